@@ -1,0 +1,3 @@
+"""The environment doctor for libbpf programs."""
+
+__version__ = "0.1.0"

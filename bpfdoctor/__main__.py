@@ -1,0 +1,5 @@
+"""`python -m bpfdoctor`."""
+
+from bpfdoctor.cli import main
+
+raise SystemExit(main())

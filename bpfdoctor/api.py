@@ -1,0 +1,163 @@
+"""The contract of a check: the only module that a check imports.
+
+    @check("kernel.btf", title="kernel BTF", requires=())
+    def kernel_btf(context: Context) -> Finding | None:
+        '''What it asks, why it matters, what to do: shown by `bpfdoctor explain kernel.btf`.'''
+
+A check asks `context.host` questions and returns a finding, several (one for each `about`), or
+None where it does not apply. It prints nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question, evidence
+from bpfdoctor.model import (
+    ByHand,
+    Evidence,
+    Finding,
+    Fix,
+    Install,
+    Run,
+    Selection,
+    Stage,
+    Status,
+    Target,
+)
+from bpfdoctor.projects.model import Build, Program, Project
+
+__all__ = [
+    "Answer",
+    "Build",
+    "ByHand",
+    "Check",
+    "Context",
+    "Evidence",
+    "Finding",
+    "Findings",
+    "Fix",
+    "Host",
+    "Install",
+    "NoAnswer",
+    "Program",
+    "Project",
+    "Question",
+    "Run",
+    "Selection",
+    "Stage",
+    "Status",
+    "Target",
+    "blocked",
+    "check",
+    "evidence",
+    "failed",
+    "passed",
+    "unknown",
+    "warned",
+]
+
+Findings = Finding | Iterable[Finding] | None
+"""What a check may return."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """All that a check may know: the machine, the project, and what the run is about."""
+
+    host: Host
+    project: Project
+    selection: Selection = Selection()
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        """Ask the host."""
+        return self.host.ask(question)
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A check as the engine knows it; made by `check`.
+
+    `requires` are keys that must not fail before this check is worth running. `gates`: it counts
+    whatever program is selected.
+    """
+
+    id: str
+    title: str
+    run: Callable[[Context], Findings]
+    requires: tuple[str, ...] = ()
+    gates: bool = False
+    limit: float = 60
+    """Seconds that it may take before it is given up as `error`."""
+
+    @property
+    def subject(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+    @property
+    def doc(self) -> str:
+        """What a user reads: the docstring of the function."""
+        return self.run.__doc__ or ""
+
+
+def check(
+    check_id: str,
+    *,
+    title: str,
+    requires: tuple[str, ...] = (),
+    gates: bool = False,
+    limit: float = 60,
+) -> Callable[[Callable[[Context], Findings]], Check]:
+    """Make a check of a function. `check_id` is `subject.what`, lower case, for ever."""
+    if not re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*", check_id):
+        raise ValueError(f"{check_id!r} is not a check id: subject.what, lower case")
+
+    def decorate(function: Callable[[Context], Findings]) -> Check:
+        return Check(check_id, title, function, tuple(requires), gates, limit)
+
+    return decorate
+
+
+def _finding(
+    status: Status,
+    summary: str,
+    about: str,
+    seen: Iterable[Evidence],
+    fixes: Iterable[Fix],
+) -> Finding:
+    return Finding(status, summary, about=about, evidence=tuple(seen), fixes=tuple(fixes))
+
+
+def passed(
+    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+) -> Finding:
+    """Positive evidence that it works; `summary` holds the value that decided it."""
+    return _finding(Status.PASS, summary, about, seen, fixes)
+
+
+def warned(
+    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+) -> Finding:
+    """It works, or may; something about it will surprise."""
+    return _finding(Status.WARN, summary, about, seen, fixes)
+
+
+def failed(
+    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+) -> Finding:
+    """Positive evidence that it does not work; never for want of privilege or of an answer."""
+    return _finding(Status.FAIL, summary, about, seen, fixes)
+
+
+def unknown(
+    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+) -> Finding:
+    """The machine would not tell; a fix holds the command that would find out."""
+    return _finding(Status.UNKNOWN, summary, about, seen, fixes)
+
+
+def blocked(summary: str, by: Iterable[str], *, about: str = "") -> Finding:
+    """It cannot be judged before the findings with these keys are mended."""
+    return Finding(Status.SKIP, summary, about=about, blocked_by=tuple(by))

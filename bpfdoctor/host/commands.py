@@ -1,0 +1,156 @@
+"""Questions that run a command or look for one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.machine import owner_to_become
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class Completed(Answer, frozen=True):
+    """A command that ran. `exit_code` is None when a signal ended it."""
+
+    exit_code: int | None
+    stdout: str
+    stderr: str
+    signal: str = ""
+    truncated: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """It exited 0."""
+        return self.exit_code == 0
+
+    @property
+    def output(self) -> str:
+        """stdout, then stderr."""
+        return self.stdout + self.stderr
+
+    def shown(self) -> str:
+        how = f"killed by {self.signal}" if self.signal else f"exit status {self.exit_code}"
+        text = self.output.rstrip("\n")
+        return text if self.ok and text else f"{text}\n({how})".lstrip("\n")
+
+    def cut(self) -> bool:
+        return self.truncated
+
+
+class RunCommand(Question[Completed], frozen=True):
+    """Run `argv` and return what it printed.
+
+    `cwd` empty: the current directory. `owner_of`: when we are root and the owner of that path
+    is not, the command runs as that owner. `timeout` is in seconds.
+    """
+
+    argv: tuple[str, ...]
+    cwd: str = ""
+    stdin: str = ""
+    timeout: float = 20
+    owner_of: str = ""
+
+    def put(self, machine: Machine) -> Completed | NoAnswer:
+        try:
+            identity = owner_to_become(self.owner_of) if self.owner_of else None
+            ended = machine.run(
+                self.argv,
+                cwd=self.cwd or None,
+                stdin=self.stdin.encode(),
+                timeout=self.timeout,
+                identity=identity,
+            )
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # an argument with a NUL byte
+            return NoAnswer("refused", str(error))
+        if ended.timed_out:
+            return NoAnswer("timed-out", f"no end after {self.timeout:g} seconds")
+        return Completed(
+            exit_code=ended.exit_code,
+            stdout=machine.hidden(decoded(ended.stdout)),
+            stderr=machine.hidden(decoded(ended.stderr)),
+            signal=signal_name(ended.signal),
+            truncated=ended.truncated,
+        )
+
+    def source(self) -> str:
+        return f"$ {shlex.join(self.argv)}"
+
+
+def decoded(data: bytes) -> str:
+    """Bytes as text in which every byte survives, in ASCII escapes if need be."""
+    return data.decode(errors="backslashreplace")
+
+
+def signal_name(number: int | None) -> str:
+    """`SIGKILL` for 9; empty for None."""
+    if number is None:
+        return ""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+class ToolPath(Answer, frozen=True):
+    """Where a tool is: as found on PATH, and with every link resolved."""
+
+    path: str
+    resolved: str
+
+    def shown(self) -> str:
+        return self.path if self.path == self.resolved else f"{self.path} -> {self.resolved}"
+
+
+class FindTool(Question[ToolPath], frozen=True):
+    """Find an executable on this user's PATH (or at a path, if `name` has a slash)."""
+
+    name: str
+
+    def put(self, machine: Machine) -> ToolPath | NoAnswer:
+        found = shutil.which(self.name, path=machine.environ.get("PATH", os.defpath))
+        if found is None:
+            return NoAnswer("ENOENT", f"{self.name} is not on PATH")
+        return ToolPath(found, os.path.realpath(found))
+
+    def source(self) -> str:
+        return f"$ command -v {self.name}"
+
+
+class FoundTools(Answer, frozen=True):
+    """Every executable that matches, in the order of preference asked for."""
+
+    paths: tuple[str, ...]
+
+    def shown(self) -> str:
+        return "\n".join(self.paths) or "(none)"
+
+
+class Variables(Answer, frozen=True):
+    """The variables that are set, by name."""
+
+    values: dict[str, str]
+
+    def shown(self) -> str:
+        return "\n".join(f"{name}={value}" for name, value in self.values.items()) or "(none set)"
+
+
+class AskEnvironment(Question[Variables], frozen=True):
+    """The values of environment variables; those that are not set are left out."""
+
+    names: tuple[str, ...]
+
+    def put(self, machine: Machine) -> Variables | NoAnswer:
+        found = {name: machine.environ[name] for name in self.names if name in machine.environ}
+        safe = {k: v.encode(errors="surrogateescape") for k, v in found.items()}
+        return Variables({name: decoded(value) for name, value in safe.items()})
+
+    def source(self) -> str:
+        return "environment: " + " ".join(self.names)

@@ -1,0 +1,104 @@
+"""What a live question may use of this machine: environment, scratch space, cache, progress."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bpfdoctor.host.process import Ended, Identity, child_environment, run
+
+
+def silent(text: str) -> None:
+    """The progress of a run that nobody watches."""
+
+
+class Machine:
+    """The live machine as this user sees it.
+
+    `environ` is the user's environment. `cache` is the per-user cache directory (mode 0700), or
+    None where there is none: with `--no-cache`, or where it cannot be made. `progress` is called
+    with one line on what is being done.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        cache: Path | None = None,
+        progress: Callable[[str], None] = silent,
+    ) -> None:
+        self.environ = dict(os.environ if environ is None else environ)
+        self.cache = cache
+        self.progress = progress
+        self._scratch: Path | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def scratch(self) -> Path:
+        """A directory of this run alone; shown as `$SCRATCH`, removed by `close`."""
+        with self._lock:
+            if self._scratch is None:
+                self._scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix()))
+            return self._scratch
+
+    def hidden(self, text: str) -> str:
+        """`text` with this run's scratch directory written `$SCRATCH`."""
+        return text.replace(str(self._scratch), "$SCRATCH") if self._scratch else text
+
+    def run(  # noqa: PLR0913  (as `process.run`)
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | Path | None = None,
+        stdin: bytes = b"",
+        timeout: float = 20,
+        identity: Identity | None = None,
+        extra: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Ended:
+        """Run a command in this user's environment; see `process.run`."""
+        environ = {**child_environment(self.environ, identity), **(extra or {})}
+        return run(
+            argv,
+            environ=environ,
+            cwd=cwd,
+            stdin=stdin,
+            timeout=timeout,
+            identity=identity,
+            on_line=on_line,
+        )
+
+    def close(self) -> None:
+        """Remove what this run left on the machine."""
+        with self._lock:
+            scratch, self._scratch = self._scratch, None
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def boot_id() -> str:
+    """The first part of this boot's id: a process id alone may be reused after a reboot."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except OSError:
+        return "noboot"
+
+
+def scratch_prefix() -> str:
+    """`bpfdoctor-<boot>-<pid>-`: the name of whatever a run may leave behind if it is killed."""
+    return f"bpfdoctor-{boot_id()}-{os.getpid()}-"
+
+
+def owner_to_become(path: str) -> Identity | None:
+    """The user that must act on a tree: its owner, when we are root and the owner is not.
+
+    A checkout is untrusted; what root would run there (make, git filters) runs as its owner.
+    Raises OSError where `path` cannot be looked at.
+    """
+    facts = Path(path).stat()
+    if os.geteuid() != 0 or facts.st_uid == 0:
+        return None
+    return Identity(facts.st_uid, facts.st_gid)

@@ -1,0 +1,226 @@
+"""Running a command: argument list, closed stdin, time limit, output cap, killed as a group."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+OUTPUT_LIMIT = 1 << 20
+"""Bytes kept of each of stdout and stderr; the rest is read and dropped."""
+
+_running: set[int] = set()
+_running_lock = threading.Lock()
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """The numeric user and group that a command runs as."""
+
+    uid: int
+    gid: int
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a command ended. `exit_code` is None when a signal or the time limit ended it."""
+
+    exit_code: int | None
+    signal: int | None
+    timed_out: bool
+    stdout: bytes
+    stderr: bytes
+    truncated: bool
+
+
+def child_environment(
+    environ: Mapping[str, str], identity: Identity | None = None
+) -> dict[str, str]:
+    """The user's environment without what would steer make or git, and with untranslated output.
+
+    Another user gets that user's home: git refuses to run where it may not read `$HOME`.
+    """
+    dropped = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name not in dropped and not name.startswith("GIT_")
+    }
+    if identity is not None:
+        kept.pop("XDG_CONFIG_HOME", None)
+        kept["HOME"] = home_of(identity.uid)
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def home_of(uid: int) -> str:
+    """The home directory of a user; a path that does not exist where the user has none."""
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return "/nonexistent"
+
+
+def run(  # noqa: PLR0913  (each is one property of the command)
+    argv: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    cwd: str | Path | None = None,
+    stdin: bytes = b"",
+    timeout: float = 20,
+    identity: Identity | None = None,
+    limit: int = OUTPUT_LIMIT,
+    on_line: Callable[[str], None] | None = None,
+) -> Ended:
+    """Run `argv` in a session of its own and wait for it, at most `timeout` seconds.
+
+    `on_line` is called with each complete line of output as it comes. Raises OSError when the
+    command cannot be started at all.
+    """
+    process = subprocess.Popen(
+        list(argv),
+        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        env=dict(environ),
+        start_new_session=True,
+        user=identity.uid if identity else None,
+        group=identity.gid if identity else None,
+        extra_groups=[] if identity else None,
+    )
+    with _running_lock:
+        _running.add(process.pid)
+    try:
+        return _collect(process, stdin, timeout, limit, on_line)
+    finally:
+        _kill_group(process.pid)
+        with _running_lock:
+            _running.discard(process.pid)
+        process.wait()
+
+
+def kill_all() -> None:
+    """End every command that is still running; used when bpfdoctor itself is told to stop."""
+    with _running_lock:
+        pids = list(_running)
+    for pid in pids:
+        _kill_group(pid)
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # all of the group has ended, or is now another user's
+
+
+def _collect(
+    process: subprocess.Popen[bytes],
+    stdin: bytes,
+    timeout: float,
+    limit: int,
+    on_line: Callable[[str], None] | None,
+) -> Ended:
+    outputs = _Outputs(process, stdin, limit, on_line)
+    timed_out = not outputs.drain(time.monotonic() + timeout)
+    if timed_out:
+        _kill_group(process.pid)
+    code = process.wait()
+    return Ended(
+        exit_code=None if timed_out or code < 0 else code,
+        signal=None if timed_out or code >= 0 else -code,
+        timed_out=timed_out,
+        stdout=bytes(outputs.kept[0]),
+        stderr=bytes(outputs.kept[1]),
+        truncated=outputs.truncated,
+    )
+
+
+class _Outputs:
+    """Both pipes of a process, read together so that neither can block it."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        stdin: bytes,
+        limit: int,
+        on_line: Callable[[str], None] | None,
+    ) -> None:
+        self.process, self.stdin, self.limit, self.on_line = process, stdin, limit, on_line
+        self.kept = (bytearray(), bytearray())
+        self.partial = bytearray()
+        self.truncated = False
+
+    def drain(self, deadline: float) -> bool:
+        """Read until the process has ended; False when the deadline came first.
+
+        A grandchild that keeps the pipes open does not keep us: the process ending is enough.
+        """
+        with selectors.DefaultSelector() as selector:
+            self._register(selector)
+            while selector.get_map():
+                wait = deadline - time.monotonic()
+                if wait <= 0:
+                    return False
+                ready = selector.select(min(wait, 0.05))
+                for key, _ in ready:
+                    self._move(selector, key)
+                if not ready and self.process.poll() is not None:
+                    break
+        return self._wait(deadline)
+
+    def _wait(self, deadline: float) -> bool:
+        try:
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _register(self, selector: selectors.BaseSelector) -> None:
+        for index, pipe in enumerate((self.process.stdout, self.process.stderr)):
+            assert pipe is not None
+            selector.register(pipe, selectors.EVENT_READ, index)
+        if self.process.stdin is not None:
+            os.set_blocking(self.process.stdin.fileno(), False)
+            selector.register(self.process.stdin, selectors.EVENT_WRITE, None)
+
+    def _move(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        pipe = key.fileobj
+        assert not isinstance(pipe, int)
+        if key.data is None:
+            self._feed(selector, pipe)  # type: ignore[arg-type]
+            return
+        data = os.read(pipe.fileno(), 1 << 16)
+        if not data:
+            selector.unregister(pipe)
+            return
+        kept = self.kept[key.data]
+        room = self.limit - len(kept)
+        kept += data[: max(0, room)]
+        self.truncated = self.truncated or len(data) > room
+        self._tell(data)
+
+    def _feed(self, selector: selectors.BaseSelector, pipe: IO[bytes]) -> None:
+        try:
+            written = os.write(pipe.fileno(), self.stdin[: 1 << 16])
+        except BrokenPipeError:
+            written = len(self.stdin)
+        self.stdin = self.stdin[written:]
+        if not self.stdin:
+            selector.unregister(pipe)
+            pipe.close()
+
+    def _tell(self, data: bytes) -> None:
+        if self.on_line is None:
+            return
+        *lines, rest = (bytes(self.partial) + data).split(b"\n")
+        self.partial = bytearray(rest[-4096:])
+        for line in lines:
+            self.on_line(line.decode(errors="backslashreplace"))

@@ -1,0 +1,99 @@
+"""Questions and answers: what may be asked of a machine, as values.
+
+A question is frozen data that knows how to put itself to a live machine; its answer is frozen data
+too. That is all a snapshot needs: a list of both. A question never raises for a state of the
+machine: where there is no answer, it returns `NoAnswer` with the reason.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar, get_type_hints
+
+import msgspec
+
+from bpfdoctor.model import Evidence
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True, tag_field="answer"):
+    """What a machine said. Subclasses say how it is shown as evidence."""
+
+    def shown(self) -> str:
+        """The answer as a person would have seen it."""
+        return ""
+
+    def cut(self) -> bool:
+        """Whether `shown` is not all of it."""
+        return False
+
+
+class NoAnswer(Answer, frozen=True):
+    """Why there is no answer.
+
+    `reason` is an errno's name (`ENOENT`, `EACCES`), or `timed-out`, `too-large`, `not-recorded`,
+    `refused` (bpfdoctor would not ask: the detail says why) or `broken`. `detail` is a sentence.
+    """
+
+    reason: str
+    detail: str = ""
+
+    def shown(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+    @property
+    def absent(self) -> bool:
+        """The thing asked for positively does not exist."""
+        return self.reason in ("ENOENT", "ENOTDIR")
+
+    @classmethod
+    def from_error(cls, error: OSError) -> NoAnswer:
+        """The reason that the kernel gave."""
+        return cls(errno_name(error.errno or 0), os.strerror(error.errno or 0))
+
+
+def errno_name(number: int) -> str:
+    """`ENOENT` for 2; the number itself where it has no name (524 is the kernel's ENOTSUPP)."""
+    return {524: "ENOTSUPP"}.get(number) or errno.errorcode.get(number, f"errno {number}")
+
+
+A_co = TypeVar("A_co", bound=Answer, covariant=True)
+A = TypeVar("A", bound=Answer)
+
+
+class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="ask"):
+    """Something to ask of a machine: a kind (the class) and its arguments (the fields).
+
+    A subclass implements `put` and `source`. Its class name is its name in snapshots: for ever.
+    """
+
+    privileged: ClassVar[bool] = False
+    """The answer depends on the asker's privilege: with `--sudo` it is put as root."""
+
+    def put(self, machine: Machine) -> A_co | NoAnswer:
+        """Ask the live machine. Only a `Host` calls this."""
+        raise NotImplementedError
+
+    def source(self) -> str:
+        """What a person would type or look at to ask the same."""
+        raise NotImplementedError
+
+
+def answer_type(kind: type[Question[Answer]]) -> object:
+    """The type that an answer of this kind of question is decoded to, read off its `put`."""
+    return get_type_hints(kind.put, localns={"Machine": object})["return"]
+
+
+def evidence(question: Question[Answer], answer: Answer) -> Evidence:
+    """A question and its answer, for a finding."""
+    return Evidence(question.source(), answer.shown(), answer.cut())
+
+
+class Host(Protocol):
+    """The only object that touches the machine: live, recording or recorded."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        """Answer `question`; the same question is put to the machine once. Safe under threads."""

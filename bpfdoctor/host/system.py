@@ -1,0 +1,164 @@
+"""Questions about the system: kernel release, distribution, this process, disk space."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class Kernel(Answer, frozen=True):
+    """uname(2): the release, version and architecture of the running kernel."""
+
+    release: str
+    version: str
+    architecture: str
+
+    def shown(self) -> str:
+        return f"Linux {self.release} {self.version} {self.architecture}"
+
+
+class AskKernel(Question[Kernel], frozen=True):
+    """Which kernel runs."""
+
+    def put(self, machine: Machine) -> Kernel | NoAnswer:
+        names = os.uname()
+        return Kernel(names.release, names.version, names.machine)
+
+    def source(self) -> str:
+        return "$ uname -srvm"
+
+
+class Distribution(Answer, frozen=True):
+    """os-release: `id` (`debian`), what it is like (`id_like`), its version, and its full name."""
+
+    id: str
+    like: tuple[str, ...]
+    version: str
+    codename: str
+    name: str
+
+    def shown(self) -> str:
+        return f"{self.name} (id {self.id}, like {' '.join(self.like) or 'nothing'})"
+
+
+class AskDistribution(Question[Distribution], frozen=True):
+    """Which distribution this is; user space's word, which a container answers for itself."""
+
+    def put(self, machine: Machine) -> Distribution | NoAnswer:
+        import distro  # costs start-up time
+
+        facts = distro.LinuxDistribution(include_lsb=False, include_uname=False)
+        if not facts.id():
+            return NoAnswer("ENOENT", "no os-release file")
+        like = tuple(facts.like().split())
+        return Distribution(
+            facts.id(), like, facts.version(), facts.codename(), facts.name(pretty=True)
+        )
+
+    def source(self) -> str:
+        return "/etc/os-release"
+
+
+class Identity(Answer, frozen=True):
+    """What this process is to the kernel.
+
+    `capabilities` is the effective set (CapEff) as a bit mask, `bounding` CapBnd. `seccomp` is
+    the mode (0 none, 1 strict, 2 filter), None where the kernel does not say. The namespaces are
+    inodes; 0 where unreadable. `memlock` is RLIMIT_MEMLOCK in bytes, soft and hard, -1 for no
+    limit.
+    """
+
+    euid: int
+    capabilities: int
+    bounding: int
+    seccomp: int | None
+    user_namespace: int
+    pid_namespace: int
+    memlock: tuple[int, int]
+
+    def shown(self) -> str:
+        return (
+            f"euid {self.euid}, CapEff {self.capabilities:016x}, CapBnd {self.bounding:016x}, "
+            f"Seccomp {'?' if self.seccomp is None else self.seccomp}, "
+            f"user namespace {self.user_namespace}, pid namespace {self.pid_namespace}, "
+            f"RLIMIT_MEMLOCK {self.memlock[0]}/{self.memlock[1]}"
+        )
+
+
+class AskIdentity(Question[Identity], frozen=True):
+    """Who asks: user, effective capabilities, seccomp mode, namespaces, memory lock limit."""
+
+    privileged = True
+
+    def put(self, machine: Machine) -> Identity | NoAnswer:
+        try:
+            lines = Path("/proc/self/status").read_text().splitlines()
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        try:
+            return Identity(
+                euid=os.geteuid(),
+                capabilities=int(fields["CapEff"], 16),
+                bounding=int(fields["CapBnd"], 16),
+                seccomp=int(fields["Seccomp"]) if "Seccomp" in fields else None,
+                user_namespace=_namespace("user"),
+                pid_namespace=_namespace("pid"),
+                memlock=resource.getrlimit(resource.RLIMIT_MEMLOCK),
+            )
+        except (KeyError, ValueError) as error:
+            return NoAnswer("broken", f"/proc/self/status: {error}")
+
+    def source(self) -> str:
+        return "/proc/self/status, /proc/self/ns, getrlimit"
+
+
+def _namespace(kind: str) -> int:
+    try:
+        return Path(f"/proc/self/ns/{kind}").stat().st_ino
+    except OSError:
+        return 0
+
+
+class Space(Answer, frozen=True):
+    """Room on a file system, in bytes: all of it, and what this user may still write."""
+
+    total: int
+    free: int
+
+    def shown(self) -> str:
+        return f"{self.free} of {self.total} bytes free"
+
+
+class AskSpace(Question[Space], frozen=True):
+    """How much room there is at a path, or at its nearest existing parent."""
+
+    path: str
+
+    def put(self, machine: Machine) -> Space | NoAnswer:
+        import psutil  # costs start-up time
+
+        place = Path(self.path)
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        try:
+            usage = psutil.disk_usage(str(place))
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        return Space(usage.total, usage.free)
+
+    def source(self) -> str:
+        return f"$ df {self.path}"
+
+
+def machine_architecture() -> str:
+    """The kernel's name of this architecture, for the numbers of its system calls."""
+    return platform.machine()

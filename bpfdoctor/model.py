@@ -1,0 +1,238 @@
+"""The words of bpfdoctor as frozen data: no I/O, and nothing of ours is imported here."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Literal
+
+import msgspec
+
+SCHEMA = 1
+"""Version of the report's JSON. Names are for ever; more may be added."""
+
+
+class Status(str, Enum):
+    """What a check found."""
+
+    PASS = "pass"  # noqa: S105  (not a password)
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    """The machine would not tell: no privilege, no answer in time, not recorded."""
+    SKIP = "skip"
+    """Blocked by another finding, which `Finding.blocked_by` names."""
+    ERROR = "error"
+    """The check itself broke."""
+
+
+class Stage(str, Enum):
+    """How far a program gets, in order."""
+
+    BUILD = "build"
+    LOAD = "load"
+    ATTACH = "attach"
+    FIRES = "fires"
+
+    @property
+    def order(self) -> int:
+        """Position from 0 (`build`) to 3 (`fires`)."""
+        return list(Stage).index(self)
+
+
+class Readiness(str, Enum):
+    """Whether a program gets through a stage on this machine."""
+
+    READY = "ready"
+    NOT_READY = "not-ready"
+    UNKNOWN = "unknown"
+
+
+class Proof(str, Enum):
+    """Where a readiness comes from."""
+
+    OBSERVED = "observed"
+    PREDICTED = "predicted"
+    NONE = "none"
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What was asked and what came back, verbatim.
+
+    `source` is a path, a command line or a system call; `text` its answer; `truncated` says that
+    `text` is not all of it.
+    """
+
+    source: str
+    text: str
+    truncated: bool = False
+
+
+class Install(msgspec.Struct, frozen=True, tag_field="kind", tag="install"):
+    """A fix: install what provides these capabilities (names of `fix/packages.toml`).
+
+    A check fills `capabilities` alone; the engine adds `packages` and `argv` for this
+    distribution and leaves them empty where it knows none.
+    """
+
+    capabilities: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+    privileged: bool = True
+    text: str = ""
+
+
+class Run(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
+    """A fix: run this command.
+
+    `cwd` is where (empty: anywhere), `output` the file that its standard output becomes, `undo`
+    the command that takes it back (empty: nothing to take back).
+    """
+
+    argv: tuple[str, ...]
+    privileged: bool = False
+    text: str = ""
+    cwd: str = ""
+    output: str = ""
+    undo: tuple[str, ...] = ()
+
+
+class ByHand(msgspec.Struct, frozen=True, tag_field="kind", tag="manual"):
+    """A fix that only a person can make: what to do, in words (and commands to paste)."""
+
+    text: str
+
+
+Fix = Install | Run | ByHand
+
+
+def key_of(check_id: str, about: str = "") -> str:
+    """The name of one finding: `id`, or `id[about]`."""
+    return f"{check_id}[{about}]" if about else check_id
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One verdict of one check.
+
+    `about` is empty or says which one (`bpftool/libbpf`). `blocked_by` names the keys that
+    stopped a `skip`; it is empty for every other status.
+    """
+
+    status: Status
+    summary: str
+    id: str = ""
+    about: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """`id`, or `id[about]`."""
+        return key_of(self.id, self.about)
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A program and the last stage of it that matters."""
+
+    program: str
+    stage: Stage = Stage.FIRES
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """The programs and stages that a run is about.
+
+    `explicit` when the user named them; `note` says where the default was changed and why
+    (`minimal_ns` in place of `minimal` in a PID namespace).
+    """
+
+    targets: tuple[Target, ...] = ()
+    explicit: bool = False
+    note: str = ""
+
+    def stage_of(self, program: str) -> Stage | None:
+        """The last stage selected for `program`, or None."""
+        stages = [target.stage for target in self.targets if target.program == program]
+        return max(stages, key=lambda stage: stage.order, default=None)
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """A finding as the report carries it: with its title and whether it counts."""
+
+    id: str
+    about: str
+    key: str
+    title: str
+    status: Status
+    needed: bool
+    summary: str
+    evidence: tuple[Evidence, ...]
+    fixes: tuple[Fix, ...]
+    blocked_by: tuple[str, ...]
+
+
+class StageResult(msgspec.Struct, frozen=True):
+    """One stage of one program: readiness, its proof, and the root keys that decided against it."""
+
+    readiness: Readiness
+    proof: Proof
+    because: tuple[str, ...] = ()
+
+
+class ProgramResult(msgspec.Struct, frozen=True):
+    """One program of the project, stage by stage."""
+
+    name: str
+    selected: bool
+    stages: dict[Stage, StageResult]
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """Who wrote a report."""
+
+    name: str
+    version: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The exit status of the run, the readiness behind it, and both in one sentence."""
+
+    exit: int
+    readiness: Readiness
+    summary: str
+
+
+class ProjectFacts(msgspec.Struct, frozen=True):
+    """Which source tree was judged; `path` is empty without a checkout."""
+
+    name: str
+    layout: str
+    path: str
+
+
+class HostFacts(msgspec.Struct, frozen=True):
+    """Which machine was judged; `privileged` when the kernel was asked as effective root."""
+
+    release: str
+    architecture: str
+    distribution: str
+    privileged: bool
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The one result of a run; every format is made from it.
+
+    `started` is UTC in ISO 8601, `seconds` the wall time. `smoke` says whether programs were run
+    (`ran`), left out on request (`left-out`) or did not apply (`none`).
+    """
+
+    tool: Tool
+    started: str
+    seconds: float
+    verdict: Verdict
+    project: ProjectFacts
+    host: HostFacts
+    findings: tuple[Reported, ...]
+    programs: tuple[ProgramResult, ...]
+    selection: Selection = Selection()
+    smoke: Literal["ran", "left-out", "none"] = "none"
+    schema: int = SCHEMA

@@ -1,0 +1,125 @@
+"""What a project kind says of itself: the types of the TOML files in this directory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from bpfdoctor.model import Stage
+
+
+class Recognise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A directory is this kind of project when all of these paths exist in it."""
+
+    files: tuple[str, ...]
+
+
+class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the project's makefile is driven; paths are relative to the checkout.
+
+    `tools` are those of the user's that this makefile calls, by make variable (`CLANG`).
+    `include` are the directories that it gives clang for BPF code (`{arch}`: the kernel's name of
+    the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
+    """
+
+    directory: str
+    makefile: str
+    apps: str = "APPS"
+    make: str = "3.81"
+    tools: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    include: tuple[str, ...] = ()
+    vmlinux_h: str = ""
+    outputs: tuple[str, ...] = ()
+    room: int = 200_000_000
+    """Bytes that a build takes."""
+
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What proves that a program fired.
+
+    `source`: the kernel's trace (`trace`) or the program's own output (`output`). `pattern` is a
+    regular expression; `{pid}` in it stands for the process id of the program, `{child}` for that
+    of the process which the trigger started.
+    """
+
+    source: Literal["trace", "output"]
+    pattern: str
+
+
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One program of a project.
+
+    `needs`: per stage, the checks that must pass, by key. `kernel`: the oldest release known to
+    run it. `clang`: the oldest clang known to build it. `trigger`: what makes it fire: `own` (it
+    does so itself), `exec` (a process starts), `unlink` (a file is deleted), `packet` (one on lo),
+    `signal` (one is sent), `none` (nothing: it ends by itself). `disturbs`: what it does to the
+    rest of the machine while it runs; such a program is run only when named. `substitute`: in a
+    PID namespace, the default selection takes that program instead.
+    """
+
+    summary: str
+    needs: dict[Stage, tuple[str, ...]] = {}
+    kernel: str = ""
+    clang: str = ""
+    arguments: tuple[str, ...] = ()
+    trigger: Literal["own", "exec", "unlink", "packet", "signal", "none"] = "own"
+    proof: Evidence | None = None
+    disturbs: str = ""
+    substitute: str = ""
+
+
+class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind of project: one TOML file.
+
+    `needs` hold for each of its programs, beside the program's own. `clang` is the oldest that the
+    project asks for. `clone` is how to get a checkout; empty for the embedded program.
+    """
+
+    name: str
+    title: str
+    layout: str
+    default: tuple[str, ...]
+    programs: dict[str, Program]
+    recognise: Recognise | None = None
+    build: Build | None = None
+    clang: str = "10"
+    clone: str = ""
+    needs: dict[Stage, tuple[str, ...]] = {}
+    unlisted: Program | None = None
+    """What is assumed of a program that the makefile has and this file does not."""
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A kind of project, and where its checkout is.
+
+    `path` is empty without a checkout. `programs` are those of this checkout: of the makefile's
+    APPS, or all of the kind's. `evidence` says what it was recognised by.
+    """
+
+    kind: Kind
+    path: str = ""
+    programs: tuple[str, ...] = ()
+    evidence: str = ""
+
+    @property
+    def name(self) -> str:
+        """The kind's name: what `--project` takes."""
+        return self.kind.name
+
+    def program(self, name: str) -> Program | None:
+        """What is known of a program; of one that the kind does not list, what it assumes."""
+        return self.kind.programs.get(name) or (
+            self.kind.unlisted if name in self.programs else None
+        )
+
+    def needs(self, name: str, stage: Stage) -> tuple[str, ...]:
+        """The keys that must pass for `stage` of a program: the project's and its own."""
+        program = self.program(name)
+        own = program.needs.get(stage, ()) if program else ()
+        return tuple(dict.fromkeys((*self.kind.needs.get(stage, ()), *own)))
+
+    def inside(self, *parts: str) -> str:
+        """A path in the checkout."""
+        return "/".join((self.path, *parts))
