@@ -132,9 +132,10 @@ class ListDirectory(Question[Names], frozen=True):
 
     def put(self, machine: Machine) -> Names | NoAnswer:
         try:
-            return Names(tuple(sorted(decoded(os.fsencode(name)) for name in os.listdir(self.path))))
+            names = os.listdir(self.path)
         except OSError as error:
             return NoAnswer.from_error(error)
+        return Names(tuple(sorted(decoded(os.fsencode(name)) for name in names)))
 
     def source(self) -> str:
         return f"ls {self.path}"
@@ -149,14 +150,13 @@ class FindExecutables(Question[FoundTools], frozen=True):
     patterns: tuple[str, ...]
 
     def put(self, machine: Machine) -> FoundTools | NoAnswer:
-        path = machine.environ.get("PATH", os.defpath).split(":")
-        found: dict[str, None] = {}
+        places = [p for p in machine.environ.get("PATH", os.defpath).split(":") if p]
+        found: set[str] = set()
         for pattern in self.patterns:
-            wanted = [pattern] if "/" in pattern else [f"{place}/{pattern}" for place in path if place]
-            for match in wanted:
-                found.update(dict.fromkeys(glob.glob(match)))
-        usable = [name for name in found if os.access(name, os.X_OK)]
-        return FoundTools(tuple(decoded(os.fsencode(n)) for n in sorted(usable, key=_version_order)))
+            wanted = [pattern] if "/" in pattern else [f"{place}/{pattern}" for place in places]
+            found.update(match for each in wanted for match in glob.glob(each))
+        usable = sorted((name for name in found if os.access(name, os.X_OK)), key=_version_order)
+        return FoundTools(tuple(decoded(os.fsencode(name)) for name in usable))
 
     def source(self) -> str:
         return "ls " + " ".join(self.patterns)

@@ -1,0 +1,1 @@
+"""Runs the checks: load, select, order, run, readiness, collect, verdict."""

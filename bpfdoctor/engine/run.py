@@ -1,0 +1,34 @@
+"""Run checks: in parallel along `requires`, with a time limit and a crash boundary around each."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+
+import msgspec
+
+from bpfdoctor.api import Check, Context, Evidence, Finding, Status
+from bpfdoctor.model import key_of
+
+
+def findings_of(check: Check, context: Context) -> Iterator[Finding]:
+    """What one check finds, under its id; a crash is one `error` finding with the traceback."""
+    try:
+        yield from _validated(check, context)
+    except Exception:  # noqa: BLE001  (the crash boundary)
+        seen = (Evidence(f"check {check.id}", traceback.format_exc()),)
+        yield Finding(Status.ERROR, "the check itself broke", id=check.id, evidence=seen)
+
+
+def _validated(check: Check, context: Context) -> list[Finding]:
+    result = check.run(context)
+    if result is None:
+        return []
+    found = [result] if isinstance(result, Finding) else list(result)
+    for finding in found:
+        if not isinstance(finding, Finding):
+            raise TypeError(f"the check returned {type(finding).__name__}, not a Finding")
+    keys = [key_of(check.id, finding.about) for finding in found]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"the check returned two findings of one key: {sorted(keys)}")
+    return [msgspec.structs.replace(finding, id=check.id) for finding in found]

@@ -1,0 +1,40 @@
+"""Read the project kinds and recognise a checkout."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.projects.model import Kind
+
+HERE = Path(__file__).parent
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Every project kind by name. Raises BpfDoctorError naming the file and field of a mistake."""
+    found = [read_kind(path) for path in sorted(HERE.glob("*.toml"))]
+    return {kind.name: kind for kind in found}
+
+
+def read_kind(path: Path) -> Kind:
+    """One project file."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Kind)
+    except (OSError, ValueError) as error:
+        raise BpfDoctorError(f"project file {path}: {error}") from None
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of that name. Raises BpfDoctorError with the near miss."""
+    import difflib
+
+    known = kinds()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(known)
+    raise BpfDoctorError(f"no project is called {name!r}", hint)

@@ -1,0 +1,1 @@
+"""The proof: build a program, run it, see its event."""

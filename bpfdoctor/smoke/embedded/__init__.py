@@ -1,0 +1,1 @@
+"""The embedded program: our own minimal, for use outside any checkout."""

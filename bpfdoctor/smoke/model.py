@@ -1,0 +1,27 @@
+"""What a smoke saw, as data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bpfdoctor.model import Evidence, Stage
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """One stage of one program, for real.
+
+    `happened`: True when it was seen to work, False when it was seen to fail, None when it could
+    not be tried or seen (`summary` says why). `seen` keeps the lines that show it, whole.
+    """
+
+    stage: Stage
+    happened: bool | None
+    summary: str
+    seen: tuple[Evidence, ...] = ()
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """The stages of one program that were tried, in order; none after one that did not happen."""
+
+    program: str
+    outcomes: tuple[Outcome, ...]

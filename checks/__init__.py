@@ -1,0 +1,1 @@
+"""What is examined: one file a subject, one function a check. Installed as `bpfdoctor.checks`."""
