@@ -8,6 +8,7 @@ import gzip
 import os
 import stat
 import zlib
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.commands import FoundTools, decoded
@@ -139,6 +140,43 @@ class ListDirectory(Question[Names], frozen=True):
 
     def source(self) -> str:
         return f"ls {self.path}"
+
+
+class Directory(Answer, frozen=True):
+    """A directory's own path, with every link resolved, and those of its parents, nearest first."""
+
+    path: str
+    parents: tuple[str, ...]
+
+    def shown(self) -> str:
+        return self.path
+
+
+class AskDirectory(Question[Directory], frozen=True):
+    """Where a directory really is; `path` may be relative, as a person gives it.
+
+    The parents are part of the answer, so that a search upwards asks the same on a recorded
+    machine, whose paths are redacted.
+    """
+
+    path: str
+
+    def put(self, machine: Machine) -> Directory | NoAnswer:
+        try:
+            found = os.path.realpath(self.path, strict=True)
+            os.listdir(found)
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # a path with a NUL byte
+            return NoAnswer("refused", str(error))
+        return Directory(_safe(found), tuple(_safe(str(p)) for p in PurePath(found).parents))
+
+    def source(self) -> str:
+        return f"$ realpath {self.path}"
+
+
+def _safe(path: str) -> str:
+    return decoded(os.fsencode(path))
 
 
 class FindExecutables(Question[FoundTools], frozen=True):

@@ -1,0 +1,76 @@
+"""Recognise a checkout, seeking upwards from a directory, and read which programs it has."""
+
+from __future__ import annotations
+
+import re
+
+from bpfdoctor.host.commands import AskEnvironment, FindTool, ToolPath, Variables
+from bpfdoctor.host.files import AskDirectory, FileText, LookAt, PathFacts, ReadFile
+from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.projects.makefile import words_of
+from bpfdoctor.projects.model import Build, Kind, Project
+from bpfdoctor.projects.reader import kinds
+
+_PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+"""What a program may be called: APPS of an untrusted makefile must not lead out of its tree."""
+
+
+def find_project(host: Host, start: str) -> Project | None:
+    """The checkout that `start` is in, or None: the nearest directory that is any known kind.
+
+    `start` is absolute or as the user gave it. None also where it is absent or unreadable: ask
+    `AskDirectory(start)` for the reason.
+    """
+    directory = host.ask(AskDirectory(start))
+    if isinstance(directory, NoAnswer):
+        return None
+    for place in (directory.path, *directory.parents):
+        for kind in kinds().values():
+            if recognised(host, kind, place):
+                return project_at(host, kind, place)
+    return None
+
+
+def recognised(host: Host, kind: Kind, place: str) -> bool:
+    """Whether all the files by which this kind is known are in `place`."""
+    if kind.recognise is None or not kind.recognise.files:
+        return False
+    return all(_exists(host, f"{place.rstrip('/')}/{name}") for name in kind.recognise.files)
+
+
+def _exists(host: Host, path: str) -> bool:
+    facts = host.ask(LookAt(path))
+    return isinstance(facts, PathFacts) and facts.target_kind != ""
+
+
+def project_at(host: Host, kind: Kind, place: str) -> Project:
+    """The project of this kind in `place`, with the programs that its makefile builds."""
+    files = ", ".join(kind.recognise.files) if kind.recognise else "its name"
+    everything = tuple(kind.programs)
+    if kind.build is None:
+        return Project(kind, place, everything, f"recognised by {files}")
+    programs, how = _programs(host, kind.build, place)
+    return Project(kind, place, programs or everything, f"recognised by {files}; {how}")
+
+
+def _programs(host: Host, build: Build, place: str) -> tuple[tuple[str, ...], str]:
+    """The programs of the makefile, none where they cannot be read, and where they are from."""
+    text = host.ask(ReadFile(f"{place.rstrip('/')}/{build.makefile}"))
+    if not isinstance(text, FileText):
+        why = f"{build.makefile} cannot be read ({text.shown()})"
+        return (), f"{why}: the programs are those that this kind of project is known to have"
+
+    def which(tool: str) -> str:
+        found = host.ask(FindTool(tool))
+        return found.path if isinstance(found, ToolPath) else ""
+
+    def environment(name: str) -> str | None:
+        found = host.ask(AskEnvironment((name,)))
+        return found.values.get(name) if isinstance(found, Variables) else None
+
+    words = words_of(text.text, build.apps, which, environment)
+    programs = tuple(word for word in words if _PROGRAM.fullmatch(word))
+    if programs:
+        return programs, f"programs from {build.apps} in {build.makefile}"
+    why = f"{build.makefile} has no {build.apps} that can be read"
+    return (), f"{why}: the programs are those that this kind of project is known to have"
