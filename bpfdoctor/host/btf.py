@@ -1,0 +1,296 @@
+"""A reader of BTF, the kernel's description of its own types; either endianness.
+
+The format is Documentation/bpf/btf.rst in Linux. Whatever the bytes are, reading them ends in a
+`Btf` or in `BtfError` with a sentence; nothing read here is trusted to be in bounds or free of
+cycles.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import threading
+from array import array
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+VMLINUX = "/sys/kernel/btf/vmlinux"
+"""Where a kernel with CONFIG_DEBUG_INFO_BTF shows its BTF (Linux 5.4, commit 341dfcf8d78e)."""
+
+MAGIC = 0xEB9F
+SIZE_LIMIT = 48 << 20
+"""Bytes read at most; distribution kernels have 4 to 8 MB."""
+TYPE_LIMIT = 0x000FFFFF
+"""The highest type id that the kernel takes (BTF_MAX_TYPE in include/uapi/linux/btf.h)."""
+HEADER_SIZE = 24
+
+
+class Kind(IntEnum):
+    """BTF_KIND_* of include/uapi/linux/btf.h."""
+
+    VOID = 0
+    INT = 1
+    PTR = 2
+    ARRAY = 3
+    STRUCT = 4
+    UNION = 5
+    ENUM = 6
+    FWD = 7
+    TYPEDEF = 8
+    VOLATILE = 9
+    CONST = 10
+    RESTRICT = 11
+    FUNC = 12
+    FUNC_PROTO = 13
+    VAR = 14
+    DATASEC = 15
+    FLOAT = 16
+    DECL_TAG = 17
+    TYPE_TAG = 18
+    ENUM64 = 19
+
+
+COMPOSITE = (Kind.STRUCT, Kind.UNION)
+MODIFIERS = (Kind.TYPEDEF, Kind.VOLATILE, Kind.CONST, Kind.RESTRICT, Kind.TYPE_TAG)
+
+# Words after the three that each type begins with: a fixed number, and so many for each of `vlen`.
+_FIXED = {Kind.INT: 1, Kind.ARRAY: 3, Kind.VAR: 1, Kind.DECL_TAG: 1}
+_EACH = {
+    Kind.STRUCT: 3,
+    Kind.UNION: 3,
+    Kind.ENUM: 2,
+    Kind.FUNC_PROTO: 2,
+    Kind.DATASEC: 3,
+    Kind.ENUM64: 3,
+}
+_WORDS = tuple((3 + _FIXED.get(kind, 0), _EACH.get(kind, 0)) for kind in Kind)
+
+
+class BtfError(ValueError):
+    """These bytes are not sound BTF; the message says what is wrong with them."""
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The header; offsets count from its own end."""
+
+    endianness: Literal["little", "big"]
+    version: int
+    length: int
+    type_offset: int
+    type_length: int
+    string_offset: int
+    string_length: int
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One member of a struct or union; `offset` in bits, `bits` 0 unless it is a bit-field."""
+
+    name: str
+    type: int
+    offset: int
+    bits: int
+
+
+def read_header(data: bytes | memoryview, size: int) -> Header:
+    """The header of BTF that is `size` bytes long in all. Raises BtfError."""
+    if len(data) < HEADER_SIZE:
+        raise BtfError(f"{len(data)} bytes are too few for a header of {HEADER_SIZE}")
+    magic: int = struct.unpack_from("<H", data)[0]
+    if magic not in (MAGIC, 0x9FEB):
+        raise BtfError(f"magic {magic:#06x} in place of {MAGIC:#06x}")
+    little = magic == MAGIC
+    _, version, _, *rest = struct.unpack_from(("<" if little else ">") + "HBBIIIII", data)
+    header = Header("little" if little else "big", version, *rest)
+    _hold_to_bounds(header, size)
+    return header
+
+
+def _hold_to_bounds(header: Header, size: int) -> None:
+    if header.version != 1:
+        raise BtfError(f"version {header.version} in place of 1")
+    if not HEADER_SIZE <= header.length <= size:
+        raise BtfError(f"a header of {header.length} bytes in a file of {size}")
+    room = size - header.length
+    if header.type_offset % 4 or header.type_length % 4:
+        raise BtfError("the type section is not made of whole words")
+    if header.type_offset + header.type_length > room:
+        raise BtfError("the type section ends beyond the file")
+    if header.string_offset + header.string_length > room:
+        raise BtfError("the string section ends beyond the file")
+    if not header.type_length:
+        raise BtfError("0 types")
+    if not header.string_length:
+        raise BtfError("the string section is empty")
+
+
+class Btf:
+    """The types of one piece of BTF. Ids count from 1; 0, or any out of range, is void."""
+
+    def __init__(self, data: bytes) -> None:
+        self.size = len(data)
+        self.header = read_header(data, len(data))
+        start = self.header.length + self.header.string_offset
+        self._strings = data[start : start + self.header.string_length]
+        if self._strings[0] or self._strings[-1]:
+            raise BtfError("the string section does not begin and end with a NUL byte")
+        self._words = self._type_words(data)
+        self._starts = array("I", [0])
+        self._names = array("I", [0])
+        self._kinds = bytearray([Kind.VOID])
+        self._walk()
+
+    def __len__(self) -> int:
+        """The number of types, void not counted."""
+        return len(self._starts) - 1
+
+    def _type_words(self, data: bytes) -> Sequence[int]:
+        start = self.header.length + self.header.type_offset
+        section = memoryview(data)[start : start + self.header.type_length]
+        if self.header.endianness == sys.byteorder:
+            return section.cast("I")
+        words = array("I", section.tobytes())
+        words.byteswap()
+        return words
+
+    def _walk(self) -> None:
+        """Find where each type begins: the one pass over all of them."""
+        words, at, end = self._words, 0, len(self._words)
+        starts, names, kinds = self._starts.append, self._names.append, self._kinds.append
+        known, sizes, room = len(_WORDS), _WORDS, TYPE_LIMIT
+        while at < end:
+            if at + 3 > end or not room:
+                raise BtfError(f"type {len(self._starts)} does not fit")
+            info = words[at + 1]
+            kind = info >> 24 & 0x1F
+            if not 0 < kind < known:
+                raise BtfError(f"type {len(self._starts)} is of the unknown kind {kind}")
+            starts(at)
+            names(words[at])
+            kinds(kind)
+            fixed, each = sizes[kind]
+            at += fixed + each * (info & 0xFFFF)
+            room -= 1
+        if at != end:
+            raise BtfError(f"type {len(self)} ends beyond the type section")
+
+    def kind(self, type_id: int) -> Kind:
+        """What sort of type it is."""
+        return Kind(self._kinds[type_id]) if 0 < type_id < len(self._kinds) else Kind.VOID
+
+    def name(self, type_id: int) -> str:
+        """Its name; empty for an anonymous type."""
+        return self.string(self._names[type_id]) if 0 < type_id < len(self._names) else ""
+
+    def string(self, offset: int) -> str:
+        """The string at an offset of the string section; empty beyond it."""
+        if offset >= len(self._strings):
+            return ""
+        end = self._strings.find(b"\0", offset)
+        return self._strings[offset:end].decode(errors="backslashreplace")
+
+    def refers_to(self, type_id: int) -> int:
+        """What a pointer, modifier, function or variable refers to; the size of a sized type."""
+        return self._words[self._starts[type_id] + 2] if self.kind(type_id) else 0
+
+    def find(self, name: str, kinds: Sequence[Kind]) -> Iterator[int]:
+        """The ids of the types of these kinds with this name."""
+        for offset in self._offsets(name.encode()):
+            at = 0
+            while (at := self._next_named(offset, at + 1)) > 0:
+                if self._kinds[at] in kinds:
+                    yield at
+
+    def _next_named(self, offset: int, start: int) -> int:
+        try:
+            return self._names.index(offset, start)
+        except ValueError:
+            return 0
+
+    def _offsets(self, name: bytes) -> Iterator[int]:
+        """Where a string is; a string may also be the end of a longer one."""
+        at = self._strings.find(name + b"\0") if name else -1
+        while at > 0:
+            yield at
+            at = self._strings.find(name + b"\0", at + 1)
+
+    def plain(self, type_id: int) -> int:
+        """The type behind typedef, const, volatile, restrict and tags; void for a cycle."""
+        for _ in range(64):
+            if self.kind(type_id) not in MODIFIERS:
+                return type_id
+            type_id = self.refers_to(type_id)
+        return 0
+
+    def members(self, type_id: int) -> Iterator[Member]:
+        """The members of a struct or union, in order; nothing for any other type."""
+        if self.kind(type_id) not in COMPOSITE:
+            return
+        start = self._starts[type_id]
+        info = self._words[start + 1]
+        for at in range(start + 3, start + 3 + 3 * (info & 0xFFFF), 3):
+            name, member_type, offset = self._words[at : at + 3]
+            bits = offset >> 24 if info >> 31 else 0
+            place = offset & 0xFFFFFF if info >> 31 else offset
+            yield Member(self.string(name), member_type, place, bits)
+
+    def parameters(self, function: int) -> tuple[int, ...]:
+        """The types of a function's parameters; the last is 0 where it takes any number."""
+        prototype = self.refers_to(function) if self.kind(function) is Kind.FUNC else function
+        if self.kind(prototype) is not Kind.FUNC_PROTO:
+            return ()
+        start = self._starts[prototype]
+        count = self._words[start + 1] & 0xFFFF
+        return tuple(self._words[start + 4 : start + 4 + 2 * count : 2])
+
+    def function(self, name: str) -> int | None:
+        """The id of the function with this name."""
+        return next(self.find(name, (Kind.FUNC,)), None)
+
+
+_read: dict[str, Btf | BtfError] = {}
+_reading = threading.Lock()
+
+
+def open_btf(path: str = VMLINUX) -> Btf:
+    """The BTF in a file, read once per path. Raises BtfError, or OSError as opening it did."""
+    with _reading:
+        if path not in _read:
+            _read[path] = _attempt(path)
+        found = _read[path]
+    if isinstance(found, BtfError):
+        raise found
+    return found
+
+
+def _attempt(path: str) -> Btf | BtfError:
+    try:
+        return Btf(read_bytes(path))
+    except BtfError as wrong:
+        return wrong
+
+
+def read_bytes(path: str) -> bytes:
+    """A file of BTF, whole. Raises BtfError before reading much of what cannot be BTF."""
+    if not Path(path).is_file():
+        Path(path).stat()  # says why there is nothing
+        raise BtfError("not a regular file")
+    with open(path, "rb") as file:
+        start = file.read(HEADER_SIZE)
+        size = Path(path).stat().st_size
+        read_header(start, max(size, len(start)))
+        rest = file.read(SIZE_LIMIT + 1)
+    if len(rest) > SIZE_LIMIT:
+        raise BtfError(f"larger than {SIZE_LIMIT} bytes")
+    return start + rest
+
+
+def function_id(name: str, path: str = VMLINUX) -> int | None:
+    """The BTF id of a kernel function, to attach to; None without that function or without BTF."""
+    try:
+        return open_btf(path).function(name)
+    except (BtfError, OSError):
+        return None
