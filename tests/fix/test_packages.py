@@ -1,0 +1,131 @@
+"""Capabilities become the packages of the distribution at hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.fix.catalogue import catalogue, covers, require_plain
+from bpfdoctor.fix.packages import resolve, wanted
+from bpfdoctor.host.system import Distribution
+from bpfdoctor.model import Install
+
+KERNEL = "6.1.0-50-amd64"
+
+
+def distribution(name: str, version: str = "", like: tuple[str, ...] = ()) -> Distribution:
+    return Distribution(name, like, version, "", f"{name} {version}".strip())
+
+
+def packages(name: str, version: str, *capabilities: str) -> tuple[str, ...]:
+    return resolve(Install(capabilities), distribution(name, version), KERNEL).packages
+
+
+def test_the_command_is_what_a_person_types() -> None:
+    fix = resolve(Install(("clang", "llvm-strip")), distribution("debian", "12"), KERNEL)
+    assert fix.argv == ("apt-get", "install", "-y", "--no-install-recommends", "clang", "llvm")
+    assert fix.privileged
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "capability", "expected"),
+    [
+        ("debian", "12", "cargo", ("cargo-web", "rustc-web")),
+        ("debian", "13", "cargo", ("cargo",)),
+        ("debian", "", "cargo", ("cargo",)),  # sid has no VERSION_ID
+        ("ubuntu", "24.04", "bpftool", ("linux-tools-common", f"linux-tools-{KERNEL}")),
+        ("ubuntu", "25.10", "bpftool", ("bpftool",)),
+        ("ubuntu", "20.04", "clang", ("clang-12",)),
+        ("fedora", "39", "zlib-headers", ("zlib-devel",)),
+        ("fedora", "40", "zlib-headers", ("zlib-ng-compat-devel",)),
+        ("rocky", "9.3", "zlib-headers", ("zlib-devel",)),
+        ("amzn", "2023", "zlib-headers", ("zlib-devel",)),
+        ("opensuse-tumbleweed", "20260101", "libelf-headers", ("libelf-devel",)),
+        ("arch", "", "bpftool", ("bpf",)),
+        ("alpine", "3.22.1", "libelf-headers", ("elfutils-dev",)),
+    ],
+)
+def test_names_differ_by_distribution_and_release(
+    name: str, version: str, capability: str, expected: tuple[str, ...]
+) -> None:
+    assert packages(name, version, capability) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "manager"),
+    [("centos", "7", "yum"), ("centos", "9", "dnf"), ("amzn", "2", "yum"), ("rocky", "8.9", "dnf")],
+)
+def test_the_manager_follows_the_release(name: str, version: str, manager: str) -> None:
+    assert resolve(Install(("make",)), distribution(name, version), KERNEL).argv[0] == manager
+
+
+def test_id_like_stands_in_for_an_unknown_id() -> None:
+    like = distribution("tuxedo", "24.04", ("ubuntu", "debian"))
+    fix = resolve(Install(("zlib-headers",)), like, KERNEL)
+    assert fix.packages == ("zlib1g-dev",)
+
+
+def test_a_derivative_is_not_judged_by_its_own_release_numbers() -> None:
+    mint = resolve(Install(("bpftool",)), distribution("linuxmint", "26"), KERNEL)
+    assert mint.packages == ("linux-tools-common", f"linux-tools-{KERNEL}")
+
+
+@pytest.mark.parametrize("unknown", [None, distribution("serenity", "1")])
+def test_an_unknown_distribution_gets_words_and_no_command(unknown: Distribution | None) -> None:
+    fix = resolve(Install(("clang>=11", "make")), unknown, KERNEL)
+    assert fix.argv == () == fix.packages
+    assert "clang with the BPF back end, version 11 or newer, GNU make" in fix.text
+
+
+def test_what_one_distribution_lacks_is_named_and_the_rest_is_installed() -> None:
+    fix = resolve(Install(("libbpf-headers", "make")), distribution("amzn", "2"), KERNEL)
+    assert fix.packages == ("make",)
+    assert "libbpf with its headers" in fix.text
+
+
+def test_an_unconfirmed_name_says_so() -> None:
+    fix = resolve(Install(("cargo",)), distribution("fedora", "42"), KERNEL)
+    assert "unconfirmed" in fix.text
+
+
+def test_every_family_knows_every_capability() -> None:
+    known = catalogue()
+    for name, family in known.families.items():
+        covered = {each for step in known.inherited(family) for each in step.packages}
+        assert covered == set(known.capabilities), name
+        assert set(family.unverified) <= covered, name
+        assert set(family.repository.values()) <= set(known.repositories), name
+        assert family.manager in known.managers, name
+
+
+@pytest.mark.parametrize("name", ["-o", "--config", "a b", "clang*", "$(id)", "", "../x"])
+def test_a_name_that_is_not_plain_is_refused(name: str) -> None:
+    with pytest.raises(BpfDoctorError, match="not a plain package name"):
+        require_plain(name)
+
+
+def test_a_kernel_release_that_is_not_plain_is_refused() -> None:
+    with pytest.raises(BpfDoctorError):
+        resolve(Install(("bpftool",)), distribution("ubuntu", "24.04"), "6.8 --force")
+
+
+@pytest.mark.parametrize(
+    ("version", "since", "until", "expected"),
+    [
+        ("9.3", "", "9", True),
+        ("10", "", "9", False),
+        ("", "40", "", True),
+        ("", "", "12", False),
+        ("12", "11", "12", True),
+        ("24.04", "25.10", "", False),
+    ],
+)
+def test_bounds_compare_as_many_parts_as_are_written(
+    version: str, since: str, until: str, expected: bool
+) -> None:
+    assert covers(version, since, until) is expected
+
+
+def test_a_minimum_is_read_from_the_capability() -> None:
+    assert (wanted("clang>=11").name, wanted("clang>=11").minimum) == ("clang", 11)
+    assert wanted("llvm-strip").name == "llvm"
