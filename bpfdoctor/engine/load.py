@@ -19,6 +19,10 @@ GROUP = "bpfdoctor.checks"
 """Entry-point group of third-party checks: each entry names a module that holds `Check`s."""
 
 
+BROKEN = "engine.load"
+"""The id under which a file of checks that cannot be loaded is reported."""
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """The checks in the order of their files, and what could not be loaded: name → traceback."""
 

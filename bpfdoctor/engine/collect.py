@@ -1,0 +1,105 @@
+"""Make the report's parts: findings with titles and packages, rows of programs, the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bpfdoctor.api import (
+    AskDistribution,
+    AskIdentity,
+    AskKernel,
+    Check,
+    Distribution,
+    Evidence,
+    Finding,
+    Fix,
+    Host,
+    Install,
+    Kernel,
+    NoAnswer,
+    Selection,
+    Status,
+)
+from bpfdoctor.engine.load import BROKEN
+from bpfdoctor.engine.readiness import Stages
+from bpfdoctor.fix.packages import resolve
+from bpfdoctor.model import HostFacts, ProgramResult, Reported
+
+
+def reported(
+    findings: Iterable[Finding], checks: Iterable[Check], needed: frozenset[str], host: Host
+) -> tuple[Reported, ...]:
+    """The findings as the report carries them, sorted by subject, id and about."""
+    titles = {check.id: check.title for check in checks}
+    made = [_reported(each, titles.get(each.id, each.id), needed, host) for each in findings]
+    return tuple(sorted(made, key=lambda each: (each.id.partition(".")[0], each.id, each.about)))
+
+
+def _reported(finding: Finding, title: str, needed: frozenset[str], host: Host) -> Reported:
+    return Reported(
+        id=finding.id,
+        about=finding.about,
+        key=finding.key,
+        title=title,
+        status=finding.status,
+        needed=finding.key in needed,
+        summary=finding.summary,
+        evidence=finding.evidence,
+        fixes=tuple(_named(fix, host) for fix in finding.fixes),
+        blocked_by=finding.blocked_by,
+    )
+
+
+def _named(fix: Fix, host: Host) -> Fix:
+    """A fix with the packages of this distribution."""
+    if not isinstance(fix, Install):
+        return fix
+    return resolve(fix, _distribution(host), _release(host))
+
+
+def _distribution(host: Host) -> Distribution | None:
+    answer = host.ask(AskDistribution())
+    return None if isinstance(answer, NoAnswer) else answer
+
+
+def _release(host: Host) -> str:
+    answer = host.ask(AskKernel())
+    return "" if isinstance(answer, NoAnswer) else answer.release
+
+
+def program_results(
+    selection: Selection, stages: Mapping[str, Stages]
+) -> tuple[ProgramResult, ...]:
+    """A row a program, the selected ones first."""
+    chosen = {target.program for target in selection.targets}
+    rows = [ProgramResult(name, name in chosen, dict(each)) for name, each in stages.items()]
+    return tuple(sorted(rows, key=lambda row: not row.selected))
+
+
+def host_facts(host: Host) -> HostFacts:
+    """Which machine this is, in a line; `?` where it would not say."""
+    kernel = host.ask(AskKernel())
+    identity = host.ask(AskIdentity())
+    if isinstance(kernel, NoAnswer):
+        kernel = Kernel("?", "?", "?")
+    distribution = _distribution(host)
+    return HostFacts(
+        release=kernel.release,
+        architecture=kernel.architecture,
+        distribution=distribution.name if distribution else "?",
+        privileged=not isinstance(identity, NoAnswer) and identity.euid == 0,
+    )
+
+
+def broken_findings(broken: Mapping[str, str]) -> list[Finding]:
+    """A check file that could not be loaded, as one `error` each: it must not pass unseen."""
+    return [
+        Finding(
+            Status.ERROR,
+            "the file of checks cannot be loaded",
+            id=BROKEN,
+            about=name,
+            evidence=(Evidence(f"import of {name}", trace),),
+        )
+        for name, trace in sorted(broken.items())
+    ]

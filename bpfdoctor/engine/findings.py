@@ -1,0 +1,62 @@
+"""Findings by key, and the question that everything asks of them: which roots stand in the way?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bpfdoctor.api import Finding, Status
+from bpfdoctor.engine.load import check_of
+
+OPEN = frozenset({Status.PASS, Status.WARN})
+"""What does not stand in anyone's way."""
+
+
+class Findings:
+    """The findings of a run by key, and the ids of the checks that ran (also without finding)."""
+
+    def __init__(self, ran: set[str] | None = None) -> None:
+        self.by_key: dict[str, Finding] = {}
+        self.ran: set[str] = ran or set()
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.by_key.values())
+
+    def add(self, finding: Finding) -> None:
+        """Add a finding; one of the same key is replaced."""
+        self.by_key[finding.key] = finding
+        self.ran.add(finding.id)
+
+    def matching(self, key: str) -> list[Finding]:
+        """The findings that a need names.
+
+        `id` means all of that check's; `id[about]` that one, and what the check said of itself as
+        a whole (a crash, a skip).
+        """
+        wanted = check_of(key)
+        whole = key == wanted
+        return [
+            finding
+            for finding in self.by_key.values()
+            if finding.id == wanted and (whole or finding.key == key or not finding.about)
+        ]
+
+    def roots(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """The keys behind whatever of `keys` is not open: a skip stands for what blocks it."""
+        found: dict[str, None] = {}
+        for key in keys:
+            for finding in self.matching(key):
+                if finding.status not in OPEN:
+                    found.update(dict.fromkeys(self._root_of(finding)))
+        return tuple(found)
+
+    def _root_of(self, finding: Finding, depth: int = 0) -> tuple[str, ...]:
+        if not finding.blocked_by or depth > len(self.by_key):
+            return (finding.key,)
+        found: dict[str, None] = {}
+        for key in finding.blocked_by:
+            behind = self.by_key.get(key)
+            if behind is None:
+                found[key] = None
+            elif behind.status not in OPEN:
+                found.update(dict.fromkeys(self._root_of(behind, depth + 1)))
+        return tuple(found)

@@ -1,0 +1,148 @@
+"""Run checks in parallel along `requires`, each with a time limit; a hang is one `error`."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from bpfdoctor.api import Check, Context, Finding, Stage, Status
+from bpfdoctor.engine.findings import Findings
+from bpfdoctor.engine.load import check_of, in_order
+from bpfdoctor.engine.run import findings_of
+
+WORKERS = 8
+"""Checks at a time. They wait for the kernel and for compilers more than they compute."""
+
+
+class Observer(Protocol):
+    """Whoever watches a run. Called from any thread; must not raise."""
+
+    def started(self, check_id: str) -> None:
+        """A check has begun."""
+
+    def finished(self, finding: Finding) -> None:
+        """A finding is there."""
+
+    def stage(self, program: str, stage: Stage) -> None:
+        """The smoke of a program has come to a stage."""
+
+    def detail(self, text: str) -> None:
+        """What is being done within it: the line of make."""
+
+
+class Nobody:
+    """The observer of a run that nobody watches."""
+
+    def started(self, check_id: str) -> None:
+        """Ignore."""
+
+    def finished(self, finding: Finding) -> None:
+        """Ignore."""
+
+    def stage(self, program: str, stage: Stage) -> None:
+        """Ignore."""
+
+    def detail(self, text: str) -> None:
+        """Ignore."""
+
+
+def run_checks(checks: Sequence[Check], context: Context, observer: Observer) -> Findings:
+    """Run `checks`; a check whose requirement did not pass is a `skip` naming the roots.
+
+    A requirement that is not among `checks` does not block.
+    """
+    schedule = _Schedule(checks, context, observer)
+    while schedule.busy:
+        schedule.start_ready()
+        schedule.collect()
+    return schedule.findings
+
+
+class _Schedule:
+    def __init__(self, checks: Sequence[Check], context: Context, observer: Observer) -> None:
+        self.context, self.observer = context, observer
+        self.waiting = in_order(list(checks))
+        self.ids = {check.id for check in checks}
+        self.done: set[str] = set()
+        self.deadlines: dict[str, float] = {}
+        self.findings = Findings()
+        self.results: queue.SimpleQueue[tuple[str, list[Finding]]] = queue.SimpleQueue()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.waiting or self.deadlines)
+
+    def start_ready(self) -> None:
+        for check in list(self.waiting):
+            wanted = {check_of(key) for key in check.requires} & self.ids
+            if len(self.deadlines) >= WORKERS:
+                return
+            if wanted <= self.done:
+                self.waiting.remove(check)
+                self._start(check)
+
+    def _start(self, check: Check) -> None:
+        roots = self.findings.roots(check.requires)
+        if roots:
+            self._settle(check.id, [blocked_by(check.id, roots)])
+            return
+        self.observer.started(check.id)
+        self.deadlines[check.id] = time.monotonic() + check.limit
+        # A daemon: the interpreter must not wait at its end for a check that hangs.
+        threading.Thread(target=self._run, args=(check,), daemon=True).start()
+
+    def _run(self, check: Check) -> None:
+        self.results.put((check.id, list(findings_of(check, self.context))))
+
+    def collect(self) -> None:
+        if not self.deadlines:
+            return
+        wait = max(0.0, min(self.deadlines.values()) - time.monotonic())
+        try:
+            check_id, found = self.results.get(timeout=wait)
+        except queue.Empty:
+            self._give_up()
+            return
+        if check_id in self.deadlines:
+            self._settle(check_id, found)
+
+    def _give_up(self) -> None:
+        now = time.monotonic()
+        for check_id in [name for name, end in self.deadlines.items() if end <= now]:
+            summary = "the check did not end within its time limit"
+            self._settle(check_id, [Finding(Status.ERROR, summary, id=check_id)])
+
+    def _settle(self, check_id: str, found: Iterable[Finding]) -> None:
+        self.deadlines.pop(check_id, None)
+        self.done.add(check_id)
+        self.findings.ran.add(check_id)
+        for finding in found:
+            self.findings.add(finding)
+            self.observer.finished(finding)
+
+
+def blocked_by(check_id: str, roots: tuple[str, ...], about: str = "") -> Finding:
+    """The `skip` of a check that was not run because of `roots`."""
+    summary = "not examined: it depends on " + ", ".join(roots)
+    return Finding(Status.SKIP, summary, id=check_id, about=about, blocked_by=roots)
+
+
+def settle_skips(findings: Findings) -> Findings:
+    """Every `skip` names roots; one that names only what passed is an `error` of its check."""
+    settled = Findings(ran=set(findings.ran))
+    for finding in findings:
+        settled.add(_settled(finding, findings.roots) if finding.blocked_by else finding)
+    return settled
+
+
+def _settled(finding: Finding, roots_of: Callable[[Iterable[str]], tuple[str, ...]]) -> Finding:
+    roots = roots_of(finding.blocked_by)
+    if roots:
+        return msgspec.structs.replace(finding, blocked_by=roots)
+    summary = f"the check blames {', '.join(finding.blocked_by)}, which did not fail"
+    return msgspec.structs.replace(finding, status=Status.ERROR, summary=summary, blocked_by=())
