@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.commands import FoundTools, decoded
-from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
+from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -224,13 +224,21 @@ class AskFileSystem(Question[FileSystem], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> FileSystem | NoAnswer:
-        # struct statfs is 120 bytes on 64-bit Linux, 64 on 32-bit; f_type is its first word.
-        words = (ctypes.c_long * 64)()
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.statfs(os.fsencode(self.path), ctypes.byref(words)) != 0:
-            number = ctypes.get_errno()
-            return NoAnswer(errno_name(number), os.strerror(number))
-        return FileSystem(words[0] & 0xFFFFFFFF)
+        try:
+            return FileSystem(superblock_magic(self.path))
+        except OSError as error:
+            return NoAnswer.from_error(error)
 
     def source(self) -> str:
         return f"statfs {self.path}"
+
+
+def superblock_magic(path: str) -> int:
+    """The magic number of the file system mounted at `path`. Raises OSError."""
+    # struct statfs is 120 bytes on 64-bit Linux, 64 on 32-bit; f_type is its first word.
+    words = (ctypes.c_long * 64)()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.statfs(os.fsencode(path), ctypes.byref(words)) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    return words[0] & 0xFFFFFFFF

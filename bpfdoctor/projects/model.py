@@ -87,6 +87,8 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clang: str = "10"
     clone: str = ""
     needs: dict[Stage, tuple[str, ...]] = {}
+    raises_memlock: bool = False
+    """Its programs raise RLIMIT_MEMLOCK themselves, on any kernel, and stop where they may not."""
     unlisted: Program | None = None
     """What is assumed of a program that the makefile has and this file does not."""
 
