@@ -35,6 +35,15 @@ from bpfdoctor.host.files import (
     PathFacts,
     ReadFile,
 )
+from bpfdoctor.host.kconfig import AskKernelOption, KernelOption
+from bpfdoctor.host.kernel_types import (
+    AskField,
+    AskFunction,
+    AskKernelBtf,
+    BtfFacts,
+    FieldFacts,
+    FunctionFacts,
+)
 from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question, evidence
 from bpfdoctor.host.system import (
     AskDistribution,
@@ -46,6 +55,7 @@ from bpfdoctor.host.system import (
     Kernel,
     Space,
 )
+from bpfdoctor.host.tracefs import AskTracefs, Tracefs, TracePlace
 from bpfdoctor.model import (
     ByHand,
     Evidence,
@@ -64,10 +74,16 @@ __all__ = [
     "Answer",
     "AskDistribution",
     "AskEnvironment",
+    "AskField",
     "AskFileSystem",
+    "AskFunction",
     "AskIdentity",
     "AskKernel",
+    "AskKernelBtf",
+    "AskKernelOption",
     "AskSpace",
+    "AskTracefs",
+    "BtfFacts",
     "Build",
     "ByHand",
     "Check",
@@ -75,6 +91,7 @@ __all__ = [
     "Context",
     "Distribution",
     "Evidence",
+    "FieldFacts",
     "FileSystem",
     "FileText",
     "FindExecutables",
@@ -83,10 +100,12 @@ __all__ = [
     "Findings",
     "Fix",
     "FoundTools",
+    "FunctionFacts",
     "Host",
     "Identity",
     "Install",
     "Kernel",
+    "KernelOption",
     "ListDirectory",
     "LookAt",
     "Names",
@@ -104,6 +123,8 @@ __all__ = [
     "Status",
     "Target",
     "ToolPath",
+    "TracePlace",
+    "Tracefs",
     "Variables",
     "blocked",
     "check",

@@ -1,0 +1,163 @@
+"""Questions about the kernel's own types: is there BTF, what functions and fields does it know."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from bpfdoctor.host.btf import COMPOSITE, VMLINUX, Btf, BtfError, Kind, open_btf
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class BtfFacts(Answer, frozen=True):
+    """A file of BTF. `wrong` says what is wrong with it, and is empty where it is sound.
+
+    `size` is in bytes. `native`: of this machine's endianness. `kernel`: it describes
+    `struct task_struct`, so it is a kernel's.
+    """
+
+    wrong: str = ""
+    size: int = 0
+    types: int = 0
+    endianness: Literal["little", "big", ""] = ""
+    native: bool = False
+    kernel: bool = False
+
+    def shown(self) -> str:
+        if self.wrong:
+            return f"not BTF: {self.wrong}"
+        whose = "a kernel's" if self.kernel else "not a kernel's (no struct task_struct)"
+        return f"{self.types} types, {self.size} bytes, {self.endianness} endian, {whose}"
+
+
+class AskKernelBtf(Question[BtfFacts], frozen=True):
+    """Whether a file is sound BTF: header, section bounds, and every type of it."""
+
+    path: str = VMLINUX
+
+    def put(self, machine: Machine) -> BtfFacts | NoAnswer:
+        found = _opened(self.path)
+        if isinstance(found, BtfError):
+            return BtfFacts(wrong=str(found))
+        if isinstance(found, NoAnswer):
+            return found
+        return BtfFacts(
+            size=found.size,
+            types=len(found),
+            endianness=found.header.endianness,
+            native=found.header.endianness == sys.byteorder,
+            kernel=any(found.find("task_struct", (Kind.STRUCT,))),
+        )
+
+    def source(self) -> str:
+        return self.path
+
+
+class FunctionFacts(Answer, frozen=True):
+    """A function by its BTF: the id to attach to and how many parameters; None, 0 without it."""
+
+    id: int | None
+    parameters: int = 0
+
+    def shown(self) -> str:
+        return f"FUNC {self.id}, {self.parameters} parameters" if self.id else "no such function"
+
+
+class AskFunction(Question[FunctionFacts], frozen=True):
+    """Whether the kernel has a function of this name that BTF describes."""
+
+    name: str
+    path: str = VMLINUX
+
+    def put(self, machine: Machine) -> FunctionFacts | NoAnswer:
+        found = _sound(self.path)
+        if isinstance(found, NoAnswer):
+            return found
+        function = found.function(self.name)
+        return FunctionFacts(function, len(found.parameters(function)) if function else 0)
+
+    def source(self) -> str:
+        return f"$ bpftool btf dump file {self.path} | grep -w \"FUNC '{self.name}'\""
+
+
+class FieldFacts(Answer, frozen=True):
+    """A field of a struct or union: whether each is there, and the name and kind of its type."""
+
+    struct: bool
+    field: bool = False
+    type: str = ""
+
+    def shown(self) -> str:
+        if not self.struct:
+            return "no such struct or union"
+        return f"field of type {self.type}" if self.field else "no such field"
+
+
+class AskField(Question[FieldFacts], frozen=True):
+    """Whether the kernel's struct or union of this name has this field, also in an unnamed part."""
+
+    struct: str
+    field: str
+    path: str = VMLINUX
+
+    def put(self, machine: Machine) -> FieldFacts | NoAnswer:
+        found = _sound(self.path)
+        if isinstance(found, NoAnswer):
+            return found
+        structs = list(found.find(self.struct, COMPOSITE))
+        for struct in structs:
+            member = find_member(found, struct, self.field)
+            if member is not None:
+                return FieldFacts(True, True, described(found, member))
+        return FieldFacts(bool(structs))
+
+    def source(self) -> str:
+        return (
+            f"$ bpftool btf dump file {self.path} format c | grep -A999 '^struct {self.struct} {{'"
+        )
+
+
+def find_member(btf: Btf, struct: int, name: str, depth: int = 8) -> int | None:
+    """The type of the member of this name; unnamed structs and unions are looked into."""
+    for member in btf.members(struct):
+        if member.name == name:
+            return member.type
+        if not member.name and depth:
+            inner = find_member(btf, btf.plain(member.type), name, depth - 1)
+            if inner is not None:
+                return inner
+    return None
+
+
+def described(btf: Btf, type_id: int) -> str:
+    """A type in words: `struct mm_struct *`, `pid_t`, `char []`."""
+    pointers = ""
+    for _ in range(16):
+        kind = btf.kind(type_id)
+        if kind is Kind.PTR:
+            pointers += "*"
+        elif btf.name(type_id) or kind not in (Kind.CONST, Kind.VOLATILE, Kind.RESTRICT):
+            break
+        type_id = btf.refers_to(type_id)
+    word = {Kind.STRUCT: "struct ", Kind.UNION: "union ", Kind.ENUM: "enum "}.get(kind, "")
+    name = btf.name(type_id) or {Kind.VOID: "void"}.get(kind, kind.name.lower())
+    return f"{word}{name}{' ' + pointers if pointers else ''}"
+
+
+def _opened(path: str) -> Btf | BtfError | NoAnswer:
+    try:
+        return open_btf(path)
+    except BtfError as wrong:
+        return wrong
+    except OSError as error:
+        return NoAnswer.from_error(error)
+    except ValueError as error:  # a path with a NUL byte
+        return NoAnswer("refused", str(error))
+
+
+def _sound(path: str) -> Btf | NoAnswer:
+    found = _opened(path)
+    return NoAnswer("broken", f"not BTF: {found}") if isinstance(found, BtfError) else found
