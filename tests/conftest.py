@@ -1,0 +1,63 @@
+"""What every test shares: a clean environment, the live host, and loud skips."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+
+STEERING = ("CC", "CLANG", "LLVM_STRIP", "BPFTOOL", "CARGO", "MAKEFLAGS", "NO_COLOR", "FORCE_COLOR")
+"""Variables of a developer's shell that would change what the tests see."""
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No steering variables, and neither the cache nor the state of whoever runs the tests."""
+    for name in STEERING:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache-home"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
+    assert "checks" not in sys.modules, "the top-level directory `checks` was imported by that name"
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """This machine, without a cache; its scratch directory goes with the test."""
+    this = Machine()
+    yield this
+    this.close()
+
+
+@pytest.fixture
+def live(machine: Machine) -> LiveHost:
+    """The live host on `machine`."""
+    return LiveHost(machine)
+
+
+def missing(what: str) -> None:
+    """Skip for want of `what`; with BPFDOCTOR_REQUIRE_BPF=1, as in CI, that is an error."""
+    if os.environ.get("BPFDOCTOR_REQUIRE_BPF") == "1":
+        pytest.fail(f"missing, and BPFDOCTOR_REQUIRE_BPF=1: {what}")
+    pytest.skip(f"needs {what}; BPFDOCTOR_REQUIRE_BPF=1 makes this an error")
+
+
+@pytest.fixture
+def needs() -> Callable[..., None]:
+    """`needs("clang", "root")`: tools on PATH, and root; else a loud skip."""
+
+    def require(*names: str) -> None:
+        for name in names:
+            if name == "root":
+                if os.geteuid() != 0:
+                    missing("root")
+            elif shutil.which(name) is None:
+                missing(f"the tool {name}")
+
+    return require

@@ -1,0 +1,115 @@
+"""Checks run in order, in parallel, within limits; none can take another down."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from bpfdoctor.api import Check, Context, Finding, Findings, blocked, failed, passed
+from bpfdoctor.engine.findings import Findings as Found
+from bpfdoctor.engine.load import in_order, load_checks, refuse_unsound
+from bpfdoctor.engine.schedule import Nobody, run_checks, settle_skips
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.testing import FakeHost, project_named
+
+CONTEXT = Context(FakeHost(), project_named())
+
+
+def make(
+    check_id: str,
+    run: Callable[[Context], Findings] = lambda context: passed("fine"),
+    requires: tuple[str, ...] = (),
+    limit: float = 60,
+) -> Check:
+    return Check(check_id, check_id, run, requires, limit=limit)
+
+
+def status(found: Found) -> dict[str, str]:
+    return {finding.key: finding.status.value for finding in found}
+
+
+def run(*checks: Check) -> Found:
+    return run_checks(checks, CONTEXT, Nobody())
+
+
+def fail(context: Context) -> Finding:
+    return failed("broken")
+
+
+def test_a_failure_skips_what_requires_it_and_names_the_root() -> None:
+    found = run(
+        make("a.third", requires=("a.second",)),
+        make("a.second", requires=("a.first",)),
+        make("a.first", fail),
+    )
+    assert status(found) == {"a.first": "fail", "a.second": "skip", "a.third": "skip"}
+    assert found.by_key["a.third"].blocked_by == ("a.first",)
+
+
+def test_a_check_that_raises_is_one_error_and_the_others_run() -> None:
+    def broken(context: Context) -> Finding:
+        raise RuntimeError("oh no")
+
+    found = run(make("a.broken", broken), make("a.fine"))
+    assert status(found) == {"a.broken": "error", "a.fine": "pass"}
+    assert "oh no" in found.by_key["a.broken"].evidence[0].text
+
+
+@pytest.mark.parametrize("nonsense", ["text", 3, [passed("one"), None]])
+def test_a_check_that_returns_nonsense_is_one_error(nonsense: object) -> None:
+    found = run(make("a.odd", lambda context: nonsense))  # type: ignore[arg-type, return-value]
+    assert status(found) == {"a.odd": "error"}
+
+
+def test_two_findings_of_one_key_are_an_error() -> None:
+    assert status(run(make("a.twice", lambda context: [passed("1"), passed("2")]))) == {
+        "a.twice": "error"
+    }
+
+
+def test_a_check_that_hangs_is_given_up_and_the_others_run() -> None:
+    never = threading.Event()
+
+    def hang(context: Context) -> None:
+        never.wait()
+
+    found = run(make("a.hangs", hang, limit=0.05), make("a.fine"))
+    never.set()
+    assert status(found) == {"a.hangs": "error", "a.fine": "pass"}
+
+
+def test_checks_that_do_not_require_each_other_run_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def meet(context: Context) -> Finding:
+        both.wait()
+        return passed("met")
+
+    assert set(status(run(make("a.left", meet), make("a.right", meet))).values()) == {"pass"}
+
+
+def test_a_requirement_that_is_not_run_does_not_block() -> None:
+    assert status(run(make("a.alone", requires=("b.absent",)))) == {"a.alone": "pass"}
+
+
+def test_a_skip_that_blames_what_passed_is_an_error_of_its_check() -> None:
+    found = run(make("a.fine"), make("a.liar", lambda context: blocked("no", by=("a.fine",))))
+    assert status(settle_skips(found))["a.liar"] == "error"
+
+
+def test_a_cycle_is_refused_by_name() -> None:
+    with pytest.raises(BpfDoctorError, match=r"a\.one"):
+        in_order([make("a.one", requires=("a.two",)), make("a.two", requires=("a.one",))])
+
+
+def test_an_unknown_requirement_is_refused_when_checks_are_loaded() -> None:
+    with pytest.raises(BpfDoctorError, match=r"a\.typo"):
+        refuse_unsound([make("a.one", requires=("a.typo",))])
+
+
+def test_our_own_checks_load_and_every_one_explains_itself() -> None:
+    loaded = load_checks()
+    assert loaded.broken == {}
+    assert [check.id for check in loaded.checks if len(check.doc.strip()) < 80] == []
