@@ -8,6 +8,8 @@ import msgspec
 
 from bpfdoctor.model import Stage
 
+Trigger = Literal["own", "exec", "unlink", "packet", "signal", "bpf", "none"]
+
 
 class Recognise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A directory is this kind of project when all of these paths exist in it."""
@@ -18,9 +20,12 @@ class Recognise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the project's makefile is driven; paths are relative to the checkout.
 
-    `tools` are those of the user's that this makefile calls, by make variable (`CLANG`).
+    `tools` are those that this makefile calls, by make variable (`CLANG`): a name on the user's
+    PATH, or with a slash a path in the checkout. `variables` are given to make on its command line.
     `include` are the directories that it gives clang for BPF code (`{arch}`: the kernel's name of
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
+    `outputs` are the directories that the makefile makes in its own; `writes` are other directories
+    of the checkout that a build writes into.
     """
 
     directory: str
@@ -32,6 +37,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: tuple[str, ...] = ()
     vmlinux_h: str = ""
     outputs: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     room: int = 200_000_000
     """Bytes that a build takes."""
 
@@ -40,8 +46,10 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What proves that a program fired.
 
     `source`: the kernel's trace (`trace`) or the program's own output (`output`). `pattern` is a
-    regular expression; `{pid}` in it stands for the process id of the program, `{child}` for that
-    of the process which the trigger started.
+    regular expression searched in each line, in which these stand for what is this run's alone:
+    `{pid}` the program's process id as it sees it itself; `{task}` the program as the trace names
+    it (`minimal-4711`); `{child}` the name of the process that the trigger started; `{file}` of the
+    file that it deleted; `{port}` the UDP port and `{length}` the IP length of the packet it sent.
     """
 
     source: Literal["trace", "output"]
@@ -51,12 +59,14 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One program of a project.
 
-    `needs`: per stage, the checks that must pass, by key. `kernel`: the oldest release known to
-    run it. `clang`: the oldest clang known to build it. `trigger`: what makes it fire: `own` (it
-    does so itself), `exec` (a process starts), `unlink` (a file is deleted), `packet` (one on lo),
-    `signal` (one is sent), `none` (nothing: it ends by itself). `disturbs`: what it does to the
-    rest of the machine while it runs; such a program is run only when named. `substitute`: in a
-    PID namespace, the default selection takes that program instead.
+    `needs`: per stage, the checks that must pass, by key; `smoke.program` says that nothing but
+    running the program can tell. `kernel`: the oldest release known to run it. `clang`: the oldest
+    clang known to build it. `variables`: make variables that differ from the project's. `trigger`:
+    what makes it fire: `own` (it does so itself), `exec` (a process starts), `unlink` (a file is
+    deleted), `packet` (one on lo), `signal` (one is sent), `bpf` (bpf(2) is called), `none`
+    (nothing: it ends by itself). `disturbs`: what it does to the rest of the machine while it runs;
+    such a program is run only when named. `substitute`: in a PID namespace, the default selection
+    takes that program instead.
     """
 
     summary: str
@@ -64,7 +74,8 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kernel: str = ""
     clang: str = ""
     arguments: tuple[str, ...] = ()
-    trigger: Literal["own", "exec", "unlink", "packet", "signal", "none"] = "own"
+    variables: dict[str, str] = {}
+    trigger: Trigger = "own"
     proof: Evidence | None = None
     disturbs: str = ""
     substitute: str = ""

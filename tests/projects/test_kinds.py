@@ -1,0 +1,102 @@
+"""The project files: what they say of each program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.model import Stage
+from bpfdoctor.projects.model import Kind, Program
+from bpfdoctor.projects.reader import kind_named, kinds, read_kind
+from bpfdoctor.testing import project_named
+
+KINDS = list(kinds().values())
+PROGRAMS = [(kind, name) for kind in KINDS for name in kind.programs]
+PLACES = {"pid", "task", "child", "file", "port", "length"}
+TRIGGERED_BY = {"child": "exec", "file": "unlink", "port": "packet", "length": "packet"}
+
+
+each_program = pytest.mark.parametrize(
+    ("kind", "name"), PROGRAMS, ids=[f"{kind.name}:{name}" for kind, name in PROGRAMS]
+)
+
+
+def test_the_three_kinds_are_known_by_name() -> None:
+    assert {"libbpf-bootstrap", "libbpf-bootstrap-2020", "embedded"} <= set(kinds())
+
+
+def test_a_near_miss_is_named() -> None:
+    with pytest.raises(BpfDoctorError, match="no project") as raised:
+        kind_named("libbpf-bootstap")
+    assert raised.value.hint == "did you mean libbpf-bootstrap?"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_defaults_and_substitutes_are_programs_of_the_kind(kind: Kind) -> None:
+    named = [*kind.default, *(p.substitute for p in kind.programs.values() if p.substitute)]
+    assert set(named) <= set(kind.programs)
+    assert not any(kind.programs[name].disturbs for name in kind.default)
+
+
+@each_program
+def test_a_pattern_compiles_and_its_places_are_filled_by_the_trigger(kind: Kind, name: str) -> None:
+    program = kind.programs[name]
+    if program.proof is None:
+        assert kind.build is None  # the embedded program is run by other code
+        return
+    places = set(re.findall(r"\{(\w+)\}", program.proof.pattern)) & PLACES
+    assert re.compile(re.sub(r"\{\w+\}", "x", program.proof.pattern))
+    for place in places & set(TRIGGERED_BY):
+        assert program.trigger == TRIGGERED_BY[place]
+
+
+@each_program
+def test_no_need_is_said_twice(kind: Kind, name: str) -> None:
+    needs = kind.programs[name].needs
+    for stage in Stage:
+        assert not set(kind.needs.get(stage, ())) & set(needs.get(stage, ()))
+    own = [key for keys in needs.values() for key in keys]
+    assert len(own) == len(set(own))
+
+
+def test_minimal_needs_no_btf_and_bootstrap_does() -> None:
+    project = project_named()
+    assert "kernel.btf" not in project.needs("minimal", Stage.LOAD)
+    assert "kernel.btf" in project.needs("bootstrap", Stage.LOAD)
+    assert "toolchain.clang-core" in project.needs("bootstrap", Stage.BUILD)
+    assert "toolchain.clang-core" not in project.needs("minimal", Stage.BUILD)
+
+
+def test_only_the_layout_of_2020_needs_llvm_strip_and_a_bpftool_of_the_machine() -> None:
+    old = project_named("libbpf-bootstrap-2020").needs("minimal", Stage.BUILD)
+    new = project_named().needs("minimal", Stage.BUILD)
+    assert {"toolchain.llvm-strip", "toolchain.bpftool"} <= set(old)
+    assert not {"toolchain.llvm-strip", "toolchain.bpftool"} & set(new)
+
+
+def test_a_program_of_the_makefile_alone_is_left_to_the_smoke() -> None:
+    kind = kind_named("libbpf-bootstrap")
+    project = project_named()
+    project = type(project)(kind, "", (*project.programs, "mine"))
+    assert project.program("mine") == kind.unlisted
+    assert "toolchain.clang" in project.needs("mine", Stage.BUILD)
+    assert "smoke.program" in project.needs("mine", Stage.LOAD)
+    assert project.program("no-such") is None
+
+
+def test_a_mistake_in_a_project_file_names_file_and_field(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text(
+        'name = "x"\ntitle = "x"\nlayout = ""\ndefault = []\nprograms = {}\nneads = {}\n'
+    )
+    with pytest.raises(BpfDoctorError, match=r"broken\.toml.*neads"):
+        read_kind(broken)
+
+
+def test_an_unknown_trigger_is_refused() -> None:
+    with pytest.raises(ValueError, match="trigger"):
+        msgspec.convert({"summary": "x", "trigger": "dance"}, Program)
