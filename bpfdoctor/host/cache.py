@@ -1,0 +1,180 @@
+"""Remembered proofs: an answer is kept only while every file behind it is as it was.
+
+An answer that took a compiler's work holds while the tool, its parts, every file that was read and
+every directory that was searched are unchanged (size, mtime, ctime, inode; or still absent), and
+the environment variables that steer compilers too. Only positive, conclusive answers are kept.
+Whatever goes wrong with the cache itself (disk full, read-only home, corrupt entry) means that
+there is none: the answer is then found anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+import bpfdoctor
+from bpfdoctor.host.question import Answer
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.host.question import A, Question
+
+FORMAT = 1
+
+_READ = ("PATH", "CPATH", "LIBRARY_PATH", "COMPILER_PATH", "LANG", "SYSROOT", "HOME", "TMPDIR")
+_READ_PREFIXES = ("C_INCLUDE_PATH", "GCC", "COLLECT_", "CLANG", "CCC_", "LLVM", "LD_", "XDG_CONFIG")
+"""The environment variables that compilers and linkers read, and what the names of others begin
+with."""
+
+_KNOWN = re.compile(
+    r"(?:[\w.]+-)*(?:gcc|clang|cc|g?make|bpftool|llvm-strip|llvm-objcopy)(?:-\d[\d.]*)?"
+)
+"""Executables that are what they are called; a multiplexer (ccache, rustup) decides anew each
+time what it runs, and no list of files says on what grounds."""
+
+State = tuple[int, int, int, int]
+"""Size, mtime and ctime in nanoseconds, inode."""
+
+_CLOCK_STEP = 20_000_000
+"""File times come from the kernel's tick: up to 10 ms behind the clock, where HZ is 100."""
+
+_MOST = 256
+"""Entries that are kept; each is a few kilobytes."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One remembered answer, and the state of each file and directory that it rests on."""
+
+    format: int
+    answer: msgspec.Raw
+    rests_on: dict[str, State | None]
+
+
+def default_cache(environ: Mapping[str, str]) -> Path | None:
+    """This user's cache directory, made with mode 0700; None where there can be none.
+
+    `$XDG_CACHE_HOME/bpfdoctor` or `~/.cache/bpfdoctor`. One that is another user's, that others
+    may write to, or that is a link, is not used.
+    """
+    home = environ.get("HOME", "")
+    base = environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    if not os.path.isabs(base):
+        return None
+    place = Path(base, "bpfdoctor")
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = place.lstat()
+        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
+            return None
+        if stat.S_IMODE(facts.st_mode) != 0o700:
+            place.chmod(0o700)
+    except (OSError, ValueError):
+        return None
+    return place
+
+
+def tool_of(machine: Machine, name: str) -> str | None:
+    """The executable, links resolved, that `name` is, where its answers may be remembered."""
+    found = shutil.which(name, path=machine.environ.get("PATH", os.defpath))
+    if found is None or not os.path.isabs(found):
+        return None
+    resolved = os.path.realpath(found)
+    if not _KNOWN.fullmatch(os.path.basename(resolved)):
+        return None
+    try:
+        with open(resolved, "rb") as file:
+            return resolved if file.read(4) == b"\x7fELF" else None
+    except OSError:
+        return None
+
+
+def recall(machine: Machine, question: Question[A], kind: type[A], tool: str | None) -> A | None:
+    """The answer that was kept for `question`, if all that it rests on is unchanged."""
+    if machine.cache is None or tool is None:
+        return None
+    try:
+        entry = msgspec.json.decode(_place(machine, question, tool).read_bytes(), type=Entry)
+        if entry.format != FORMAT or not _unchanged(entry.rests_on):
+            return None
+        return msgspec.json.decode(entry.answer, type=kind)
+    except (OSError, ValueError):  # absent, unreadable, or not what we wrote
+        return None
+
+
+def keep(  # noqa: PLR0913  (each is a part of what is kept)
+    machine: Machine,
+    question: Question[A],
+    answer: Answer,
+    *,
+    tool: str,
+    rests_on: Iterable[str],
+    since: int,
+) -> None:
+    """Keep a positive, conclusive answer while `tool` and all of `rests_on` stay as they are.
+
+    Nothing is kept if any of them changed after `since` (nanoseconds of the clock, when the work
+    began): the answer may be older than the change.
+    """
+    if machine.cache is None:
+        return
+    states = {path: state_of(path) for path in sorted({tool, *rests_on})}
+    if any(max(state[1:3]) > since - _CLOCK_STEP for state in states.values() if state):
+        return
+    entry = Entry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), states)
+    with contextlib.suppress(OSError, ValueError):
+        _write(_place(machine, question, tool), msgspec.json.encode(entry))
+        _prune(machine.cache)
+
+
+def state_of(path: str) -> State | None:
+    """What changes when a file does, or when a name comes or goes in a directory; None: absent."""
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+
+
+def _unchanged(rests_on: dict[str, State | None]) -> bool:
+    return all(state_of(path) == state for path, state in rests_on.items())
+
+
+def _place(machine: Machine, question: Question[A], tool: str) -> Path:
+    environ = {
+        name: value.encode(errors="surrogateescape").hex()
+        for name, value in sorted(machine.environ.items())
+        if name in _READ or name.startswith(_READ_PREFIXES)
+    }
+    kind = type(question).__name__
+    asked = [FORMAT, bpfdoctor.__version__, kind, question, tool, os.getcwd(), environ]
+    assert machine.cache is not None
+    return machine.cache / f"proof-{hashlib.sha256(msgspec.json.encode(asked)).hexdigest()}"
+
+
+def _write(place: Path, data: bytes) -> None:
+    """All of it or nothing: no reader ever sees half an entry."""
+    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(name, place)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _prune(cache: Path) -> None:
+    entries = list(cache.glob("proof-*"))
+    if len(entries) > _MOST:
+        for entry in sorted(entries, key=lambda path: path.stat().st_mtime_ns)[: _MOST // 2]:
+            entry.unlink(missing_ok=True)
