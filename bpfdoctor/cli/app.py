@@ -1,0 +1,69 @@
+"""`bpfdoctor`: the table of commands. A command's module is imported when it is used."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+
+import click
+
+from bpfdoctor import __version__
+from bpfdoctor.errors import BpfDoctorError
+
+COMMANDS = {
+    "check": "Judge this machine and this checkout, ending in the smoke.",
+    "smoke": "Build and run a program for real and see its event.",
+    "list": "The checks, the projects, their programs and needs.",
+    "explain": "What a check asks, why it matters, what to do.",
+    "snapshot": "Record every answer of this machine in one redacted file.",
+}
+"""Each command and its line in the help; its module `bpfdoctor.cli.NAME` has it as `command`."""
+
+EPILOG = """\b
+Examples:
+  bpfdoctor check                     everything, in a checkout or anywhere
+  bpfdoctor check --for minimal       only what one program needs
+  bpfdoctor check --json > report.json
+  bpfdoctor explain kernel.btf
+
+\b
+Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
+"""
+
+
+class Commands(click.Group):
+    """A group that imports the module of a command when somebody asks for that command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"bpfdoctor.cli.{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean {near[0]}?" if near else "commands: " + ", ".join(COMMANDS)
+            raise BpfDoctorError(f"there is no command {args[0]!r}", hint)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands,
+    epilog=EPILOG,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="bpfdoctor")
+def app() -> None:
+    """Can this machine and this checkout build, load and run a libbpf program, and if not, why?"""

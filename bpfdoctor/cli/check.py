@@ -1,0 +1,83 @@
+"""`bpfdoctor check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bpfdoctor.cli import parameters
+from bpfdoctor.cli.output import Output
+from bpfdoctor.cli.parameters import Given
+
+EPILOG = """\b
+Examples:
+  bpfdoctor check                              everything, ending in the smoke
+  bpfdoctor check --for minimal --for bootstrap:build
+  bpfdoctor check --no-smoke --json            for a gate: nothing is built or run
+  bpfdoctor check --sudo                       an ordinary user, to the last proof
+  bpfdoctor check --only kernel.btf --only toolchain.clang
+  bpfdoctor check --record here.snapshot       report and snapshot of one run
+  bpfdoctor check --from there.snapshot        judge another machine, offline
+
+\b
+Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
+"""
+
+
+@click.command(cls=parameters.Command, epilog=EPILOG)
+@parameters.json_flag("Print the report as JSON.")
+@click.option(
+    "--smoke/--no-smoke",
+    default=True,
+    help="Build and run the programs (the default), or only predict whether they would run.",
+)
+@click.option(
+    "--for",
+    "targets",
+    multiple=True,
+    metavar="PROGRAM[:STAGE]",
+    shell_complete=parameters.complete_programs,
+    help="Judge only what this program needs, up to this stage: build, load, attach or fires.",
+)
+@parameters.place
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ID",
+    shell_complete=parameters.complete_checks,
+    help="Run only this check, and what it requires.",
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar="ID",
+    shell_complete=parameters.complete_checks,
+    help="Leave this check out.",
+)
+@parameters.machine
+@click.option("--record", default="", metavar="FILE", help="Write a snapshot of this run too.")
+@click.option(
+    "--from", "snapshot", default="", metavar="FILE", help="Judge a recorded machine, not this one."
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    as_json: bool,
+    record: str,
+    **shared: Any,
+) -> int:
+    """Judge this machine and this checkout, ending in the smoke.
+
+    In a libbpf-bootstrap checkout, its default programs are built and run; anywhere else, a small
+    program of our own.
+    """
+    from bpfdoctor.cli.examine import examined
+    from bpfdoctor.cli.show import show
+
+    output: Output = ctx.obj
+    given = Given(**shared)
+    run = examined(given, record=record)
+    show(run, output, as_json=as_json, sudo=given.sudo)
+    return run.report.verdict.exit

@@ -1,0 +1,123 @@
+"""Run an examination for a command: the host that is asked, the progress shown, what is written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from bpfdoctor.cli.parameters import Given
+from bpfdoctor.cli.progress import Watcher, watching
+from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.session import examine
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.files import LookAt
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.host.record import (
+    NEUTRAL,
+    RecordedHost,
+    RecordingHost,
+    Snapshot,
+    read_snapshot,
+)
+from bpfdoctor.host.redact import Redactor
+from bpfdoctor.model import Report
+
+
+class Examined(NamedTuple):
+    """A report, and what hides the names of persons and places in a copy that is written."""
+
+    report: Report
+    redactor: Redactor
+
+
+def examined(given: Given, *, record: str = "", everything: bool = False) -> Examined:
+    """One run, on this machine or on a recorded one; its snapshot goes to the file `record`.
+
+    Raises BpfDoctorError for options that make no sense together or here.
+    """
+    if given.snapshot:
+        return _examined_offline(given, record)
+    options = msgspec.structs.replace(given.options(), everything=everything)
+    with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
+        _refuse_unreadable(live, given.directory)
+        host = RecordingHost(live)
+        report = examine(host if record else live, options, watcher)
+        redactor = Redactor.of(live.machine, report.project.path)
+        if record:
+            snapshot_of(report, options, host).write(Path(record), redactor)
+    return Examined(report, redactor)
+
+
+def snapshot_of(report: Report, options: Options, host: RecordingHost) -> Snapshot:
+    """The snapshot of the run that made `report`."""
+    return Snapshot(
+        tool=report.tool,
+        python=platform.python_version(),
+        started=report.started,
+        seconds=report.seconds,
+        options=msgspec.to_builtins(options),
+        answers=host.answers,
+    )
+
+
+@contextlib.contextmanager
+def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
+    """This machine; what it made is removed at the end."""
+    from bpfdoctor.host.cache import default_cache
+
+    environ = dict(os.environ)
+    machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
+    host = LiveHost(machine)
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+def _refuse_unreadable(host: Host, directory: str) -> None:
+    """Say at once that -C leads nowhere; afterwards it would look like "no checkout here"."""
+    seen = host.ask(LookAt(directory))
+    if isinstance(seen, NoAnswer):
+        raise BpfDoctorError(f"cannot look at {directory}: {seen.shown()}", "-C takes a directory")
+    if seen.target_kind != "directory":
+        raise BpfDoctorError(f"{directory} is not a directory", "-C takes a directory")
+    if not seen.readable:
+        raise BpfDoctorError(
+            f"{directory} cannot be read by this user", f"it belongs to uid {seen.uid}"
+        )
+
+
+def _examined_offline(given: Given, record: str) -> Examined:
+    if record or given.sudo or given.directory != ".":
+        raise BpfDoctorError(
+            "--from judges another machine: --record, --sudo and -C ask this one",
+            "leave them out, or leave --from out",
+        )
+    snapshot = read_snapshot(Path(given.snapshot))
+    options = _options_of(snapshot, given)
+    with watching(sys.stderr) as watcher:
+        return Examined(examine(RecordedHost(snapshot), options, watcher), NEUTRAL)
+
+
+def _options_of(snapshot: Snapshot, given: Given) -> Options:
+    """What the recorded run was about, but for what is asked for now."""
+    try:
+        options = msgspec.convert(snapshot.options, Options)
+    except msgspec.ValidationError as error:
+        raise BpfDoctorError(f"{given.snapshot} is not a snapshot: {error}") from None
+    asked, default = given.options(), Options()
+    changed = {
+        name: getattr(asked, name)
+        for name in ("project", "targets", "only", "skip", "smoke")
+        if getattr(asked, name) != getattr(default, name)
+    }
+    return msgspec.structs.replace(options, **changed, everything=False)

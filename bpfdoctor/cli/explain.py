@@ -1,0 +1,80 @@
+"""`bpfdoctor explain`."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from bpfdoctor.cli import parameters
+from bpfdoctor.cli.output import Output
+from bpfdoctor.errors import BpfDoctorError
+
+if TYPE_CHECKING:
+    from bpfdoctor.api import Check
+
+EPILOG = """\b
+Examples:
+  bpfdoctor explain kernel.btf
+  bpfdoctor explain 'checkout.submodules[libbpf]'     a key from a report works too
+"""
+
+
+@click.command(cls=parameters.Command, epilog=EPILOG)
+@click.argument("id", metavar="ID", shell_complete=parameters.complete_checks)
+@click.pass_context
+def command(ctx: click.Context, /, id: str) -> int:  # noqa: A002  (the word of the command line)
+    """What the check ID asks, why it matters, and what to do."""
+    from bpfdoctor.engine.load import check_of
+    from bpfdoctor.engine.session import all_checks
+
+    checks = all_checks().checks
+    output: Output = ctx.obj
+    output.write(explanation(named(check_of(id), checks)))
+    return 0
+
+
+def named(check_id: str, checks: Sequence[Check]) -> Check:
+    """The check of that id. Raises BpfDoctorError with the near miss."""
+    by_id = {check.id: check for check in checks}
+    if check_id in by_id:
+        return by_id[check_id]
+    near = difflib.get_close_matches(check_id, by_id, 1)
+    hint = f"did you mean {near[0]}?" if near else "bpfdoctor list shows them all"
+    raise BpfDoctorError(f"there is no check called {check_id!r}", hint)
+
+
+def explanation(check: Check) -> str:
+    """Title, docstring, what it rests on, and who needs it."""
+    parts = [f"{check.id}: {check.title}", inspect.cleandoc(check.doc)]
+    if check.requires:
+        parts.append("Not judged before these pass: " + ", ".join(check.requires))
+    if check.gates:
+        parts.append("It counts whatever program is selected.")
+    needed = "\n".join(needed_by(check.id))
+    if needed:
+        parts.append(f"Needed by\n{needed}")
+    return "\n\n".join(parts) + "\n"
+
+
+def needed_by(check_id: str) -> Iterator[str]:
+    """For each project, stage and program that needs a check: a line."""
+    from bpfdoctor.engine.load import check_of
+    from bpfdoctor.model import Stage
+    from bpfdoctor.projects.reader import kinds
+
+    for kind in kinds().values():
+        for stage in Stage:
+            if check_id in map(check_of, kind.needs.get(stage, ())):
+                yield f"  {kind.name}, to {stage.value}: every program"
+                continue
+            names = [
+                name
+                for name, program in kind.programs.items()
+                if check_id in map(check_of, program.needs.get(stage, ()))
+            ]
+            if names:
+                yield f"  {kind.name}, to {stage.value}: {', '.join(names)}"

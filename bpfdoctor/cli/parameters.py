@@ -1,0 +1,132 @@
+"""What several commands share: the options that say what a run is about, and their completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from bpfdoctor.engine.select import Options
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Command(click.Command):
+    """A command that writes a report: from here on, a stray `print` goes to standard error."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj.keep_for_reports()
+        return super().invoke(ctx)
+
+
+class Given(NamedTuple):
+    """The shared options, as they were given."""
+
+    directory: str = "."
+    project: str = ""
+    targets: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    smoke: bool = True
+    sudo: bool = False
+    cache: bool = True
+    snapshot: str = ""
+    """A recorded machine to judge in place of this one."""
+
+    def options(self) -> Options:
+        """What the engine is asked. Raises BpfDoctorError for a target that cannot be meant."""
+        from bpfdoctor.engine.select import Options, parse_target
+
+        return Options(
+            directory=self.directory,
+            project=self.project,
+            targets=tuple(parse_target(text) for text in self.targets),
+            only=self.only,
+            skip=self.skip,
+            smoke=self.smoke,
+        )
+
+
+def place(function: F) -> F:
+    """-C and --project: where, and what, is judged."""
+    for option in (
+        click.option(
+            "--project",
+            default="",
+            metavar="NAME",
+            shell_complete=complete_projects,
+            help="Judge for this kind of project, also without a checkout of it.",
+        ),
+        click.option(
+            "-C",
+            "directory",
+            default=".",
+            metavar="DIR",
+            type=click.Path(),
+            help="Look for the checkout from here upwards, not from the current directory.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def machine(function: F) -> F:
+    """--sudo and --no-cache: how this machine is asked."""
+    for option in (
+        click.option(
+            "--cache/--no-cache",
+            default=True,
+            help="Reuse proofs whose every input is unchanged (the default), or prove all anew.",
+        ),
+        click.option(
+            "--sudo",
+            is_flag=True,
+            help="Ask for root once, for the questions that need it and nothing else.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def json_flag(help_text: str) -> Callable[[F], F]:
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help=help_text)
+
+
+def complete_checks(
+    ctx: click.Context, parameter: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """Ids of checks that begin with what was typed."""
+    from bpfdoctor.engine.load import load_checks
+
+    checks = load_checks().checks
+    return [CompletionItem(c.id, help=c.title) for c in checks if c.id.startswith(typed)]
+
+
+def complete_projects(
+    ctx: click.Context, parameter: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """Names of project kinds."""
+    from bpfdoctor.projects.reader import kinds
+
+    found = kinds().values()
+    return [CompletionItem(k.name, help=k.title) for k in found if k.name.startswith(typed)]
+
+
+def complete_programs(
+    ctx: click.Context, parameter: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """Names of programs; after a colon, their stages."""
+    from bpfdoctor.model import Stage
+    from bpfdoctor.projects.reader import kinds
+
+    program, colon, _ = typed.partition(":")
+    programs = {name: p.summary for kind in kinds().values() for name, p in kind.programs.items()}
+    if colon and program in programs:
+        stages = [f"{program}:{stage.value}" for stage in Stage]
+        return [CompletionItem(text) for text in stages if text.startswith(typed)]
+    found = sorted(programs.items())
+    return [CompletionItem(name, help=text) for name, text in found if name.startswith(typed)]

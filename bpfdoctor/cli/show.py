@@ -1,0 +1,31 @@
+"""Write a report where it belongs, in the format that was asked for."""
+
+from __future__ import annotations
+
+from bpfdoctor.cli.examine import Examined
+from bpfdoctor.cli.output import Output
+
+
+def show(run: Examined, output: Output, *, as_json: bool, sudo: bool = False) -> None:
+    """Print the report; JSON is redacted, text is not, so that its commands can be pasted.
+
+    `sudo`: it was made with --sudo, by a user who is not root otherwise.
+    """
+    if as_json:
+        from bpfdoctor.report.json import report_json
+
+        output.write(report_json(run.redactor.value(run.report)))
+        return
+    from bpfdoctor.report.paper import Paper
+    from bpfdoctor.report.text import report_text
+
+    paper = Paper.for_stream(output.stream, terminal=output.is_terminal())
+    as_root = run.report.host.privileged and not sudo
+    output.write(report_text(run.report, paper, explanations(), as_root=as_root))
+
+
+def explanations() -> dict[str, str]:
+    """The docstring of each check, by id."""
+    from bpfdoctor.engine.session import all_checks
+
+    return {check.id: check.doc for check in all_checks().checks}

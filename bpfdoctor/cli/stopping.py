@@ -1,0 +1,63 @@
+"""Ctrl-C, TERM and HUP: end what was started, clean up, and exit with 128 + the signal's number."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+REAPER = "bpfdoctor-reaper"
+PATIENCE = 10.0
+"""Seconds that cleaning up may take before the process ends without."""
+
+
+class Stopped(BaseException):
+    """Someone told us to stop; not an Exception, so that no crash boundary takes it for one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def exit_status(self) -> int:
+        """As a shell reports a process that a signal ended."""
+        return 128 + self.number
+
+
+def stop_on_signals() -> None:
+    """Make each signal raise `Stopped` in the main thread, unless our parent ignores it."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """The clean-up is under way after the first signal: further ones change nothing."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    # In a thread of its own: the interrupted code may hold the lock that kill_all takes, and
+    # whoever waits for a worker waits for the command that it runs.
+    threading.Thread(target=_end_commands, args=(128 + number,), name=REAPER, daemon=True).start()
+    raise Stopped(number)
+
+
+def wait_for_threads(seconds: float = 5) -> None:
+    """Let the threads of this process clean up behind the commands that were ended under them."""
+    deadline = time.monotonic() + seconds  # we are the main thread
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and thread.name != REAPER:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _end_commands(exit_status: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        process = sys.modules.get("bpfdoctor.host.process")  # not loaded: nothing was started
+        if process is not None:
+            process.kill_all()
+        time.sleep(0.05)
+    os._exit(exit_status)

@@ -1,0 +1,74 @@
+"""What text is written on: how wide, with colour or not, and how lines are broken."""
+
+from __future__ import annotations
+
+import io
+import os
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+PROSE = 100
+"""Columns beyond which prose is tiring to read, however wide the terminal."""
+
+
+class Paper(NamedTuple):
+    """`width` 0: lines are never broken (a file or a pipe). `colour`: ANSI styles are written."""
+
+    width: int = 0
+    colour: bool = False
+
+    @classmethod
+    def for_stream(cls, stream: TextIO, *, terminal: bool) -> Paper:
+        """As wide as the terminal, and coloured unless NO_COLOR or a dumb terminal forbids it."""
+        if not terminal:
+            return cls()
+        from rich.console import Console
+
+        console = Console(file=stream, force_terminal=True)
+        dumb = console.is_dumb_terminal or bool(os.environ.get("NO_COLOR"))
+        return cls(console.width, not dumb)
+
+    def broken(self, text: str, indent: int, first: str | None = None) -> list[str]:
+        """Prose in lines of this paper, indented; `first` is what the first line begins with."""
+        margin = " " * indent
+        head = margin if first is None else first
+        if not self.width:
+            return [head + " ".join(text.split())]
+        room = max(24, min(self.width, indent + PROSE))
+        return textwrap.wrap(
+            text,
+            room,
+            initial_indent=head,
+            subsequent_indent=margin,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [head.rstrip()]
+
+    def printed(self, lines: list[Text]) -> str:
+        """The lines as they are written, styled if the paper takes colour."""
+        from rich.console import Console
+
+        out = io.StringIO()
+        console = Console(
+            file=out,
+            force_terminal=self.colour,
+            color_system="standard" if self.colour else None,
+            no_color=not self.colour,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+        for line in lines:
+            console.print(line, soft_wrap=True)
+        return out.getvalue()
+
+
+def visible(text: str) -> str:
+    """`text` with control characters as escapes: what a tool printed must not drive a terminal."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
+    )

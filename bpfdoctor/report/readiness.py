@@ -1,0 +1,54 @@
+"""How far each program gets, in lines: stages that fare alike share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from rich.text import Text
+
+from bpfdoctor.model import ProgramResult, Proof, Readiness, Report, Stage, StageResult
+
+WORDS = {
+    Readiness.READY: ("ready", "green"),
+    Readiness.NOT_READY: ("not ready", "bold red"),
+    Readiness.UNKNOWN: ("unknown", "magenta"),
+}
+
+
+def readiness_lines(report: Report) -> list[Text]:
+    """The selected programs, each up to the last stage that was asked for."""
+    lines: list[Text] = []
+    selected = [each for each in report.programs if each.selected]
+    names = max((len(each.name) for each in selected), default=0)
+    for program in selected:
+        last = report.selection.stage_of(program.name) or Stage.FIRES
+        for number, line in enumerate(_program_lines(program, last)):
+            name = "" if number else program.name
+            lines.append(Text(f"  {name:{names}}  ").append_text(line))
+    return lines
+
+
+def _program_lines(program: ProgramResult, last: Stage) -> Iterator[Text]:
+    shown = [stage for stage in Stage if stage.order <= last.order and stage in program.stages]
+    for result, stages in groupby(shown, lambda stage: program.stages[stage]):
+        yield _line(", ".join(stage.value for stage in stages), result)
+
+
+def _line(stages: str, result: StageResult) -> Text:
+    word, style = WORDS[result.readiness]
+    line = Text(f"{stages}: ").append(word, style)
+    if result.proof is not Proof.NONE:
+        line.append(f", {result.proof.value}")
+    if result.because:
+        line.append(f", because of {', '.join(result.because)}")
+    return line
+
+
+def limited(programs: Sequence[ProgramResult], key: str) -> list[str]:
+    """The programs that a finding keeps from some stage."""
+    return [
+        program.name
+        for program in programs
+        if any(key in result.because for result in program.stages.values())
+    ]

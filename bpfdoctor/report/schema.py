@@ -1,0 +1,40 @@
+"""The JSON Schema of what `--json` prints, made from the model's types.
+
+`python -m bpfdoctor.report.schema` writes it; a test holds the file in the repository to it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bpfdoctor.model import SCHEMA, Report
+from bpfdoctor.report.json import ErrorReport
+
+FILE = Path(__file__).with_name("schema.json")
+
+
+def schema() -> dict[str, Any]:
+    """A document is a report, or says why there is none."""
+    (report, error), components = msgspec.json.schema_components(
+        (Report, ErrorReport), ref_template="#/$defs/{name}"
+    )
+    for document in ("Report", "ErrorReport"):  # always written, although it has a default
+        components[document]["required"].append("schema")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"bpfdoctor report, schema {SCHEMA}",
+        "anyOf": [report, error],
+        "$defs": dict(sorted(components.items())),
+    }
+
+
+def schema_text() -> str:
+    """The content of `schema.json`."""
+    return msgspec.json.format(msgspec.json.encode(schema())).decode() + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(schema_text(), encoding="utf-8")

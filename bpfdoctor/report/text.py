@@ -1,0 +1,193 @@
+"""The report for a person: what was found, what to do, how far each program gets, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+
+from rich.text import Text
+
+from bpfdoctor.model import Evidence, Report, Reported, Status
+from bpfdoctor.report.advice import commands, words
+from bpfdoctor.report.paper import Paper, visible
+from bpfdoctor.report.readiness import limited, readiness_lines
+
+STYLES = {
+    Status.PASS: "green",
+    Status.WARN: "yellow",
+    Status.FAIL: "bold red",
+    Status.UNKNOWN: "magenta",
+    Status.SKIP: "bright_black",
+    Status.ERROR: "bold red",
+}
+WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.WARN)
+"""Statuses that call for something; a `skip` is told by the finding that it names."""
+MARK = max(len(status.value) for status in Status)
+EVIDENCE_HEAD, EVIDENCE_TAIL = 6, 10
+"""Lines of an answer that are shown: what a compiler says first, and what make says last."""
+
+
+def report_text(
+    report: Report, paper: Paper, explanations: Mapping[str, str], *, as_root: bool
+) -> str:
+    """The whole report. `explanations` are the checks' docstrings by id; `as_root`: who reads it
+    is root, and needs no sudo."""
+    writer = _Writer(report, paper, explanations, as_root)
+    writer.heading()
+    writer.findings()
+    writer.problems()
+    writer.not_needed()
+    writer.readiness()
+    writer.verdict()
+    return paper.printed(writer.lines)
+
+
+class _Writer:
+    def __init__(
+        self, report: Report, paper: Paper, explanations: Mapping[str, str], as_root: bool
+    ) -> None:
+        self.report, self.paper = report, paper
+        self.explanations, self.as_root = explanations, as_root
+        self.lines: list[Text] = []
+
+    def heading(self) -> None:
+        """Which project is judged and where; which machine; for what."""
+        project, host = self.report.project, self.report.host
+        where = project.path or "no checkout"
+        self.add(f"{project.name} ({project.layout}), {where}", "bold")
+        who = "asked as root" if host.privileged else "asked as an ordinary user"
+        self.add(f"Linux {host.release} {host.architecture}, {host.distribution}, {who}")
+        targets = [f"{t.program} to {t.stage.value}" for t in self.report.selection.targets]
+        if targets:
+            self.prose("for " + ", ".join(targets))
+        if self.report.selection.note:
+            self.prose(self.report.selection.note)
+
+    def findings(self) -> None:
+        """One line a finding, grouped by subject."""
+        for subject, group in groupby(self.report.findings, lambda each: each.id.split(".")[0]):
+            self.section(subject)
+            self.rows(list(group))
+
+    def rows(self, found: list[Reported]) -> None:
+        """Status, key and the deciding value of each; the value below where the room is small."""
+        keys = max(len(each.key) for each in found)
+        indent = 2 + MARK + 2 + keys + 2
+        below = bool(self.paper.width) and self.paper.width - indent < 30
+        for each in found:
+            head = f"  {each.status.value:{MARK}}  {each.key:{0 if below else keys}}"
+            if below:
+                self.row(each.status, [head, *self.paper.broken(visible(each.summary), 6)])
+            else:
+                text = visible(each.summary)
+                self.row(each.status, self.paper.broken(text, indent, f"{head}  "))
+
+    def row(self, status: Status, lines: list[str]) -> None:
+        """Lines whose first begins with a status mark."""
+        first = Text(lines[0])
+        first.stylize(STYLES[status], 2, 2 + len(status.value))
+        self.lines += [first, *map(Text, lines[1:])]
+
+    def problems(self) -> None:
+        """Everything needed that does not pass: why it matters, what was seen, what to type."""
+        needed = [each for each in self.report.findings if each.needed]
+        found = [each for status in WORST_FIRST for each in needed if each.status is status]
+        if found:
+            self.section("What to do")
+        for number, each in enumerate(found):
+            if number:
+                self.add("")
+            self.problem(each)
+
+    def problem(self, each: Reported) -> None:
+        """One of them."""
+        head = Text(f"  {each.status.value}  {each.key}: {visible(each.title)}")
+        head.stylize(STYLES[each.status], 2, 2 + len(each.status.value))
+        self.lines.append(head)
+        self.prose(visible(each.summary), 4)
+        why = first_paragraph(self.explanations.get(each.id, ""))
+        if why:
+            self.lines += [Text(line, "dim") for line in self.paper.broken(why, 4)]
+        for seen in each.evidence:
+            self.evidence(seen)
+        for fix in each.fixes:
+            if words(fix):
+                self.by_hand(words(fix))
+            for command in commands(fix, as_root=self.as_root):
+                self.add(f"    > {visible(command)}", "bold")
+
+    def by_hand(self, text: str) -> None:
+        """Instructions in words: prose is wrapped, indented lines are commands and are not."""
+        for line in visible(text).splitlines():
+            if line.startswith((" ", "\t", "$", "#")):
+                self.add(f"      {line.strip()}", "bold")
+            else:
+                self.prose(line, 4)
+
+    def evidence(self, seen: Evidence) -> None:
+        """What was asked and what came back; the middle of a long answer is left to --json."""
+        self.add(f"    {visible(seen.source)}", "cyan")
+        lines = visible(seen.text).expandtabs().splitlines()
+        left_out = len(lines) - EVIDENCE_HEAD - EVIDENCE_TAIL
+        if left_out > 1:
+            note = f"[... {left_out} more lines: --json has them all]"
+            lines = [*lines[:EVIDENCE_HEAD], note, *lines[-EVIDENCE_TAIL:]]
+        if seen.truncated:
+            lines.append("[... and more, which was not kept]")
+        for line in lines:
+            self.add(f"      {line}".rstrip())
+
+    def not_needed(self) -> None:
+        """What is limited here and does not matter for what was selected."""
+        found = [(each, self.limits(each)) for each in self.report.findings if not each.needed]
+        found = [(each, effect) for each, effect in found if effect]
+        if found:
+            self.section("Limited, but not needed")
+        for each, effect in found:
+            lines = self.paper.broken(effect, 6, f"  {each.status.value}  {each.key}: ")
+            self.row(each.status, lines)
+
+    def limits(self, each: Reported) -> str:
+        """What a finding takes away, in words; empty for nothing."""
+        if each.status not in WORST_FIRST:
+            return ""
+        programs = limited(self.report.programs, each.key)
+        if programs:
+            return "limits " + ", ".join(programs)
+        return "limits no program" if each.status in (Status.FAIL, Status.ERROR) else ""
+
+    def readiness(self) -> None:
+        """How far each selected program gets."""
+        lines = readiness_lines(self.report)
+        if lines:
+            self.section("Readiness")
+        for line in lines:
+            self.lines.append(line)
+
+    def verdict(self) -> None:
+        """One sentence."""
+        verdict = self.report.verdict
+        style = {0: "bold green", 1: "bold red"}.get(verdict.exit, "bold magenta")
+        self.add("")
+        for line in self.paper.broken(visible(verdict.summary), 0):
+            self.add(line, style)
+
+    def section(self, title: str) -> None:
+        """An empty line and a heading."""
+        self.add("")
+        self.add(title, "bold")
+
+    def prose(self, text: str, indent: int = 0) -> None:
+        """Text that may be broken into lines."""
+        for line in self.paper.broken(text, indent):
+            self.add(line)
+
+    def add(self, line: str, style: str = "") -> None:
+        """One line that is never broken: what can be pasted stays whole."""
+        self.lines.append(Text(line, style))
+
+
+def first_paragraph(docstring: str) -> str:
+    """Why it matters: the first paragraph, on one line."""
+    lines: Iterable[str] = docstring.strip().split("\n\n")[0].splitlines()
+    return " ".join(line.strip() for line in lines)
