@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,3 +163,9 @@ class AskSpace(Question[Space], frozen=True):
 def machine_architecture() -> str:
     """The kernel's name of this architecture, for the numbers of its system calls."""
     return platform.machine()
+
+
+def kernel_version(release: str) -> tuple[int, int]:
+    """(6, 18) of the release `6.18.44-amd64`; (0, 0) of one that does not begin with a version."""
+    found = re.match(r"(\d{1,4})\.(\d{1,4})", release)
+    return (int(found[1]), int(found[2])) if found else (0, 0)

@@ -17,12 +17,7 @@ from pathlib import Path
 
 from bpfdoctor.host.files import superblock_magic
 from bpfdoctor.host.machine import scratch_prefix
-
-TRACEFS_MAGIC = 0x74726163
-"""TRACEFS_MAGIC of linux/magic.h."""
-
-PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
-"""Where tracefs is mounted, in the order in which libbpf looks."""
+from bpfdoctor.host.tracefs import PLACES, TRACEFS_MAGIC
 
 BUFFER_KB = 64
 """Per CPU. The default is about 1.4 MB per CPU; one event needs a hundred bytes."""

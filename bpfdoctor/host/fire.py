@@ -1,0 +1,179 @@
+"""Load a program, attach it to a rare system call's tracepoint, make that call, see it run.
+
+The program has one array map, whose only element is two 64-bit numbers: a magic one, and its count
+of hits. It counts a call of getcpu(2) whose third argument (unused since Linux 2.6.24) is the magic
+number. That is random and our own, so the program acts on nobody else's call, and no process id
+has to be known: it works in any PID namespace.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import struct
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from bpfdoctor.host.bpf import (
+    MAP_TYPES,
+    PROGRAM_TYPES,
+    Attempt,
+    Program,
+    create_map,
+    load_program,
+    lookup,
+    map_reference,
+    register_of,
+    update,
+)
+from bpfdoctor.host.memlock import with_memory
+from bpfdoctor.host.perf import TYPE_TRACEPOINT, attach_program, enable, open_event
+from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
+from bpfdoctor.host.syscalls import numbers, syscall
+from bpfdoctor.host.trace import open_trace, tracepoint_id
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+TRACEPOINT = ("syscalls", "sys_enter_getcpu")
+
+VALUE = struct.Struct("=QQ")
+"""The element of the map: the magic number, and how often it was seen."""
+
+KEY = bytes(4)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """The lines of the trace that carry the magic number; `refused` says why none could be read."""
+
+    lines: tuple[str, ...] = ()
+    where: str = ""
+    refused: str = ""
+
+
+class Fired(Answer, frozen=True):
+    """How far it got. `attached` and `hits` are None when it stopped before.
+
+    `pid` is that of the process that made the call, `magic` the number it gave.
+    """
+
+    loaded: Attempt
+    attached: Attempt | None = None
+    hits: int | None = None
+    pid: int = 0
+    magic: int = 0
+    seen: Seen = Seen()
+
+    def shown(self) -> str:
+        parts = [f"load: {self.loaded.shown()}"]
+        if self.attached is not None:
+            parts.append(f"attach: {self.attached.shown()}")
+        if self.hits is not None:
+            parts.append(f"getcpu(0, 0, {self.magic:#x}) by process {self.pid}: {self.hits} hits")
+        return "\n".join([*parts, *self.seen.lines])
+
+
+class Fire(Question[Fired], frozen=True):
+    """Run a tracepoint program of this module's kind; nothing of it stays.
+
+    `code` is its instructions in hexadecimal; at each index of `map_references` is an instruction
+    pair that loads the map's address. `prints`: its bpf_printk is to be seen as well.
+    """
+
+    code: str
+    map_references: tuple[int, ...]
+    what: str
+    prints: bool = False
+    upto: Literal["load", "attach", "fires"] = "fires"
+    privileged = True
+
+    def put(self, machine: Machine) -> Fired | NoAnswer:
+        return with_memory(Fired, self._fire)
+
+    def source(self) -> str:
+        calls = {"load": 1, "attach": 2, "fires": 3}[self.upto]
+        how = ("bpf(BPF_PROG_LOAD)", f"perf_event_open({'/'.join(TRACEPOINT)})", "getcpu")
+        return f"{self.what}: {', '.join(how[:calls])}"
+
+    def _fire(self) -> Fired:
+        with ExitStack() as held:
+            run = _Run(held)
+            loaded = run.load(bytes.fromhex(self.code), self.map_references)
+            if not loaded.worked or self.upto == "load":
+                return Fired(loaded)
+            attached = run.attach()
+            if not attached.worked or self.upto == "attach":
+                return Fired(loaded, attached)
+            return run.fire(loaded, attached, self.prints)
+
+
+class _Run:
+    """One program while it lives; `held` closes what it opened, last first."""
+
+    def __init__(self, held: ExitStack) -> None:
+        self.held, self.map, self.program = held, -1, -1
+        self.magic = secrets.randbits(62) | 1 << 61
+        self.call = ""
+
+    def load(self, code: bytes, references: tuple[int, ...]) -> Attempt:
+        try:
+            self.call = "bpf(BPF_MAP_CREATE)"
+            self.map = self._keep(create_map(MAP_TYPES["array"], 4, VALUE.size, 1))
+            self.call = "bpf(BPF_MAP_UPDATE_ELEM)"
+            update(self.map, KEY, VALUE.pack(self.magic, 0))
+            self.call = "bpf(BPF_PROG_LOAD)"
+            program = Program(PROGRAM_TYPES["tracepoint"], with_map(code, references, self.map))
+            self.program = self._keep(load_program(program))
+        except OSError as error:
+            return Attempt.refused(self.call, error)
+        return Attempt()
+
+    def attach(self) -> Attempt:
+        try:
+            self.call = f"reading the id of tracepoint {'/'.join(TRACEPOINT)}"
+            number = tracepoint_id(*TRACEPOINT)
+            self.call = "perf_event_open"
+            event = self._keep(open_event(TYPE_TRACEPOINT, number))
+            self.call = "ioctl(PERF_EVENT_IOC_SET_BPF)"
+            attach_program(event, self.program)
+            self.call = "ioctl(PERF_EVENT_IOC_ENABLE)"
+            enable(event)
+        except OSError as error:
+            return Attempt.refused(self.call, error)
+        return Attempt()
+
+    def fire(self, loaded: Attempt, attached: Attempt, prints: bool) -> Fired:
+        seen = Seen()
+        if prints:
+            seen = self._call_and_read()
+        else:
+            self._call()
+        hits = VALUE.unpack(lookup(self.map, KEY, VALUE.size))[1]
+        return Fired(loaded, attached, hits, os.getpid(), self.magic, seen)
+
+    def _call_and_read(self) -> Seen:
+        try:
+            with open_trace() as trace:
+                self._call()
+                mine = [line for line in trace.lines() if f"{self.magic:x}" in line]
+                return Seen(tuple(mine), "a private instance" if trace.private else "trace")
+        except OSError as error:
+            return Seen(refused=f"{errno_name(error.errno or 0)}: {error.filename or error}")
+
+    def _call(self) -> None:
+        with suppress(OSError):  # a seccomp filter may refuse it; there are then no hits
+            syscall(numbers().getcpu, 0, 0, self.magic)
+
+    def _keep(self, descriptor: int) -> int:
+        self.held.callback(os.close, descriptor)
+        return descriptor
+
+
+def with_map(code: bytes, references: tuple[int, ...], descriptor: int) -> bytes:
+    """`code` with the map's descriptor in each of its references (instruction indices)."""
+    for index in references:
+        register = register_of(code[index * 8 : index * 8 + 8])
+        code = code[: index * 8] + map_reference(register, descriptor) + code[index * 8 + 16 :]
+    return code

@@ -1,0 +1,81 @@
+"""Live probes of bpf(2) and perf_event_open(2): each asks for one small thing and gives it back."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.bpf import MAP_CREATE, PROGRAM_TYPES, RETURN_ZERO, Attempt, Program
+from bpfdoctor.host.bpf import load_program as load
+from bpfdoctor.host.memlock import with_memory
+from bpfdoctor.host.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
+from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers, syscall
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class AskBpf(Question[Attempt], frozen=True):
+    """Does bpf(2) answer? Nothing is asked of it but to refuse a size that it cannot have.
+
+    E2BIG comes from bpf(2) itself; ENOSYS where there is none; EPERM from its older first line
+    (`unprivileged_bpf_disabled`, which came before any look at the arguments until 5.19), or from
+    a seccomp filter in its place.
+    """
+
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        try:
+            syscall(numbers().bpf, MAP_CREATE, 0, 1 << 20)
+        except UnknownArchitectureError as error:
+            return NoAnswer("refused", str(error))
+        except OSError as error:
+            return Attempt.refused("bpf", error)
+        return Attempt()
+
+    def source(self) -> str:
+        return "bpf(BPF_MAP_CREATE, NULL, 1 << 20)"
+
+
+class LoadProgram(Question[Attempt], frozen=True):
+    """Load `r0 = 0; exit` as a program of this type (a name of `bpf.PROGRAM_TYPES`)."""
+
+    type: str
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        return with_memory(Attempt, self._load)
+
+    def source(self) -> str:
+        return f"bpf(BPF_PROG_LOAD, {self.type}: r0 = 0; exit)"
+
+    def _load(self) -> Attempt:
+        try:
+            os.close(load(Program(PROGRAM_TYPES[self.type], RETURN_ZERO)))
+        except OSError as error:
+            return Attempt.refused("bpf(BPF_PROG_LOAD)", error)
+        return Attempt()
+
+
+class OpenPerfEvent(Question[Attempt], frozen=True):
+    """May this asker open an event for every process, as attaching to a tracepoint or kprobe does?
+
+    Tried with a software event that counts nothing: `perf_event_paranoid` and capabilities are
+    asked before the event is looked at.
+    """
+
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        try:
+            os.close(open_event(TYPE_SOFTWARE, COUNT_SW_DUMMY))
+        except UnknownArchitectureError as error:
+            return NoAnswer("refused", str(error))
+        except OSError as error:
+            return Attempt.refused("perf_event_open", error)
+        return Attempt()
+
+    def source(self) -> str:
+        return "perf_event_open(PERF_COUNT_SW_DUMMY, pid -1, cpu 0)"

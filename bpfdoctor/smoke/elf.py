@@ -1,0 +1,72 @@
+"""The BPF program in an ELF object that clang wrote: instructions, and where they name the map."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Any
+
+import msgspec
+
+MACHINE_BPF = "EM_BPF"
+
+RELOCATION_MAP = 1
+"""R_BPF_64_64: a 64-bit load of an address, in Linux's use of a map."""
+
+MAP_SECTION = "maps"
+
+MAP_DEFINITION = (2, 4, 16, 1, 0)
+"""The embedded program's map: array, key and value size, entries, flags; see host/fire.py."""
+
+
+class UnsoundObjectError(Exception):
+    """Not an object as our source makes it; the message says in what."""
+
+
+class ObjectProgram(msgspec.Struct, frozen=True):
+    """A program: `code` in hexadecimal, `map_references` the instructions that name the map."""
+
+    section: str
+    code: str
+    map_references: tuple[int, ...]
+
+
+def program_in(data: bytes, section: str) -> ObjectProgram:
+    """The program in `section` of an object. Raises UnsoundObjectError."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    try:
+        elf = ELFFile(io.BytesIO(data))
+        machine = str(elf["e_machine"])
+        if machine != MACHINE_BPF:
+            raise UnsoundObjectError(f"an object for {machine}, not for BPF")
+        code = elf.get_section_by_name(section)
+        if code is None:
+            raise UnsoundObjectError(f"no section {section}")
+        _refuse_other_map(elf)
+        references = _map_references(elf, section)
+        return ObjectProgram(section, code.data().hex(), references)
+    except (ELFError, struct.error, ValueError, KeyError, IndexError, TypeError) as error:
+        raise UnsoundObjectError(f"not a sound ELF file: {error}") from error
+
+
+def _refuse_other_map(elf: Any) -> None:
+    maps = elf.get_section_by_name(MAP_SECTION)
+    order = "<" if elf.little_endian else ">"
+    if maps is None or struct.unpack(f"{order}5I", maps.data()) != MAP_DEFINITION:
+        raise UnsoundObjectError(f"section {MAP_SECTION} does not hold the one map expected")
+
+
+def _map_references(elf: Any, section: str) -> tuple[int, ...]:
+    relocations = elf.get_section_by_name(f".rel{section}")
+    symbols = elf.get_section_by_name(".symtab")
+    found: list[int] = []
+    for entry in relocations.iter_relocations() if relocations else ():
+        symbol = symbols.get_symbol(entry["r_info_sym"])
+        index = symbol["st_shndx"]
+        where = elf.get_section(index).name if isinstance(index, int) else index
+        if entry["r_info_type"] != RELOCATION_MAP or where != MAP_SECTION:
+            raise UnsoundObjectError(f"a relocation against {symbol.name or where}, not the map")
+        found.append(entry["r_offset"] // 8)
+    return tuple(sorted(found))

@@ -1,0 +1,73 @@
+"""What `Fire` saw, stage by stage."""
+
+from __future__ import annotations
+
+from bpfdoctor.host.bpf import Attempt
+from bpfdoctor.host.fire import Fire, Fired
+from bpfdoctor.host.privilege import hindrances, is_root
+from bpfdoctor.host.question import NoAnswer, evidence
+from bpfdoctor.host.system import Identity
+from bpfdoctor.model import Evidence, Stage
+from bpfdoctor.smoke.model import Outcome
+
+PRIVILEGE = ("EPERM", "EACCES")
+"""What the kernel says for want of privilege, and for other reasons too."""
+
+PASSING = ("EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM")
+"""What says nothing about the kernel, only about this moment."""
+
+
+def outcomes_of(
+    question: Fire, answer: Fired | NoAnswer, identity: Identity | NoAnswer
+) -> tuple[Outcome, ...]:
+    """The stages that were tried, in order, up to the first that did not happen."""
+    seen: tuple[Evidence, ...] = (evidence(question, answer),)
+    if isinstance(answer, NoAnswer):
+        return (Outcome(Stage.LOAD, None, f"not tried: {answer.shown()}", seen),)
+    seen += _who(identity)
+    found = [_tried(Stage.LOAD, answer.loaded, identity, seen)]
+    if answer.attached is not None:
+        found.append(_tried(Stage.ATTACH, answer.attached, identity, seen))
+    if answer.hits is not None:
+        found.append(_fired(question, answer, seen))
+    return tuple(found)
+
+
+def _who(identity: Identity | NoAnswer) -> tuple[Evidence, ...]:
+    if isinstance(identity, NoAnswer):
+        return ()
+    facts = "\n".join((identity.shown(), *hindrances(identity)))
+    return (Evidence("who asked", facts),)
+
+
+def _tried(
+    stage: Stage, attempt: Attempt, identity: Identity | NoAnswer, seen: tuple[Evidence, ...]
+) -> Outcome:
+    if attempt.worked:
+        return Outcome(stage, True, "the kernel accepted it", seen)
+    summary = f"{attempt.call} answered {attempt.error}"
+    if attempt.error in PASSING:
+        return Outcome(stage, None, f"{summary}: short of room or time at that moment", seen)
+    if attempt.error not in PRIVILEGE:
+        return Outcome(stage, False, summary, seen)
+    if isinstance(identity, NoAnswer):
+        return Outcome(stage, None, f"{summary}; who asked is not known", seen)
+    if is_root(identity):
+        return Outcome(stage, False, f"{summary}, to an effective root", seen)
+    return Outcome(stage, None, f"{summary}: this user lacks the privilege to try", seen)
+
+
+def _fired(question: Fire, answer: Fired, seen: tuple[Evidence, ...]) -> Outcome:
+    if not answer.hits:
+        return Outcome(Stage.FIRES, False, "it was attached and did not run", seen)
+    if not question.prints:
+        summary = f"it counted our own call ({answer.hits} hit)"
+        return Outcome(Stage.FIRES, True, summary, seen)
+    if answer.seen.lines:
+        known = any(f"process {answer.pid}," in line for line in answer.seen.lines)
+        its = f"process id {answer.pid}" if known else f"our number {answer.magic:#x}"
+        summary = f"its event was seen, with {its}"
+        line = Evidence(f"the kernel's trace ({answer.seen.where})", "\n".join(answer.seen.lines))
+        return Outcome(Stage.FIRES, True, summary, (line, *seen))
+    why = answer.seen.refused or "no line with its number came"
+    return Outcome(Stage.FIRES, None, f"it ran, but its event was not seen: {why}", seen)
