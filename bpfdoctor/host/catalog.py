@@ -1,0 +1,101 @@
+"""Every kind of question by name, and questions and answers as JSON.
+
+A new kind of question needs no entry anywhere: the modules of the rooms that put questions are
+imported when the first one is decoded, and each subclass of `Question` in them counts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from bpfdoctor.host.question import Answer, Question, answer_type
+
+ROOMS = ("bpfdoctor.host", "bpfdoctor.smoke")
+"""The packages that may define questions, by name: `host` may not import `smoke`."""
+
+
+@cache
+def question_kinds() -> dict[str, type[Question[Any]]]:
+    """The kinds of question that bpfdoctor knows, by the name of their class."""
+    for room in ROOMS:
+        _import_all(room)
+    ours = (kind for kind in _below(Question) if kind.__module__.startswith(ROOMS))
+    return {kind.__name__: kind for kind in ours}
+
+
+def _import_all(package: str) -> None:
+    path = importlib.import_module(package).__path__
+    for module in pkgutil.walk_packages(path, f"{package}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def _below(kind: type[Question[Any]]) -> Iterator[type[Question[Any]]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _below(child)
+
+
+def encode(value: object) -> bytes:
+    """A question, an answer or plain data as one line of JSON.
+
+    A name that is not UTF-8 holds lone surrogates in Python; they are kept, as escapes.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> Any:
+    """Plain data of JSON. Raises ValueError for anything else, absurd nesting included."""
+    try:
+        return msgspec.json.decode(data)
+    except (ValueError, RecursionError) as error:
+        try:
+            return json.loads(data)  # lone surrogates
+        except (ValueError, RecursionError):
+            raise ValueError(str(error)) from None
+
+
+def decode_question(data: bytes) -> Question[Any]:
+    """The question in one line of JSON. Raises as `to_question`."""
+    return to_question(decode(data))
+
+
+def to_question(plain: Any) -> Question[Any]:
+    """The question in plain data.
+
+    Raises LookupError for a kind that is not known here, ValueError for one of another shape.
+    """
+    if not isinstance(plain, dict) or not isinstance(name := plain.get("ask"), str):
+        raise ValueError("a question is an object with its kind in `ask`")
+    if name not in question_kinds():
+        raise LookupError(f"unknown kind of question: {name}")
+    question = msgspec.convert(plain, question_kinds()[name])
+    assert isinstance(question, Question)
+    return question
+
+
+def decode_answer(question: Question[Any], data: bytes) -> Answer:
+    """The answer to `question` in one line of JSON. Raises as `to_answer`."""
+    return to_answer(question, decode(data))
+
+
+def to_answer(question: Question[Any], plain: Any) -> Answer:
+    """The answer to `question` in plain data. Raises ValueError if it cannot be one."""
+    answer = msgspec.convert(plain, _answer_type(type(question)))
+    assert isinstance(answer, Answer)
+    return answer
+
+
+@cache
+def _answer_type(kind: type[Question[Any]]) -> Any:
+    return answer_type(kind)

@@ -1,0 +1,181 @@
+"""Recording and replay: a snapshot is the questions that were asked, and their answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
+from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question
+from bpfdoctor.host.redact import Redactor
+from bpfdoctor.model import Tool
+
+SCHEMA = 1
+"""Version of a snapshot's JSON. More may be added under the same number."""
+SIZE_LIMIT = 512 << 20
+"""Bytes of a snapshot that are read; a real one has a few."""
+
+NEUTRAL = Redactor()
+"""Writes what was redacted elsewhere in the same way, and knows no secret of this machine."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """One question and its answer."""
+
+    question: Question[Any]
+    answer: Answer
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All that a run asked, and what the run was.
+
+    `started` is UTC in ISO 8601, `seconds` the wall time. `options` hold what else decides a
+    report: project, selection and flags, as plain data.
+    """
+
+    tool: Tool
+    python: str
+    started: str
+    seconds: float
+    options: dict[str, Any]
+    answers: tuple[Recorded, ...]
+
+    def encoded(self, redactor: Redactor) -> bytes:
+        """The snapshot as JSON, redacted; the same whatever order the questions came in."""
+        entries: dict[bytes, Any] = {}
+        for each in self.answers:
+            plain = msgspec.to_builtins(redactor.value(each))
+            entries.setdefault(encode(plain["question"]), plain)
+        whole = {
+            "schema": SCHEMA,
+            **redactor.value(msgspec.to_builtins(msgspec.structs.replace(self, answers=()))),
+            "answers": [entries[key] for key in sorted(entries)],
+        }
+        return msgspec.json.format(encode(whole), indent=1) + b"\n"
+
+    def write(self, path: Path, redactor: Redactor) -> None:
+        """Write it to `path`, readable by this user alone. Raises BpfDoctorError."""
+        write_whole(path, self.encoded(redactor))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a private file (mode 0600) that is there whole or not at all. Raises BpfDoctorError.
+
+    What is there and is no regular file (`/dev/stdout`, a FIFO) is written to as it is.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(path, data)
+    except (OSError, ValueError) as error:
+        raise BpfDoctorError(f"cannot write {path}: {_reason(error)}") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    target = path.resolve()
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)  # mode 0600
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+        os.replace(name, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """The snapshot in a file. Raises BpfDoctorError, in one sentence, for whatever is not one.
+
+    Kinds of question that this version does not know are left out.
+    """
+    plain = _plain(path)
+    if not isinstance(plain, dict) or not isinstance(plain.get("answers"), list):
+        hint = "give the file that `bpfdoctor check --record FILE` or `bpfdoctor snapshot` wrote"
+        raise BpfDoctorError(f"{path} is not a snapshot: it holds no recorded answers", hint)
+    schema = plain.get("schema")
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise BpfDoctorError(
+            f"{path} is a snapshot of schema {schema!r}; this bpfdoctor reads {SCHEMA}",
+            "use the version of bpfdoctor that wrote it, or a newer one",
+        )
+    try:
+        answers = [_recorded(entry) for entry in plain["answers"]]
+        head = msgspec.convert({**plain, "answers": ()}, Snapshot)
+    except ValueError as error:
+        raise BpfDoctorError(f"{path} is not a snapshot that can be read: {error}") from None
+    known = tuple(each for each in answers if each is not None)
+    return msgspec.structs.replace(head, answers=known)
+
+
+def _plain(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+    except (OSError, ValueError) as error:
+        raise BpfDoctorError(f"cannot read the snapshot {path}: {_reason(error)}") from None
+    if len(data) > SIZE_LIMIT:
+        raise BpfDoctorError(f"{path} is too large for a snapshot")
+    try:
+        return decode(data)
+    except ValueError as error:
+        what = "is truncated" if "truncated" in str(error) else f"is not JSON: {error}"
+        raise BpfDoctorError(f"the snapshot {path} {what}") from None
+
+
+def _recorded(entry: Any) -> Recorded | None:
+    if not isinstance(entry, dict) or not {"question", "answer"} <= entry.keys():
+        raise ValueError("an entry of `answers` is an object with a question and its answer")
+    try:
+        question = to_question(entry["question"])
+    except LookupError:  # of a version newer than this one
+        return None
+    return Recorded(question, to_answer(question, entry["answer"]))
+
+
+class RecordingHost:
+    """A host that keeps every question and answer that passes."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._answers: dict[Question[Any], Answer] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        """As `Host.ask`."""
+        answer = self.host.ask(question)
+        with self._lock:
+            self._answers[question] = answer
+        return answer
+
+    @property
+    def answers(self) -> tuple[Recorded, ...]:
+        """What was asked so far, in the order of the answers."""
+        with self._lock:
+            return tuple(Recorded(*pair) for pair in self._answers.items())
+
+
+class RecordedHost:
+    """The machine of a snapshot. What was not asked there is `not-recorded`."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._answers = {each.question: each.answer for each in snapshot.answers}
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        """The recorded answer; the question is looked up as it would have been written."""
+        answer = self._answers.get(NEUTRAL.value(question))
+        if answer is None:
+            return NoAnswer("not-recorded", "the snapshot holds no answer to this")
+        return answer  # type: ignore[return-value]

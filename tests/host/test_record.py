@@ -1,0 +1,212 @@
+"""A snapshot answers as the machine did; whatever is not one is refused in a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.catalog import decode_answer, decode_question, encode, question_kinds
+from bpfdoctor.host.commands import Completed, FindTool, RunCommand, ToolPath
+from bpfdoctor.host.files import FileText, ListDirectory, LookAt, PathFacts, ReadFile
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Answer, NoAnswer, Question, answer_type, evidence
+from bpfdoctor.host.record import (
+    RecordedHost,
+    RecordingHost,
+    Snapshot,
+    read_snapshot,
+    write_whole,
+)
+from bpfdoctor.host.redact import Redactor
+from bpfdoctor.model import Tool
+
+
+def snapshot_of(host: RecordingHost, **options: Any) -> Snapshot:
+    tool = Tool("bpfdoctor", "0")
+    return Snapshot(tool, "3.11.2", "2024-05-06T07:08:09Z", 1.5, options, host.answers)
+
+
+def recorded(tmp_path: Path, host: RecordingHost, redactor: Redactor) -> RecordedHost:
+    snapshot_of(host).write(tmp_path / "snapshot", redactor)
+    return RecordedHost(read_snapshot(tmp_path / "snapshot"))
+
+
+def follow(host: Any, checkout: str) -> list[tuple[Question[Any], Answer]]:
+    """What a check does: ask, and ask on with what it was told."""
+    makefile = ReadFile(f"{checkout}/Makefile")
+    told = host.ask(makefile)
+    assert isinstance(told, FileText)
+    tool = FindTool(told.text.strip())
+    found = host.ask(tool)
+    assert isinstance(found, ToolPath)
+    run = RunCommand((found.path, "--version"), cwd=checkout)
+    return [(makefile, told), (tool, found), (run, host.ask(run))]
+
+
+def test_replay_gives_what_the_redacted_run_gave(tmp_path: Path) -> None:
+    home = tmp_path / "zelda smith"  # a path that a shell needs quotes for
+    checkout = home / "tree"
+    checkout.mkdir(parents=True)
+    tool = home / "clang"
+    tool.write_text(f"#!/bin/sh\necho clang of zelda in '{checkout}'\n")
+    tool.chmod(0o755)
+    (checkout / "Makefile").write_text(f"{tool}\n")
+    redactor = Redactor(str(checkout), str(home), user="zelda")
+
+    live = RecordingHost(LiveHost(Machine()))
+    seen = [redactor.value(evidence(*pair)) for pair in follow(live, str(checkout))]
+    replay = recorded(tmp_path, live, redactor)
+    again = [Redactor().value(evidence(*pair)) for pair in follow(replay, "$CHECKOUT")]
+
+    assert seen == again
+    assert seen[2].source == "$ ~/clang --version"
+    assert seen[2].text == "clang of $USER in $CHECKOUT\n".rstrip()
+    assert "zelda" not in (tmp_path / "snapshot").read_text()
+
+
+def test_what_was_not_asked_is_not_recorded(tmp_path: Path) -> None:
+    replay = recorded(tmp_path, RecordingHost(LiveHost(Machine())), Redactor())
+    answer = replay.ask(ReadFile("/etc/os-release"))
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "not-recorded"
+
+
+def test_a_snapshot_is_private_and_the_same_in_any_order(tmp_path: Path) -> None:
+    questions = [ListDirectory("/proc/self/ns"), LookAt("/"), FindTool("no-such-tool")]
+    files = []
+    for name, order in (("a", questions), ("b", questions[::-1])):
+        host = RecordingHost(LiveHost(Machine()))
+        for question in order:
+            host.ask(question)
+        snapshot_of(host, project="embedded").write(tmp_path / name, Redactor())
+        files.append(tmp_path / name)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
+    assert read_snapshot(files[0]).options == {"project": "embedded"}
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+def test_names_that_are_no_text_are_recorded_and_found_again(tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    Path(odd).write_bytes(b"\xfe")
+    host = RecordingHost(LiveHost(Machine()))
+    assert host.ask(ReadFile(odd)) == FileText("\\xfe")
+    assert recorded(tmp_path, host, Redactor()).ask(ReadFile(odd)) == FileText("\\xfe")
+
+
+def test_every_kind_of_question_is_known_by_name_and_its_answers_can_be_read() -> None:
+    kinds = question_kinds()
+    assert {"RunCommand", "ReadFile", "AskKernel", "AskIdentity"} <= kinds.keys()
+    for kind in kinds.values():
+        assert answer_type(kind)
+
+
+def test_a_question_and_its_answer_survive_json() -> None:
+    question = RunCommand(("a", "b\udcff"), cwd="/x", timeout=0.5)
+    answer = Completed(None, "é\x00", "", "SIGKILL", True)
+    assert decode_question(encode(question)) == question
+    assert decode_answer(question, encode(answer)) == answer
+    assert decode_answer(question, encode(NoAnswer("ENOENT"))) == NoAnswer("ENOENT")
+
+
+@pytest.mark.parametrize(
+    "line", [b"[]", b"{}", b'{"ask": 5}', b'{"ask": "ReadFile", "path": 5}', b"x", b"[" * 100_000]
+)
+def test_what_is_no_question_is_a_value_error(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        decode_question(line)
+
+
+def test_a_question_of_a_newer_version_is_left_out(tmp_path: Path) -> None:
+    path = written(tmp_path, answers=[{"question": {"ask": "AskTomorrow"}, "answer": {}}])
+    assert read_snapshot(path).answers == ()
+
+
+def written(tmp_path: Path, **changed: Any) -> Path:
+    path = tmp_path / "snapshot"
+    snapshot_of(RecordingHost(LiveHost(Machine()))).write(path, Redactor())
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    return path
+
+
+ENTRY = {"question": {"ask": "ReadFile", "path": "/x"}, "answer": {"answer": "PathFacts"}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"schema": 2}, "schema 2"),
+        ({"schema": "1"}, "schema '1'"),
+        ({"answers": {}}, "not a snapshot"),
+        ({"answers": [5]}, "an entry of `answers`"),
+        ({"answers": [{"question": {"ask": "ReadFile"}, "answer": {}}]}, "path"),
+        ({"answers": [ENTRY]}, "PathFacts"),
+        ({"started": 5}, "started"),
+        ({"options": []}, "options"),
+    ],
+)
+def test_a_snapshot_of_another_shape_is_refused(
+    tmp_path: Path, changed: dict[str, Any], said: str
+) -> None:
+    path = written(tmp_path, **changed)
+    with pytest.raises(BpfDoctorError, match=said) as caught:
+        read_snapshot(path)
+    assert str(path) in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "truncated"),
+        (b'{"schema": 1, "answers": [', "truncated"),
+        (b"\x7fELF\x02\x01", "not JSON"),
+        (b"[]", "no recorded answers"),
+        (b'{"findings": []}', "no recorded answers"),
+    ],
+)
+def test_a_file_that_is_no_snapshot_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(BpfDoctorError, match=said):
+        read_snapshot(path)
+
+
+@pytest.mark.parametrize("name", ["absent", "", "file/below", "nul\0"])
+def test_a_snapshot_that_cannot_be_opened_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BpfDoctorError, match="cannot read"):
+        read_snapshot(tmp_path / name)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(BpfDoctorError, match="cannot write"):
+        write_whole(tmp_path / "absent" / "x", b"")
+    with pytest.raises(BpfDoctorError, match="cannot write"):
+        write_whole(Path("/dev/full"), b"x" * 100_000)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_link_is_written_through_and_a_device_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "real").read_text() == "new"
+    assert (tmp_path / "link").is_symlink()
+    write_whole(Path("/dev/null"), b"new")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_path_facts_keep_their_few_words(tmp_path: Path) -> None:
+    host = RecordingHost(LiveHost(Machine()))
+    live = host.ask(LookAt(str(tmp_path)))
+    replay = recorded(tmp_path, host, Redactor(home=str(tmp_path), user="directory"))
+    assert isinstance(live, PathFacts)
+    assert replay.ask(LookAt("~")) == live
