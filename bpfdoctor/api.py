@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from bpfdoctor.host.architecture import target_architecture
 from bpfdoctor.host.commands import (
     AskEnvironment,
     Completed,
@@ -23,6 +24,10 @@ from bpfdoctor.host.commands import (
     RunCommand,
     ToolPath,
     Variables,
+)
+from bpfdoctor.host.compile import (
+    Compile,
+    Compiled,
 )
 from bpfdoctor.host.files import (
     AskFileSystem,
@@ -44,7 +49,9 @@ from bpfdoctor.host.kernel_types import (
     FieldFacts,
     FunctionFacts,
 )
+from bpfdoctor.host.libc import AskLibc, Libc
 from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question, evidence
+from bpfdoctor.host.submodules import AskSubmodules, Submodule, Submodules
 from bpfdoctor.host.system import (
     AskDistribution,
     AskIdentity,
@@ -54,6 +61,28 @@ from bpfdoctor.host.system import (
     Identity,
     Kernel,
     Space,
+    kernel_version,
+)
+from bpfdoctor.host.toolchain import (
+    BPF_FLAGS,
+    C_FLAGS,
+    chosen_bpftool,
+    chosen_cc,
+    chosen_clang,
+    chosen_llvm_strip,
+    chosen_make,
+    compile_bpf,
+    compile_c,
+    emits_bpf,
+)
+from bpfdoctor.host.tools import (
+    Chosen,
+    Judged,
+    misbehaving,
+    older,
+    tool_words,
+    verdict_on,
+    version_in,
 )
 from bpfdoctor.host.tracefs import AskTracefs, Tracefs, TracePlace
 from bpfdoctor.model import (
@@ -71,6 +100,8 @@ from bpfdoctor.model import (
 from bpfdoctor.projects.model import Build, Program, Project
 
 __all__ = [
+    "BPF_FLAGS",
+    "C_FLAGS",
     "Answer",
     "AskDistribution",
     "AskEnvironment",
@@ -81,12 +112,17 @@ __all__ = [
     "AskKernel",
     "AskKernelBtf",
     "AskKernelOption",
+    "AskLibc",
     "AskSpace",
+    "AskSubmodules",
     "AskTracefs",
     "BtfFacts",
     "Build",
     "ByHand",
     "Check",
+    "Chosen",
+    "Compile",
+    "Compiled",
     "Completed",
     "Context",
     "Distribution",
@@ -104,8 +140,10 @@ __all__ = [
     "Host",
     "Identity",
     "Install",
+    "Judged",
     "Kernel",
     "KernelOption",
+    "Libc",
     "ListDirectory",
     "LookAt",
     "Names",
@@ -121,6 +159,8 @@ __all__ = [
     "Space",
     "Stage",
     "Status",
+    "Submodule",
+    "Submodules",
     "Target",
     "ToolPath",
     "TracePlace",
@@ -128,10 +168,25 @@ __all__ = [
     "Variables",
     "blocked",
     "check",
+    "chosen_bpftool",
+    "chosen_cc",
+    "chosen_clang",
+    "chosen_llvm_strip",
+    "chosen_make",
+    "compile_bpf",
+    "compile_c",
+    "emits_bpf",
     "evidence",
     "failed",
+    "kernel_version",
+    "misbehaving",
+    "older",
     "passed",
+    "target_architecture",
+    "tool_words",
     "unknown",
+    "verdict_on",
+    "version_in",
     "warned",
 ]
 

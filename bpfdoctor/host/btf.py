@@ -74,6 +74,10 @@ class BtfError(ValueError):
     """These bytes are not sound BTF; the message says what is wrong with them."""
 
 
+class NewerBtfError(BtfError):
+    """It holds what this reader does not know, as the BTF of a kernel newer than it may."""
+
+
 class Header(msgspec.Struct, frozen=True):
     """The header; offsets count from its own end."""
 
@@ -167,7 +171,8 @@ class Btf:
             info = words[at + 1]
             kind = info >> 24 & 0x1F
             if not 0 < kind < known:
-                raise BtfError(f"type {len(self._starts)} is of the unknown kind {kind}")
+                wrong = NewerBtfError if kind else BtfError
+                raise wrong(f"type {len(self._starts)} is of the unknown kind {kind}")
             starts(at)
             names(words[at])
             kinds(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from bpfdoctor.host.btf import COMPOSITE, VMLINUX, Btf, BtfError, Kind, open_btf
+from bpfdoctor.host.btf import COMPOSITE, VMLINUX, Btf, BtfError, Kind, NewerBtfError, open_btf
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def described(btf: Btf, type_id: int) -> str:
 def _opened(path: str) -> Btf | BtfError | NoAnswer:
     try:
         return open_btf(path)
+    except NewerBtfError as wrong:
+        return NoAnswer("broken", f"newer than this reader: {wrong}")
     except BtfError as wrong:
         return wrong
     except OSError as error:
