@@ -1,0 +1,275 @@
+"""The submodules of a checkout: there, at the right commit, and safe to fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpfdoctor.api import (
+    AskSubmodules,
+    ByHand,
+    Context,
+    Evidence,
+    Finding,
+    Fix,
+    Install,
+    ListDirectory,
+    LookAt,
+    Names,
+    PathFacts,
+    Run,
+    Submodule,
+    Submodules,
+    blocked,
+    check,
+    evidence,
+    failed,
+    passed,
+    unknown,
+    warned,
+)
+
+ID = "checkout.submodules"
+DEEPEST = 8
+"""Submodules within submodules: a hostile checkout nests them without end."""
+NO_FILES = {
+    "missing": "is missing",
+    "empty": "is empty",
+    "bare": "holds nothing but .git",
+    "file": "is a file, not a directory",
+}
+WITHHELD = ("refuses-owner", "cannot-become-owner", "timed-out", "broken")
+"""Why git told nothing of a repository that is there; without git there is no more to be had."""
+
+
+@check(ID, title="git submodules")
+def submodules(context: Context) -> Iterator[Finding]:
+    """Whether every submodule of the checkout, nested ones too, holds the files it should.
+
+    libbpf-bootstrap builds libbpf, bpftool (with a libbpf of its own inside) and others from their
+    sources, which git keeps as submodules: a clone without `--recurse-submodules` leaves their
+    directories empty, and so does a ZIP download, where nothing can fill them. What is missing,
+    empty or in conflict stops the build. A submodule at another commit than the checkout pins,
+    with changed or absent files, or cloned shallow, is a warning: the build decides.
+
+    git is asked for facts only. No filter, hook or command that a checkout's settings name is run;
+    no path in `.gitmodules` is followed out of the checkout or through a link. Where git refuses a
+    checkout that belongs to somebody else, run bpfdoctor as its owner.
+    """
+    if not context.project.path or context.project.kind.build is None:
+        return
+    found: list[Finding] = []
+    for finding in _level(context, "", 0):
+        found.append(finding)
+        yield finding
+    yield from _unlisted(context, found)
+
+
+def _level(context: Context, prefix: str, depth: int) -> Iterator[Finding]:
+    """The submodules of one work tree (`prefix`: empty, or a path ending in `/`), and of theirs."""
+    tree = context.project.inside(*prefix.split("/")).rstrip("/")
+    question = AskSubmodules(tree)
+    answer = context.ask(question)
+    if not isinstance(answer, Submodules):
+        seen = [evidence(question, answer)]
+        why = f"{prefix}.gitmodules cannot be read: {answer.shown()}"
+        yield unknown(why, about=f"{prefix}.gitmodules", seen=seen)
+        return
+    if answer.programs:
+        yield _warned_of_programs(answer, question, prefix)
+    for submodule in answer.found:
+        judged = _Judged(context, tree, prefix, answer, submodule)
+        yield judged.finding()
+        if submodule.nested and not submodule.refused and depth < DEEPEST:
+            yield from _level(context, f"{judged.about}/", depth + 1)
+
+
+def _warned_of_programs(answer: Submodules, question: AskSubmodules, prefix: str) -> Finding:
+    names = ", ".join(answer.programs)
+    text = f"read these settings before you run git there: {names}"
+    return warned(
+        f"its git settings name programs ({names}); none was run",
+        about=f"{prefix}.git/config",
+        seen=[Evidence(f"{question.source()} (settings only)", names)],
+        fixes=[ByHand(text)],
+    )
+
+
+def _unlisted(context: Context, found: list[Finding]) -> Iterator[Finding]:
+    """What the project is known to need and `.gitmodules` does not name, or could not be asked."""
+    listed = {finding.about for finding in found}
+    without = {finding.about for finding in found if finding.status.value in ("fail", "skip")}
+    for about in needed(context):
+        if about in listed:
+            continue
+        parents = [above for above in without if about.startswith(f"{above}/")]
+        if parents:
+            why = f"not there before {parents[0]} is"
+            yield blocked(why, by=[f"{ID}[{parents[0]}]"], about=about)
+        else:
+            yield _without_entry(context, about)
+
+
+def needed(context: Context) -> list[str]:
+    """The submodules that the project's data names as needs, parents first."""
+    kind = context.project.kind
+    lists = [kind.needs, *(program.needs for program in kind.programs.values())]
+    keys = {key for needs in lists for keys in needs.values() for key in keys}
+    start = f"{ID}["
+    return sorted(key[len(start) : -1] for key in keys if key.startswith(start))
+
+
+def _without_entry(context: Context, about: str) -> Finding:
+    question = ListDirectory(context.project.inside(about))
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if isinstance(answer, Names) and set(answer.names) - {".git"}:
+        why = ".gitmodules does not name it, but its files are there: the build decides"
+        return warned(why, about=about, seen=seen)
+    if isinstance(answer, Names) or answer.absent:
+        why = "its files are not there, and .gitmodules does not name it"
+        return failed(why, about=about, seen=seen, fixes=[_clone_again(context)])
+    return unknown(f"it cannot be looked at: {answer.shown()}", about=about, seen=seen)
+
+
+def _clone_again(context: Context) -> ByHand:
+    return ByHand(f"clone the checkout again: {context.project.kind.clone}".rstrip(": "))
+
+
+class _Judged:
+    """One submodule, with what is needed to judge it."""
+
+    def __init__(
+        self, context: Context, tree: str, prefix: str, level: Submodules, submodule: Submodule
+    ) -> None:
+        self.context, self.tree, self.level, self.submodule = context, tree, level, submodule
+        self.about = f"{prefix}{submodule.path}"
+        self.seen = [Evidence(AskSubmodules(tree).source(), submodule.shown())]
+        if level.trouble:
+            self.seen.append(Evidence(f"$ git -C {tree} ls-files --stage", level.detail))
+
+    def finding(self) -> Finding:
+        """The verdict: of what stands in the way first, then of what is there."""
+        submodule = self.submodule
+        if submodule.place == "refused":
+            why = f"{submodule.refused}: it is not followed"
+            text = f"mend .gitmodules, or get a checkout that you trust: {submodule.path}"
+            return failed(why, about=self.about, seen=self.seen, fixes=[ByHand(text)])
+        if submodule.place in NO_FILES:
+            return self._no_files(NO_FILES[submodule.place])
+        if submodule.place == "unreadable":
+            look = Run(("ls", "-ld", self._path()))
+            return unknown("it cannot be read", about=self.about, seen=self.seen, fixes=[look])
+        if submodule.conflict:
+            return self._conflict()
+        return self._link() if submodule.place == "link" else self._filled()
+
+    def _path(self) -> str:
+        return f"{self.tree}/{self.submodule.path}"
+
+    def _no_files(self, how: str) -> Finding:
+        submodule, level = self.submodule, self.level
+        why = f"{self.about} {how}"
+        if level.trouble == "not-a-repository":
+            why += "; without .git, as in a ZIP download, git cannot fill it"
+        elif submodule.refused:
+            why += f", and {submodule.refused}"
+        elif not level.trouble and not submodule.pinned and not submodule.conflict:
+            why += ", and the checkout pins no commit of it"
+            if self.about not in needed(self.context):
+                return warned(why, about=self.about, seen=self.seen)
+        return failed(why, about=self.about, seen=self.seen, fixes=self._filling())
+
+    def _filling(self) -> list[Fix]:
+        """How to get the files; nothing that a suspicious checkout would turn into a command."""
+        submodule, level = self.submodule, self.level
+        root = self.context.project.path
+        hopeless = not level.trouble and not submodule.pinned
+        if level.trouble == "not-a-repository" or submodule.refused or hopeless:
+            return [_clone_again(self.context)]
+        update = ("git", "-C", root, "submodule", "update", "--init", "--recursive")
+        if level.programs:
+            text = f"git would obey {', '.join(level.programs)}; if you trust them: "
+            return [ByHand(text + " ".join(update))]
+        if submodule.place == "file":
+            return [ByHand(f"move {self._path()} away, then: {' '.join(update)}")]
+        if submodule.place in ("bare", "filled"):  # plain `update` sees the right commit and stops
+            text = "git holds the commit; this writes its files"
+            argv = ("git", "-C", self._path(), "checkout", "HEAD", "--", ".")
+            return [Run(argv, text=text)]
+        text = "git takes no submodule from a path by itself: allow it with protocol.file.allow"
+        run = Run(update, text=text if submodule.local else "")
+        return [Install(("git",)), run] if level.trouble == "absent" else [run]
+
+    def _conflict(self) -> Finding:
+        text = (
+            f"settle which commit of {self.about} is meant: `git -C {self.tree} status` shows the "
+            f"merge, `git -C {self.tree} merge --abort` takes it back"
+        )
+        why = "a merge left it in conflict: no one commit is pinned"
+        return failed(why, about=self.about, seen=self.seen, fixes=[ByHand(text)])
+
+    def _link(self) -> Finding:
+        """Somebody's own libbpf, perhaps; git itself refuses a link here."""
+        question = LookAt(self._path())
+        facts = self.context.ask(question)
+        seen = [*self.seen, evidence(question, facts)]
+        fixes = [_clone_again(self.context)]
+        if isinstance(facts, PathFacts) and facts.target_kind == "directory":
+            why = f"it is a link to {facts.target}, which was not followed: the build decides"
+            return warned(why, about=self.about, seen=seen, fixes=fixes)
+        return failed("it is a link to no directory", about=self.about, seen=seen, fixes=fixes)
+
+    def _filled(self) -> Finding:
+        submodule, level = self.submodule, self.level
+        if submodule.tracked and submodule.absent == submodule.tracked:
+            return self._no_files(f"holds none of its {submodule.tracked} files")
+        withheld = level.trouble in WITHHELD or submodule.trouble in WITHHELD
+        if withheld:
+            return self._withheld(level.detail or submodule.unknown)
+        doubts = list(self._doubts())
+        if doubts:
+            why = f"{'; '.join(doubts)}: the build decides"
+            return warned(why, about=self.about, seen=self.seen, fixes=self._mending())
+        why = f"at {submodule.commit[:12]}, as pinned"
+        return passed(why, about=self.about, seen=self.seen)
+
+    def _withheld(self, said: str) -> Finding:
+        owner = f"#{self.level.owner}"
+        ask = ("sudo", "-u", owner, "git", "-C", self.tree, "submodule", "status")
+        run = Run(ask, text="as the owner of the checkout")
+        why = f"its files are there, but git does not tell their commit: {said}"
+        return unknown(why, about=self.about, seen=self.seen, fixes=[run])
+
+    def _doubts(self) -> Iterator[str]:
+        """What is odd about a submodule whose files are there."""
+        submodule, level = self.submodule, self.level
+        if level.trouble == "absent" or submodule.trouble == "absent":
+            yield "its files are there; without git their commit is not known"
+            return
+        if level.trouble or submodule.trouble:
+            yield f"its files are there, of no known commit ({level.detail or submodule.unknown})"
+            return
+        if not submodule.pinned:
+            yield "the checkout pins no commit of it"
+        elif submodule.commit != submodule.pinned:
+            yield f"at {submodule.commit[:12]}, not at {submodule.pinned[:12]}, which is pinned"
+        if submodule.absent:
+            yield f"{submodule.absent} of {submodule.tracked} files are absent (half updated)"
+        if submodule.changed:
+            yield f"{submodule.changed} files are changed (such as {submodule.examples[-1]})"
+        if submodule.uncompared:
+            yield f"{submodule.uncompared} files were not compared"
+        if submodule.shallow:
+            yield "shallow: its history is cut short"
+        if submodule.refused:
+            yield submodule.refused
+
+    def _mending(self) -> list[Fix]:
+        submodule = self.submodule
+        if submodule.absent or submodule.changed:
+            return [ByHand(f"look at it, then keep or restore: git -C {self._path()} diff")]
+        if submodule.pinned and submodule.commit and submodule.commit != submodule.pinned:
+            argv = ("git", "-C", self.tree, "submodule", "update", "--init", "--recursive")
+            if not self.level.programs and not submodule.refused:
+                return [Run((*argv, "--", submodule.path))]
+        return []
