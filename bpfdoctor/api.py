@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from bpfdoctor.host.architecture import target_architecture
+from bpfdoctor.host.bpf import Attempt
 from bpfdoctor.host.commands import (
     AskEnvironment,
     Completed,
@@ -50,6 +51,16 @@ from bpfdoctor.host.kernel_types import (
     FunctionFacts,
 )
 from bpfdoctor.host.libc import AskLibc, Libc
+from bpfdoctor.host.memlock import RaiseMemlock
+from bpfdoctor.host.privilege import (
+    CAP_SYS_RESOURCE,
+    hindrances,
+    holds,
+    in_initial_namespace,
+    is_root,
+    may_load,
+)
+from bpfdoctor.host.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
 from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question, evidence
 from bpfdoctor.host.submodules import AskSubmodules, Submodule, Submodules
 from bpfdoctor.host.system import (
@@ -101,13 +112,16 @@ from bpfdoctor.projects.model import Build, Program, Project
 
 __all__ = [
     "BPF_FLAGS",
+    "CAP_SYS_RESOURCE",
     "C_FLAGS",
     "Answer",
+    "AskBpf",
     "AskDistribution",
     "AskEnvironment",
     "AskField",
     "AskFileSystem",
     "AskFunction",
+    "AskHelper",
     "AskIdentity",
     "AskKernel",
     "AskKernelBtf",
@@ -116,6 +130,7 @@ __all__ = [
     "AskSpace",
     "AskSubmodules",
     "AskTracefs",
+    "Attempt",
     "BtfFacts",
     "Build",
     "ByHand",
@@ -125,6 +140,7 @@ __all__ = [
     "Compiled",
     "Completed",
     "Context",
+    "CreateMap",
     "Distribution",
     "Evidence",
     "FieldFacts",
@@ -145,13 +161,16 @@ __all__ = [
     "KernelOption",
     "Libc",
     "ListDirectory",
+    "LoadProgram",
     "LookAt",
     "Names",
     "NoAnswer",
+    "OpenPerfEvent",
     "PathFacts",
     "Program",
     "Project",
     "Question",
+    "RaiseMemlock",
     "ReadFile",
     "Run",
     "RunCommand",
@@ -178,7 +197,12 @@ __all__ = [
     "emits_bpf",
     "evidence",
     "failed",
+    "hindrances",
+    "holds",
+    "in_initial_namespace",
+    "is_root",
     "kernel_version",
+    "may_load",
     "misbehaving",
     "older",
     "passed",

@@ -1,0 +1,122 @@
+"""The other programs that a build calls: make, and those that only some projects' builds call."""
+
+from __future__ import annotations
+
+from bpfdoctor.api import (
+    ByHand,
+    Completed,
+    Context,
+    Finding,
+    NoAnswer,
+    RunCommand,
+    blocked,
+    check,
+    chosen_bpftool,
+    chosen_clang,
+    chosen_llvm_strip,
+    chosen_make,
+    evidence,
+    misbehaving,
+    older,
+    passed,
+    tool_words,
+    unknown,
+    verdict_on,
+    version_in,
+    warned,
+)
+
+CARGO = "1.75"
+"""The oldest cargo that builds blazesym as libbpf-bootstrap pins it."""
+
+
+@check("toolchain.make", title="GNU make")
+def make(context: Context) -> Finding | None:
+    """Make is GNU make, and new enough for the project's makefile.
+
+    The makefiles of libbpf projects use functions that only GNU make has. On systems whose make
+    is another one, GNU make is called `gmake`. What to do: install GNU make.
+    """
+    build = context.project.kind.build
+    if build is None:
+        return None
+    chosen = chosen_make(context.host, build.make)
+    good = f"GNU make {chosen.version}, {build.make} or newer will do"
+    return verdict_on(chosen, good, "make")
+
+
+@check("toolchain.llvm-strip", title="llvm-strip", requires=("toolchain.clang-bpf",))
+def llvm_strip(context: Context) -> Finding | None:
+    """llvm-strip strips a BPF object, where this project's own makefile calls it.
+
+    It takes the useless DWARF out of what clang wrote; GNU strip does not know BPF. What to do:
+    install LLVM's tools, or name one in LLVM_STRIP (`llvm-strip-16`).
+    """
+    build = context.project.kind.build
+    if build is None or "LLVM_STRIP" not in build.tools:
+        return None
+    clang = chosen_clang(context.host, context.project.kind.clang)
+    if not clang.fit:
+        return blocked("without clang there is no object to strip", ["toolchain.clang-bpf"])
+    chosen = chosen_llvm_strip(context.host, build.tools["LLVM_STRIP"], clang.argv)
+    return verdict_on(chosen, f"{chosen.used.words} strips a BPF object", "llvm")
+
+
+@check("toolchain.bpftool", title="bpftool", requires=("toolchain.clang-bpf",))
+def bpftool(context: Context) -> Finding | None:
+    """bpftool runs, and makes a skeleton of an object, where this project's build uses one as is.
+
+    The skeleton is the C header through which a program opens its BPF object. Ubuntu's
+    /usr/sbin/bpftool is a wrapper that works only where tools for the running kernel are
+    installed; a bpftool that comes with a checkout is built for one architecture. What to do:
+    install bpftool, or name another one in BPFTOOL.
+    """
+    project, build = context.project, context.project.kind.build
+    if build is None or "BPFTOOL" not in build.tools:
+        return None
+    default = build.tools["BPFTOOL"]
+    if "/" in default and not default.startswith("/"):
+        if not project.path:
+            return None  # it comes with the checkout
+        default = project.inside(default)
+    clang = chosen_clang(context.host, project.kind.clang)
+    if not clang.fit:
+        return blocked("without clang there is no object to try it on", ["toolchain.clang-bpf"])
+    chosen = chosen_bpftool(context.host, default, clang.argv, project.path)
+    good = f"{chosen.used.words} {chosen.version} makes a skeleton".replace("  ", " ")
+    return verdict_on(chosen, good, "bpftool")
+
+
+@check("toolchain.cargo", title="cargo")
+def cargo(context: Context) -> Finding | None:
+    """A cargo that the makefile finds is new enough to build what it would build with it.
+
+    libbpf-bootstrap's plain `make` builds `profile`, and with it a Rust library, wherever it
+    finds a cargo; before cargo 1.75 that fails, and with it the whole build. A cargo may also be
+    rustup's, with no toolchain behind it. Without cargo, `profile` is not built and nothing is
+    wrong. What to do: `make CARGO=`, or install a newer cargo.
+    """
+    build = context.project.kind.build
+    if build is None or "CARGO" not in {*build.tools, *build.variables}:
+        return None
+    words = tool_words(context.host, "CARGO", build.tools.get("CARGO") or "cargo")
+    if not words:
+        return None
+    question = RunCommand((*words, "--version"), cwd="/")
+    answer = context.ask(question)
+    if isinstance(answer, NoAnswer) and answer.absent:
+        return None
+    seen = [evidence(question, answer)]
+    without = ByHand(
+        "build with `make CARGO=`, which leaves `profile` out; or install a newer cargo"
+    )
+    bad = misbehaving(words, question, answer)
+    if bad is not None or not isinstance(answer, Completed):
+        trouble = bad.trouble if bad else answer.shown()
+        settle = unknown if bad is not None and bad.state == "unclear" else warned
+        return settle(f"{trouble}; plain `make` would call it", seen=seen, fixes=[without])
+    version = version_in(answer.stdout, "cargo")
+    if not version or older(version, CARGO):
+        summary = f"cargo {version or 'of unknown version'}: plain `make` needs {CARGO}"
+        return warned(summary, seen=seen, fixes=[without])
+    return passed(f"cargo {version}, {CARGO} or newer will do", seen=seen)

@@ -1,0 +1,194 @@
+"""The libraries and headers that a build needs, proven by compiling and linking what uses them."""
+
+from __future__ import annotations
+
+import re
+
+from bpfdoctor.api import (
+    BPF_FLAGS,
+    C_FLAGS,
+    AskKernel,
+    ByHand,
+    Compile,
+    Compiled,
+    Completed,
+    Context,
+    Evidence,
+    Finding,
+    Install,
+    LookAt,
+    NoAnswer,
+    blocked,
+    check,
+    chosen_cc,
+    chosen_clang,
+    evidence,
+    failed,
+    passed,
+    target_architecture,
+    tool_words,
+    unknown,
+    warned,
+)
+
+_LIBELF = """\
+#include <gelf.h>
+#include <libelf.h>
+int main(void)
+{
+	return elf_version(EV_CURRENT) == EV_NONE;
+}
+"""
+
+_ZLIB = """\
+#include <zlib.h>
+int main(void)
+{
+	return zlibVersion()[0] != ZLIB_VERSION[0];
+}
+"""
+
+_UAPI = """\
+#include <asm/types.h>
+#include <linux/bpf.h>
+__u32 probe = BPF_PROG_TYPE_TRACEPOINT;
+"""
+
+_NOT_FOUND = re.compile(r"(?:error: '?)([\w/.-]+\.h)'?(?:: No such file| file not found)")
+
+
+@check("libraries.libelf", title="libelf", requires=("toolchain.cc",))
+def libelf(context: Context) -> Finding | None:
+    """A C program that calls libelf compiles and links, as the makefile would have it.
+
+    libbpf reads object files with libelf; every program of a libbpf project links to it. The
+    header and the library are told apart. What to do: install libelf's development package.
+    """
+    return _library(context, "libelf", "-lelf", _LIBELF, "elf_version")
+
+
+@check("libraries.zlib", title="zlib", requires=("toolchain.cc",))
+def zlib(context: Context) -> Finding | None:
+    """A C program that calls zlib compiles and links, as the makefile would have it.
+
+    libbpf unpacks compressed kernel configurations with it, and libelf compressed sections; every
+    program of a libbpf project links to it. What to do: install zlib's development package.
+    """
+    return _library(context, "zlib", "-lz", _ZLIB, "zlibVersion")
+
+
+@check("libraries.uapi", title="kernel headers for BPF code", requires=("toolchain.clang-bpf",))
+def uapi(context: Context) -> Finding | None:
+    """Clang finds asm/types.h and linux/bpf.h when it compiles for BPF with the project's flags.
+
+    With `-target bpf` clang does not search the directories of this architecture; the makefiles
+    of libbpf projects add them. The headers come from the project's libbpf and from the system.
+    What to do: install the kernel's headers for user space (linux-libc-dev, kernel-headers).
+    """
+    project, build = context.project, context.project.kind.build
+    if build is None:
+        return None
+    absent = _missing_submodule(context)
+    if absent:
+        return blocked(f"{absent} is not there", [f"checkout.submodules[{absent.split('/')[0]}]"])
+    clang = chosen_clang(context.host, project.kind.clang)
+    if not clang.fit:
+        return blocked("there is no clang to look with", ["toolchain.clang-bpf"])
+    question = _uapi_question(context, clang.argv)
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if isinstance(answer, NoAnswer):
+        return unknown(
+            f"clang did not answer: {answer.shown()}", seen=seen, fixes=[_by_hand(question)]
+        )
+    if answer.ok:
+        return passed("asm/types.h and linux/bpf.h are found for BPF code", seen=seen)
+    header = _NOT_FOUND.search(answer.log)
+    what = f"{header.group(1)} is not found" if header else f"do not compile: {_error(answer)}"
+    summary = f"headers for BPF code: {what}"
+    return failed(summary, seen=seen, fixes=[Install(("linux-headers",))])
+
+
+def _missing_submodule(context: Context) -> str:
+    """The project's own directory of libbpf's headers, if there is a checkout without it."""
+    build = context.project.kind.build
+    for path in build.include if build and context.project.path else ():
+        if path.startswith("libbpf/"):
+            answer = context.ask(LookAt(context.project.inside(path)))
+            if isinstance(answer, NoAnswer) and answer.absent:
+                return path
+    return ""
+
+
+def _uapi_question(context: Context, clang: tuple[str, ...]) -> Compile:
+    project = context.project
+    kernel = context.ask(AskKernel())
+    arch = "" if isinstance(kernel, NoAnswer) else target_architecture(kernel.architecture)
+    places = project.kind.build.include if project.kind.build and project.path else ()
+    own = [f"-I{project.inside(place.replace('{arch}', arch))}" for place in places]
+    given = [word for word in tool_words(context.host, "CLANG_BPF_SYS_INCLUDES", "") if word]
+    flags = (*BPF_FLAGS, f"-D__TARGET_ARCH_{arch}", *own, *given)
+    return Compile(clang, _UAPI, flags, host_includes=not given)
+
+
+def _library(context: Context, name: str, option: str, code: str, function: str) -> Finding | None:
+    build = context.project.kind.build
+    if build is None or "CC" not in build.tools:
+        return None
+    cc = chosen_cc(context.host, build.tools["CC"])
+    if not cc.fit:
+        return blocked("there is no C compiler to try it with", ["toolchain.cc"])
+    libraries = (*_linker_flags(context), option)
+    question = Compile(cc.argv, code, C_FLAGS, link=True, libraries=libraries, run=True)
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if isinstance(answer, NoAnswer):
+        return unknown(f"{name}: {answer.shown()}", seen=seen, fixes=[_by_hand(question)])
+    if answer.ok:
+        return _linked(name, answer, seen=seen)
+    missing = _missing_half(context, question, answer, option, function)
+    fixes = [Install((f"{name}-headers",))]
+    return failed(f"{name}: {missing or _error(answer)}", seen=seen, fixes=fixes)
+
+
+def _linked(name: str, answer: Compiled, seen: list[Evidence]) -> Finding:
+    ran = answer.run
+    if isinstance(ran, Completed) and not ran.ok:
+        summary = f"a program links to {name}, but does not run with it: {ran.shown()}"
+        return warned(summary, seen=seen)
+    return passed(f"a program that calls {name} compiles and links", seen=seen)
+
+
+def _missing_half(
+    context: Context, question: Compile, answer: Compiled, option: str, function: str
+) -> str:
+    """Header, library or both; empty where it is neither that is missing."""
+    if answer.step == "link":
+        unfound = f"cannot find {option}" in answer.log or f"library {option}" in answer.log
+        return f"the library is missing ({option}); its header is there" if unfound else ""
+    header = _NOT_FOUND.search(answer.log)
+    if header is None:
+        return ""
+    code = f"char {function}();\nint main(void)\n{{\n\treturn {function}() == 0;\n}}\n"
+    alone = Compile(question.compiler, code, C_FLAGS, link=True, libraries=question.libraries)
+    linked = context.ask(alone)
+    there = isinstance(linked, Compiled) and linked.ok
+    if there:
+        return f"the header {header.group(1)} is missing; the library is there"
+    both = isinstance(linked, Compiled) and linked.step == "link"
+    return f"the header {header.group(1)} {'and the library are' if both else 'is'} missing"
+
+
+def _linker_flags(context: Context) -> tuple[str, ...]:
+    names = ("LDFLAGS", "EXTRA_LDFLAGS")
+    return tuple(word for name in names for word in tool_words(context.host, name, "") if word)
+
+
+def _error(answer: Compiled) -> str:
+    lines = [line.strip() for line in answer.log.splitlines() if line.strip()]
+    found = next((line for line in lines if "error" in line or "cannot find" in line), "")
+    return (found or answer.shown())[:200]
+
+
+def _by_hand(question: Compile) -> ByHand:
+    return ByHand(f"see what it does by hand: {question.source()}")
