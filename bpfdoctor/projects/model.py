@@ -24,8 +24,8 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     PATH, or with a slash a path in the checkout. `variables` are given to make on its command line.
     `include` are the directories that it gives clang for BPF code (`{arch}`: the kernel's name of
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
-    `outputs` are the directories that the makefile makes in its own; `writes` are other directories
-    of the checkout that a build writes into.
+    `outputs` are the directories that the makefile makes in its own; `writes` are other paths of
+    the checkout that a build makes.
     """
 
     directory: str

@@ -1,0 +1,233 @@
+"""The question that builds a program by its project's own makefile, outside the checkout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bpfdoctor.host.commands import decoded, signal_name
+from bpfdoctor.host.inputs import search_list
+from bpfdoctor.host.machine import owner_to_become
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.smoke.links import Layout, fingerprint, link
+from bpfdoctor.smoke.place import acting_as, alone, build_place, keep
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.host.process import Ended, Identity
+
+LOG_HEAD, LOG_TAIL = 8_192, 57_344
+"""Bytes of make's output that are kept, of its beginning and of its end."""
+
+_STEERING = re.compile(
+    r"CC|LD|AR|CLANG|BPFTOOL|LLVM_\w+|EXTRA_\w+|\w*FLAGS|\w*PATH|ARCH|CROSS_COMPILE"
+)
+"""Environment variables that change what these makefiles and their tools make."""
+
+_STEP = re.compile(r" {2,}([A-Z][A-Z-]*) +(\S.*)")
+"""make's own short line: `  LIB      libbpf.a`."""
+
+
+class Built(Answer, frozen=True):
+    """How a build ended.
+
+    `status` is make's exit status, None when it was ended by `signal` or by the time limit. `log`
+    is all that it said (`truncated`: its beginning and its end). `binary` is a copy of the built
+    program that no later build changes, empty without one; `sha256` its hash.
+    """
+
+    status: int | None
+    log: str
+    binary: str = ""
+    sha256: str = ""
+    signal: str = ""
+    timed_out: bool = False
+    truncated: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """make said yes, and the program is really there."""
+        return self.status == 0 and bool(self.binary)
+
+    def shown(self) -> str:
+        if self.ok:
+            return f"sha256 of the program: {self.sha256}"
+        return f"{self.log.rstrip()}\n({self.ending})".lstrip("\n")
+
+    @property
+    def ending(self) -> str:
+        """How make ended, in words."""
+        if self.timed_out:
+            return "no end within the time limit"
+        if self.signal:
+            return f"killed by {self.signal}"
+        missing = "" if self.status else ", but there is no program"
+        return f"make: exit status {self.status}{missing}"
+
+    def cut(self) -> bool:
+        return self.truncated and not self.ok
+
+
+class BuildProgram(Question[Built], frozen=True):
+    """Build `program` of `checkout`, whose makefile is in `directory` below it.
+
+    make runs in a directory of links to the checkout, in the user's cache, where it keeps what it
+    built from run to run; the checkout stays as it is. The program's own steps are made anew
+    every time, all of them when something else has changed that make does not look at. As root on
+    another user's checkout, everything is done as that user. `made` are paths in the checkout
+    that a build makes, `variables` make's variables, `limit` is in seconds.
+    """
+
+    checkout: str
+    directory: str
+    program: str
+    made: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    make: tuple[str, ...] = ("make",)
+    limit: float = 900
+
+    def put(self, machine: Machine) -> Built | NoAnswer:
+        try:
+            checkout = Path(self.checkout).resolve(strict=True)
+            identity = owner_to_become(self.checkout)
+            place = build_place(machine, checkout, identity)
+            with alone(place, self.limit, identity) as locked:
+                if not locked:
+                    return NoAnswer("timed-out", "another build of this checkout does not end")
+                return _Building(machine, self, checkout, place, identity).made()
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # a path with a NUL byte
+            return NoAnswer("refused", str(error))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """make's arguments: the program, and the variables."""
+        return (self.program, *(f"{name}={value}" for name, value in self.variables))
+
+    def source(self) -> str:
+        directory = f"{self.checkout}/{self.directory}"
+        return f"$ {shlex.join((*self.make, '-C', directory, *self.words))}"
+
+
+class _Building:
+    """One build, while nobody else builds in its place."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        question: BuildProgram,
+        checkout: Path,
+        place: Path,
+        identity: Identity | None,
+    ) -> None:
+        self.machine, self.question, self.identity = machine, question, identity
+        self.checkout, self.place = checkout, place
+        self.layout = Layout(question.directory, frozenset(question.made))
+        self.directory = place / question.directory
+        self.stamp = place / ".built-from"
+
+    def made(self) -> Built:
+        made_from = self._made_from()
+        with acting_as(self.identity):
+            self.place.mkdir(mode=0o700, exist_ok=True)
+            link(self.checkout, self.place, self.layout)
+            self._clear(made_from)
+        ended = self._make()
+        if ended.exit_code is not None:  # it ended by itself: what is there is whole
+            with acting_as(self.identity):
+                self.stamp.write_text(made_from)
+        return self._answer(ended)
+
+    def _clear(self, made_from: str) -> None:
+        """Remove what must be made anew: all of it, or the program's own steps."""
+        kept = self.stamp.read_text() if self.stamp.is_file() else ""
+        for name in self.question.outputs:
+            if kept != made_from:
+                shutil.rmtree(self.directory / name, ignore_errors=True)
+            elif (self.directory / name).is_dir():
+                for path in (self.directory / name).glob(f"{self.question.program}.*"):
+                    path.unlink()
+        (self.directory / self.question.program).unlink(missing_ok=True)
+        self.stamp.unlink(missing_ok=True)
+
+    def _made_from(self) -> str:
+        """What a build rests on beside the program's own sources."""
+        with acting_as(self.identity):
+            sources = fingerprint(self.checkout, self.layout)
+        environ = sorted(
+            f"{k}={v}" for k, v in self.machine.environ.items() if _STEERING.fullmatch(k)
+        )
+        states = [f"{path} {_state(path)}" for path in (*self._tools(), *self._include_places())]
+        return msgspec.json.encode([sources, self.question.words[1:], environ, states]).decode(
+            errors="backslashreplace"
+        )
+
+    def _tools(self) -> list[str]:
+        names = {*self.question.make[:1], "cc", "clang", "ld", "ar", "as"}
+        names |= {value for name, value in self.question.variables if value}
+        places = self.machine.environ.get("PATH", os.defpath)
+        found = (shutil.which(name, path=places) for name in sorted(names))
+        return [os.path.realpath(path) for path in found if path]
+
+    def _include_places(self) -> list[str]:
+        """The directories that cc searches: a header package changes them, and make looks away."""
+        compiler = self.machine.environ.get("CC", "cc").split()
+        with contextlib.suppress(OSError, IndexError):
+            said = self.machine.run([*compiler, "-E", "-v", "-"], identity=self.identity, cwd="/")
+            return search_list(decoded(said.stderr))
+        return []
+
+    def _make(self) -> Ended:
+        cpus = len(os.sched_getaffinity(0))
+        return self.machine.run(
+            [*self.question.make, f"-j{cpus}", *self.question.words],
+            cwd=self.directory,
+            timeout=self.question.limit,
+            identity=self.identity,
+            on_line=self._tell,
+        )
+
+    def _tell(self, line: str) -> None:
+        step = _STEP.fullmatch(line.rstrip())
+        if step:
+            self.machine.progress(f"{step[1]} {os.path.basename(step[2])}")
+
+    def _answer(self, ended: Ended) -> Built:
+        log, truncated = _capped(ended.stdout + ended.stderr)
+        built = Built(
+            status=ended.exit_code,
+            log=self.machine.hidden(log),
+            signal=signal_name(ended.signal),
+            timed_out=ended.timed_out,
+            truncated=truncated or ended.truncated,
+        )
+        binary = self.directory / self.question.program
+        if not binary.is_file() or ended.exit_code != 0:
+            return built
+        kept, digest = keep(self.machine, binary)
+        return msgspec.structs.replace(built, binary=str(kept), sha256=digest)
+
+
+def _state(path: str) -> str:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return "absent"
+    return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ino}"
+
+
+def _capped(log: bytes) -> tuple[str, bool]:
+    if len(log) <= LOG_HEAD + LOG_TAIL:
+        return decoded(log), False
+    left_out = len(log) - LOG_HEAD - LOG_TAIL
+    middle = f"\n[... {left_out} bytes left out ...]\n".encode()
+    return decoded(log[:LOG_HEAD] + middle + log[-LOG_TAIL:]), True

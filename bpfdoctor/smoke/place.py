@@ -1,0 +1,139 @@
+"""Where programs are built, by whom, and one run at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.process import Identity, home_of
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+KEPT = 16
+"""Built programs that stay in the cache; the oldest make room."""
+
+
+@contextlib.contextmanager
+def acting_as(identity: Identity | None) -> Iterator[None]:
+    """File access of this thread as another user: its rights, and what it makes is that user's.
+
+    setfsuid(2) is each thread's own, and takes the capabilities over files away until it is
+    undone (capabilities(7)). Raises PermissionError where the kernel does not grant it.
+    """
+    if identity is None:
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    libc.setfsgid(identity.gid)
+    libc.setfsuid(identity.uid)
+    try:
+        if libc.setfsuid(-1) != identity.uid:  # -1 changes nothing and tells who we are
+            raise PermissionError(1, f"cannot act as user {identity.uid}")
+        yield
+    finally:
+        libc.setfsuid(os.geteuid())
+        libc.setfsgid(os.getegid())
+
+
+def build_place(machine: Machine, checkout: Path, identity: Identity | None) -> Path:
+    """The directory in which programs of `checkout` are built; its parent exists.
+
+    Ours in our cache, another owner's in that owner's; where there is no cache, in scratch.
+    """
+    name = hashlib.sha256(os.fsencode(checkout)).hexdigest()[:16]
+    return _base(machine, identity) / f"build-{name}"
+
+
+def _base(machine: Machine, identity: Identity | None) -> Path:
+    if identity is None:
+        return machine.cache or machine.scratch
+    home = Path(home_of(identity.uid))
+    place = home / ".cache" / "bpfdoctor"
+    if machine.cache is not None and _owned(home, identity):
+        with contextlib.suppress(OSError), acting_as(identity):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _owned(place, identity):
+                return place
+    return _lent(machine.scratch, identity)
+
+
+def _owned(path: Path, identity: Identity) -> bool:
+    try:
+        facts = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == identity.uid
+
+
+def _lent(scratch: Path, identity: Identity) -> Path:
+    """A directory of another user's in our scratch; the way there may be passed, not listed."""
+    scratch.chmod(0o711)
+    place = scratch / f"user-{identity.uid}"
+    if not place.exists():
+        place.mkdir(mode=0o700)
+        os.chown(place, identity.uid, identity.gid)
+    return place
+
+
+@contextlib.contextmanager
+def alone(place: Path, limit: float, identity: Identity | None) -> Iterator[bool]:
+    """Hold `place` against other runs; False when `limit` seconds were not enough to get it."""
+    with acting_as(identity):
+        descriptor = os.open(f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        yield _locked(descriptor, time.monotonic() + limit)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
+
+
+def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
+    """Keep a copy of a built program where no other build changes it: its path and its sha256."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    with open(os.open(binary, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(22, "not a regular file")
+        data = file.read()
+    digest = hashlib.sha256(data).hexdigest()
+    kept = (machine.cache or machine.scratch) / "built" / digest[:16]
+    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(kept / binary.name, data)
+    _prune(kept.parent)
+    return kept / binary.name, digest
+
+
+def _write(path: Path, data: bytes) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "wb") as file:
+        file.write(data)
+    fresh.rename(path)
+    os.utime(path.parent)
+
+
+def _prune(place: Path) -> None:
+    with contextlib.suppress(OSError):
+        kept = sorted(place.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in kept[KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,130 @@
+"""The second proof: build a program of the project by its own makefile, run it, see its event."""
+
+from __future__ import annotations
+
+import msgspec
+
+from bpfdoctor.api import Context
+from bpfdoctor.host.question import NoAnswer, evidence
+from bpfdoctor.host.toolchain import (
+    chosen_bpftool,
+    chosen_cc,
+    chosen_clang,
+    chosen_llvm_strip,
+    chosen_make,
+)
+from bpfdoctor.model import Stage
+from bpfdoctor.projects.model import Program, Project
+from bpfdoctor.smoke.build import BuildProgram, Built
+from bpfdoctor.smoke.model import Observed, Outcome
+from bpfdoctor.smoke.run import RunProgram
+from bpfdoctor.smoke.stages import stages_of
+
+UNKNOWN_PROOF_LIMIT = 5.0
+"""Seconds that a program runs of which nobody knows what proves that it fired."""
+
+
+def prove_program(context: Context, name: str, upto: Stage, may_run: bool) -> Observed:
+    """Build `name`, and run it where `may_run`; its stages up to `upto`."""
+    program = context.project.program(name)
+    if program is None or context.project.kind.build is None:
+        what = "there is no makefile for it here"
+        return Observed(name, (Outcome(Stage.BUILD, None, what),))
+    question = build_question(context, name, program)
+    built = context.ask(question)
+    first = _built(question, built)
+    if not first.happened or not may_run or upto is Stage.BUILD or isinstance(built, NoAnswer):
+        return Observed(name, (first,))
+    later = _run(context, run_question(built, name, program), program)
+    wanted = (outcome for outcome in later if outcome.stage.order <= upto.order)
+    return Observed(name, (first, *wanted))
+
+
+def build_question(context: Context, name: str, program: Program) -> BuildProgram:
+    """How `name` is built: with the makefile's own tools, or the clang that was judged fit."""
+    project, build = context.project, context.project.kind.build
+    assert build is not None
+    make = chosen_make(context.host, build.make)
+    variables = {**build.variables, **program.variables, **_overrides(context)}
+    return BuildProgram(
+        checkout=project.path,
+        directory=build.directory,
+        program=name,
+        made=_made(project, name),
+        outputs=build.outputs,
+        variables=tuple(sorted(variables.items())),
+        make=make.argv if make.fit else ("make",),
+    )
+
+
+def _overrides(context: Context) -> dict[str, str]:
+    """The make variables that name another tool where the makefile's own is not fit."""
+    host, build = context.host, context.project.kind.build
+    assert build is not None
+    clang = chosen_clang(host, context.project.kind.clang)
+    chosen = [clang]
+    if "CC" in build.tools:
+        chosen.append(chosen_cc(host, build.tools["CC"]))
+    if "LLVM_STRIP" in build.tools and clang.fit:
+        chosen.append(chosen_llvm_strip(host, build.tools["LLVM_STRIP"], clang.argv))
+    if "BPFTOOL" in build.tools and clang.fit:
+        path = context.project.path
+        chosen.append(chosen_bpftool(host, _placed(build.tools["BPFTOOL"], path), clang.argv, path))
+    other = [each for each in chosen if each.fit and not each.is_default]
+    return {each.variable: " ".join(each.argv) for each in other}
+
+
+def _placed(tool: str, path: str) -> str:
+    """A tool of the checkout by its whole path; one on PATH by its name."""
+    return f"{path}/{tool}" if "/" in tool and not tool.startswith("/") else tool
+
+
+def _made(project: Project, name: str) -> tuple[str, ...]:
+    """The paths in the checkout that a build of any program makes."""
+    build = project.kind.build
+    assert build is not None
+    names = {*build.outputs, *project.programs, *project.kind.programs, name}
+    return tuple(sorted({*(f"{build.directory}/{each}" for each in names), *build.writes}))
+
+
+def run_question(built: Built, name: str, program: Program) -> RunProgram:
+    """How a built program is run, and what is watched for."""
+    proof = program.proof
+    question = RunProgram(
+        binary=built.binary,
+        sha256=built.sha256,
+        program=name,
+        arguments=program.arguments,
+        trigger=program.trigger,
+        watch=proof.source if proof else "",
+        pattern=proof.pattern if proof else "",
+    )
+    if proof is None:
+        question = msgspec.structs.replace(question, limit=UNKNOWN_PROOF_LIMIT)
+    return question
+
+
+def _built(question: BuildProgram, answer: Built | NoAnswer) -> Outcome:
+    seen = (evidence(question, answer),)
+    if isinstance(answer, NoAnswer):
+        return Outcome(Stage.BUILD, None, f"it could not be built here: {answer.shown()}", seen)
+    if answer.ok:
+        return Outcome(Stage.BUILD, True, f"make built {question.program}", seen)
+    happened = None if answer.timed_out or answer.signal else False
+    return Outcome(Stage.BUILD, happened, answer.ending, seen)
+
+
+def _run(context: Context, question: RunProgram, program: Program) -> list[Outcome]:
+    ran = context.ask(question)
+    if isinstance(ran, NoAnswer):
+        seen = (evidence(question, ran),)
+        return [Outcome(Stage.LOAD, None, f"it could not be run: {ran.shown()}", seen)]
+    stages = stages_of(question, ran)
+    if program.proof is not None:
+        return stages
+    return [each if each.stage is not Stage.FIRES else _unprovable(each) for each in stages]
+
+
+def _unprovable(outcome: Outcome) -> Outcome:
+    what = "it runs, and bpfdoctor does not know what proves that it fired"
+    return Outcome(Stage.FIRES, None, what, outcome.seen)

@@ -1,0 +1,232 @@
+"""The question that runs a built program and watches for its event."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from bpfdoctor.host.commands import signal_name
+from bpfdoctor.host.process import child_environment, in_own_session
+from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
+from bpfdoctor.host.trace import Trace, open_trace
+from bpfdoctor.projects.model import Trigger
+from bpfdoctor.smoke.terminal import Terminal
+from bpfdoctor.smoke.trigger import Mark
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+STEP = 0.05
+"""Seconds between two looks at a running program."""
+
+PULL = 0.3
+"""Seconds between two pulls of the trigger."""
+
+LINES = 400
+"""Lines of a program's output that are kept, the last ones."""
+
+
+class Ran(Answer, frozen=True):
+    """What a program did while it ran.
+
+    `proof` is the line that proves that it fired, from `proof_source`; empty without one. `held`
+    names the BPF objects that its file descriptors were seen to hold (`bpf-prog`, `bpf_link`,
+    `perf_event`). `status` is its exit status, None when it was still running (then we ended it),
+    or when `signal` ended it. `untraced` says why the kernel's trace could not be read.
+    """
+
+    pid: int
+    output: str
+    held: tuple[str, ...] = ()
+    proof: str = ""
+    proof_source: str = ""
+    status: int | None = None
+    signal: str = ""
+    untraced: str = ""
+    root: bool = False
+    seconds: float = 0
+
+    @property
+    def ended(self) -> bool:
+        """It ended before we ended it."""
+        return self.status is not None or bool(self.signal)
+
+    def shown(self) -> str:
+        how = f"killed by {self.signal}" if self.signal else f"exit status {self.status}"
+        held = ", ".join(self.held) or "no BPF object"
+        still = f"still running after {self.seconds:g} s, holding {held}"
+        return f"{self.output}\n(PID {self.pid}: {how if self.ended else still})".lstrip("\n")
+
+
+class RunProgram(Question[Ran], frozen=True):
+    """Run a built program until its event is seen, it ends, or `limit` seconds have passed.
+
+    `binary` is run as a copy that only this user can write, if its hash is `sha256`. `pattern` is
+    that of the project file; `source` where it is looked for. Nothing that was started, made or
+    traced here stays behind.
+    """
+
+    binary: str
+    sha256: str
+    program: str
+    arguments: tuple[str, ...] = ()
+    trigger: Trigger = "own"
+    watch: Literal["trace", "output", ""] = ""
+    pattern: str = ""
+    limit: float = 15
+    privileged = True
+
+    def put(self, machine: Machine) -> Ran | NoAnswer:
+        try:
+            with _own_copy(machine, self) as copy:
+                return _Running(machine, self, copy).watched()
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # a NUL byte; another hash; a pattern that is none
+            return NoAnswer("refused", str(error))
+
+    def source(self) -> str:
+        return f"$ ./{shlex.join((self.program, *self.arguments))}"
+
+
+@contextlib.contextmanager
+def _own_copy(machine: Machine, question: RunProgram) -> Iterator[Path]:
+    """A copy of the program that nobody else can change, in a directory that allows execution."""
+    data = Path(question.binary).read_bytes()
+    if hashlib.sha256(data).hexdigest() != question.sha256:
+        raise ValueError("the program is not the one that was built: its hash differs")
+    directory = _executable_place(machine) / f"run-{secrets.token_hex(4)}"
+    directory.mkdir(mode=0o700)
+    try:
+        copy = directory / question.program
+        copy.write_bytes(data)
+        copy.chmod(0o700)
+        yield copy
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _executable_place(machine: Machine) -> Path:
+    """Our scratch directory; our cache where /tmp is mounted noexec."""
+    if os.statvfs(machine.scratch).f_flag & os.ST_NOEXEC and machine.cache is not None:
+        return machine.cache
+    return machine.scratch
+
+
+class _Running:
+    """One run of one program."""
+
+    def __init__(self, machine: Machine, question: RunProgram, copy: Path) -> None:
+        self.machine, self.question, self.copy = machine, question, copy
+        self.held: set[str] = set()
+        self.untraced = ""
+        self.trace: Trace | None = None
+
+    def watched(self) -> Ran:
+        with contextlib.ExitStack() as stack:
+            self._open_trace(stack)
+            self.mark = Mark(
+                self.machine, self.question.trigger, self.question.program, self.copy.parent
+            )
+            stack.callback(self.mark.close)
+            self.terminal = Terminal()
+            stack.callback(self.terminal.close)
+            self.process = self._start()
+            stack.enter_context(in_own_session(self.process))
+            self.mark.started(self.process.pid)
+            return self._watch(time.monotonic())
+
+    def _open_trace(self, stack: contextlib.ExitStack) -> None:
+        if self.question.watch == "output":
+            return
+        try:
+            self.trace = stack.enter_context(open_trace())
+        except OSError as error:
+            self.untraced = f"{errno_name(error.errno or 0)}: {error.strerror}"
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                [str(self.copy), *self.question.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=self.terminal.stdout,
+                stderr=self.terminal.stderr,
+                cwd=self.copy.parent,
+                env=child_environment(self.machine.environ),
+                start_new_session=True,
+            )
+        finally:
+            self.terminal.started()
+
+    def _watch(self, start: float) -> Ran:
+        pattern = self.mark.fill(self.question.pattern) if self.question.pattern else None
+        pulled = 0.0
+        while True:
+            ended = self.process.poll() is not None
+            now = time.monotonic()
+            self._look_at_descriptors()
+            self.terminal.read()
+            proof = self._proof(pattern) if pattern else ""
+            if proof or ended or now - start > self.question.limit:
+                return self._answer(proof, ended, now - start)
+            if now - pulled > PULL:
+                self.mark.pull()
+                pulled = now
+            self.terminal.wait(STEP)
+
+    def _proof(self, pattern: re.Pattern[str]) -> str:
+        if self.question.watch == "output":
+            lines = self.terminal.lines()
+        else:
+            lines = self.trace.lines() if self.trace is not None else []
+        return next((line.strip() for line in lines if pattern.search(line)), "")
+
+    def _look_at_descriptors(self) -> None:
+        """Which BPF objects the program holds: loaded and attached, whatever it prints."""
+        place = f"/proc/{self.process.pid}/fd"
+        with contextlib.suppress(OSError):
+            for name in os.listdir(place):
+                with contextlib.suppress(OSError):
+                    target = os.readlink(f"{place}/{name}")
+                    if target.startswith("anon_inode:"):
+                        self.held.add(target.removeprefix("anon_inode:").strip("[]"))
+
+    def _answer(self, proof: str, ended: bool, seconds: float) -> Ran:
+        if not ended:
+            self._end_gently()
+        self.terminal.read()
+        code = self.process.returncode if ended else None
+        return Ran(
+            pid=self.process.pid,
+            output=self.machine.hidden("\n".join(self.terminal.lines()[-LINES:])),
+            held=tuple(sorted(self.held)),
+            proof=self.machine.hidden(proof),
+            proof_source=self._proof_source() if proof else "",
+            status=code if code is not None and code >= 0 else None,
+            signal=signal_name(-code) if code is not None and code < 0 else "",
+            untraced=self.untraced,
+            root=os.geteuid() == 0,
+            seconds=round(seconds, 1),
+        )
+
+    def _proof_source(self) -> str:
+        if self.trace is None:
+            return self.question.source()
+        return "private trace instance" if self.trace.private else f"{self.trace.path}/trace"
+
+    def _end_gently(self) -> None:
+        """SIGINT first: `tc` takes its qdisc away on it."""
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(self.process.pid, signal.SIGINT)
+            self.process.wait(2)
