@@ -1,0 +1,55 @@
+# Two commands do all the set-up, each in an environment of its own:
+#
+#   make check    says what this machine and this checkout can do
+#   make test     prepares what the tests need, and runs them
+#
+# PYTHON and VENV choose another interpreter and another place; ARGS goes to the command that runs.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help check test lint docs docs-check site benchmark clean
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+check: $(VENV)/.installed
+	@$(BIN)/bpfdoctor check $(ARGS)
+
+test: $(VENV)/.test
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.lint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+docs: $(VENV)/.installed
+	@$(BIN)/python docs/generate.py
+
+docs-check: $(VENV)/.installed
+	@$(BIN)/python docs/generate.py --check
+
+site: $(VENV)/.docs docs
+	@$(BIN)/mkdocs build --strict
+
+benchmark: $(VENV)/.installed
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist site bpfdoctor.egg-info
+
+# Editable, so that a change in the clone needs no second installation. --upgrade-deps: dependency
+# groups take pip 25.1.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -m venv --upgrade-deps $(VENV)
+	@$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: $(VENV)/.installed pyproject.toml
+	@$(INSTALL) --group $*
+	@touch $@
