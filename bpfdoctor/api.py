@@ -111,6 +111,7 @@ from bpfdoctor.model import (
 from bpfdoctor.projects.model import Build, Program, Project
 
 __all__ = [
+    "ASK_AS_ROOT",
     "BPF_FLAGS",
     "CAP_SYS_RESOURCE",
     "C_FLAGS",
@@ -213,6 +214,9 @@ __all__ = [
     "version_in",
     "warned",
 ]
+
+ASK_AS_ROOT = Run(("bpfdoctor", "check", "--sudo"), text="asks the kernel as root, nothing else")
+"""The fix of what only root can find out."""
 
 Findings = Finding | Iterable[Finding] | None
 """What a check may return."""

@@ -43,6 +43,11 @@ MAP_TYPES = {
 }
 """enum bpf_map_type of linux/bpf.h: those that a probe names."""
 
+HELPERS = {
+    "ktime_get_coarse_ns": 160,
+}
+"""enum bpf_func_id of linux/bpf.h: those that a probe names."""
+
 LICENSE = b"Dual BSD/GPL"
 """Of our probes: some helpers are for GPL-compatible programs only."""
 
@@ -192,5 +197,7 @@ def map_reference(register: int, descriptor: int) -> bytes:
     return instruction(0x18, register, 1, 0, descriptor) + instruction(0)
 
 
-RETURN_ZERO = instruction(0xB7) + instruction(0x95)
+EXIT = instruction(0x95)
+
+RETURN_ZERO = instruction(0xB7) + EXIT
 """`r0 = 0; exit`."""

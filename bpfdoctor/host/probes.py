@@ -5,7 +5,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.bpf import MAP_CREATE, PROGRAM_TYPES, RETURN_ZERO, Attempt, Program
+from bpfdoctor.host.bpf import (
+    EXIT,
+    HELPERS,
+    MAP_CREATE,
+    MAP_TYPES,
+    PROGRAM_TYPES,
+    RETURN_ZERO,
+    Attempt,
+    LoadError,
+    Program,
+    create_map,
+    instruction,
+)
 from bpfdoctor.host.bpf import load_program as load
 from bpfdoctor.host.memlock import with_memory
 from bpfdoctor.host.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
@@ -57,6 +69,63 @@ class LoadProgram(Question[Attempt], frozen=True):
         except OSError as error:
             return Attempt.refused("bpf(BPF_PROG_LOAD)", error)
         return Attempt()
+
+
+class CreateMap(Question[Attempt], frozen=True):
+    """Create a map of this type (a name of `bpf.MAP_TYPES`); sizes are in bytes."""
+
+    type: str
+    key_size: int
+    value_size: int
+    entries: int
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        return with_memory(Attempt, self._create)
+
+    def source(self) -> str:
+        sizes = f"key {self.key_size}, value {self.value_size}, {self.entries} entries"
+        return f"bpf(BPF_MAP_CREATE, {self.type}: {sizes})"
+
+    def _create(self) -> Attempt:
+        kind = MAP_TYPES[self.type]
+        try:
+            os.close(create_map(kind, self.key_size, self.value_size, self.entries))
+        except OSError as error:
+            return Attempt.refused("bpf(BPF_MAP_CREATE)", error)
+        return Attempt()
+
+
+class AskHelper(Question[Attempt], frozen=True):
+    """Does the kernel know this helper (a name of `bpf.HELPERS`) in programs of this type?
+
+    A program that does nothing but call it is loaded. Being refused for the arguments that it does
+    not give counts as known; the verifier names a helper that it does not know.
+    """
+
+    type: str
+    helper: str
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        return with_memory(Attempt, self._load)
+
+    def source(self) -> str:
+        return f"bpf(BPF_PROG_LOAD, {self.type}: call bpf_{self.helper}; exit)"
+
+    def _load(self) -> Attempt:
+        code = instruction(0x85, immediate=HELPERS[self.helper]) + EXIT
+        try:
+            os.close(load(Program(PROGRAM_TYPES[self.type], code)))
+        except LoadError as error:
+            if error.log and not any(words in error.log for words in UNKNOWN_HELPER):
+                return Attempt()
+            return Attempt.refused("bpf(BPF_PROG_LOAD)", error)
+        return Attempt()
+
+
+UNKNOWN_HELPER = ("invalid func ", "unknown func ", "program of this type cannot use helper ")
+"""What verifiers, old and new, say of a helper that is not there or not for this program type."""
 
 
 class OpenPerfEvent(Question[Attempt], frozen=True):

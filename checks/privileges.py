@@ -1,0 +1,192 @@
+"""What the kernel lets this user do with BPF: the system call, and the privilege to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    AskBpf,
+    AskIdentity,
+    Attempt,
+    ByHand,
+    Context,
+    Evidence,
+    FileText,
+    Finding,
+    Fix,
+    Identity,
+    LoadProgram,
+    NoAnswer,
+    OpenPerfEvent,
+    Question,
+    ReadFile,
+    check,
+    evidence,
+    failed,
+    hindrances,
+    in_initial_namespace,
+    is_root,
+    may_load,
+    passed,
+    unknown,
+)
+
+CONTAINER = ByHand(
+    "In a container the one who starts it decides. With Docker: docker run --cap-add BPF --cap-add "
+    "PERFMON --cap-add SYS_RESOURCE (--cap-add SYS_ADMIN where perf_event_paranoid is above 2 or "
+    "the kernel is older than 5.8) and, if the default profile is still in the way, "
+    "--security-opt seccomp=unconfined"
+)
+
+PARANOID = "/proc/sys/kernel/perf_event_paranoid"
+UNPRIVILEGED = "/proc/sys/kernel/unprivileged_bpf_disabled"
+
+REFUSED = ("EPERM", "EACCES")
+
+SECCOMP_FILTER = 2
+
+
+@check("kernel.bpf-syscall", title="the bpf(2) system call")
+def kernel_bpf_syscall(context: Context) -> Finding:
+    """Whether bpf(2) answers at all. Everything else that loads a program rests on it.
+
+    It is asked for something that it must refuse by itself (E2BIG: an argument of impossible size).
+    ENOSYS means that the kernel was built without CONFIG_BPF_SYSCALL, or that a filter plays dead.
+    EPERM comes from a seccomp filter, such as that of Docker's default profile, or from bpf(2)
+    itself: until Linux 5.19 it asked for privilege first where `unprivileged_bpf_disabled` is set.
+    Without a filter on this process, any answer but ENOSYS proves that the call is there.
+
+    Against a filter: start the container with the capabilities BPF and PERFMON, which Docker's
+    profile takes as leave to call bpf(2), or with `--security-opt seccomp=unconfined`.
+    """
+    question = AskBpf()
+    answer = context.ask(question)
+    identity = context.ask(AskIdentity())
+    seen = [evidence(question, answer), evidence(AskIdentity(), identity)]
+    if isinstance(answer, NoAnswer):
+        return unknown(f"bpf(2) was not asked: {answer.shown()}", seen=seen, fixes=[ASK_AS_ROOT])
+    filtered = isinstance(identity, NoAnswer) or identity.seccomp != 0
+    if answer.error == "ENOSYS":
+        return _no_syscall(identity, seen)
+    if answer.error in ("E2BIG", "EFAULT", "EINVAL", "") or not filtered:
+        return passed(f"it answers ({answer.error or 'success'})", seen=seen)
+    return _filtered(answer, identity, seen)
+
+
+def _no_syscall(identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:
+    if isinstance(identity, Identity) and identity.seccomp == SECCOMP_FILTER:
+        summary = "bpf(2) answers ENOSYS: a seccomp filter hides it, or the kernel lacks it"
+        return failed(summary, seen=seen, fixes=[CONTAINER])
+    boot = ByHand("Boot a kernel built with CONFIG_BPF_SYSCALL=y; every distribution's own has it.")
+    return failed("bpf(2) answers ENOSYS: this kernel has none", seen=seen, fixes=[boot])
+
+
+def _filtered(answer: Attempt, identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:
+    known = isinstance(identity, Identity) and identity.seccomp == SECCOMP_FILTER
+    if not known:
+        summary = f"bpf(2) answers {answer.error}, and whether a seccomp filter does is not known"
+        return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
+    if isinstance(identity, Identity) and is_root(identity):
+        summary = f"root's bpf(2) answers {answer.error}: a seccomp filter is on this process"
+        return failed(summary, seen=seen, fixes=[CONTAINER])
+    summary = f"bpf(2) answers {answer.error}: a seccomp filter, or want of privilege"
+    return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
+
+
+@check(
+    "runtime.privileges",
+    title="privilege to load and attach BPF programs",
+    requires=("kernel.bpf-syscall",),
+)
+def runtime_privileges(context: Context) -> Iterator[Finding]:
+    """Whether the kernel lets this user load tracing programs, and open events to attach them to.
+
+    A small tracepoint program is loaded: the kernel's answer decides, the capabilities explain it.
+    It asks for CAP_BPF and CAP_PERFMON (Linux 5.8), or CAP_SYS_ADMIN, in the effective set, and
+    in the initial user namespace: root of another one has every capability and may do none of this.
+
+    Tracepoints, kprobes and uprobes take perf_event_open(2) as well, the finding
+    `runtime.privileges[perf_event_open]`: where `perf_event_paranoid` is above 2, as Debian and
+    Ubuntu patch it, that takes CAP_SYS_ADMIN; fentry, LSM, iterators and network programs do not.
+
+    Run the program as root, or under sudo; `bpfdoctor check --sudo` asks as root. In a container or
+    user namespace the one who starts it decides.
+    """
+    question = LoadProgram("tracepoint")
+    judge = _Judge(context, question, UNPRIVILEGED)
+    finding = judge.judged("loading a tracepoint program")
+    yield finding
+    if judge.worked:
+        event = _Judge(context, OpenPerfEvent(), PARANOID, about="perf_event_open")
+        yield event.judged("opening an event for every process")
+
+
+class _Judge:
+    """One thing that takes privilege: what the kernel said, and who asked."""
+
+    def __init__(
+        self, context: Context, question: Question[Attempt], setting: str, about: str = ""
+    ) -> None:
+        self.about = about
+        self.answer = context.ask(question)
+        self.identity = context.ask(AskIdentity())
+        value = context.ask(ReadFile(setting))
+        self.setting = setting.rpartition("/")[2]
+        self.value = value.text.strip() if isinstance(value, FileText) else ""
+        self.seen = [
+            evidence(question, self.answer),
+            evidence(AskIdentity(), self.identity),
+            evidence(ReadFile(setting), value),
+        ]
+
+    @property
+    def worked(self) -> bool:
+        return isinstance(self.answer, Attempt) and self.answer.worked
+
+    def judged(self, what: str) -> Finding:
+        answer, about = self.answer, self.about
+        if isinstance(answer, NoAnswer):
+            summary = f"{what}: {answer.shown()}"
+            return unknown(summary, about=about, seen=self.seen, fixes=[ASK_AS_ROOT])
+        if answer.worked:
+            return passed(f"{what} works, as {self._who()}", about=about, seen=self.seen)
+        if answer.error not in REFUSED:
+            return self._other(what, answer)
+        if isinstance(self.identity, Identity) and is_root(self.identity):
+            return self._root_refused(what, answer, self.identity)
+        summary = f"{what}: {answer.error}, as {self._who()}{self._set()}"
+        return unknown(summary, about=about, seen=self.seen, fixes=[ASK_AS_ROOT])
+
+    def _other(self, what: str, answer: Attempt) -> Finding:
+        """The kernel asks for privilege before it looks whether it knows the type (EINVAL)."""
+        if answer.error == "EINVAL":
+            summary = f"{what} is not refused for want of privilege, but with EINVAL"
+            return passed(summary, about=self.about, seen=self.seen)
+        summary = f"{what}: {answer.error}, which says nothing of privilege"
+        return unknown(summary, about=self.about, seen=self.seen, fixes=[ASK_AS_ROOT])
+
+    def _root_refused(self, what: str, answer: Attempt, identity: Identity) -> Finding:
+        reasons = [Evidence("what may be behind it", text) for text in hindrances(identity)]
+        fixes: list[Fix] = [CONTAINER]
+        summary = f"{what}: {answer.error}, although this is {self._who()}{self._set()}"
+        if not in_initial_namespace(identity):
+            summary = (
+                f"{what}: {answer.error}: this is root of a user namespace of its own "
+                f"({identity.user_namespace}), whose capabilities the kernel does not count"
+            )
+            fixes = [ByHand("Run it outside of the user namespace: as root of the machine itself.")]
+        elif may_load(identity) and not reasons:
+            summary += "; a security module or lockdown may be behind it"
+        return failed(summary, about=self.about, seen=[*self.seen, *reasons], fixes=fixes)
+
+    def _who(self) -> str:
+        identity = self.identity
+        if isinstance(identity, NoAnswer):
+            return "a user whom the kernel did not describe"
+        name = "root" if is_root(identity) else f"user {identity.euid}"
+        having = "with" if may_load(identity) else "without"
+        return f"{name} {having} the capabilities for it"
+
+    def _set(self) -> str:
+        return f" ({self.setting} {self.value})" if self.value else ""
