@@ -1,0 +1,93 @@
+"""Who holds a package manager's lock: by the kernel's table of locks, or by a pid file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class Holder(Answer, frozen=True):
+    """The process that holds a lock: its PID and name; PID 0 when nobody does.
+
+    `path` is the lock. `stale`: the lock is a file that exists, and no such manager runs.
+    """
+
+    pid: int = 0
+    name: str = ""
+    path: str = ""
+    stale: bool = False
+
+    def shown(self) -> str:
+        if self.stale:
+            return f"{self.path}, which a killed run left behind: remove it (sudo rm {self.path})"
+        return f"{self.name or 'a process'} (PID {self.pid}), by {self.path}" if self.pid else "-"
+
+
+class AskLock(Question[Holder], frozen=True):
+    """Who holds one of these locks."""
+
+    paths: tuple[str, ...]
+
+    def put(self, machine: Machine) -> Holder | NoAnswer:
+        try:
+            table = Path("/proc/locks").read_text()
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        for path in self.paths:
+            found = _by_table(path, table) or _by_content(path)
+            if found is not None:
+                return found
+        return Holder()
+
+    def source(self) -> str:
+        return "/proc/locks for " + " ".join(self.paths)
+
+
+def _by_table(path: str, table: str) -> Holder | None:
+    """`/proc/locks` gives device and inode; a waiter has `->` in front and holds nothing."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    device = f"{os.major(facts.st_dev):02x}:{os.minor(facts.st_dev):02x}:{facts.st_ino}"
+    for line in table.splitlines():
+        fields = line.split()
+        if len(fields) >= 6 and fields[1] != "->" and fields[5] == device:
+            return Holder(int(fields[4]), _name(int(fields[4])), path)
+    return None
+
+
+def _by_content(path: str) -> Holder | None:
+    """A pid file counts while that process lives; pacman's lock is empty and counts by existing."""
+    if not path.endswith((".pid", ".lck")):
+        return None
+    try:
+        text = Path(path).read_text().split()
+    except OSError:
+        return None
+    if path.endswith(".lck"):
+        pid = _running("pacman")
+        return Holder(pid or -1, "pacman", path, stale=not pid)
+    pid = int(text[0]) if text and text[0].isdigit() else 0
+    return Holder(pid, _name(pid), path) if pid and Path(f"/proc/{pid}").exists() else None
+
+
+def _running(name: str) -> int:
+    import psutil  # costs start-up time
+
+    return next((p.pid for p in psutil.process_iter(["name"]) if p.info["name"] == name), 0)
+
+
+def _name(pid: int) -> str:
+    import psutil  # costs start-up time
+
+    try:
+        return str(psutil.Process(pid).name())
+    except psutil.Error:
+        return ""

@@ -1,0 +1,62 @@
+"""pacman: Arch Linux and what is made of it. Tried with pacman 6.0."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bpfdoctor.fix.managers.base import Package, ask, pattern_of
+from bpfdoctor.host.files import ListDirectory, Names
+from bpfdoctor.host.question import Host
+from bpfdoctor.model import Fix
+
+SYNC = "/var/lib/pacman/sync"
+
+
+class Pacman:
+    """As `PackageManager`."""
+
+    name = "pacman"
+    environment: dict[str, str] = {}  # noqa: RUF012  (read only)
+    lock_files: tuple[str, ...] = ("/var/lib/pacman/db.lck",)
+
+    def look(self, host: Host, names: Sequence[str]) -> dict[str, Package]:
+        answer = ask(host, "pacman", "-Si", *names)
+        found = candidates(answer.stdout if answer else "")
+        return {name: Package(self._installed(host, name), found.get(name, "")) for name in names}
+
+    def _installed(self, host: Host, name: str) -> str:
+        """The version, also of a package that only provides the name (`pacman -Q` knows both)."""
+        answer = ask(host, "pacman", "-Q", name)
+        return answer.stdout.split()[-1] if answer is not None and answer.ok else ""
+
+    def matching(self, host: Host, pattern: str) -> tuple[str, ...]:
+        answer = ask(host, "pacman", "-Ssq", pattern_of(pattern))
+        names = (answer.stdout if answer else "").split()
+        return tuple(name for name in names if re.match(pattern_of(pattern), name))
+
+    def stale(self, host: Host) -> str:
+        answer = host.ask(ListDirectory(SYNC))
+        if isinstance(answer, Names) and any(name.endswith(".db") for name in answer.names):
+            return ""
+        return "no repository has been synchronised"
+
+    def broken(self, host: Host) -> Fix | None:
+        return None
+
+    def everything(self, host: Host) -> frozenset[str] | None:
+        answer = ask(host, "pacman", "-Qq")
+        return frozenset(answer.stdout.split()) if answer is not None else None
+
+
+def candidates(text: str) -> dict[str, str]:
+    """The version by name in `pacman -Si`: blocks of `Name : x` and `Version : y`."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "Name":
+            name = value.strip()
+        elif key.strip() == "Version" and name:
+            found.setdefault(name, value.strip())
+    return found

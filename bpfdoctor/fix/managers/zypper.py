@@ -1,0 +1,60 @@
+"""zypper: openSUSE and SUSE Linux Enterprise. Tried with zypper 1.14."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bpfdoctor.fix.managers import rpm
+from bpfdoctor.fix.managers.base import Package, ask, pattern_of
+from bpfdoctor.host.question import Host
+from bpfdoctor.model import Fix
+
+SEARCH = ("zypper", "--non-interactive", "--no-refresh", "--xmlout", "search", "-s")
+
+
+class Zypper:
+    """As `PackageManager`. Its XML is read by pattern: one `solvable` a line, attributes quoted."""
+
+    name = "zypper"
+    environment: dict[str, str] = {"ZYPP_LOCK_TIMEOUT": "0"}  # noqa: RUF012  (read only)
+    lock_files: tuple[str, ...] = ("/run/zypp.pid", "/var/run/zypp.pid", "/var/lib/rpm/.rpm.lock")
+
+    def look(self, host: Host, names: Sequence[str]) -> dict[str, Package]:
+        present = rpm.installed(host, names)
+        found: dict[str, Package] = {}
+        for name in names:
+            answer = ask(host, *SEARCH, "--match-exact", "--provides", name)
+            rows = solvables(answer.stdout if answer else "")
+            others = tuple(dict.fromkeys(row[0] for row in rows if row[0] != name))
+            own = next((row for row in rows if row[0] == name), None)
+            best = own or (rows[0] if rows else ("", ""))
+            found[name] = Package(present.get(name, ""), best[1], () if own else others)
+        return found
+
+    def matching(self, host: Host, pattern: str) -> tuple[str, ...]:
+        answer = ask(host, *SEARCH, pattern.replace("{}", "*"))
+        names = dict.fromkeys(row[0] for row in solvables(answer.stdout if answer else ""))
+        return tuple(name for name in names if re.match(pattern_of(pattern), name))
+
+    def stale(self, host: Host) -> str:
+        answer = ask(host, *SEARCH, "--match-exact", "glibc")
+        if answer is not None and answer.exit_code in (0, 104):  # 104: no such package
+            return ""
+        return "the repositories' lists are not in the cache"
+
+    def broken(self, host: Host) -> Fix | None:
+        return None
+
+    def everything(self, host: Host) -> frozenset[str] | None:
+        return rpm.everything(host)
+
+
+def solvables(xml: str) -> list[tuple[str, str]]:
+    """Name and version of each package in the XML of a search."""
+    rows = []
+    for element in re.findall(r"<solvable\b[^>]*>", xml):
+        values = dict(re.findall(r'([\w-]+)="([^"]*)"', element))
+        if values.get("kind") == "package" and "name" in values:
+            rows.append((values["name"], values.get("edition", "")))
+    return rows

@@ -1,0 +1,98 @@
+"""A plan as data: the steps in the order they will run, and what only a person can do."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["repair", "repository", "refresh", "install", "submodule", "run", "remove"]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One command, shown before it runs and run as it was shown.
+
+    `why` are the keys of the findings behind it, `after` the ids of steps that must have succeeded.
+    `environment` is what the command gets beside a minimal one. `output` is a file that its
+    standard output becomes. `owner_of`: when we are root and the owner of that path is not, the
+    command runs as that owner. `undo` takes it back; `undo_text` says how, or that there is nothing
+    to take back. `manual`: it lowers the machine's security, so that `--yes` does not consent.
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    argv: tuple[str, ...]
+    why: tuple[str, ...] = ()
+    privileged: bool = False
+    environment: dict[str, str] = {}
+    cwd: str = ""
+    output: str = ""
+    owner_of: str = ""
+    manager: str = ""
+    packages: tuple[str, ...] = ()
+    undo: tuple[str, ...] = ()
+    undo_text: str = ""
+    after: tuple[str, ...] = ()
+    manual: bool = False
+    notes: tuple[str, ...] = ()
+
+    def command(self) -> str:
+        """The line that a person would type to do the same, from anywhere."""
+        line = shlex.join(self.argv)
+        if self.environment:
+            settings = " ".join(f"{k}={shlex.quote(v)}" for k, v in self.environment.items())
+            line = f"{'env ' if self.privileged else ''}{settings} {line}"
+        if self.output:
+            line = f"{line} > {shlex.quote(self.output)}"
+        line = f"sudo {line}" if self.privileged else line
+        return f"cd {shlex.quote(self.cwd)} && {line}" if self.cwd else line
+
+
+class Manual(msgspec.Struct, frozen=True):
+    """What bpfdoctor cannot or will not do itself: for which findings, and what to do."""
+
+    why: tuple[str, ...]
+    text: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """All that would be done, in order; `manual` is left to a person."""
+
+    steps: tuple[Step, ...] = ()
+    manual: tuple[Manual, ...] = ()
+    schema: int = 1
+
+    @property
+    def privileged(self) -> bool:
+        """Whether any step needs root."""
+        return any(step.privileged for step in self.steps)
+
+    def only(self, ids: frozenset[str]) -> Plan:
+        """The plan with these steps alone; a step whose prerequisite is left out goes with it."""
+        kept: list[Step] = []
+        for step in self.steps:
+            known = {other.id for other in self.steps}
+            gone = (known & set(step.after)) - {each.id for each in kept}
+            if step.id in ids and not gone:
+                kept.append(step)
+        return msgspec.structs.replace(self, steps=tuple(kept))
+
+
+def ordered(steps: list[Step]) -> tuple[Step, ...]:
+    """Steps so that each comes after what it depends on; otherwise as given.
+
+    A prerequisite that is not among the steps is taken as met. Raises ValueError for a circle.
+    """
+    known = {step.id for step in steps}
+    placed: list[Step] = []
+    waiting = list(steps)
+    while waiting:
+        done = {step.id for step in placed}
+        ready = next((s for s in waiting if not (set(s.after) & known) - done), None)
+        if ready is None:
+            raise ValueError(f"steps wait for one another: {[step.id for step in waiting]}")
+        placed.append(ready)
+        waiting.remove(ready)
+    return tuple(placed)

@@ -1,0 +1,126 @@
+"""From a report's findings to a plan: what to do, in which order, and what to leave to a person."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
+from bpfdoctor.fix.packages import Wanted, wanted
+from bpfdoctor.fix.plan import Manual, Plan, Step, ordered
+from bpfdoctor.fix.submodules import plan_submodules
+from bpfdoctor.host.commands import FindTool
+from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.model import ByHand, Install, Reported, Run, Status
+
+LOWERS_SECURITY = ("sysctl", "setcap", "chmod", "setenforce", "aa-teardown", "tee")
+"""Commands that make a machine more permissive: never consented to by `--yes` alone."""
+
+
+def make_plan(
+    report_findings: Sequence[Reported], host: Host, ids: frozenset[str] = frozenset()
+) -> Plan:
+    """The plan that would repair what failed and is needed; with `ids`, those findings instead.
+
+    Everything is asked through the host, from local data alone; nothing is changed.
+    """
+    chosen = to_repair(report_findings, ids)
+    draft = _Draft(host)
+    for finding in chosen:
+        for fix in finding.fixes:
+            draft.take(fix, finding.key)
+    return draft.plan()
+
+
+def to_repair(findings: Iterable[Reported], ids: frozenset[str] = frozenset()) -> list[Reported]:
+    """Needed failures; with `ids`, whatever of those ids or keys does not pass."""
+    if not ids:
+        return [each for each in findings if each.needed and each.status is Status.FAIL]
+    wrong = (Status.FAIL, Status.WARN, Status.UNKNOWN)
+    return [f for f in findings if (f.id in ids or f.key in ids) and f.status in wrong]
+
+
+T = TypeVar("T")
+
+
+class _Draft:
+    """Fixes as they are gathered; the same one asked for twice is one step with both reasons."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.installs: dict[Wanted, list[str]] = {}
+        self.runs: dict[Run, list[str]] = {}
+        self.checkouts: dict[str, list[str]] = {}
+        self.texts: dict[str, list[str]] = {}
+
+    def take(self, fix: Install | Run | ByHand, key: str) -> None:
+        """Note a fix of the finding `key`."""
+        if isinstance(fix, Install):
+            for name in fix.capabilities:
+                _add(self.installs, wanted(name), key)
+        elif isinstance(fix, ByHand):
+            _add(self.texts, fix.text, key)
+        elif fix.argv and _checkout_of(fix):
+            _add(self.checkouts, _checkout_of(fix), key)
+        else:
+            _add(self.runs, fix, key)
+
+    def plan(self) -> Plan:
+        """All of it, in order."""
+        steps, manual = plan_packages(self.installs, self.host)
+        for checkout, why in self.checkouts.items():
+            more = plan_submodules(self.host, checkout, tuple(why))
+            steps += more[0]
+            manual += more[1]
+        for run, why in self.runs.items():
+            self._run(run, tuple(why), steps, manual)
+        manual += [Manual(tuple(why), text) for text, why in self.texts.items()]
+        return Plan(ordered(_unique(steps)), tuple(manual))
+
+    def _run(self, run: Run, why: tuple[str, ...], steps: list[Step], manual: list[Manual]) -> None:
+        after = (PACKAGES,) if any(step.id == PACKAGES for step in steps) else ()
+        missing = isinstance(self.host.ask(FindTool(run.argv[0])), NoAnswer)
+        step = _step_of(run, why, after if missing else ())
+        if missing and not after and not run.privileged:
+            manual.append(Manual(why, f"{run.argv[0]} is not on PATH; with it: {step.command()}"))
+        else:
+            steps.append(step)
+
+
+def _add(table: dict[T, list[str]], item: T, key: str) -> None:
+    reasons = table.setdefault(item, [])
+    if key not in reasons:
+        reasons.append(key)
+
+
+def _unique(steps: list[Step]) -> list[Step]:
+    return list({step.id: step for step in steps}.values())
+
+
+def _checkout_of(run: Run) -> str:
+    """The checkout whose submodules a fix fills; empty for any other command."""
+    argv = list(run.argv)
+    if argv[0] != "git" or "submodule" not in argv:
+        return ""
+    place = argv[argv.index("-C") + 1] if "-C" in argv else run.cwd
+    return os.path.join(run.cwd, place) if place else ""
+
+
+def _step_of(run: Run, why: tuple[str, ...], after: tuple[str, ...]) -> Step:
+    output = os.path.join(run.cwd, run.output) if run.output else ""
+    return Step(
+        id=f"run:{' '.join(run.argv)}",
+        kind="run",
+        title=run.text or f"run {run.argv[0]}",
+        argv=run.argv,
+        why=why,
+        privileged=run.privileged,
+        cwd=run.cwd,
+        output=output,
+        owner_of=run.cwd or os.path.dirname(output),
+        undo=run.undo or (("rm", "--", output) if output else ()),
+        undo_text="" if run.undo or output else "nothing to take back",
+        after=after,
+        manual=os.path.basename(run.argv[0]) in LOWERS_SECURITY,
+    )

@@ -1,0 +1,173 @@
+"""Running one command of a plan: streamed, given up when it falls silent, ended gently.
+
+`host.process` kills what it runs at once, which is right for a question and wrong for a package
+manager: dpkg would be left half configured. Here a command is told to stop and is given time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO
+
+import msgspec
+
+from bpfdoctor.host.process import Identity
+
+KEPT = 1 << 18
+"""Bytes of output that are kept, from the end: the end says why it failed."""
+GRACE = 8.0
+"""Seconds that an interrupted command gets to end by itself."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a command ended. `exit_code` None: `reason` says why there is none."""
+
+    exit_code: int | None
+    output: str
+    stdout: bytes = b""
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """It exited 0."""
+        return self.exit_code == 0
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """How a command is watched.
+
+    `line` is called with each line as it comes. `idle` is in seconds: how long it may print nothing
+    before it is given up. `stop` sends a signal to a process that is not ours to signal.
+    """
+
+    line: Callable[[str], None]
+    idle: float = 1800
+    keep_stdout: bool = False
+    stop: Callable[[int, int], None] | None = None
+
+
+def run_step(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    watch: Watch,
+    *,
+    cwd: str = "",
+    identity: Identity | None = None,
+) -> Outcome:
+    """Run a command to its end. Whatever stops us (Ctrl-C) stops it too, and is raised again."""
+    try:
+        process = _start(argv, environ, cwd, identity, watch.keep_stdout)
+    except (OSError, ValueError) as error:
+        return Outcome(None, "", reason=str(error))
+    reader = _Reader(process, watch)
+    try:
+        silent = not reader.drain()
+    except BaseException:
+        _end(process, watch)
+        raise
+    if silent:
+        _end(process, watch)
+        reason = f"given up: it printed nothing for {watch.idle:g} seconds"
+        return Outcome(None, reader.text(), reason=reason)
+    code = process.wait()
+    reason = f"ended by signal {-code}" if code < 0 else ""
+    return Outcome(None if code < 0 else code, reader.text(), bytes(reader.stdout), reason)
+
+
+def _start(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: str,
+    identity: Identity | None,
+    apart: bool,
+) -> subprocess.Popen[bytes]:
+    """A process group of its own, in our session: sudo knows its ticket by our terminal."""
+    return subprocess.Popen(
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if apart else subprocess.STDOUT,
+        cwd=cwd or "/",
+        env=dict(environ),
+        user=identity.uid if identity else None,
+        group=identity.gid if identity else None,
+        extra_groups=[] if identity else None,
+        preexec_fn=os.setpgrp,  # noqa: PLW1509  (one system call; process_group is 3.11)
+    )
+
+
+class _Reader:
+    def __init__(self, process: subprocess.Popen[bytes], watch: Watch) -> None:
+        self.process, self.watch = process, watch
+        self.kept, self.partial, self.stdout = bytearray(), bytearray(), bytearray()
+
+    def drain(self) -> bool:
+        """Read until the command has ended; False when it fell silent first."""
+        last = time.monotonic()
+        with selectors.DefaultSelector() as selector:
+            for pipe in (self.process.stdout, self.process.stderr):
+                if pipe is not None:
+                    selector.register(pipe, selectors.EVENT_READ)
+            while selector.get_map():
+                ready = selector.select(0.1)
+                for key, _ in ready:
+                    self._take(selector, key.fileobj)  # type: ignore[arg-type]
+                    last = time.monotonic()
+                if not ready and self.process.poll() is not None:
+                    break  # a grandchild may keep the pipe: the command itself has ended
+                if time.monotonic() - last > self.watch.idle:
+                    return False
+        self.process.wait()
+        return True
+
+    def _take(self, selector: selectors.BaseSelector, pipe: IO[bytes]) -> None:
+        data = os.read(pipe.fileno(), 1 << 16)
+        if not data:
+            selector.unregister(pipe)
+            return
+        if self.watch.keep_stdout and pipe is self.process.stdout:
+            self.stdout += data
+            return
+        self.kept += data
+        del self.kept[:-KEPT]
+        *lines, rest = (bytes(self.partial) + data.replace(b"\r", b"\n")).split(b"\n")
+        self.partial = bytearray(rest[-4096:])
+        for line in filter(None, lines):
+            self.watch.line(line.decode(errors="backslashreplace"))
+
+    def text(self) -> str:
+        return self.kept.decode(errors="backslashreplace")
+
+
+def _end(process: subprocess.Popen[bytes], watch: Watch) -> None:
+    """Ask the command alone to stop, as Ctrl-C does; after a while, end all of its group.
+
+    apt waits for the dpkg that it has started, which a signal to the group would cut off. One that
+    works on after that is a package manager at its critical part: it is left to finish.
+    """
+    _signal(process.pid, signal.SIGINT, watch)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE)
+        return
+    _signal(process.pid, signal.SIGTERM, watch)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1)
+        return
+    print(f"bpfdoctor: process {process.pid} is still ending", file=sys.stderr)  # noqa: T201
+
+
+def _signal(pid: int, number: int, watch: Watch) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:  # sudo's process is root's
+        if watch.stop is not None:
+            watch.stop(pid, number)
