@@ -1,0 +1,89 @@
+"""The question what this process is shut into: a container, a chroot, another machine's kernel."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+FILES = (
+    "/.dockerenv",  # Docker
+    "/run/.containerenv",  # Podman, Buildah
+    "/run/systemd/container",  # whatever follows systemd's container interface: lxc, nspawn
+    "/var/run/secrets/kubernetes.io/serviceaccount",  # a pod
+    "/proc/sys/fs/binfmt_misc/WSLInterop",  # WSL2
+    "/run/WSL",
+)
+"""Marks that a container manager leaves; the file's path says whose."""
+
+VARIABLES = ("container", "KUBERNETES_SERVICE_HOST", "WSL_DISTRO_NAME")
+
+
+class Marks(Answer, frozen=True):
+    """Signs of being shut in. `files` maps a mark to the start of its text.
+
+    `chroot`: the root directory is not that of the mount table (None: not known).
+    `root_type`: the file system that the root directory is on (`overlay`), by the mount table.
+    """
+
+    files: dict[str, str]
+    variables: dict[str, str]
+    chroot: bool | None
+    root_type: str
+    first_process: str
+
+    def shown(self) -> str:
+        lines = [f"{path}: {text or '(empty)'}" for path, text in self.files.items()]
+        lines += [f"{name}={value}" for name, value in self.variables.items()]
+        lines.append(f"/ is {self.root_type or '?'}, chroot: {self.chroot}")
+        return "\n".join((*lines, f"PID 1 here is {self.first_process or '?'}"))
+
+
+class AskContainer(Question[Marks], frozen=True):
+    """Which marks of a container manager, of WSL or of a chroot there are."""
+
+    def put(self, machine: Machine) -> Marks | NoAnswer:
+        environ = machine.environ
+        table = _root_mount()
+        return Marks(
+            files={path: _start_of(path) for path in FILES if os.path.lexists(path)},
+            variables={name: environ[name][:80] for name in VARIABLES if name in environ},
+            chroot=table == "" if table is not None else None,
+            root_type=table or "",
+            first_process=_start_of("/proc/1/comm"),
+        )
+
+    def source(self) -> str:
+        return "stat " + " ".join(FILES) + "; /proc/self/mountinfo; /proc/1/comm"
+
+
+def _root_mount() -> str | None:
+    """The type of the file system mounted at /; empty where the table has none: a chroot."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(errors="backslashreplace").splitlines()
+    except OSError:
+        return None
+    return root_type(lines)
+
+
+def root_type(lines: list[str]) -> str:
+    """The type of the last mount at / in the lines of mountinfo (proc(5)); empty without one."""
+    found = ""
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        if before.split()[4:5] == ["/"]:
+            found = after.split()[0] if after.split() else "?"
+    return found
+
+
+def _start_of(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(200).decode(errors="backslashreplace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,71 @@
+"""The question which functions the running kernel has, by its own table of symbols."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+KALLSYMS = "/proc/kallsyms"
+SIZE_LIMIT = 64 << 20
+"""Bytes read at most; kernels with every option have about 15,000,000."""
+
+
+class Symbols(Answer, frozen=True):
+    """Which of the names asked for are functions of the kernel or of a loaded module."""
+
+    present: tuple[str, ...]
+
+    def shown(self) -> str:
+        return "\n".join(self.present) or "(none of them)"
+
+
+class AskSymbols(Question[Symbols], frozen=True):
+    """Which of these names the kernel knows: what a kprobe can be put on.
+
+    Anyone may read the names; `kptr_restrict` hides the addresses only.
+    """
+
+    names: tuple[str, ...]
+
+    def put(self, machine: Machine) -> Symbols | NoAnswer:
+        try:
+            table = _table()
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        if not table:
+            return NoAnswer("broken", f"{KALLSYMS} is empty")
+        return Symbols(tuple(name for name in self.names if has_function(table, name)))
+
+    def source(self) -> str:
+        return f"$ grep -wE '{'|'.join(self.names)}' {KALLSYMS}"
+
+
+def has_function(table: bytes, name: str) -> bool:
+    """Whether a line of the table is a function (`t`, `T`, `w`, `W`) of exactly this name."""
+    wanted = f" {name}".encode()
+    at = table.find(wanted)
+    while at > 0:
+        after = at + len(wanted)
+        whole = table[after : after + 1] in (b"\n", b"\t", b"")
+        if whole and table[at - 1 : at] in (b"t", b"T", b"w", b"W"):
+            return True
+        at = table.find(wanted, at + 1)
+    return False
+
+
+_read: list[bytes] = []
+_reading = threading.Lock()
+
+
+def _table() -> bytes:
+    """The table, read once; loading a module during a run is not seen."""
+    with _reading:
+        if not _read:
+            with open(KALLSYMS, "rb") as file:
+                _read.append(file.read(SIZE_LIMIT))
+        return _read[0]
