@@ -67,7 +67,7 @@ class RunCommand(Question[Completed], frozen=True):
                 identity=identity,
             )
         except OSError as error:
-            return NoAnswer.from_error(error)
+            return self._not_started(error, machine)
         except ValueError as error:  # an argument with a NUL byte
             return NoAnswer("refused", str(error))
         if ended.timed_out:
@@ -79,6 +79,16 @@ class RunCommand(Question[Completed], frozen=True):
             signal=signal_name(ended.signal),
             truncated=ended.truncated,
         )
+
+    def _not_started(self, error: OSError, machine: Machine) -> NoAnswer:
+        """Why; `ENOENT` is only said of a tool that is not there."""
+        reason = NoAnswer.from_error(error)
+        for place in {self.cwd, self.owner_of} - {""}:
+            if str(error.filename) == place:
+                return NoAnswer("refused", f"cannot enter {place}: {reason.detail}")
+        if reason.absent and not isinstance(FindTool(self.argv[0]).put(machine), NoAnswer):
+            return NoAnswer("broken", f"the interpreter or loader of {self.argv[0]} is not there")
+        return reason
 
     def source(self) -> str:
         return f"$ {shlex.join(self.argv)}"
@@ -149,8 +159,7 @@ class AskEnvironment(Question[Variables], frozen=True):
 
     def put(self, machine: Machine) -> Variables | NoAnswer:
         found = {name: machine.environ[name] for name in self.names if name in machine.environ}
-        safe = {k: v.encode(errors="surrogateescape") for k, v in found.items()}
-        return Variables({name: decoded(value) for name, value in safe.items()})
+        return Variables({name: decoded(os.fsencode(value)) for name, value in found.items()})
 
     def source(self) -> str:
         return "environment: " + " ".join(self.names)

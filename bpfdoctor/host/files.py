@@ -136,6 +136,8 @@ class ListDirectory(Question[Names], frozen=True):
             names = os.listdir(self.path)
         except OSError as error:
             return NoAnswer.from_error(error)
+        except ValueError as error:
+            return NoAnswer("refused", str(error))
         return Names(tuple(sorted(decoded(os.fsencode(name)) for name in names)))
 
     def source(self) -> str:
@@ -191,10 +193,11 @@ class FindExecutables(Question[FoundTools], frozen=True):
         places = [p for p in machine.environ.get("PATH", os.defpath).split(":") if p]
         found: set[str] = set()
         for pattern in self.patterns:
-            wanted = [pattern] if "/" in pattern else [f"{place}/{pattern}" for place in places]
+            anywhere = [f"{glob.escape(place)}/{pattern}" for place in places]
+            wanted = [pattern] if "/" in pattern else anywhere
             found.update(match for each in wanted for match in glob.glob(each))
-        usable = sorted((name for name in found if os.access(name, os.X_OK)), key=_version_order)
-        return FoundTools(tuple(decoded(os.fsencode(name)) for name in usable))
+        usable = (name for name in found if os.path.isfile(name) and os.access(name, os.X_OK))
+        return FoundTools(tuple(_safe(name) for name in sorted(usable, key=_version_order)))
 
     def source(self) -> str:
         return "ls " + " ".join(self.patterns)
@@ -228,6 +231,8 @@ class AskFileSystem(Question[FileSystem], frozen=True):
             return FileSystem(superblock_magic(self.path))
         except OSError as error:
             return NoAnswer.from_error(error)
+        except ValueError as error:
+            return NoAnswer("refused", str(error))
 
     def source(self) -> str:
         return f"statfs {self.path}"
@@ -235,6 +240,8 @@ class AskFileSystem(Question[FileSystem], frozen=True):
 
 def superblock_magic(path: str) -> int:
     """The magic number of the file system mounted at `path`. Raises OSError."""
+    if "\0" in path:  # ctypes would stop there
+        raise ValueError("embedded null byte")
     # struct statfs is 120 bytes on 64-bit Linux, 64 on 32-bit; f_type is its first word.
     words = (ctypes.c_long * 64)()
     libc = ctypes.CDLL(None, use_errno=True)

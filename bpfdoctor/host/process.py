@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -82,8 +82,10 @@ def run(  # noqa: PLR0913  (each is one property of the command)
     """Run `argv` in a session of its own and wait for it, at most `timeout` seconds.
 
     `on_line` is called with each complete line of output as it comes. Raises OSError when the
-    command cannot be started at all.
+    command cannot be started at all, ValueError when it is none (an argument with a NUL byte).
     """
+    if not argv:
+        raise ValueError("no command was given")
     process = subprocess.Popen(
         list(argv),
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
@@ -96,15 +98,37 @@ def run(  # noqa: PLR0913  (each is one property of the command)
         group=identity.gid if identity else None,
         extra_groups=[] if identity else None,
     )
+    with in_own_session(process):
+        return _collect(process, stdin, timeout, limit, on_line)
+
+
+@contextlib.contextmanager
+def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A process that leads a session; at the end it is killed with its group, and its pipes closed.
+
+    `kill_all` ends it too. What cannot be killed (another user's) is not waited for for ever.
+    """
     with _running_lock:
         _running.add(process.pid)
     try:
-        return _collect(process, stdin, timeout, limit, on_line)
+        yield
     finally:
-        _kill_group(process.pid)
+        kill_group(process.pid)
         with _running_lock:
             _running.discard(process.pid)
-        process.wait()
+        _ended(process, 5)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what was still to be written is lost
+                    pipe.close()
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(max(0.0, seconds))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def kill_all() -> None:
@@ -112,10 +136,11 @@ def kill_all() -> None:
     with _running_lock:
         pids = list(_running)
     for pid in pids:
-        _kill_group(pid)
+        kill_group(pid)
 
 
-def _kill_group(pid: int) -> None:
+def kill_group(pid: int) -> None:
+    """Kill the group that a process leads, whatever is left of it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # ended, or another user's now
         os.killpg(pid, signal.SIGKILL)
 
@@ -129,9 +154,7 @@ def _collect(
 ) -> Ended:
     outputs = _Outputs(process, stdin, limit, on_line)
     timed_out = not outputs.drain(time.monotonic() + timeout)
-    if timed_out:
-        _kill_group(process.pid)
-    code = process.wait()
+    code = 0 if timed_out else process.wait()
     return Ended(
         exit_code=None if timed_out or code < 0 else code,
         signal=None if timed_out or code >= 0 else -code,
@@ -160,8 +183,10 @@ class _Outputs:
     def drain(self, deadline: float) -> bool:
         """Read until the process has ended; False when the deadline came first.
 
-        A grandchild that keeps the pipes open does not keep us: the process ending is enough.
+        A grandchild that keeps the pipes open does not keep us: once the process has ended, its
+        group is killed and what the pipes still hold is read.
         """
+        over, last = False, deadline
         with selectors.DefaultSelector() as selector:
             self._register(selector)
             while selector.get_map():
@@ -171,16 +196,12 @@ class _Outputs:
                 ready = selector.select(min(wait, 0.05))
                 for key, _ in ready:
                     self._move(selector, key)
-                if not ready and self.process.poll() is not None:
+                if over and (not ready or time.monotonic() > last):
                     break
-        return self._wait(deadline)
-
-    def _wait(self, deadline: float) -> bool:
-        try:
-            self.process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+                if not over and self.process.poll() is not None:
+                    over, last = True, min(deadline, time.monotonic() + 1)
+                    kill_group(self.process.pid)
+        return _ended(self.process, deadline - time.monotonic())
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         for index, pipe in enumerate((self.process.stdout, self.process.stderr)):
