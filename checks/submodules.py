@@ -9,6 +9,7 @@ from bpfdoctor.api import (
     ByHand,
     Context,
     Evidence,
+    FileText,
     Finding,
     Fix,
     Install,
@@ -16,7 +17,9 @@ from bpfdoctor.api import (
     LookAt,
     Names,
     PathFacts,
+    ReadFile,
     Run,
+    Stage,
     Submodule,
     Submodules,
     blocked,
@@ -105,17 +108,25 @@ def _unlisted(context: Context, found: list[Finding]) -> Iterator[Finding]:
         if parents:
             why = f"not there before {parents[0]} is"
             yield blocked(why, by=[f"{ID}[{parents[0]}]"], about=about)
-        else:
+        elif _makefile_names(context, about):
             yield _without_entry(context, about)
 
 
 def needed(context: Context) -> list[str]:
-    """The submodules that the project's data names as needs, parents first."""
-    kind = context.project.kind
-    lists = [kind.needs, *(program.needs for program in kind.programs.values())]
-    keys = {key for needs in lists for keys in needs.values() for key in keys}
+    """The submodules that this checkout's programs are known to need, parents first."""
+    project = context.project
+    keys = {
+        key for name in project.programs for stage in Stage for key in project.needs(name, stage)
+    }
     start = f"{ID}["
     return sorted(key[len(start) : -1] for key in keys if key.startswith(start))
+
+
+def _makefile_names(context: Context, about: str) -> bool:
+    """Whether this checkout's makefile uses the directory: older ones had fewer of them."""
+    build = context.project.kind.build
+    text = context.ask(ReadFile(context.project.inside(build.makefile))) if build else None
+    return not isinstance(text, FileText) or f"/{about.partition('/')[0]}/" in text.text
 
 
 def _without_entry(context: Context, about: str) -> Finding:
@@ -193,9 +204,8 @@ class _Judged:
         if submodule.place == "file":
             return [ByHand(f"move {self._path()} away, then: {' '.join(update)}")]
         if submodule.place in ("bare", "filled"):  # plain `update` sees the right commit and stops
-            text = "git holds the commit; this writes its files"
-            argv = ("git", "-C", self._path(), "checkout", "HEAD", "--", ".")
-            return [Run(argv, text=text)]
+            text = "--force writes the files again; there are none to lose"
+            return [Run((*update, "--force", "--", self.about), text=text)]
         text = "git takes no submodule from a path by itself: allow it with protocol.file.allow"
         run = Run(update, text=text if submodule.local else "")
         return [Install(("git",)), run] if level.trouble == "absent" else [run]

@@ -38,6 +38,8 @@ PLUMBING = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.alternateRefsCommand="),
 )
+TIME_LIMIT = 10
+"""Seconds for one answer; the slowest plumbing on a large tree is far below it."""
 NO_TRANSPORT = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_SSH_COMMAND": "false"}
 """GIT_ALLOW_PROTOCOL outranks every `protocol.*.allow`; `none` is no protocol's name."""
 
@@ -71,7 +73,7 @@ def ask_git(machine: Machine, tree: str, *arguments: str) -> bytes | Refusal:
     extra = {**NO_TRANSPORT, "GIT_CEILING_DIRECTORIES": os.path.dirname(tree)}
     argv = (*PLUMBING, "-C", tree, *arguments)
     try:
-        ended = machine.run(argv, cwd="/", identity=identity, extra=extra)
+        ended = machine.run(argv, cwd="/", identity=identity, extra=extra, timeout=TIME_LIMIT)
     except FileNotFoundError:
         return Refusal("absent", "git is not on PATH")
     except (OSError, subprocess.SubprocessError) as error:

@@ -58,6 +58,8 @@ def _line_end(text: str, place: int) -> int:
 def _value(text: str, place: int) -> tuple[str, int]:
     """A value to the end of its line: quotes and escapes undone, comment and outer blanks gone."""
     value, kept, quoted = "", 0, False
+    while place < len(text) and text[place] in " \t":
+        place += 1
     while place < len(text) and text[place] != "\n":
         character, place = text[place], place + 1
         if character == '"':
@@ -67,11 +69,11 @@ def _value(text: str, place: int) -> tuple[str, int]:
             value += "" if follows == "\n" else _ESCAPES.get(follows, follows)
             kept = len(value)
         elif character in "#;" and not quoted:
-            return value[:kept].strip(), _line_end(text, place)
+            return value[:kept], _line_end(text, place)
         else:
             value += character
         kept = len(value) if quoted or not character.isspace() else kept
-    return value[:kept].lstrip(), place
+    return value[:kept], place
 
 
 def path_refused(path: str) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Place = Literal["missing", "empty", "bare", "filled", "link", "file", "unreadable", "refused"]
 """What is at a submodule's path. `bare`: nothing but `.git`; `refused`: it was not looked at."""
 GITLINK = b"160000"
+HOPELESS = ("absent", "timed-out")
+"""Troubles that git would have with each submodule as well."""
 
 
 class Submodule(msgspec.Struct, frozen=True):
@@ -153,7 +155,14 @@ def _submodule(machine: Machine, tree: str, entry: Entry, pins: Pins | Refusal) 
         pinned=pinned or "",
         conflict=pinned == "",
     )
-    return _state(machine, f"{tree}/{entry.path}", known) if known.place == "filled" else known
+    if known.place != "filled":
+        return known
+    known = msgspec.structs.replace(
+        known, nested=os.path.lexists(f"{tree}/{entry.path}/.gitmodules")
+    )
+    if isinstance(pins, Refusal) and pins.trouble in HOPELESS:
+        return _undetermined(known, pins)
+    return _state(machine, f"{tree}/{entry.path}", known)
 
 
 def _through_link(tree: str, path: str) -> str:
@@ -183,7 +192,6 @@ def _place(path: str) -> Place:
 
 def _state(machine: Machine, tree: str, known: Submodule) -> Submodule:
     """The state of a submodule that has files: its commit, and how they compare with it."""
-    known = msgspec.structs.replace(known, nested=os.path.lexists(f"{tree}/.gitmodules"))
     if not os.path.lexists(f"{tree}/.git"):
         refusal = Refusal("not-a-repository", "it has no .git of its own")
         return _undetermined(known, refusal)
