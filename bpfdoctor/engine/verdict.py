@@ -31,7 +31,7 @@ def judge(
     unseen = [each for each in findings if each.needed and each.status in closed]
     if unseen or any(each.readiness is Readiness.UNKNOWN for each in results):
         return Verdict(UNDETERMINED, Readiness.UNKNOWN, _undetermined(unseen, results))
-    return Verdict(READY, Readiness.READY, _ready(targets, results))
+    return Verdict(READY, Readiness.READY, _ready(programs, targets, results))
 
 
 def _results(programs: Sequence[ProgramResult], targets: Sequence[Target]) -> list[StageResult]:
@@ -61,14 +61,26 @@ def _because(results: Sequence[StageResult], readiness: Readiness) -> str:
     return ", ".join(dict.fromkeys(keys))
 
 
-def _ready(targets: Sequence[Target], results: Sequence[StageResult]) -> str:
+def _ready(
+    programs: Sequence[ProgramResult], targets: Sequence[Target], results: Sequence[StageResult]
+) -> str:
+    if not results:
+        return "Ready: all that was asked for passes."
     names = ", ".join(
         each.program if each.stage is Stage.FIRES else f"{each.program} (to {each.stage.value})"
         for each in targets
     )
-    if not results:
-        return "Ready: all that was asked for passes."
-    proven = all(each.proof is Proof.OBSERVED for each in results)
-    return (
-        f"Ready: {names}; {'proven by running' if proven else 'predicted, not proven by running'}."
-    )
+    return f"Ready: {names}; {_proven(programs, results)}."
+
+
+def _proven(programs: Sequence[ProgramResult], results: Sequence[StageResult]) -> str:
+    if all(each.proof is Proof.OBSERVED for each in results):
+        return "proven by running"
+    others = [
+        each.name
+        for each in programs
+        if not each.selected and each.stages[Stage.FIRES].proof is Proof.OBSERVED
+    ]
+    if others:
+        return f"predicted; proven by running: {', '.join(others)}"
+    return "predicted, not proven by running"

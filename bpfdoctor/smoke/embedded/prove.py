@@ -21,14 +21,14 @@ def prove_embedded(context: Context, upto: Stage) -> Observed:
     answer = context.ask(question)
     built = _built(question, answer)
     if built.happened is not True or upto is Stage.BUILD:
-        return Observed("minimal", (built,))
+        return Observed("embedded", (built,))
     assert isinstance(answer, Built)
     assert answer.program is not None
     program = answer.program
     last = cast("Literal['load', 'attach', 'fires']", upto.value)
     fire = Fire(program.code, program.map_references, "the embedded program", True, last)
     outcomes = outcomes_of(fire, context.ask(fire), context.ask(AskIdentity()))
-    return Observed("minimal", (built, *outcomes))
+    return Observed("embedded", (built, *outcomes))
 
 
 def _built(question: BuildEmbedded, answer: Built | NoAnswer) -> Outcome:
