@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from bpfdoctor.api import Context
 from bpfdoctor.host.question import NoAnswer, evidence
 from bpfdoctor.host.toolchain import (
@@ -19,6 +17,9 @@ from bpfdoctor.smoke.build import BuildProgram, Built
 from bpfdoctor.smoke.model import Observed, Outcome
 from bpfdoctor.smoke.run import RunProgram
 from bpfdoctor.smoke.stages import stages_of
+
+LIMIT = 15.0
+"""Seconds in which a program must fire: they do within two, on an emulated machine within ten."""
 
 UNKNOWN_PROOF_LIMIT = 5.0
 """Seconds that a program runs of which nobody knows what proves that it fired."""
@@ -90,7 +91,7 @@ def _made(project: Project, name: str) -> tuple[str, ...]:
 def run_question(built: Built, name: str, program: Program) -> RunProgram:
     """How a built program is run, and what is watched for."""
     proof = program.proof
-    question = RunProgram(
+    return RunProgram(
         binary=built.binary,
         sha256=built.sha256,
         program=name,
@@ -98,10 +99,8 @@ def run_question(built: Built, name: str, program: Program) -> RunProgram:
         trigger=program.trigger,
         watch=proof.source if proof else "",
         pattern=proof.pattern if proof else "",
+        limit=LIMIT if proof else UNKNOWN_PROOF_LIMIT,
     )
-    if proof is None:
-        question = msgspec.structs.replace(question, limit=UNKNOWN_PROOF_LIMIT)
-    return question
 
 
 def _built(question: BuildProgram, answer: Built | NoAnswer) -> Outcome:

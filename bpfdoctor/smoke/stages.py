@@ -10,19 +10,18 @@ from bpfdoctor.smoke.model import Outcome
 from bpfdoctor.smoke.run import Ran
 
 LOAD_FAILED = re.compile(
-    r"fail(ed)? to (open|load|open and load|load and verify)\b"
-    r"|failed to load (object|program)|BPF program load failed"
-    r"|Failed to increase RLIMIT_MEMLOCK|Error updating map"
-    r"|Failed to acquire namespace information|error while loading shared libraries",
-    re.IGNORECASE,
+    r"^libbpf: .*(failed to load\b|BPF program load failed|failed to open (object|BPF object))"
+    r"|^Fail(ed)? to (open|load|open and load|load and verify) BPF\b"
+    r"|^Failed to increase RLIMIT_MEMLOCK|^Error updating map"
+    r"|^Failed to acquire namespace information|error while loading shared libraries",
 )
-"""What libbpf, its skeletons' users and the loader of shared libraries say at this stage."""
+"""What libbpf, the programs and the loader of shared libraries say at this stage."""
 
 ATTACH_FAILED = re.compile(
-    r"fail(ed)? to (auto-?)?attach|Failed to create (TC hook|iter|ring buffer|perf event buffer)"
-    r"|Failed to open raw socket|Fail to set up performance monitor"
-    r"|Failed to determine process's load address",
-    re.IGNORECASE,
+    r"^libbpf: .*failed to (auto-)?attach"
+    r"|^Failed to attach\b|^Failed to create (TC hook|iter|ring buffer|perf event buffer)"
+    r"|^Failed to open raw socket|^Fail to set up performance monitor"
+    r"|^Failed to determine process's load address",
 )
 
 STARTED = re.compile(r"Successfully started|^TIME +EVENT +COMM", re.MULTILINE)
@@ -63,7 +62,7 @@ def _failed_at(ran: Ran) -> tuple[Stage, str]:
     for stage, pattern in ((Stage.LOAD, LOAD_FAILED), (Stage.ATTACH, ATTACH_FAILED)):
         said = [line for line in lines if pattern.search(line)]
         if said:
-            return stage, said[-1].strip()
+            return stage, said[0].strip()
     if "bpf-prog" not in ran.held:
         return Stage.LOAD, ""
     return (Stage.FIRES if _is_attached(ran) else Stage.ATTACH), ""
