@@ -6,6 +6,7 @@ carries a number, and its answer the same. Progress may travel beside the answer
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -39,7 +40,10 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Channel:
-    """Both directions of a pipe, a message a line. Any thread may send; one receives."""
+    """Both directions of a pipe, a message a line. Any thread may send; one receives.
+
+    The side that is read is closed at its end, by the thread that reads it.
+    """
 
     def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
         self._reader, self._writer = reader, writer
@@ -57,19 +61,18 @@ class Channel:
         self.send(Message(progress=text))
 
     def receive(self) -> Message | None:
-        """The next message; None at the end. Raises WireError for anything else."""
+        """The next message; None at the end. Raises WireError for anything else, once."""
         try:
             line = self._reader.readline(LINE_LIMIT)
-        except (OSError, ValueError):  # closed under us
-            return None
-        if not line.endswith(b"\n"):
-            if len(line) == LINE_LIMIT:
-                raise WireError("a line is too long")
-            return None
-        try:
-            return msgspec.convert(decode(line), Message)
-        except ValueError as error:
-            raise WireError(f"not a message: {error}: {line[:200]!r}") from None
+        except (OSError, ValueError):  # closed
+            line = b""
+        if line.endswith(b"\n"):
+            with contextlib.suppress(ValueError):
+                return msgspec.convert(decode(line), Message)
+        self._reader.close()
+        if line.endswith(b"\n") or len(line) == LINE_LIMIT:
+            raise WireError(f"not a message: {line[:200]!r}")
+        return None
 
 
 def serve(

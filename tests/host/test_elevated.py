@@ -1,0 +1,171 @@
+"""One privileged process: real sudo, real refusals, and no life of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bpfdoctor import __version__
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host import elevated
+from bpfdoctor.host.elevated import command, start_elevated
+from bpfdoctor.host.files import AskFileSystem, FileSystem, ReadFile
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.system import AskIdentity, Identity
+
+Needs = Callable[..., None]
+
+
+def pretend(directory: Path, lines: str) -> Machine:
+    """A machine whose sudo is a real executable of these lines of shell."""
+    tool = directory / "sudo"
+    tool.write_text(f"#!/bin/sh\n{lines}\n")
+    tool.chmod(0o755)
+    return Machine({"PATH": f"{directory}:/usr/bin:/bin"})
+
+
+GRANTS = 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"'
+"""What sudo does once it has agreed."""
+
+
+def test_real_sudo_gives_one_process_of_root(needs: Needs) -> None:
+    needs("root", "sudo")
+    host = start_elevated(Machine())
+    try:
+        identity = host.ask(AskIdentity())
+        assert isinstance(identity, Identity)
+        assert identity.euid == 0
+        assert host.ask(AskFileSystem("/proc")) == FileSystem(0x9FA0)
+    finally:
+        host.close()
+    assert isinstance(host.ask(AskIdentity()), NoAnswer)
+
+
+def test_what_needs_no_privilege_is_refused(tmp_path: Path) -> None:
+    host = start_elevated(pretend(tmp_path, GRANTS))
+    try:
+        answer = host.ask(ReadFile("/etc/shadow"))
+    finally:
+        host.close()
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "refused"
+
+
+def test_nothing_of_the_users_environment_is_passed_on(tmp_path: Path) -> None:
+    lines = f'env > {tmp_path}/env; printf "%s\\n" "$@" > {tmp_path}/argv; {GRANTS}'
+    machine = pretend(tmp_path, lines)
+    machine.environ["SECRET"] = machine.environ["PYTHONPATH"] = "x"
+    start_elevated(machine).close()
+    names = {line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()}
+    assert names <= {"PATH", "LC_ALL", "TERM", "PWD", "SHLVL", "_", "OLDPWD"}
+    assert (tmp_path / "argv").read_text().split("\n")[:-1] == ["-n", "--", *command()]
+    assert os.path.isabs(command()[0])
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("echo 'sudo: a password is required' >&2; exit 1", "a password is required"),
+        ("echo 'zelda is not in the sudoers file.' >&2; exit 1", "not in the sudoers file"),
+        ("exit 1", "sudo refused"),
+        ("echo Welcome to this machine", "sudo refused"),
+        ("kill -KILL $$", "sudo refused"),
+        (f"exec {sys.executable} -I -m bpfdoctor_is_not_here", "does not find bpfdoctor"),
+    ],
+)
+def test_a_sudo_that_does_not_agree_is_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, said: str
+) -> None:
+    monkeypatch.setattr(elevated, "_has_terminal", lambda: False)
+    with pytest.raises(BpfDoctorError, match=said) as caught:
+        start_elevated(pretend(tmp_path, lines))
+    assert caught.value.hint
+
+
+def test_a_machine_without_sudo_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(BpfDoctorError, match="sudo is not on PATH") as caught:
+        start_elevated(Machine({"PATH": str(tmp_path)}))
+    assert f"sudo {sys.executable} -I -m bpfdoctor check" in caught.value.hint
+
+
+def test_with_a_terminal_sudo_may_ask_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elevated, "_has_terminal", lambda: True)
+    wants = "echo 'sudo: a password is required' >&2; exit 1"
+    host = start_elevated(pretend(tmp_path, f'if [ "$1" = -n ]; then {wants}; fi; {GRANTS}'))
+    try:
+        assert host.ask(AskFileSystem("/proc")) == FileSystem(0x9FA0)
+    finally:
+        host.close()
+    with pytest.raises(BpfDoctorError, match="sudo refused"):
+        start_elevated(pretend(tmp_path, f'[ "$1" = -n ] && {{ {wants}; }}; exit 1'))
+
+
+def test_real_sudo_refuses_an_ordinary_user(needs: Needs, tmp_path: Path) -> None:
+    needs("root", "sudo", "setpriv", "setsid")
+    code = (
+        "from bpfdoctor.host.elevated import *\n"
+        "try: start_elevated(Machine())\n"
+        "except BpfDoctorError as error: print(error.message)\n"
+    )
+    package = Path(elevated.__file__).parents[2]
+    if os.stat(Path(sys.prefix)).st_uid == 0 and not others_may_enter(Path(sys.prefix), package):
+        become = ["setpriv", "--clear-groups", "--reuid=65534", "--bounding-set=+all"]
+        argv = [*become, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    else:
+        argv = ["setpriv", "--clear-groups", "--reuid=65534"]
+    done = subprocess.run(
+        ["setsid", "-w", *argv, sys.executable, "-c", code],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.startswith("cannot ask as root: "), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def others_may_enter(*places: Path) -> bool:
+    every = {parent for place in places for parent in (place, *place.parents)}
+    return all(parent.stat().st_mode & 0o001 for parent in every)
+
+
+@pytest.mark.parametrize("how", ["close", "garbage", "terminate"])
+def test_the_process_ends_with_its_parent(how: str) -> None:
+    process = subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        assert json.loads(process.stdout.readline()) == {"result": __version__}
+        if how == "garbage":
+            process.stdin.write(b"garbage\n")
+            process.stdin.flush()
+        elif how == "terminate":
+            process.terminate()
+        else:
+            process.stdin.close()
+        assert process.wait(20) == (128 + 15 if how == "terminate" else 0)
+
+
+def test_an_interrupt_is_the_parents_to_act_on() -> None:
+    process = subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        process.stdout.readline()
+        psutil.Process(process.pid).send_signal(2)
+        psutil.Process(process.pid).send_signal(1)
+        question = {"number": 1, "question": {"ask": "AskFileSystem", "path": "/proc"}}
+        process.stdin.write(json.dumps(question).encode() + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["answer"]["magic"] == 0x9FA0
+        process.stdin.close()
+        assert process.wait(20) == 0
