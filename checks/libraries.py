@@ -16,7 +16,7 @@ from bpfdoctor.api import (
     Evidence,
     Finding,
     Install,
-    LookAt,
+    ListDirectory,
     NoAnswer,
     blocked,
     check,
@@ -54,6 +54,9 @@ _UAPI = """\
 __u32 probe = BPF_PROG_TYPE_TRACEPOINT;
 """
 
+_LIBBPF = "libbpf"
+"""The submodule that brings linux/bpf.h."""
+
 _NOT_FOUND = re.compile(r"(?:error: '?)([\w/.-]+\.h)'?(?:: No such file| file not found)")
 
 
@@ -77,7 +80,11 @@ def zlib(context: Context) -> Finding | None:
     return _library(context, "zlib", "-lz", _ZLIB, "zlibVersion")
 
 
-@check("libraries.uapi", title="kernel headers for BPF code", requires=("toolchain.clang-bpf",))
+@check(
+    "libraries.uapi",
+    title="kernel headers for BPF code",
+    requires=("toolchain.clang-bpf", "checkout.submodules[libbpf]"),
+)
 def uapi(context: Context) -> Finding | None:
     """Clang finds asm/types.h and linux/bpf.h when it compiles for BPF with the project's flags.
 
@@ -88,9 +95,8 @@ def uapi(context: Context) -> Finding | None:
     project, build = context.project, context.project.kind.build
     if build is None:
         return None
-    absent = _missing_submodule(context)
-    if absent:
-        return blocked(f"{absent} is not there", [f"checkout.submodules[{absent.split('/')[0]}]"])
+    if _libbpf_is_missing(context):
+        return blocked("the project's libbpf is not there", [f"checkout.submodules[{_LIBBPF}]"])
     clang = chosen_clang(context.host, project.kind.clang)
     if not clang.fit:
         return blocked("there is no clang to look with", ["toolchain.clang-bpf"])
@@ -109,15 +115,16 @@ def uapi(context: Context) -> Finding | None:
     return failed(summary, seen=seen, fixes=[Install(("linux-headers",))])
 
 
-def _missing_submodule(context: Context) -> str:
-    """The project's own directory of libbpf's headers, if there is a checkout without it."""
-    build = context.project.kind.build
-    for path in build.include if build and context.project.path else ():
-        if path.startswith("libbpf/"):
-            answer = context.ask(LookAt(context.project.inside(path)))
-            if isinstance(answer, NoAnswer) and answer.absent:
-                return path
-    return ""
+def _libbpf_is_missing(context: Context) -> bool:
+    """The project's BPF code includes libbpf's headers, and its libbpf was not fetched."""
+    project, build = context.project, context.project.kind.build
+    own = build.include if build and project.path else ()
+    if not any(path.startswith(f"{_LIBBPF}/") for path in own):
+        return False
+    answer = context.ask(ListDirectory(project.inside(_LIBBPF)))
+    if isinstance(answer, NoAnswer):
+        return answer.absent
+    return not set(answer.names) - {".git"}
 
 
 def _uapi_question(context: Context, clang: tuple[str, ...]) -> Compile:

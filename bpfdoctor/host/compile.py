@@ -90,7 +90,7 @@ class Compile(Question[Compiled], frozen=True):
             answer = place.trouble or self.made(place)
             if tool is None or machine.cache is None or not _proven(self, answer):
                 return answer
-            inputs = inputs_of(place, self.compiler, self.flags)
+            inputs = inputs_of(place, self.compiler, self.flags, self.libraries)
         if inputs is not None:
             alone = not self.link and "clang" in tool  # which assembles by itself
             parts = parts_of(machine, tool, () if alone else self.compiler)
@@ -173,7 +173,7 @@ class TreatObject(Question[Completed], frozen=True):
             answer = place.trouble or self._made(place)
             if compiler is None or tool is None or machine.cache is None or not _ok(answer):
                 return answer
-            inputs = inputs_of(place, self.compile.compiler, self.compile.flags)
+            inputs = inputs_of(place, self.compile.compiler, self.compile.flags, ())
         if inputs is not None:
             parts = {compiler, *parts_of(machine, compiler), *parts_of(machine, tool)}
             keep(machine, self, answer, tool=tool, rests_on=inputs | parts, since=since)

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -54,7 +53,9 @@ def traced(log: str) -> list[str]:
     return re.findall(r"(?<![^\s(])/[^\s()]+", log)
 
 
-def inputs_of(place: Workplace, compiler: tuple[str, ...], flags: Iterable[str]) -> set[str] | None:
+def inputs_of(
+    place: Workplace, compiler: tuple[str, ...], flags: tuple[str, ...], libraries: tuple[str, ...]
+) -> set[str] | None:
     """All that the compile (and link) in `place` read and searched; None where it will not say."""
     read = [path for path in dependencies(place.text("probe.d")) if path != place.path("probe.c")]
     found = {path for path in (*read, *traced(place.linked)) if path != place.path("probe.o")}
@@ -67,6 +68,7 @@ def inputs_of(place: Workplace, compiler: tuple[str, ...], flags: Iterable[str])
             return None
         found |= {f"{top}/{below}" for top in places for below in _below(read, places)}
     if place.linked:
+        found |= {word[2:] for word in (*flags, *libraries) if word.startswith("-L/")}
         found |= _library_places(place, compiler)
     return found | place.searched
 
