@@ -119,6 +119,15 @@ class Applier:
         journal.write(after)
         return self._told(step, after)
 
+    def run_one(self, step: Step) -> tuple[Done, After]:
+        """Run one step without a journal of its own: `undo` notes it in that of the first run."""
+        waited = wait_for_lock(self.host, step, self.patience.lock, self.say)
+        if waited:
+            return Done(step, "failed", waited), After(step.id, "failed", None, 0, "", waited)
+        began = time.monotonic()
+        after = self._after(step, self._before(step), self._tries(step), time.monotonic() - began)
+        return self._told(step, after), after
+
     def _before(self, step: Step) -> Before:
         return Before(
             step=step,

@@ -19,7 +19,7 @@ def consented(plan: Plan, *, yes: bool, ask: Ask) -> Plan:
     for number, step in enumerate(plan.steps, 1):
         if step.manual and step.id in chosen:
             answer = ask(RISKY.format(number=number, title=step.title))
-            if not _is_yes(answer):
+            if not is_yes(answer):
                 chosen -= {step.id}
     return plan.only(chosen)
 
@@ -30,7 +30,7 @@ def _all(plan: Plan) -> frozenset[str]:
 
 def _asked(plan: Plan, answer: str | None) -> frozenset[str]:
     """All for yes, those numbered for numbers, none for anything else."""
-    if _is_yes(answer):
+    if is_yes(answer):
         return _all(plan)
     words = (answer or "").replace(",", " ").split()
     if not words or not all(word.isdigit() for word in words):
@@ -40,5 +40,6 @@ def _asked(plan: Plan, answer: str | None) -> frozenset[str]:
     )
 
 
-def _is_yes(answer: str | None) -> bool:
+def is_yes(answer: str | None) -> bool:
+    """Whether an answer is a clear yes."""
     return (answer or "").strip().lower() in ("y", "yes")

@@ -79,13 +79,22 @@ class _Draft:
         return Plan(ordered(_unique(steps)), tuple(manual))
 
     def _run(self, run: Run, why: tuple[str, ...], steps: list[Step], manual: list[Manual]) -> None:
-        after = (PACKAGES,) if any(step.id == PACKAGES for step in steps) else ()
-        missing = isinstance(self.host.ask(FindTool(run.argv[0])), NoAnswer)
-        step = _step_of(run, why, after if missing else ())
-        if missing and not after and not run.privileged:
-            manual.append(Manual(why, f"{run.argv[0]} is not on PATH; with it: {step.command()}"))
-        else:
+        argv = self._found(run.argv)
+        installs = any(step.id == PACKAGES for step in steps)
+        step = _step_of(run, argv or run.argv, why, (PACKAGES,) if installs and not argv else ())
+        if argv or installs:
             steps.append(step)
+        else:
+            manual.append(Manual(why, f"{run.argv[0]} is not on PATH; with it: {step.command()}"))
+
+    def _found(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """The command as it can be run; Debian's bpftool is in /usr/sbin, off a user's PATH."""
+        if not isinstance(self.host.ask(FindTool(argv[0])), NoAnswer):
+            return argv
+        beside = f"/usr/sbin/{argv[0]}"
+        if "/" not in argv[0] and not isinstance(self.host.ask(FindTool(beside)), NoAnswer):
+            return (beside, *argv[1:])
+        return ()
 
 
 def _add(table: dict[T, list[str]], item: T, key: str) -> None:
@@ -107,20 +116,25 @@ def _checkout_of(run: Run) -> str:
     return os.path.join(run.cwd, place) if place else ""
 
 
-def _step_of(run: Run, why: tuple[str, ...], after: tuple[str, ...]) -> Step:
+def _step_of(run: Run, argv: tuple[str, ...], why: tuple[str, ...], after: tuple[str, ...]) -> Step:
     output = os.path.join(run.cwd, run.output) if run.output else ""
     return Step(
-        id=f"run:{' '.join(run.argv)}",
+        id=f"run:{' '.join(run.argv)}" + (f">{output}" if output else ""),
         kind="run",
-        title=run.text or f"run {run.argv[0]}",
-        argv=run.argv,
+        title=f"write {output}" if output else _title(run.argv),
+        argv=argv,
         why=why,
         privileged=run.privileged,
         cwd=run.cwd,
         output=output,
         owner_of=run.cwd or os.path.dirname(output),
-        undo=run.undo or (("rm", "--", output) if output else ()),
+        undo=("rm", "--", output) if output else run.undo,
         undo_text="" if run.undo or output else "nothing to take back",
         after=after,
         manual=os.path.basename(run.argv[0]) in LOWERS_SECURITY,
+        notes=(run.text,) if run.text else (),
     )
+
+
+def _title(argv: tuple[str, ...]) -> str:
+    return f"mount {argv[-2]} at {argv[-1]}" if argv[0] == "mount" else f"run {argv[0]}"

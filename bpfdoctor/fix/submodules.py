@@ -1,261 +1,168 @@
-"""Filling a checkout's submodules: what state each is in, and what is too hostile to touch."""
+"""Filling a checkout's submodules: what is empty is fetched, what holds work is left alone."""
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Iterator
-
-import msgspec
 
 from bpfdoctor.fix.plan import Manual, Step
 from bpfdoctor.host.commands import Completed, RunCommand
-from bpfdoctor.host.files import ListDirectory, LookAt, Names, PathFacts
+from bpfdoctor.host.files import FileText, ReadFile
+from bpfdoctor.host.git import PLUMBING
+from bpfdoctor.host.gitmodules import entries_of
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.submodules import AskSubmodules, Submodule, Submodules
 
-DEPTH = 4
-"""How deep submodules may nest; bpftool's libbpf is at 2."""
-PROGRAMS = re.compile(
-    r"core\.(sshcommand|fsmonitor|hookspath|gitproxy|askpass|worktree)|include(if)?\..*|"
-    r"filter\..*|credential(\..*)?\.helper|protocol\..*|remote\..*\.(uploadpack|vcs)"
-)
-"""Settings of a checkout's own configuration that run a program or lead elsewhere."""
-UPDATE = (
-    *("-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never"),
+DEEPEST = 8
+"""Submodules within submodules; bpftool's libbpf is at 2."""
+CAREFUL = (
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor="),
+    *("-c", "protocol.ext.allow=never"),
     *("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60"),
-    *("submodule", "update", "--init", "--recursive", "--checkout", "--progress"),
 )
-
-
-class Submodule(msgspec.Struct, frozen=True):
-    """An entry of `.gitmodules` in `repository`, a path; the settings are verbatim."""
-
-    repository: str
-    name: str
-    settings: dict[str, str]
-
-    @property
-    def path(self) -> str:
-        """Where it belongs, below the repository; empty if it does not say."""
-        return self.settings.get("path", "")
-
-    @property
-    def url(self) -> str:
-        """Where it comes from."""
-        return self.settings.get("url", "")
-
-    @property
-    def place(self) -> str:
-        """Its absolute path."""
-        return f"{self.repository}/{self.path}"
+"""No program of the tree's own; a server that falls silent for a minute is given up."""
+UPDATE = ("submodule", "update", "--init", "--recursive", "--checkout", "--progress")
+"""`--checkout` outranks a `submodule.*.update` that names a command."""
 
 
 def plan_submodules(
     host: Host, checkout: str, why: tuple[str, ...]
 ) -> tuple[list[Step], list[Manual]]:
-    """The steps that fill what is empty or half filled; everything else is left alone."""
-    return _Planner(host, why).repository(checkout, DEPTH)
+    """The steps that fill what holds no files, nested ones too; the rest is left and explained."""
+    plan = _SubmodulePlan(host, why)
+    plan.repository(checkout.rstrip("/"), DEEPEST)
+    return plan.steps, plan.manual
 
 
-class _Planner:
+class _SubmodulePlan:
     def __init__(self, host: Host, why: tuple[str, ...]) -> None:
         self.host, self.why = host, why
+        self.steps: list[Step] = []
+        self.manual: list[Manual] = []
 
-    def repository(self, place: str, depth: int) -> tuple[list[Step], list[Manual]]:
-        steps: list[Step] = []
-        manual: list[Manual] = []
-        config = self._local_config(place)
-        if config is None:
-            return [], [
-                self._manual(
-                    f"git does not answer in {place}; run there, as its owner: "
-                    "git submodule update --init --recursive"
-                )
-            ]
-        reason = hostile_config(config)
+    def repository(self, tree: str, depth: int) -> None:
+        """One work tree, then those of its submodules that have some themselves."""
+        level = self.host.ask(AskSubmodules(tree))
+        if not isinstance(level, Submodules) or level.trouble == "absent":
+            return  # without git: once it is installed, another plan is made
+        if level.trouble:
+            self._leave(_not_told(tree, level))
+        elif level.programs and level.found:
+            self._leave(
+                f"{tree}/.git/config names programs that git would run "
+                f"({', '.join(level.programs)}): remove these settings, then run fix again"
+            )
+        else:
+            for submodule in level.found:
+                self._submodule(tree, submodule, depth)
+
+    def _submodule(self, tree: str, submodule: Submodule, depth: int) -> None:
+        place = f"{tree}/{submodule.path}"
+        reason = _refusal(submodule)
         if reason:
-            return [], [
-                self._manual(
-                    f"{place}/.git/config sets {reason}: git would run or fetch "
-                    "what this checkout chose. Remove it, then run fix again"
-                )
-            ]
-        for submodule in read_gitmodules(self.host, place):
-            more = self._submodule(submodule, config, depth)
-            steps += more[0]
-            manual += more[1]
-        return steps, manual
+            self._leave(f"the submodule {place} is not fetched: {reason}")
+        elif not submodule.pinned or submodule.conflict:
+            return  # nothing says which commit it should be at; the finding does say so
+        elif _holds_no_files(submodule):
+            self.steps += self._filling(tree, submodule)
+        elif submodule.commit and submodule.commit != submodule.pinned:
+            self._leave(_moved(tree, submodule))
+        elif submodule.changed or submodule.absent:
+            self._leave(f"{place} holds changes, which may be your work: it is left alone")
+        if submodule.nested and not submodule.refused and depth:
+            self.repository(place, depth - 1)
 
-    def _submodule(
-        self, submodule: Submodule, config: dict[str, str], depth: int
-    ) -> tuple[list[Step], list[Manual]]:
-        reason = refusal(submodule) or self._through_link(submodule)
-        if reason:
-            return [], [self._manual(f"submodule {submodule.name!r} is refused: {reason}")]
-        pinned = self._pinned(submodule)
-        if not pinned:
-            return [], []  # .gitmodules names it, the tree does not hold it
-        head = self._head(submodule)
-        if head == "":
-            return list(self._fill(submodule, config)), []
-        if head != pinned:
-            return [], [self._manual(_moved(submodule, head, pinned))]
-        return self.repository(submodule.place, depth - 1) if depth > 1 else ([], [])
+    def _filling(self, tree: str, submodule: Submodule) -> Iterator[Step]:
+        git = ("git", "-C", tree)
+        name, known = self._registered(tree, submodule)
+        force = () if submodule.place in ("missing", "empty") else ("--force",)
+        sync = f"sync:{tree}/{submodule.path}"
+        moved = bool(known) and not submodule.url.startswith(".") and known != submodule.url
+        if moved:
+            yield self._step(
+                sync,
+                f"take the address of {submodule.path} from .gitmodules (it was {known})",
+                (*git, "submodule", "sync", "--", submodule.path),
+                tree,
+                undo=(*git, "config", f"submodule.{name}.url", known),
+            )
+        yield self._step(
+            f"submodule:{tree}/{submodule.path}",
+            f"fetch the submodule {submodule.path} from {submodule.url}",
+            (*git, *CAREFUL, *UPDATE, *force, "--", submodule.path),
+            tree,
+            undo=() if known else (*git, "submodule", "deinit", "--", submodule.path),
+            after=(sync,) if moved else (),
+        )
 
-    def _fill(self, submodule: Submodule, config: dict[str, str]) -> Iterator[Step]:
-        known = config.get(f"submodule.{submodule.name}.url", "")
-        after: tuple[str, ...] = ()
-        if known and not submodule.url.startswith(".") and known != submodule.url:
-            sync = self._sync(submodule, known)
-            after = (sync.id,)
-            yield sync
-        undo = ("git", "-C", submodule.repository, "submodule", "deinit", "--", submodule.path)
-        yield Step(
-            id=f"submodule:{submodule.place}",
+    def _step(  # noqa: PLR0913  (fields of a step)
+        self,
+        step_id: str,
+        title: str,
+        argv: tuple[str, ...],
+        tree: str,
+        *,
+        undo: tuple[str, ...],
+        after: tuple[str, ...] = (),
+    ) -> Step:
+        return Step(
+            id=step_id,
             kind="submodule",
-            title=f"fill the submodule {submodule.path} from {submodule.url}",
-            argv=("git", "-C", submodule.repository, *UPDATE, "--", submodule.path),
+            title=title,
+            argv=argv,
             why=self.why,
-            owner_of=submodule.repository,
-            undo=undo if not known else (),
-            undo_text="" if not known else "it was initialised before: nothing is taken back",
+            owner_of=tree,
+            undo=undo,
+            undo_text="" if undo else "it was registered before: its files stay",
             after=after,
         )
 
-    def _sync(self, submodule: Submodule, known: str) -> Step:
-        git = ("git", "-C", submodule.repository)
-        return Step(
-            id=f"sync:{submodule.place}",
-            kind="submodule",
-            title=f"take the address of {submodule.path} from .gitmodules (it was {known})",
-            argv=(*git, "submodule", "sync", "--", submodule.path),
-            why=self.why,
-            owner_of=submodule.repository,
-            undo=(*git, "config", f"submodule.{submodule.name}.url", known),
-        )
+    def _registered(self, tree: str, submodule: Submodule) -> tuple[str, str]:
+        """The name of a submodule, and the address that `.git/config` has for it; empty if none."""
+        text = self.host.ask(ReadFile(f"{tree}/.gitmodules"))
+        entries = entries_of(text.text) if isinstance(text, FileText) else ()
+        name = next((e.name for e in entries if e.path == submodule.path), submodule.path)
+        argv = (*PLUMBING, "-C", tree, "config", "--local", "--get", f"submodule.{name}.url")
+        answer = self.host.ask(RunCommand(argv, owner_of=tree))
+        known = answer.stdout.strip() if isinstance(answer, Completed) and answer.ok else ""
+        return name, known
 
-    def _head(self, submodule: Submodule) -> str | None:
-        """The commit it is at; empty if it has to be filled; None where git would not say."""
-        entries = self.host.ask(ListDirectory(submodule.place))
-        names = set(entries.names) if isinstance(entries, Names) else set()
-        if ".git" not in names:
-            return "" if not names else None
-        if names == {".git"}:
-            return ""
-        answer = self._git(submodule.place, "rev-parse", "--verify", "HEAD")
-        return answer.stdout.strip() if answer is not None and answer.ok else ""
-
-    def _pinned(self, submodule: Submodule) -> str:
-        tree = ("ls-tree", "-z", "HEAD", "--", submodule.path)
-        answer = self._git(submodule.repository, *tree)
-        fields = (answer.stdout if answer else "").split()
-        return fields[2] if len(fields) > 2 and fields[0] == "160000" else ""
-
-    def _through_link(self, submodule: Submodule) -> str:
-        parts = submodule.path.split("/")
-        for count in range(1, len(parts) + 1):
-            place = "/".join((submodule.repository, *parts[:count]))
-            facts = self.host.ask(LookAt(place))
-            if isinstance(facts, PathFacts) and facts.kind == "link":
-                return f"its path goes through the link {place} -> {facts.target}"
-        return ""
-
-    def _local_config(self, place: str) -> dict[str, str] | None:
-        answer = self._git(place, "config", "--local", "--null", "--list")
-        return _settings(answer.stdout) if answer is not None and answer.ok else None
-
-    def _git(self, place: str, *arguments: str) -> Completed | None:
-        argv = ("git", "-C", place, "-c", "core.fsmonitor=false", *arguments)
-        answer = self.host.ask(RunCommand(argv, owner_of=place))
-        return answer if isinstance(answer, Completed) else None
-
-    def _manual(self, text: str) -> Manual:
-        return Manual(self.why, text)
+    def _leave(self, text: str) -> None:
+        self.manual.append(Manual(self.why, text))
 
 
-def read_gitmodules(host: Host, repository: str) -> list[Submodule]:
-    """The entries of `.gitmodules`, in its order; none where there is no such file."""
-    facts = host.ask(LookAt(f"{repository}/.gitmodules"))
-    if not isinstance(facts, PathFacts) or facts.kind != "file":
-        return []
-    argv = ("git", "config", "--file", f"{repository}/.gitmodules", "--null", "--list")
-    answer = host.ask(RunCommand(argv, owner_of=repository))
-    entries: dict[str, dict[str, str]] = {}
-    for key, value in _settings(answer.stdout if isinstance(answer, Completed) else "").items():
-        parts = key.split(".")
-        if parts[0] == "submodule" and len(parts) > 2:
-            entries.setdefault(".".join(parts[1:-1]), {})[parts[-1]] = value
-    return [Submodule(repository, name, settings) for name, settings in entries.items()]
+def _holds_no_files(submodule: Submodule) -> bool:
+    """Nothing can be lost: it is empty, or every file that git tracks in it is absent."""
+    emptied = bool(submodule.tracked) and submodule.absent == submodule.tracked
+    return submodule.place in ("missing", "empty", "bare") or (
+        submodule.place == "filled" and emptied
+    )
 
 
-def refusal(submodule: Submodule) -> str:
-    """Why a submodule is not to be touched; empty for an honest one.
-
-    A relative URL is one beside the superproject's own origin, which the user chose.
-    """
-    path, url = submodule.path, submodule.url
-    if not path or path.startswith(("/", "-")) or posixpath.normpath(path) != path:
-        return f"its path {path!r} is not a plain path below the checkout"
-    if path.split("/")[0] in ("..", ".git") or ".git" in path.lower().split("/"):
-        return f"its path {path!r} leaves the checkout or enters .git"
-    if ".." in submodule.name.split("/") or submodule.name.startswith("-"):
-        return f"its name {submodule.name!r} leads out of .git/modules"
-    if submodule.settings.get("update", "checkout").startswith("!"):
-        return f"it would run {submodule.settings['update'][1:]!r}"
-    return _url_refusal(url)
-
-
-def _url_refusal(url: str) -> str:
-    """https, http, git and ssh, `host:path`, and what is relative to the origin are addresses."""
-    if url.startswith(("./", "../")):
-        return ""
-    if re.match(r"[\w+.-]*::", url):
-        return f"its URL {url!r} runs a program (a remote helper)"
-    if url.startswith("/") or url.lower().startswith("file:"):
-        return f"its URL {url!r} is a place on this machine, outside the checkout"
-    if re.fullmatch(r"(https?|git|ssh)://(?!-)[^\s\0]+|[\w][\w.@-]*:(?!-|//)[^\s\0]+", url):
-        return ""
-    return f"its URL {url!r} is not one that git should be given"
-
-
-def hostile_config(config: dict[str, str]) -> str:
-    """The first setting of a checkout's own configuration that runs something; empty if none."""
-    for key, value in config.items():
-        if PROGRAMS.fullmatch(key.lower()) and not _harmless(key.lower(), value):
-            return f"{key}={value}"
-        if re.fullmatch(r"submodule\..*\.update", key) and value.startswith("!"):
-            return f"{key}={value}"
-        if re.fullmatch(r"(submodule|remote)\..*\.url", key) and _local_url_refusal(value):
-            return f"{key}={value}"
+def _refusal(submodule: Submodule) -> str:
+    """Why it is not fetched; empty for an honest one that is a place on the network."""
+    if submodule.place == "file":
+        return "a file is in its place: move it away, then run fix again"
+    if submodule.refused or submodule.place in ("link", "refused"):
+        return submodule.refused or "a link is in its place"
+    if submodule.local and _holds_no_files(submodule):
+        return f"its URL {submodule.url} is a place on this machine, which the checkout chose"
     return ""
 
 
-def _harmless(key: str, value: str) -> bool:
-    """git itself writes core.worktree into a submodule's configuration: relative, up and back."""
-    if key == "core.worktree":
-        return not value.startswith("/")
-    return key == "core.fsmonitor" and value in ("false", "0", "no", "off")
-
-
-def _local_url_refusal(url: str) -> str:
-    """git resolves a relative URL when it initialises: a local one is then the origin's doing."""
-    return "" if url.startswith(("/", "file:")) else _url_refusal(url)
-
-
-def _settings(listing: str) -> dict[str, str]:
-    """`git config --null --list`: key, newline, value, NUL."""
-    pairs = (entry.partition("\n") for entry in listing.split("\0") if entry)
-    return {key: value for key, _, value in pairs}
-
-
-def _moved(submodule: Submodule, head: str | None, pinned: str) -> str:
-    if head is None:
+def _not_told(tree: str, level: Submodules) -> str:
+    """What to do where git would not tell about a tree."""
+    if level.trouble == "not-a-repository":
         return (
-            f"{submodule.place} holds files and no .git: it is left alone. To fill it, move them "
-            "away and run fix again"
+            f"{tree} is no git repository (a ZIP download?): nothing says which commits of its "
+            "submodules belong to it. Clone it with git clone --recurse-submodules"
         )
+    owner = f"sudo -u '#{level.owner}' git -C {tree} submodule update --init --recursive"
+    return f"git does not tell about {tree} ({level.detail}); as its owner: {owner}"
+
+
+def _moved(tree: str, submodule: Submodule) -> str:
     return (
-        f"{submodule.place} is at {head[:12]}, the checkout pins {pinned[:12]}: it is left alone, "
-        f"for that may be your work. To take the pinned commit: git -C {submodule.repository} "
-        f"submodule update --checkout -- {submodule.path}"
+        f"{tree}/{submodule.path} is at {submodule.commit[:12]}, the checkout pins "
+        f"{submodule.pinned[:12]}: it is left alone, for that may be your work. To take what is "
+        f"pinned: git -C {tree} submodule update --checkout -- {submodule.path}"
     )
