@@ -13,9 +13,13 @@ import pytest
 from bpfdoctor.api import ByHand, Finding, Install, Run, Status
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot
+from bpfdoctor.host.redact import Redactor
+from bpfdoctor.model import Tool
 from bpfdoctor.projects.recognise import find_project
 from bpfdoctor.testing import run_check
 
+CHECKS = ("checkout.project", "checkout.submodules", "checkout.vmlinux-h", "checkout.libc")
 ALL = {"libbpf", "bpftool", "bpftool/libbpf", "vmlinux.h"}
 CLEAN = {
     **os.environ,
@@ -403,3 +407,19 @@ def test_root_asks_git_as_the_owner_of_the_checkout(
     path = private_git(tmp_path / "bin", f'id -u >>{log}; exec {{real}} "$@"')
     assert statuses(judge(checkout, path)) == dict.fromkeys(ALL, Status.PASS)
     assert set(log.read_text().split()) == {"12345"}
+
+
+def test_a_recorded_checkout_is_judged_like_the_live_one(checkout: Path, tmp_path: Path) -> None:
+    empty(checkout / "vmlinux.h")
+    write(checkout, "bpftool/libbpf/README", "mine\n")
+    redactor = Redactor(checkout=str(checkout))
+    recording = RecordingHost(LiveHost(Machine()))
+    project = find_project(recording, str(checkout))
+    assert project is not None
+    live = [run_check(check, recording, project) for check in CHECKS]
+    snapshot = Snapshot(Tool("bpfdoctor", "0"), "3", "now", 0, {}, recording.answers)
+    snapshot.write(tmp_path / "snapshot", redactor)
+    recorded = RecordedHost(read_snapshot(tmp_path / "snapshot"))
+    elsewhere = find_project(recorded, "$CHECKOUT")
+    assert elsewhere is not None
+    assert [run_check(check, recorded, elsewhere) for check in CHECKS] == redactor.value(live)
