@@ -58,6 +58,7 @@ from bpfdoctor.host.privilege import (
     holds,
     in_initial_namespace,
     is_root,
+    lacking,
     may_load,
 )
 from bpfdoctor.host.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
@@ -203,6 +204,7 @@ __all__ = [
     "in_initial_namespace",
     "is_root",
     "kernel_version",
+    "lacking",
     "may_load",
     "misbehaving",
     "older",

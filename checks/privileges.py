@@ -27,6 +27,7 @@ from bpfdoctor.api import (
     hindrances,
     in_initial_namespace,
     is_root,
+    lacking,
     may_load,
     passed,
     unknown,
@@ -185,8 +186,9 @@ class _Judge:
         if isinstance(identity, NoAnswer):
             return "a user whom the kernel did not describe"
         name = "root" if is_root(identity) else f"user {identity.euid}"
-        having = "with" if may_load(identity) else "without"
-        return f"{name} {having} the capabilities for it"
+        if may_load(identity) or not lacking(identity):
+            return f"{name} with the capabilities for it"
+        return f"{name} without {lacking(identity)}"
 
     def _set(self) -> str:
         return f" ({self.setting} {self.value})" if self.value else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.probes import LoadProgram
+from bpfdoctor.host.trace import tracefs_path
+from bpfdoctor.host.tracefs import PLACES
 
 STEERING = ("CC", "CLANG", "LLVM_STRIP", "BPFTOOL", "CARGO", "MAKEFLAGS", "NO_COLOR", "FORCE_COLOR")
 """Variables of a developer's shell that would change what the tests see."""
@@ -61,3 +65,28 @@ def needs() -> Callable[..., None]:
                 missing(f"the tool {name}")
 
     return require
+
+
+@pytest.fixture
+def kernel(needs: Callable[..., None]) -> Iterator[None]:
+    """Root, a kernel that allows bpf(2), and tracefs; afterwards nothing of ours may be left.
+
+    A program or map that is not pinned lives as long as a descriptor of it.
+    """
+    needs("root", "mount")
+    if not LoadProgram("tracepoint")._load().worked:
+        missing("a kernel that lets root load BPF programs")
+    if tracefs_path() is None:
+        subprocess.run(["mount", "-t", "tracefs", "tracefs", PLACES[0]], check=False)
+    if tracefs_path() is None:
+        missing("tracefs")
+    yield
+    assert ours_in_the_kernel() == []
+
+
+def ours_in_the_kernel() -> list[str]:
+    """The BPF objects and events that this process holds, and its trace instances."""
+    held = [os.readlink(each) for each in Path("/proc/self/fd").glob("*") if each.is_symlink()]
+    place = tracefs_path() or ""
+    instances = [each.name for each in Path(place, "instances").glob(f"*-{os.getpid()}-*")]
+    return [name for name in held if "bpf" in name or "perf_event" in name] + instances

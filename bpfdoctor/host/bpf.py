@@ -44,6 +44,8 @@ MAP_TYPES = {
 """enum bpf_map_type of linux/bpf.h: those that a probe names."""
 
 HELPERS = {
+    "map_lookup_elem": 1,
+    "override_return": 58,
     "ktime_get_coarse_ns": 160,
 }
 """enum bpf_func_id of linux/bpf.h: those that a probe names."""

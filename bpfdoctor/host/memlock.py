@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -72,7 +73,9 @@ def with_memory(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:
 def in_child(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:
     """What `action` answers in a forked child that has raised its limit as far as it may."""
     reader, writer = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings():  # Python 3.12 warns of any fork among threads
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid == 0:
         _child(writer, action)
     os.close(writer)

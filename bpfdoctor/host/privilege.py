@@ -37,6 +37,12 @@ def may_load(identity: Identity) -> bool:
     return in_initial_namespace(identity) and (both or holds(identity, CAP_SYS_ADMIN))
 
 
+def lacking(identity: Identity) -> str:
+    """The capabilities that would do and are not in the effective set, by name."""
+    wanted = (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)
+    return ", ".join(NAMES[each] for each in wanted if not holds(identity, each))
+
+
 def hindrances(identity: Identity) -> list[str]:
     """What may be behind an EPERM or EACCES: facts of the asker, for evidence; none is proven."""
     found: list[str] = []
@@ -46,9 +52,7 @@ def hindrances(identity: Identity) -> list[str]:
             f"{INITIAL_USER_NAMESPACE}), so that its capabilities open nothing of the kernel's"
         )
     elif not may_load(identity):
-        lacking = (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)
-        names = [NAMES[each] for each in lacking if not holds(identity, each)]
-        found.append(f"not in the effective set: {', '.join(names)}")
+        found.append(f"not in the effective set: {lacking(identity)}")
     if identity.seccomp == SECCOMP_FILTER:
         found.append("a seccomp filter is on this process, and may answer in the kernel's place")
     return found

@@ -1,0 +1,102 @@
+"""RLIMIT_MEMLOCK: in the way, or not, and for whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    Answer,
+    AskHelper,
+    AskIdentity,
+    AskKernel,
+    Attempt,
+    CreateMap,
+    Finding,
+    Identity,
+    Kernel,
+    NoAnswer,
+    Question,
+    RaiseMemlock,
+    Status,
+)
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
+
+FULL = (1 << 41) - 1
+LIMITED = (8 << 20, 8 << 20)
+ROOT = Identity(0, FULL & ~(1 << 24), FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, LIMITED)
+USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
+UNLIMITED = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+MAY_NOT = Attempt("EPERM", "setrlimit(RLIMIT_MEMLOCK, RLIM_INFINITY)")
+CHARGES = Attempt("EINVAL", "bpf(BPF_PROG_LOAD)", "invalid func unknown#160")
+NO_ROOM = Attempt("EPERM", "bpf(BPF_MAP_CREATE)")
+ASIDE = NoAnswer("not-recorded")
+
+
+def memlock(  # noqa: PLR0917
+    who: Answer,
+    raising: Answer,
+    accounting: Answer = ASIDE,
+    release: str = "",
+    room: Answer = ASIDE,
+    project: str = "libbpf-bootstrap",
+) -> Finding:
+    answers: dict[Question[Any], Answer] = {
+        AskIdentity(): who,
+        RaiseMemlock(): raising,
+        AskHelper("socket_filter", "ktime_get_coarse_ns"): accounting,
+        AskKernel(): Kernel(release, "#1", "x86_64") if release else ASIDE,
+        CreateMap("array", 4, 1 << 19, 1): room,
+    }
+    return one(run_check("runtime.memlock", FakeHost(answers), project_named(project)))
+
+
+@pytest.mark.parametrize("project", ["libbpf-bootstrap", "libbpf-bootstrap-2020"])
+def test_no_limit_passes(project: str) -> None:
+    assert memlock(UNLIMITED, MAY_NOT, project=project).status is Status.PASS
+
+
+@pytest.mark.parametrize("project", ["libbpf-bootstrap", "libbpf-bootstrap-2020"])
+def test_a_limit_that_may_be_raised_passes(project: str) -> None:
+    assert memlock(ROOT, Attempt(), project=project).status is Status.PASS
+
+
+def test_programs_that_raise_it_fail_where_root_may_not() -> None:
+    found = memlock(ROOT, MAY_NOT, Attempt(), "6.18.0", project="libbpf-bootstrap-2020")
+    assert found.status is Status.FAIL
+    assert "8192 KiB" in found.summary
+    assert "CAP_SYS_RESOURCE" in getattr(found.fixes[0], "text", "")
+
+
+def test_for_an_ordinary_user_they_are_unknown() -> None:
+    found = memlock(USER, MAY_NOT, project="libbpf-bootstrap-2020")
+    assert found.status is Status.UNKNOWN
+    assert found.fixes == (ASK_AS_ROOT,)
+
+
+def test_where_the_limit_is_not_charged_it_does_not_matter() -> None:
+    assert memlock(ROOT, MAY_NOT, Attempt(), "4.18.0-el8").status is Status.PASS
+    by_release = memlock(USER, MAY_NOT, Attempt("EPERM", "bpf(BPF_PROG_LOAD)"), "5.11.0")
+    assert by_release.status is Status.PASS
+
+
+def test_where_it_is_charged_the_room_decides() -> None:
+    assert memlock(ROOT, MAY_NOT, CHARGES, "5.10.0", Attempt()).status is Status.PASS
+    found = memlock(ROOT, MAY_NOT, CHARGES, "5.10.0", NO_ROOM)
+    assert found.status is Status.FAIL
+    assert "512 KiB" in found.summary
+    assert memlock(USER, MAY_NOT, CHARGES, "5.10.0", NO_ROOM).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("project", ["libbpf-bootstrap", "libbpf-bootstrap-2020"])
+def test_without_answers_nothing_is_claimed(project: str) -> None:
+    assert memlock(ASIDE, ASIDE, project=project).status is Status.UNKNOWN
+    assert memlock(ROOT, ASIDE, project=project).status is Status.UNKNOWN
+
+
+@pytest.mark.bpf
+def test_this_kernel_does_not_charge_it(kernel: None, live: LiveHost) -> None:
+    assert one(run_check("runtime.memlock", live)).status is Status.PASS
