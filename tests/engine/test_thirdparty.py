@@ -1,0 +1,188 @@
+"""Third-party checks as they are installed: the good work, the others harm only themselves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bpfdoctor.api import Check, Context, Finding, Status
+from bpfdoctor.engine import thirdparty
+from bpfdoctor.engine.run import findings_of
+from bpfdoctor.engine.thirdparty import entries, load_third_party
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.testing import project_named
+
+SAMPLES = Path(__file__).parents[1] / "sample_checks"
+Install = Callable[..., Path]
+
+
+def install_into(site: Path, *names: str) -> Path:
+    """What pip does with a distribution: its modules, and its entry points."""
+    facts = site / "bpfdoctor_samples-1.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: bpfdoctor-samples\nVersion: 1\n")
+    lines = [f"{name} = sample_{name}" for name in names]
+    (facts / "entry_points.txt").write_text("\n".join(["[bpfdoctor.checks]", *lines, ""]))
+    for name in names:
+        shutil.copy(SAMPLES / f"{name}.py", site / f"sample_{name}.py")
+    return site
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Install samples where this interpreter finds them."""
+
+    def make(*names: str) -> Path:
+        site = install_into(tmp_path / "site", *names)
+        monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+        return site
+
+    return make
+
+
+def context() -> Context:
+    return Context(LiveHost(Machine()), project_named())
+
+
+def findings(check: Check) -> list[Finding]:
+    return list(findings_of(check, context()))
+
+
+def only(*names: str) -> Check:
+    found = {check.id: check for check in load_third_party()}
+    return found[names[0]] if names else next(iter(found.values()))
+
+
+def test_good_checks_are_described_and_ask_the_machine(install: Install) -> None:
+    install("good")
+    kernel, gate = load_third_party()
+    assert (kernel.id, kernel.title, kernel.gates) == (
+        "sample.kernel",
+        "the kernel's release",
+        False,
+    )
+    assert kernel.doc == "Which kernel runs; asked over the pipe."
+    assert (gate.requires, gate.gates) == (("sample.kernel",), True)
+    (found,) = findings(kernel)
+    assert (found.status, found.key) == (Status.PASS, "sample.kernel[running]")
+    assert found.summary == os.uname().release
+    assert found.evidence[0].source == "$ uname -srvm"
+    (found,) = findings(gate)
+    assert (found.status, found.summary) == (Status.FAIL, "not with libbpf-bootstrap")
+
+
+def test_what_a_check_prints_stays_in_its_process(
+    install: Install, capfd: pytest.CaptureFixture[str]
+) -> None:
+    install("prints")
+    (found,) = findings(only())
+    assert (found.status, found.summary) == (Status.PASS, "printed")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("sample", "check_id", "said"),
+    [
+        ("exits", "sample.exits", "without a result (exit status 0)"),
+        ("exits", "sample.leaves", "without a result (exit status 7)"),
+        ("exits", "sample.killed", "killed by SIGKILL"),
+        ("exits", "sample.crashes", "killed by SIGSEGV"),
+        ("garbage", "sample.garbage", "wrote into the pipe"),
+        ("hangs", "sample.hangs", "did not end within 1 seconds"),
+    ],
+)
+def test_what_goes_wrong_is_one_error(
+    install: Install, sample: str, check_id: str, said: str
+) -> None:
+    install(sample)
+    (found,) = findings(only(check_id))
+    assert (found.status, found.id) == (Status.ERROR, check_id)
+    assert said in found.summary
+
+
+@pytest.mark.parametrize(("sample", "said"), [("raises", "a fault of theirs"), ("nonsense", "int")])
+def test_a_fault_in_python_is_one_error_with_its_traceback(
+    install: Install, sample: str, said: str
+) -> None:
+    install(sample)
+    (found,) = findings(only())
+    assert found.status is Status.ERROR
+    assert said in found.evidence[0].text
+    assert "Traceback" in found.evidence[0].text
+
+
+def test_a_hang_leaves_no_process(install: Install) -> None:
+    site = install("hangs")
+    findings(only())
+    pid = int((site / "pid").read_text())
+    gone, alive = psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], 20)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+    assert len(gone) <= 1
+
+
+@pytest.mark.parametrize(
+    ("sample", "said"),
+    [
+        ("unimportable", "No module named 'a_module_that_nobody_has'"),
+        ("empty", "holds no check"),
+        ("requires", "requires sample.absent, which does not exist"),
+        ("slow_import", "did not end within 1 seconds"),
+    ],
+)
+def test_a_module_that_cannot_be_used_is_one_gating_error(
+    install: Install, monkeypatch: pytest.MonkeyPatch, sample: str, said: str
+) -> None:
+    if sample == "slow_import":
+        monkeypatch.setattr(thirdparty, "DESCRIBE_LIMIT", 1)
+    install(sample)
+    (check,) = load_third_party()
+    assert check.gates
+    (found,) = findings(check)
+    assert found.status is Status.ERROR
+    assert said in found.summary
+
+
+def test_an_id_that_is_taken_stays_with_its_owner(install: Install) -> None:
+    install("double", "good")
+    double, good = load_third_party()
+    assert (double.id, double.title) == ("sample.kernel", "the id of another")
+    (found,) = findings(good)
+    assert "two checks have the id sample.kernel" in found.summary
+
+    ours = Check("sample.kernel", "ours", lambda context: None)
+    for unusable in load_third_party([ours]):
+        assert unusable.id in ("thirdparty.double-sample-double", "thirdparty.good-sample-good")
+
+
+def test_nothing_is_loaded_from_the_working_directory(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = install_into(tmp_path / "checkout", "prints")
+    monkeypatch.chdir(hostile)
+    monkeypatch.setattr(sys, "path", ["", str(hostile), *sys.path])
+    assert "sample_prints" not in {entry.module for entry in entries()}
+    (hostile / "sample_good.py").write_text("raise SystemExit('loaded from the checkout')")
+    install("good")
+    assert only("sample.kernel").title == "the kernel's release"
+
+
+def test_a_broken_installation_of_others_is_passed_over(install: Install) -> None:
+    site = install("good")
+    for name, text in (("a-1", b"\xff[bpfdoctor.checks"), ("b-1", b"[bpfdoctor.checks]\nno value")):
+        (site / f"{name}.dist-info").mkdir()
+        (site / f"{name}.dist-info" / "entry_points.txt").write_bytes(text)
+    assert [entry.name for entry in entries() if entry.module == "sample_good"] == ["good"]
+
+
+def test_the_command_line_starts_without_looking_for_third_parties() -> None:
+    code = "import sys, bpfdoctor.cli; print('bpfdoctor.engine.thirdparty' in sys.modules)"
+    argv = [sys.executable, "-c", code]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "False\n"

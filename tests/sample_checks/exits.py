@@ -1,0 +1,31 @@
+"""Checks that end their process."""
+
+import os
+import signal
+import sys
+
+from bpfdoctor.api import Context, Findings, check
+
+
+@check("sample.exits", title="exits")
+def exits(context: Context) -> Findings:
+    """Exit as if all were well."""
+    sys.exit(0)
+
+
+@check("sample.leaves", title="leaves")
+def leaves(context: Context) -> Findings:
+    """Exit without any clean-up."""
+    os._exit(7)
+
+
+@check("sample.killed", title="killed")
+def killed(context: Context) -> Findings:
+    """Die of a signal."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@check("sample.crashes", title="crashes")
+def crashes(context: Context) -> Findings:
+    """Crash the interpreter."""
+    os.kill(os.getpid(), signal.SIGSEGV)
