@@ -93,7 +93,7 @@ class RunProgram(Question[Ran], frozen=True):
                 return _Running(machine, self, copy).watched()
         except OSError as error:
             return NoAnswer.from_error(error)
-        except ValueError as error:  # a NUL byte; another hash; a pattern that is none
+        except (ValueError, re.error) as error:  # a NUL byte; another hash; no pattern
             return NoAnswer("refused", str(error))
 
     def source(self) -> str:

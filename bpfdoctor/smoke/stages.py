@@ -81,7 +81,8 @@ def _is_attached(ran: Ran) -> bool:
 
 
 def _held(stage: Stage, ran: Ran) -> Outcome:
-    return Outcome(stage, True, "held " + (", ".join(ran.held) or "and went on"))
+    held = f", holding {', '.join(ran.held)}" if ran.held else ""
+    return Outcome(stage, True, f"went on to the next stage{held}")
 
 
 def _silent(question: Question[Ran], ran: Ran) -> list[Outcome]:

@@ -55,7 +55,7 @@ class Mark:
         self.values["task"] = rf"{task}-{pid}\b" if known else rf"{task}-\d+"
 
     def fill(self, pattern: str) -> re.Pattern[str]:
-        """The pattern of a project file with this run's values. Raises ValueError (re.error)."""
+        """The pattern of a project file with this run's values. Raises re.error."""
         return re.compile(re.sub(r"\{([a-z]+)\}", lambda m: self.values.get(m[1], m[0]), pattern))
 
     def close(self) -> None:
