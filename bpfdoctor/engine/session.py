@@ -35,7 +35,8 @@ def all_checks() -> Loaded:
     from bpfdoctor.engine.thirdparty import load_third_party
 
     ours = load_checks()
-    return Loaded((*ours.checks, *SMOKE_CHECKS, *load_third_party()), ours.broken)
+    known = (*ours.checks, *SMOKE_CHECKS)
+    return Loaded((*known, *load_third_party(known)), ours.broken)
 
 
 def examine(
