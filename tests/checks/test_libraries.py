@@ -1,0 +1,178 @@
+"""Libraries and headers: the real ones, and compilers that are made to miss one of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bpfdoctor.api import Finding, Install, NoAnswer, Project, Status
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.projects.model import Build, Kind
+from bpfdoctor.testing import FakeHost, one, run_check
+
+BUILD = Build(
+    ".", "Makefile", tools={"CLANG": "clang", "CC": "cc"}, include=("libbpf/include/uapi",)
+)
+PROJECT = Project(Kind("own", "own", "own", (), {}, build=BUILD))
+
+LIBRARIES = [("libelf", "gelf.h", "elf"), ("zlib", "zlib.h", "z")]
+
+
+def found(check_id: str, host: LiveHost | FakeHost, project: Project = PROJECT) -> Finding:
+    return one(run_check(check_id, host, project))
+
+
+def host_with(tmp_path: Path, name: str, body: str, **variables: str) -> LiveHost:
+    """This machine, but with our own `name` first on PATH."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / name).write_text(f"#!/bin/sh\n{body}\n")
+    (place / name).chmod(0o755)
+    path = f"{place}:{os.environ['PATH']}"
+    return LiveHost(Machine({**os.environ, "PATH": path, **variables}))
+
+
+@pytest.mark.parametrize("check_id", ["libraries.libelf", "libraries.zlib", "libraries.uapi"])
+def test_what_is_installed_here_passes(
+    live: LiveHost, needs: Callable[..., None], check_id: str
+) -> None:
+    needs("cc", "clang")
+    finding = found(check_id, live)
+    assert finding.status is Status.PASS, finding.summary
+    assert finding.evidence
+
+
+def without_header(header: str) -> str:
+    """A C compiler that does not find one header."""
+    says = f"probe.c:1:10: fatal error: {header}: No such file or directory"
+    return f"""\
+for word; do case "$word" in *.c)
+  if grep -q '<{header}>' "$word"; then echo '{says}' >&2; exit 1; fi;; esac; done
+exec {shutil.which("gcc")} "$@\""""
+
+
+def without_library(name: str) -> str:
+    """A C compiler whose linker does not find one library, in ld's words."""
+    return f"""\
+for word; do if [ "$word" = -l{name} ]; then
+  echo '/usr/bin/ld: cannot find -l{name}: No such file or directory' >&2; exit 1; fi; done
+exec {shutil.which("gcc")} "$@\""""
+
+
+@pytest.mark.parametrize(("library", "header", "short"), LIBRARIES)
+def test_a_missing_header_is_told_from_a_missing_library(
+    tmp_path: Path, needs: Callable[..., None], library: str, header: str, short: str
+) -> None:
+    needs("gcc")
+    host = host_with(tmp_path, "cc", without_header(header))
+    finding = found(f"libraries.{library}", host)
+    assert finding.status is Status.FAIL
+    assert finding.summary == f"{library}: the header {header} is missing; the library is there"
+    assert finding.fixes == (Install((f"{library}-headers",)),)
+    others = {"libelf", "zlib"} - {library}
+    assert [found(f"libraries.{other}", host).status for other in others] == [Status.PASS]
+    assert found("toolchain.cc", host).status is Status.PASS
+
+
+@pytest.mark.parametrize(("library", "header", "short"), LIBRARIES)
+def test_a_missing_library_is_told_from_a_missing_header(
+    tmp_path: Path, needs: Callable[..., None], library: str, header: str, short: str
+) -> None:
+    needs("gcc")
+    finding = found(f"libraries.{library}", host_with(tmp_path, "cc", without_library(short)))
+    assert finding.status is Status.FAIL
+    assert finding.summary == f"{library}: the library is missing (-l{short}); its header is there"
+
+
+@pytest.mark.parametrize(("library", "header", "short"), LIBRARIES)
+def test_both_halves_may_be_missing(
+    tmp_path: Path, needs: Callable[..., None], library: str, header: str, short: str
+) -> None:
+    needs("gcc")
+    body = without_library(short).rpartition("\n")[0] + "\n" + without_header(header)
+    finding = found(f"libraries.{library}", host_with(tmp_path, "cc", body))
+    assert finding.status is Status.FAIL
+    assert finding.summary == f"{library}: the header {header} and the library are missing"
+
+
+def test_the_users_search_path_counts(tmp_path: Path, needs: Callable[..., None]) -> None:
+    needs("cc")
+    (tmp_path / "zlib.h").write_text("#error an older one\n")
+    host = LiveHost(Machine({**os.environ, "CPATH": str(tmp_path)}))
+    finding = found("libraries.zlib", host)
+    assert finding.status is Status.FAIL
+    assert "an older one" in finding.summary
+
+
+def test_the_users_linker_flags_count(needs: Callable[..., None]) -> None:
+    needs("cc")
+    host = LiveHost(Machine({**os.environ, "LDFLAGS": "-labsent-library"}))
+    finding = found("libraries.zlib", host)
+    assert finding.status is Status.FAIL
+    assert "-labsent-library" in finding.summary
+
+
+def test_without_a_c_compiler_libraries_are_not_blamed(tmp_path: Path) -> None:
+    host = LiveHost(Machine({"PATH": str(tmp_path)}))
+    for check_id in ("libraries.libelf", "libraries.zlib"):
+        finding = found(check_id, host)
+        assert finding.status is Status.SKIP
+        assert finding.blocked_by == ("toolchain.cc",)
+
+
+def test_headers_come_from_the_projects_own_libbpf(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang")
+    headers = tmp_path / "libbpf/include/uapi/linux"
+    headers.mkdir(parents=True)
+    (headers / "bpf.h").write_text("#error our own\n")
+    here = msgspec.structs.replace(PROJECT, path=str(tmp_path))
+    finding = found("libraries.uapi", LiveHost(Machine()), here)
+    assert finding.status is Status.FAIL
+    assert "our own" in finding.summary
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])
+def test_a_libbpf_that_was_not_fetched_is_the_submodules_fault(
+    tmp_path: Path, make: Callable[[Path], None], needs: Callable[..., None]
+) -> None:
+    needs("clang")
+    make(tmp_path / "libbpf")
+    here = msgspec.structs.replace(PROJECT, path=str(tmp_path))
+    finding = found("libraries.uapi", LiveHost(Machine()), here)
+    assert finding.status is Status.SKIP
+    assert finding.blocked_by == ("checkout.submodules[libbpf]",)
+
+
+def test_missing_kernel_headers_are_named(tmp_path: Path, needs: Callable[..., None]) -> None:
+    """As without linux-libc-dev: what clang finds is all in a directory of our own."""
+    needs("clang")
+    host = LiveHost(Machine({**os.environ, "CLANG_BPF_SYS_INCLUDES": f"-nostdinc -I{tmp_path}"}))
+    finding = found("libraries.uapi", host)
+    assert finding.status is Status.FAIL
+    assert finding.summary == "headers for BPF code: asm/types.h is not found"
+    assert finding.fixes == (Install(("linux-headers",)),)
+    (tmp_path / "asm").mkdir()
+    (tmp_path / "asm/types.h").write_text("typedef unsigned int __u32;\n")
+    again = found("libraries.uapi", LiveHost(host.machine))
+    assert again.summary == "headers for BPF code: linux/bpf.h is not found"
+
+
+@pytest.mark.parametrize("name", ["libelf", "zlib", "uapi"])
+@pytest.mark.parametrize("reason", ["timed-out", "not-recorded", "ENOMEM"])
+def test_missing_data_neither_passes_nor_fails(name: str, reason: str) -> None:
+    finding = found(f"libraries.{name}", FakeHost(otherwise=NoAnswer(reason)))
+    assert finding.status in {Status.UNKNOWN, Status.SKIP}
+
+
+def test_a_project_without_a_build_links_nothing() -> None:
+    embedded = Project(Kind("own", "own", "own", (), {}))
+    for name in ("libelf", "zlib", "uapi"):
+        assert run_check(f"libraries.{name}", FakeHost(), embedded) == ()

@@ -1,0 +1,332 @@
+"""The compilers: real ones, and real executables on a private PATH that only bear their names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bpfdoctor.api import (
+    Answer,
+    AskEnvironment,
+    Completed,
+    FindExecutables,
+    Finding,
+    FindTool,
+    FoundTools,
+    Host,
+    Install,
+    NoAnswer,
+    Project,
+    Question,
+    Status,
+    ToolPath,
+    Variables,
+)
+from bpfdoctor.host.compile import Compiled
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.object import ObjectFacts
+from bpfdoctor.host.toolchain import compile_bpf, compile_c
+from bpfdoctor.host.tools import AskVersion
+from bpfdoctor.projects.model import Build, Kind
+from bpfdoctor.testing import FakeHost, one, run_check
+
+Answers = dict[Question[Any], Answer]
+
+BUILD = Build(".", "Makefile", tools={"CLANG": "clang", "CC": "cc"})
+PROJECT = Project(Kind("own", "own", "own", (), {}, build=BUILD, clang="11"))
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    """A directory that is all of PATH, with the few tools that scripts and compilers call."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    for name in ("sh", "sleep", "head", "kill", "cat", "as", "ld"):
+        found = shutil.which(name)
+        if found:
+            (place / name).symlink_to(found)
+    return place
+
+
+def script(directory: Path, name: str, body: str) -> None:
+    (directory / name).write_text(f"#!/bin/sh\n{body}\n")
+    (directory / name).chmod(0o755)
+
+
+def host_on(place: Path, **variables: str) -> LiveHost:
+    return LiveHost(Machine({"PATH": str(place), **variables}))
+
+
+def found(check_id: str, host: Host, project: Project = PROJECT) -> Finding:
+    return one(run_check(check_id, host, project))
+
+
+def real(name: str) -> str:
+    path = shutil.which(name)
+    assert path is not None
+    return os.path.realpath(path)
+
+
+def test_the_clang_of_this_machine_passes(live: LiveHost, needs: Callable[..., None]) -> None:
+    needs("clang")
+    for check_id in ("toolchain.clang", "toolchain.clang-bpf", "toolchain.clang-core"):
+        finding = found(check_id, live)
+        assert finding.status is Status.PASS, finding.summary
+        assert finding.evidence
+
+
+def test_without_any_clang_it_is_to_be_installed(private: Path) -> None:
+    finding = found("toolchain.clang", _without_others(private))
+    assert finding.status is Status.FAIL
+    assert finding.summary == "clang is not on PATH"
+    assert finding.fixes == (Install(("clang",)),)
+
+
+def _without_others(private: Path, **variables: str) -> Host:
+    """`private` alone: as if no clang lay in the directories that are not on PATH either."""
+
+    class Bounded(LiveHost):
+        def ask(self, question):  # type: ignore[no-untyped-def]
+            answer = super().ask(question)
+            paths = getattr(answer, "paths", None)
+            if paths is None:
+                return answer
+            inside = tuple(path for path in paths if path.startswith(str(private)))
+            return msgspec.structs.replace(answer, paths=inside)
+
+    return Bounded(Machine({"PATH": str(private), **variables}))
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ("exit 3", Status.FAIL, "exits 3"),
+        ("kill -SEGV $$", Status.FAIL, "SIGSEGV"),
+        ("kill -KILL $$", Status.UNKNOWN, "SIGKILL"),
+        ("echo 'clang version 9.0.1-12'", Status.FAIL, "version 9.0.1; 11 is the oldest"),
+        ("echo 'clang version 10.0.0-4ubuntu1'", Status.FAIL, "10.0.0; 11 is the oldest"),
+        ("echo 'gcc (Debian 12.2.0) 12.2.0'", Status.FAIL, "does not say that it is clang"),
+        ("head -c 1000 /bin/sh", Status.FAIL, "does not say that it is clang"),
+        ("head -c 1000000000 /dev/zero", Status.FAIL, "does not say that it is clang"),
+        ("", Status.FAIL, "does not say that it is clang"),
+    ],
+)
+def test_an_executable_called_clang_is_judged_by_what_it_does(
+    private: Path, body: str, status: Status, words: str
+) -> None:
+    script(private, "clang", body)
+    finding = found("toolchain.clang", _without_others(private))
+    assert finding.status is status
+    assert words in finding.summary
+    assert sum(len(each.text) for each in finding.evidence) < 100_000
+
+
+def test_a_file_that_is_no_program_cannot_be_started(private: Path) -> None:
+    (private / "clang").write_bytes(b"\x7fELF not really")
+    (private / "clang").chmod(0o755)
+    finding = found("toolchain.clang", _without_others(private))
+    assert finding.status is Status.FAIL
+    assert "cannot be started: ENOEXEC" in finding.summary
+
+
+def test_gcc_under_clangs_name_is_not_clang(private: Path, needs: Callable[..., None]) -> None:
+    needs("gcc")
+    (private / "clang").symlink_to(real("gcc"))
+    finding = found("toolchain.clang", _without_others(private))
+    assert finding.status is Status.FAIL
+    assert "does not say that it is clang" in finding.summary
+
+
+def test_a_clang_that_hangs_is_unknown() -> None:
+    answers = FakeHost(otherwise=NoAnswer("timed-out", "no end after 20 seconds"))
+    for check_id in ("toolchain.clang", "toolchain.clang-bpf", "toolchain.clang-core"):
+        finding = found(check_id, answers)
+        assert finding.status is Status.UNKNOWN
+        assert finding.evidence
+
+
+@pytest.mark.parametrize("check_id", ["toolchain.clang", "toolchain.clang-bpf", "toolchain.cc"])
+@pytest.mark.parametrize("reason", ["not-recorded", "ENOMEM", "EAGAIN", "broken"])
+def test_missing_data_neither_passes_nor_fails(check_id: str, reason: str) -> None:
+    finding = found(check_id, FakeHost(otherwise=NoAnswer(reason)))
+    assert finding.status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Ubuntu clang version 14.0.0-1ubuntu1",
+        "Apple clang version 15.0.0 (clang-1500.3.9.4)",
+        "clang version 22.0.0git (https://github.com/llvm/llvm-project 0123abc)",
+        "AMD clang version 17.0.6 (CLANG: AOCC)",
+    ],
+)
+def test_a_clang_without_the_bpf_back_end_fails_there_alone(private: Path, says: str) -> None:
+    refuse = "error: unable to create target: 'No available targets are compatible with triple'"
+    body = f'case "$1" in --version) echo "{says}";; *) echo "{refuse}" >&2; exit 1;; esac'
+    script(private, "clang", body)
+    host = _without_others(private)
+    assert found("toolchain.clang", host).status is Status.PASS
+    finding = found("toolchain.clang-bpf", host)
+    assert finding.status is Status.FAIL
+    assert "No available targets are compatible" in finding.summary
+    assert finding.fixes == (Install(("clang",)),)
+
+
+def test_an_unreadable_version_does_not_outweigh_ability(
+    private: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang")
+    body = f'case "$1" in --version) echo "our own build";; *) exec {real("clang")} "$@";; esac'
+    script(private, "clang", body)
+    host = _without_others(private)
+    assert found("toolchain.clang", host).status is Status.WARN
+    assert found("toolchain.clang-bpf", host).status is Status.PASS
+    assert found("toolchain.clang-core", host).status is Status.PASS
+
+
+def test_another_clang_that_works_is_named_and_taken(
+    private: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang")
+    script(private, "clang", "echo 'clang version 3.8.0'")
+    script(private, "clang-9", "echo 'clang version 9.0.0'")
+    script(private, "clang-99", "exit 1")
+    (private / "clang-16").symlink_to(real("clang"))
+    host = _without_others(private)
+    finding = found("toolchain.clang", host)
+    assert finding.status is Status.WARN
+    assert "3.8.0" in finding.summary
+    assert "clang-16 works" in finding.summary
+    assert "make CLANG=clang-16" in getattr(finding.fixes[0], "text", "")
+    assert found("toolchain.clang-bpf", host).summary.startswith("clang-16 emits")
+
+
+def test_the_clang_of_the_environment_is_the_one_judged(
+    private: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang", "env")
+    (private / "clang").symlink_to(real("clang"))
+    finding = found("toolchain.clang", _without_others(private, CLANG="clang-77"))
+    assert finding.status is Status.WARN
+    assert finding.summary == "clang-77 is not on PATH; clang works"
+    (private / "env").symlink_to(real("env"))
+    wrapped = found("toolchain.clang", _without_others(private, CLANG="env clang"))
+    assert wrapped.status is Status.PASS
+    assert wrapped.summary.startswith("env clang is clang ")
+
+
+@pytest.mark.parametrize("value", ["", "  ", "'unclosed"])
+def test_an_empty_clang_variable_is_no_tool(private: Path, value: str) -> None:
+    host = _without_others(private, CLANG=value)
+    assert found("toolchain.clang", host).status is Status.FAIL
+    assert found("toolchain.clang-bpf", host).status is Status.SKIP
+
+
+def test_a_clang_that_writes_no_relocation_has_no_core() -> None:
+    plain = ObjectFacts("EM_BPF", "little", (".BTF",), True, 0)
+    answers: Answers = {
+        AskVersion(("clang", "--version")): Completed(0, "clang version 11.0.0", ""),
+        compile_bpf(("clang",)): Compiled("compile", 0, "", plain),
+    }
+    finding = found("toolchain.clang-core", _with_tools(answers))
+    assert finding.status is Status.FAIL
+    assert finding.summary == "clang writes no CO-RE relocation"
+
+
+def test_clang_10_with_a_relocation_is_a_warning() -> None:
+    kind = msgspec.structs.replace(PROJECT.kind, clang="10")
+    facts = ObjectFacts("EM_BPF", "little", (".BTF",), True, 2)
+    answers: Answers = {
+        AskVersion(("clang", "--version")): Completed(0, "clang version 10.0.1", ""),
+        compile_bpf(("clang",)): Compiled("compile", 0, "", facts),
+    }
+    finding = found("toolchain.clang-core", _with_tools(answers), Project(kind))
+    assert finding.status is Status.WARN
+
+
+def _with_tools(answers: Answers) -> FakeHost:
+    known: Answers = {
+        AskEnvironment(("CLANG",)): Variables({}),
+        FindTool("clang"): ToolPath("/usr/bin/clang", "/usr/bin/clang"),
+    }
+    return FakeHost({**known, **answers})
+
+
+def test_the_c_compiler_of_this_machine_passes(live: LiveHost, needs: Callable[..., None]) -> None:
+    needs("cc")
+    assert found("toolchain.cc", live).status is Status.PASS
+
+
+def test_a_missing_c_compiler_is_to_be_installed(private: Path) -> None:
+    finding = found("toolchain.cc", _without_others(private))
+    assert finding.status is Status.FAIL
+    assert finding.summary == "cc is not on PATH"
+    assert finding.fixes == (Install(("cc",)),)
+
+
+def test_another_c_compiler_is_named(private: Path, needs: Callable[..., None]) -> None:
+    needs("gcc", "clang")
+    (private / "gcc").symlink_to(real("gcc"))
+    (private / "clang-14").symlink_to(real("clang"))
+    finding = found("toolchain.cc", _without_others(private))
+    assert finding.status is Status.WARN
+    assert finding.summary == "cc is not on PATH; gcc works"
+
+
+def test_a_compiler_without_the_c_library_names_its_headers(
+    private: Path, needs: Callable[..., None]
+) -> None:
+    needs("gcc")
+    script(private, "cc", f'exec {real("gcc")} -nostdinc -I{private} "$@"')
+    finding = found("toolchain.cc", _without_others(private))
+    assert finding.status is Status.FAIL
+    assert "stdio.h" in finding.summary
+    assert finding.fixes == (Install(("libc-headers",)),)
+
+
+def test_start_up_files_belong_to_the_c_library() -> None:
+    log = "/usr/bin/ld: cannot find Scrt1.o: No such file or directory\ncollect2: error"
+    host = _cc_answers(Compiled("link", 1, log, ObjectFacts("EM_X86_64", "little", (), False, 0)))
+    finding = found("toolchain.cc", host)
+    assert finding.status is Status.FAIL
+    assert finding.fixes == (Install(("libc-headers",)),)
+
+
+def test_a_program_that_does_not_run_is_a_warning() -> None:
+    """As with a cross compiler, or where the scratch directory is mounted noexec."""
+    facts = ObjectFacts("EM_AARCH64", "little", (), False, 0)
+    answer = Compiled("link", 0, "", facts, NoAnswer("ENOEXEC", "Exec format error"))
+    finding = found("toolchain.cc", _cc_answers(answer))
+    assert finding.status is Status.WARN
+    assert "ENOEXEC" in finding.summary
+
+
+def _cc_answers(answer: Compiled) -> FakeHost:
+    from bpfdoctor.api import (
+        AskEnvironment,
+        FindTool,
+        ToolPath,
+        Variables,
+    )
+
+    sets = (("cc",), ("gcc",), ("gcc-[0-9]*",), ("clang",), ("clang-[0-9]*",))
+    none: Answers = {FindExecutables(each): FoundTools(()) for each in sets}
+    known: Answers = {
+        AskEnvironment(("CC",)): Variables({}),
+        FindTool("cc"): ToolPath("/usr/bin/cc", "/usr/bin/cc"),
+        compile_c(("cc",)): answer,
+    }
+    return FakeHost({**none, **known})
+
+
+def test_a_project_without_a_build_needs_clang_alone(live: LiveHost) -> None:
+    embedded = Project(Kind("own", "own", "own", (), {}))
+    assert run_check("toolchain.cc", live, embedded) == ()
