@@ -244,10 +244,13 @@ class _Judged:
         return passed(why, about=self.about, seen=self.seen)
 
     def _withheld(self, said: str) -> Finding:
+        why = f"its files are there, but git does not tell their commit: {said}"
+        if self.level.trouble == "cannot-become-owner":
+            ask_owner = ByHand("run bpfdoctor as the owner of the checkout")
+            return unknown(why, about=self.about, seen=self.seen, fixes=[ask_owner])
         owner = f"#{self.level.owner}"
         ask = ("sudo", "-u", owner, "git", "-C", self.tree, "submodule", "status")
         run = Run(ask, text="as the owner of the checkout")
-        why = f"its files are there, but git does not tell their commit: {said}"
         return unknown(why, about=self.about, seen=self.seen, fixes=[run])
 
     def _doubts(self) -> Iterator[str]:
@@ -276,6 +279,10 @@ class _Judged:
 
     def _mending(self) -> list[Fix]:
         submodule = self.submodule
+        intact = not submodule.changed and not submodule.uncompared
+        if submodule.absent and intact and not self.level.programs:
+            write = ("git", "-C", self._path(), "checkout", "--", ".")
+            return [Run(write, text="no file is changed: nothing is lost")]
         if submodule.absent or submodule.changed:
             return [ByHand(f"look at it, then keep or restore: git -C {self._path()} diff")]
         if submodule.pinned and submodule.commit and submodule.commit != submodule.pinned:

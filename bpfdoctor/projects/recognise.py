@@ -19,28 +19,27 @@ def find_project(host: Host, start: str) -> Project | None:
     """The checkout that `start` is in, or None: the nearest directory that is any known kind.
 
     `start` is absolute or as the user gave it. None also where it is absent or unreadable: ask
-    `AskDirectory(start)` for the reason.
+    `AskDirectory(start)` for the reason. Above `start`, files that belong to neither root nor the
+    owner of `start` make no checkout: anybody may leave a makefile in /tmp, and it would be built.
     """
     directory = host.ask(AskDirectory(start))
     if isinstance(directory, NoAnswer):
         return None
+    start_owner = owners(host, directory.path, ("",))
     for place in (directory.path, *directory.parents):
         for kind in kinds().values():
-            if recognised(host, kind, place):
+            found = owners(host, place, kind.recognise.files) if kind.recognise else set()
+            trusted = place == directory.path or found <= {0, *start_owner}
+            if found and trusted:
                 return project_at(host, kind, place)
     return None
 
 
-def recognised(host: Host, kind: Kind, place: str) -> bool:
-    """Whether all the files by which this kind is known are in `place`."""
-    if kind.recognise is None or not kind.recognise.files:
-        return False
-    return all(_exists(host, f"{place.rstrip('/')}/{name}") for name in kind.recognise.files)
-
-
-def _exists(host: Host, path: str) -> bool:
-    facts = host.ask(LookAt(path))
-    return isinstance(facts, PathFacts) and facts.target_kind != ""
+def owners(host: Host, place: str, names: tuple[str, ...]) -> set[int]:
+    """The user ids that these files of a directory belong to; none unless all of them exist."""
+    facts = [host.ask(LookAt(f"{place.rstrip('/')}/{name}".rstrip("/") or "/")) for name in names]
+    there = [each for each in facts if isinstance(each, PathFacts) and each.target_kind]
+    return {each.uid for each in there} if len(there) == len(names) else set()
 
 
 def project_at(host: Host, kind: Kind, place: str) -> Project:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -226,6 +227,8 @@ def test_a_submodule_with_some_files_gone_is_half_updated(checkout: Path) -> Non
     otherwise_passing(found, "libbpf")
     assert found["libbpf"].status is Status.WARN
     assert "1 of 2 files are absent" in found["libbpf"].summary
+    apply(found["libbpf"].fixes[0])
+    assert judge(checkout)["libbpf"].status is Status.PASS
 
 
 @pytest.mark.parametrize("left", [(), ("leftover.o",)])
@@ -423,3 +426,35 @@ def test_a_recorded_checkout_is_judged_like_the_live_one(checkout: Path, tmp_pat
     elsewhere = find_project(recorded, "$CHECKOUT")
     assert elsewhere is not None
     assert [run_check(check, recorded, elsewhere) for check in CHECKS] == redactor.value(live)
+
+
+def test_settings_that_name_programs_are_told_and_no_fix_obeys_them(
+    checkout: Path, tmp_path: Path
+) -> None:
+    git(checkout, "config", "submodule.libbpf.update", f"!touch {tmp_path}/marker")
+    empty(checkout / "libbpf")
+    found = judge(checkout)
+    assert found[".git/config"].status is Status.WARN
+    assert "submodule.libbpf.update" in found[".git/config"].summary
+    assert [type(fix) for fix in found["libbpf"].fixes] == [ByHand]
+    assert not (tmp_path / "marker").exists()
+
+
+def test_in_a_user_namespace_git_is_not_run_as_root_on_somebody_elses_tree(
+    checkout: Path, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root", "unshare")
+    subprocess.run(["chown", "-R", "12345:12345", str(checkout)], check=True)
+    log = tmp_path / "log"
+    path = private_git(tmp_path / "bin", f'echo run >>{log}; exec {{real}} "$@"')
+    program = (
+        "import sys\n"
+        "from bpfdoctor.host.machine import Machine\n"
+        "from bpfdoctor.host.submodules import AskSubmodules\n"
+        "print(AskSubmodules(sys.argv[1]).put(Machine()).trouble)"
+    )
+    argv = ["unshare", "--user", "--map-root-user", sys.executable, "-c", program, str(checkout)]
+    environ = {**os.environ, "PATH": path}
+    said = subprocess.run(argv, env=environ, check=True, capture_output=True, text=True).stdout
+    assert said == "cannot-become-owner\n"
+    assert not log.exists()

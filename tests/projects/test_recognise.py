@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,19 @@ def test_a_relative_directory_and_one_behind_a_link_are_found_too(
         found = find_project(host(), start)
         assert found is not None
         assert found.path == str(checkout)
+
+
+def test_a_checkout_that_somebody_else_left_above_is_none(
+    checkout: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    mine = checkout / "mine"
+    mine.mkdir()
+    os.chown(checkout / "examples/c/Makefile", 12345, 12345)
+    assert find_project(host(), str(mine)) is None
+    assert find_project(host(), str(checkout)) is not None
+    os.chown(mine, 12345, 12345)
+    assert find_project(host(), str(mine)) is not None
 
 
 def test_the_layout_of_2020_is_another_kind(tmp_path: Path) -> None:
