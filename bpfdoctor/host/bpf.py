@@ -45,7 +45,9 @@ MAP_TYPES = {
 
 HELPERS = {
     "map_lookup_elem": 1,
+    "perf_event_output": 25,
     "override_return": 58,
+    "ringbuf_reserve": 131,
     "ktime_get_coarse_ns": 160,
 }
 """enum bpf_func_id of linux/bpf.h: those that a probe names."""
@@ -203,3 +205,6 @@ EXIT = instruction(0x95)
 
 RETURN_ZERO = instruction(0xB7) + EXIT
 """`r0 = 0; exit`."""
+
+RETURN_ONE = instruction(0xB7, immediate=1) + EXIT
+"""`r0 = 1; exit`: what hangs on an event and returns 0 withholds it from all others' sampling."""

@@ -1,36 +1,25 @@
 """Load a program, attach it to a rare system call's tracepoint, make that call, see it run.
 
-The program has one array map, whose only element is two 64-bit numbers: a magic one, and its count
-of hits. It counts a call of getcpu(2) whose third argument (unused since Linux 2.6.24) is the magic
-number. That is random and our own, so the program acts on nobody else's call, and no process id
-has to be known: it works in any PID namespace.
+The program is one of `bpfdoctor.host.counting`: it counts a call of getcpu(2) whose third argument
+(unused since Linux 2.6.24) is the magic number. That is random and our own, so the program acts on
+nobody else's call, and no process id has to be known: it works in any PID namespace. It returns 1:
+on 0 the kernel would withhold the event from everyone else who samples this tracepoint.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
-import struct
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from bpfdoctor.host.bpf import (
-    MAP_TYPES,
-    PROGRAM_TYPES,
-    Attempt,
-    Program,
-    create_map,
-    load_program,
-    lookup,
-    map_reference,
-    register_of,
-    update,
-)
+from bpfdoctor.host.bpf import PROGRAM_TYPES, Attempt, Program
+from bpfdoctor.host.counting import counting_map, hits_in, magic_number, with_map
 from bpfdoctor.host.memlock import with_memory
-from bpfdoctor.host.perf import TYPE_TRACEPOINT, attach_program, enable, open_event
+from bpfdoctor.host.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
+from bpfdoctor.host.steps import Steps
 from bpfdoctor.host.syscalls import numbers, syscall
 from bpfdoctor.host.trace import open_trace, tracepoint_id
 
@@ -38,11 +27,6 @@ if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
 TRACEPOINT = ("syscalls", "sys_enter_getcpu")
-
-VALUE = struct.Struct("=QQ")
-"""The element of the map: the magic number, and how often it was seen."""
-
-KEY = bytes(4)
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -98,8 +82,8 @@ class Fire(Question[Fired], frozen=True):
         return f"{self.what}: {', '.join(how[:calls])}"
 
     def _fire(self) -> Fired:
-        with ExitStack() as held:
-            run = _Run(held)
+        with Steps() as steps:
+            run = _Run(steps)
             loaded = run.load(bytes.fromhex(self.code), self.map_references)
             if not loaded.worked or self.upto == "load":
                 return Fired(loaded)
@@ -110,38 +94,28 @@ class Fire(Question[Fired], frozen=True):
 
 
 class _Run:
-    """One program while it lives; `held` closes what it opened, last first."""
+    """One program while it lives."""
 
-    def __init__(self, held: ExitStack) -> None:
-        self.held, self.map, self.program = held, -1, -1
-        self.magic = secrets.randbits(62) | 1 << 61
-        self.call = ""
+    def __init__(self, steps: Steps) -> None:
+        self.steps, self.map, self.program = steps, -1, -1
+        self.magic = magic_number(62)
 
     def load(self, code: bytes, references: tuple[int, ...]) -> Attempt:
         try:
-            self.call = "bpf(BPF_MAP_CREATE)"
-            self.map = self._keep(create_map(MAP_TYPES["array"], 4, VALUE.size, 1))
-            self.call = "bpf(BPF_MAP_UPDATE_ELEM)"
-            update(self.map, KEY, VALUE.pack(self.magic, 0))
-            self.call = "bpf(BPF_PROG_LOAD)"
-            program = Program(PROGRAM_TYPES["tracepoint"], with_map(code, references, self.map))
-            self.program = self._keep(load_program(program))
+            self.steps.call = "bpf(BPF_MAP_CREATE)"
+            self.map = self.steps.keep(counting_map(self.magic))
+            whole = with_map(code, references, self.map)
+            self.program = self.steps.load(Program(PROGRAM_TYPES["tracepoint"], whole))
         except OSError as error:
-            return Attempt.refused(self.call, error)
+            return Attempt.refused(self.steps.call, error)
         return Attempt()
 
     def attach(self) -> Attempt:
         try:
-            self.call = f"reading the id of tracepoint {'/'.join(TRACEPOINT)}"
-            number = tracepoint_id(*TRACEPOINT)
-            self.call = "perf_event_open"
-            event = self._keep(open_event(TYPE_TRACEPOINT, number))
-            self.call = "ioctl(PERF_EVENT_IOC_SET_BPF)"
-            attach_program(event, self.program)
-            self.call = "ioctl(PERF_EVENT_IOC_ENABLE)"
-            enable(event)
+            self.steps.call = f"reading the id of tracepoint {'/'.join(TRACEPOINT)}"
+            self.steps.hang(self.program, TYPE_TRACEPOINT, tracepoint_id(*TRACEPOINT))
         except OSError as error:
-            return Attempt.refused(self.call, error)
+            return Attempt.refused(self.steps.call, error)
         return Attempt()
 
     def fire(self, loaded: Attempt, attached: Attempt, prints: bool) -> Fired:
@@ -150,8 +124,7 @@ class _Run:
             seen = self._call_and_read()
         else:
             self._call()
-        hits = VALUE.unpack(lookup(self.map, KEY, VALUE.size))[1]
-        return Fired(loaded, attached, hits, os.getpid(), self.magic, seen)
+        return Fired(loaded, attached, hits_in(self.map), os.getpid(), self.magic, seen)
 
     def _call_and_read(self) -> Seen:
         try:
@@ -165,15 +138,3 @@ class _Run:
     def _call(self) -> None:
         with suppress(OSError):  # a seccomp filter may refuse it; there are then no hits
             syscall(numbers().getcpu, 0, 0, self.magic)
-
-    def _keep(self, descriptor: int) -> int:
-        self.held.callback(os.close, descriptor)
-        return descriptor
-
-
-def with_map(code: bytes, references: tuple[int, ...], descriptor: int) -> bytes:
-    """`code` with the map's descriptor in each of its references (instruction indices)."""
-    for index in references:
-        register = register_of(code[index * 8 : index * 8 + 8])
-        code = code[: index * 8] + map_reference(register, descriptor) + code[index * 8 + 16 :]
-    return code

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from bpfdoctor.host.bpf import Attempt
+from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system import Identity
+from bpfdoctor.model import Status
+
+REFUSED = ("EPERM", "EACCES")
+"""What the kernel says for want of privilege, and for other reasons too."""
+
+PASSING = ("EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM")
+"""What says nothing about the kernel, only about this moment."""
 
 CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_PERFMON, CAP_BPF = 21, 24, 38, 39
 """linux/capability.h. CAP_PERFMON and CAP_BPF are of Linux 5.8 (980737282232, a17b53c4a4b5)."""
@@ -56,3 +65,16 @@ def hindrances(identity: Identity) -> list[str]:
     if identity.seccomp == SECCOMP_FILTER:
         found.append("a seccomp filter is on this process, and may answer in the kernel's place")
     return found
+
+
+def status_of(answer: Attempt | NoAnswer, identity: Identity | NoAnswer) -> Status:
+    """What a probe's answer proves: `pass`, `fail`, or nothing (`unknown`).
+
+    A refusal for want of privilege proves nothing, unless an effective root is refused.
+    """
+    if isinstance(answer, NoAnswer) or answer.error in PASSING:
+        return Status.UNKNOWN
+    if answer.worked:
+        return Status.PASS
+    root = isinstance(identity, Identity) and is_root(identity)
+    return Status.UNKNOWN if answer.error in REFUSED and not root else Status.FAIL

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from bpfdoctor.host.bpf import Attempt
 from bpfdoctor.host.fire import Fire, Fired
-from bpfdoctor.host.privilege import hindrances, is_root
+from bpfdoctor.host.privilege import PASSING, REFUSED, hindrances, status_of
 from bpfdoctor.host.question import NoAnswer, evidence
 from bpfdoctor.host.system import Identity
-from bpfdoctor.model import Evidence, Stage
+from bpfdoctor.model import Evidence, Stage, Status
 from bpfdoctor.smoke.model import Outcome
-
-PRIVILEGE = ("EPERM", "EACCES")
-"""What the kernel says for want of privilege, and for other reasons too."""
-
-PASSING = ("EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM")
-"""What says nothing about the kernel, only about this moment."""
 
 
 def outcomes_of(
@@ -43,17 +37,15 @@ def _who(identity: Identity | NoAnswer) -> tuple[Evidence, ...]:
 def _tried(
     stage: Stage, attempt: Attempt, identity: Identity | NoAnswer, seen: tuple[Evidence, ...]
 ) -> Outcome:
-    if attempt.worked:
+    status = status_of(attempt, identity)
+    if status is Status.PASS:
         return Outcome(stage, True, "the kernel accepted it", seen)
     summary = f"{attempt.call} answered {attempt.error}"
+    if status is Status.FAIL:
+        root = attempt.error in REFUSED
+        return Outcome(stage, False, f"{summary}{', to an effective root' if root else ''}", seen)
     if attempt.error in PASSING:
         return Outcome(stage, None, f"{summary}: short of room or time at that moment", seen)
-    if attempt.error not in PRIVILEGE:
-        return Outcome(stage, False, summary, seen)
-    if isinstance(identity, NoAnswer):
-        return Outcome(stage, None, f"{summary}; who asked is not known", seen)
-    if is_root(identity):
-        return Outcome(stage, False, f"{summary}, to an effective root", seen)
     return Outcome(stage, None, f"{summary}: this user lacks the privilege to try", seen)
 
 

@@ -2,7 +2,8 @@
 /*
  * The embedded program: on entry to getcpu(2), if its third argument (which the kernel ignores) is
  * the number in our map, count the call and print one line. That number is random and known to us
- * alone, so this acts on nobody else's call, in whatever PID namespace we are.
+ * alone, so this acts on nobody else's call, in whatever PID namespace we are. It returns 1, for on 0
+ * the kernel would withhold the event from everyone else who samples this tracepoint.
  *
  * It needs clang alone: what it uses of the kernel is declared here, and it has no global data, so
  * that any kernel since 4.7 takes it.
@@ -52,12 +53,12 @@ int count(struct sys_enter *call)
 	struct value *value = map_lookup_elem(&ours, &key);
 
 	if (!value || call->arguments[2] != value->magic)
-		return 0;
+		return 1;
 
 	char format[] = "bpfdoctor: process %d, number %llx\n";
 	__sync_fetch_and_add(&value->hits, 1);
 	trace_printk(format, sizeof(format), (u32)(get_current_pid_tgid() >> 32), value->magic);
-	return 0;
+	return 1;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
