@@ -1,0 +1,181 @@
+"""The arrows of docs/architecture.md hold, and check ids are named only where they may be."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bpfdoctor.engine.load import check_of, load_checks
+from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "bpfdoctor"
+FREE = {"errors"}
+"""What every room may import: the one error that a user caused; beside it the version."""
+TOOLS = {"testing": "everything", "__main__": "everything"}
+"""Modules for authors of checks, and the entry: outside the way through the house."""
+
+
+def table() -> dict[str, set[str] | None]:
+    """Room → what it may import (None: everything), read off the table of the page."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| `([^`]+)` \|[^|]*\| ([^|]+) \|$", page, re.MULTILINE)
+    rooms: dict[str, set[str] | None] = {}
+    for place, allowed in rows:
+        above = {room for room in rooms if room != "checks"}
+        words = {"nothing of ours": set(), "all of these": above, "everything": None}
+        rooms[Path(place).stem] = words.get(allowed.strip(), set(allowed.strip().split(", ")))
+    return rooms
+
+
+def sources(*places: Path) -> list[Path]:
+    return sorted(file for place in places for file in place.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    relative = path.relative_to(ROOT)
+    return relative.parts[0] if relative.parts[0] == "checks" else Path(relative.parts[1]).stem
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of whatever of ours is imported, wherever in the file."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            below = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = below if node.module == "bpfdoctor" else [str(node.module)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from ((node.lineno, name) for name in names if name.startswith("bpfdoctor"))
+
+
+def room_imported(name: str) -> str | None:
+    """The room of a dotted name; None for the package itself (its version)."""
+    parts = name.split(".")
+    if len(parts) == 1 or parts[1].startswith("__"):
+        return None
+    return parts[1]
+
+
+def test_the_page_lists_every_room() -> None:
+    there = {p.stem for p in PACKAGE.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    assert there - FREE - set(TOOLS) - {"__init__"} <= table().keys()
+
+
+@pytest.mark.parametrize("path", sources(PACKAGE, ROOT / "checks"), ids=lambda p: str(p.name))
+def test_imports_follow_the_arrows(path: Path) -> None:
+    room = room_of(path)
+    allowed = table().get(room) if room in table() else (None if room in TOOLS else set())
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for line, name in imported(path)
+        if allowed is not None and room_imported(name) not in {None, room, *FREE, *allowed}
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", sources(ROOT / "checks"), ids=lambda p: str(p.name))
+def test_a_check_imports_the_contract_alone(path: Path) -> None:
+    assert {name for _, name in imported(path)} <= {"bpfdoctor.api"}
+    assert not {"os", "subprocess", "sys", "time", "pathlib", "socket"} & set(modules(path))
+
+
+def modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module).partition(".")[0]
+
+
+@cache
+def check_ids() -> frozenset[str]:
+    """The ids of all `@check(…)` in `checks/` and `smoke/`, as they are written."""
+    files = sources(ROOT / "checks", PACKAGE / "smoke")
+    return frozenset(name for file in files for name in made_in(file))
+
+
+def made_in(path: Path) -> Iterator[str]:
+    constants = {
+        target.id: node.value
+        for node in parsed(path).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            first = node.args[0]
+            written = constants.get(first.id, first) if isinstance(first, ast.Name) else first
+            if node.func.id == "check" and isinstance(written, ast.Constant):
+                yield str(written.value)
+
+
+def test_ids_are_read_as_the_engine_reads_them() -> None:
+    assert check_ids() == {check.id for check in (*load_checks().checks, *SMOKE_CHECKS)}
+
+
+def spoken(path: Path) -> Iterator[tuple[int, str]]:
+    """The string literals of a file that are not documentation."""
+    documentation = {
+        id(node.value)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(parsed(path)):
+        if id(node) in documentation or not isinstance(node, ast.Constant):
+            continue
+        if isinstance(node.value, str):
+            yield node.lineno, node.value
+
+
+OUTSIDE = [p for p in sources(PACKAGE) if room_of(p) != "smoke"]
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=lambda p: str(p.name))
+def test_no_code_outside_checks_and_smoke_names_a_check(path: Path) -> None:
+    named = [
+        f"{path.relative_to(ROOT)}:{line} names {text}"
+        for line, text in spoken(path)
+        if check_of(text) in check_ids()
+    ]
+    assert not named
+
+
+def named_in(data: Any, key: str = "") -> Iterator[str]:
+    """The check ids that a data file names: all in `needs`, and whatever `check` holds."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from named_in(value, key if key == "needs" else name)
+    elif isinstance(data, list):
+        for value in data:
+            yield from named_in(value, key)
+    elif isinstance(data, str) and key in ("needs", "check", "checks"):
+        yield data
+
+
+DATA = sorted(PACKAGE.rglob("*.toml"))
+
+
+@pytest.mark.parametrize("path", DATA, ids=lambda p: str(p.name))
+def test_data_names_only_checks_that_exist(path: Path) -> None:
+    named = {check_of(key) for key in named_in(msgspec.toml.decode(path.read_bytes()))}
+    assert named <= check_ids()
+
+
+def test_some_data_names_checks() -> None:
+    assert any(list(named_in(msgspec.toml.decode(path.read_bytes()))) for path in DATA)
