@@ -73,7 +73,7 @@ class Elevation:
         def stop(pid: int, number: int) -> None:
             prefix = self.prefix()
             if prefix:
-                _quietly((*prefix, "kill", f"-{number}", str(pid)))
+                _quietly((*prefix, "kill", f"-{number}", "--", str(pid)))
 
         return stop
 

@@ -11,7 +11,6 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
@@ -44,12 +43,14 @@ class Watch(msgspec.Struct, frozen=True):
     """How a command is watched.
 
     `line` is called with each line as it comes. `idle` is in seconds: how long it may print nothing
-    before it is given up. `stop` sends a signal to a process that is not ours to signal.
+    before it is given up. `gently`: a signal goes to the command alone, not to what it started.
+    `stop` sends a signal to a process (or group, if negative) that is not ours to signal.
     """
 
     line: Callable[[str], None]
     idle: float = 1800
     keep_stdout: bool = False
+    gently: bool = False
     stop: Callable[[int, int], None] | None = None
 
 
@@ -66,12 +67,18 @@ def run_step(
         process = _start(argv, environ, cwd, identity, watch.keep_stdout)
     except (OSError, ValueError) as error:
         return Outcome(None, "", reason=str(error))
-    reader = _Reader(process, watch)
-    try:
-        silent = not reader.drain()
-    except BaseException:
-        _end(process, watch)
-        raise
+    with contextlib.closing(_Reader(process, watch)) as reader:
+        try:
+            silent = not reader.drain()
+        except BaseException:
+            _end(process, watch)
+            raise
+        return _outcome(process, watch, reader, silent=silent)
+
+
+def _outcome(
+    process: subprocess.Popen[bytes], watch: Watch, reader: _Reader, *, silent: bool
+) -> Outcome:
     if silent:
         _end(process, watch)
         reason = f"given up: it printed nothing for {watch.idle:g} seconds"
@@ -142,30 +149,40 @@ class _Reader:
         for line in filter(None, lines):
             self.watch.line(line.decode(errors="backslashreplace"))
 
+    def close(self) -> None:
+        """Whatever a grandchild still prints is not read any more."""
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
     def text(self) -> str:
         return self.kept.decode(errors="backslashreplace")
 
 
 def _end(process: subprocess.Popen[bytes], watch: Watch) -> None:
-    """Ask the command alone to stop, as Ctrl-C does; after a while, end all of its group.
+    """Ask a command to stop, as Ctrl-C does; after a while, end it.
 
-    apt waits for the dpkg that it has started, which a signal to the group would cut off. One that
-    works on after that is a package manager at its critical part: it is left to finish.
+    A package manager is asked alone and never killed: apt waits for the dpkg that it has started,
+    which a signal to all would cut off. One that works on after that is left to finish.
     """
-    _signal(process.pid, signal.SIGINT, watch)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(GRACE)
-        return
-    _signal(process.pid, signal.SIGTERM, watch)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(1)
-        return
-    print(f"bpfdoctor: process {process.pid} is still ending", file=sys.stderr)  # noqa: T201
+    for number, patience in ((signal.SIGINT, GRACE), (signal.SIGTERM, 1.0)):
+        _signal(process.pid if watch.gently else -process.pid, number, watch)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            break
+    if not watch.gently:
+        _signal(-process.pid, signal.SIGKILL, watch)
+        process.wait()
+    elif process.poll() is None:
+        watch.line(f"process {process.pid} is still at work; it is left to finish")
 
 
 def _signal(pid: int, number: int, watch: Watch) -> None:
     try:
-        os.kill(pid, number)
+        if pid < 0:
+            os.killpg(-pid, number)
+        else:
+            os.kill(pid, number)
     except ProcessLookupError:
         return
     except PermissionError:  # sudo's process is root's

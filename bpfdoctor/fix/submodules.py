@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.fix.plan import Manual, Step
 from bpfdoctor.host.commands import Completed, RunCommand
-from bpfdoctor.host.files import FileText, ReadFile
+from bpfdoctor.host.files import FileText, ListDirectory, Names, ReadFile
 from bpfdoctor.host.git import PLUMBING
 from bpfdoctor.host.gitmodules import entries_of
 from bpfdoctor.host.question import Host
@@ -74,7 +74,16 @@ class _SubmodulePlan:
     def _filling(self, tree: str, submodule: Submodule) -> Iterator[Step]:
         git = ("git", "-C", tree)
         name, known = self._registered(tree, submodule)
-        force = () if submodule.place in ("missing", "empty") else ("--force",)
+        half = half_cloned(self.host, tree, name)
+        if half:
+            yield self._step(
+                f"sweep:{tree}/{submodule.path}",
+                f"remove the half of {submodule.path} that a cut-off fetch left (no commit)",
+                ("rm", "-rf", "--", half, f"{tree}/{submodule.path}/.git"),
+                tree,
+                undo=(),
+            )
+        force = () if half or submodule.place in ("missing", "empty") else ("--force",)
         sync = f"sync:{tree}/{submodule.path}"
         moved = bool(known) and not submodule.url.startswith(".") and known != submodule.url
         if moved:
@@ -91,7 +100,11 @@ class _SubmodulePlan:
             (*git, *CAREFUL, *UPDATE, *force, "--", submodule.path),
             tree,
             undo=() if known else (*git, "submodule", "deinit", "--", submodule.path),
-            after=(sync,) if moved else (),
+            after=tuple(
+                name
+                for name, needed in ((sync, moved), (f"sweep:{tree}/{submodule.path}", half))
+                if needed
+            ),
         )
 
     def _step(  # noqa: PLR0913  (fields of a step)
@@ -128,6 +141,27 @@ class _SubmodulePlan:
 
     def _leave(self, text: str) -> None:
         self.manual.append(Manual(self.why, text))
+
+
+def half_cloned(host: Host, tree: str, name: str) -> str:
+    """The repository of a submodule whose fetch was cut off; empty where there is none.
+
+    git takes it for a finished one ("Unable to find current revision") until it is removed. It has
+    no ref: nothing of anybody's is in it.
+    """
+    if ".." in name.split("/") or not name.isprintable():
+        return ""
+    answer = host.ask(
+        RunCommand((*PLUMBING, "-C", tree, "rev-parse", "--absolute-git-dir"), owner_of=tree)
+    )
+    if not isinstance(answer, Completed) or not answer.ok:
+        return ""
+    place = f"{answer.stdout.strip()}/modules/{name}"
+    if not isinstance(host.ask(ListDirectory(place)), Names):
+        return ""
+    argv = (*PLUMBING, f"--git-dir={place}", "for-each-ref", "--count=1")
+    refs = host.ask(RunCommand(argv, owner_of=tree))
+    return place if isinstance(refs, Completed) and not refs.stdout.strip() else ""
 
 
 def _holds_no_files(submodule: Submodule) -> bool:

@@ -1,0 +1,321 @@
+"""Submodules for real: git servers over file:// and http, and every way in which they misbehave."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import os
+import socketserver
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bpfdoctor.fix.apply import Applied, Applier, Patience
+from bpfdoctor.fix.journal import Journal, read_run
+from bpfdoctor.fix.plan import Plan
+from bpfdoctor.fix.submodules import plan_submodules
+from bpfdoctor.fix.undo import undo_plan
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+
+WHY = ("checkout.submodules[libbpf]",)
+Make = Callable[..., Applier]
+
+
+def git(place: Path, *arguments: str) -> str:
+    """Run git in a directory; it has to succeed."""
+    settings = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always")
+    argv = ["git", "-C", str(place), *settings, *arguments]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, f"{argv}: {ended.stdout}{ended.stderr}"
+    return ended.stdout.strip()
+
+
+def repository(place: Path, **files: str) -> Path:
+    """A repository with one commit of these files."""
+    place.mkdir(parents=True)
+    git(place, "init", "-q", "-b", "main")
+    for name, text in files.items():
+        (place / name).write_text(text)
+    git(place, "add", "-A")
+    git(place, "commit", "-q", "--allow-empty", "-m", "first")
+    return place
+
+
+def add_submodule(place: Path, path: str, url: str, source: Path) -> None:
+    """Pin the newest commit of `source` at `path`, as coming from `url`."""
+    commit = git(source, "rev-parse", "HEAD")
+    with (place / ".gitmodules").open("a") as file:
+        file.write(f'[submodule "{path}"]\n\tpath = {path}\n\turl = {url}\n')
+    git(place, "add", ".gitmodules")
+    git(place, "update-index", "--add", "--cacheinfo", f"160000,{commit},{path}")
+    git(place, "commit", "-q", "-m", f"pin {path}")
+
+
+def planned(checkout: Path) -> Plan:
+    host = LiveHost(Machine(dict(os.environ)))
+    steps, manual = plan_submodules(host, str(checkout), WHY)
+    return Plan(tuple(steps), tuple(manual))
+
+
+def texts(plan: Plan) -> str:
+    return "\n".join(manual.text for manual in plan.manual)
+
+
+def applied(plan: Plan, applier: Applier, tmp_path: Path) -> Applied:
+    journal = Journal.begin(tmp_path / "state", plan)
+    return applier.apply(plan, journal)
+
+
+@pytest.fixture
+def nest(tmp_path: Path, home: Path) -> Path:
+    """A checkout with libbpf, and bpftool with a libbpf of its own, all unfilled; from file://."""
+    servers = tmp_path / "servers"
+    repository(servers / "libbpf", header="libbpf")
+    tool = repository(servers / "bpftool", main="bpftool")
+    add_submodule(tool, "libbpf", "https://git.invalid/libbpf", servers / "libbpf")
+    upstream = repository(servers / "project", Makefile="all:")
+    add_submodule(upstream, "libbpf", "https://git.invalid/libbpf", servers / "libbpf")
+    add_submodule(upstream, "bpftool", "https://git.invalid/bpftool", tool)
+    with (home / ".gitconfig").open("a") as file:
+        file.write(f'[url "file://{servers}/"]\n\tinsteadOf = https://git.invalid/\n')
+    checkout = tmp_path / "checkout"
+    git(tmp_path, "clone", "-q", f"file://{upstream}", str(checkout))
+    return checkout
+
+
+def test_empty_submodules_are_filled_nested_ones_too(
+    nest: Path, applier: Make, tmp_path: Path
+) -> None:
+    plan = planned(nest)
+    assert [step.argv[-1] for step in plan.steps] == ["libbpf", "bpftool"]
+    assert applied(plan, applier(), tmp_path).took
+    assert (nest / "libbpf/header").read_text() == "libbpf"
+    assert (nest / "bpftool/libbpf/header").read_text() == "libbpf"
+    assert planned(nest) == Plan()
+
+
+def test_undo_leaves_the_checkout_as_it_was(nest: Path, applier: Make, tmp_path: Path) -> None:
+    before = (git(nest, "submodule", "status"), git(nest, "config", "--local", "--list"))
+    plan = planned(nest)
+    maker = applier()
+    applied(plan, maker, tmp_path)
+    (journal,) = (tmp_path / "state").glob("*.jsonl")
+    back = undo_plan(read_run(journal), maker.host)
+    assert [step.argv[-1] for step in back.steps] == ["bpftool", "libbpf"]
+    for step in back.steps:
+        assert maker.run_one(step)[0].result == "done"
+    assert (git(nest, "submodule", "status"), git(nest, "config", "--local", "--list")) == before
+    assert list((nest / "libbpf").iterdir()) == []
+
+
+def test_the_nested_one_alone_is_filled_where_its_parent_is(nest: Path) -> None:
+    git(nest, "submodule", "update", "--init")
+    (step,) = planned(nest).steps
+    assert step.argv[:3] == ("git", "-C", f"{nest}/bpftool")
+
+
+def test_a_submodule_that_was_moved_is_left_alone(nest: Path) -> None:
+    git(nest, "submodule", "update", "--init", "--recursive")
+    (nest / "libbpf/header").write_text("mine")
+    git(nest / "libbpf", "commit", "-qam", "mine")
+    plan = planned(nest)
+    assert plan.steps == ()
+    assert "left alone" in texts(plan)
+
+
+def test_a_dirty_submodule_is_left_alone(nest: Path) -> None:
+    git(nest, "submodule", "update", "--init", "--recursive")
+    (nest / "libbpf/header").write_text("mine, not committed")
+    plan = planned(nest)
+    assert plan.steps == ()
+    assert "changes" in texts(plan)
+
+
+def test_an_address_that_moved_is_taken_from_gitmodules_first(
+    nest: Path, applier: Make, tmp_path: Path
+) -> None:
+    git(nest, "submodule", "init", "libbpf")
+    git(nest, "config", "submodule.libbpf.url", "https://git.invalid/gone")
+    plan = planned(nest)
+    sync, update, _ = plan.steps
+    assert "sync" in sync.argv
+    assert update.after == (sync.id,)
+    assert sync.undo[-1] == "https://git.invalid/gone"
+    assert applied(plan, applier(), tmp_path).took
+
+
+@pytest.mark.parametrize(
+    ("path", "url", "reason"),
+    [
+        ("libbpf", "ext::sh -c touch% /tmp/never", "names a program"),
+        ("libbpf", "file:///etc/passwd-repository", "a place on this machine"),
+        ("libbpf", "/srv/outside", "a place on this machine"),
+        ("libbpf", "--upload-pack=touch never", "an option"),
+        ("../outside", "https://git.invalid/libbpf", "leads out of the checkout"),
+        (".git/hooks", "https://git.invalid/libbpf", "not one that git allows"),
+        ("-x", "https://git.invalid/libbpf", "an option"),
+    ],
+)
+def test_a_hostile_gitmodules_is_refused_with_the_reason(
+    tmp_path: Path, home: Path, path: str, url: str, reason: str
+) -> None:
+    checkout = repository(tmp_path / "hostile", Makefile="all:")
+    if path == "libbpf":
+        add_submodule(checkout, path, url, checkout)
+    else:
+        (checkout / ".gitmodules").write_text(f'[submodule "x"]\n\tpath = {path}\n\turl = {url}\n')
+    plan = planned(checkout)
+    assert plan.steps == ()
+    assert reason in texts(plan)
+
+
+def test_a_path_through_a_link_is_refused(tmp_path: Path, home: Path) -> None:
+    checkout = repository(tmp_path / "hostile", Makefile="all:")
+    add_submodule(checkout, "deep/libbpf", "https://git.invalid/libbpf", checkout)
+    (tmp_path / "outside").mkdir()
+    (checkout / "deep").symlink_to(tmp_path / "outside")
+    plan = planned(checkout)
+    assert plan.steps == ()
+    assert "through the link" in texts(plan)
+
+
+@pytest.mark.parametrize("key", ["core.sshCommand", "filter.x.smudge", "core.fsmonitor"])
+def test_settings_that_run_programs_stop_the_repair(nest: Path, key: str) -> None:
+    git(nest, "config", key, "touch never")
+    plan = planned(nest)
+    assert plan.steps == ()
+    assert key.lower() in texts(plan)
+
+
+def test_a_zip_download_is_explained(nest: Path) -> None:
+    subprocess.run(["rm", "-rf", str(nest / ".git")], check=True)
+    plan = planned(nest)
+    assert plan.steps == ()
+    assert "--recurse-submodules" in texts(plan)
+
+
+def test_a_commit_that_is_gone_is_named_and_does_not_stop_the_others(
+    nest: Path, applier: Make, tmp_path: Path
+) -> None:
+    server = tmp_path / "servers/libbpf"
+    git(server, "commit", "-q", "--amend", "-m", "rewritten")
+    git(server, "reflog", "expire", "--expire=now", "--all")
+    git(server, "gc", "-q", "--prune=now")
+    tool = tmp_path / "servers/bpftool"
+    (tool / ".gitmodules").unlink()
+    git(tool, "rm", "-q", "--cached", "libbpf", ".gitmodules")
+    git(tool, "commit", "-qm", "alone")
+    git(nest, "update-index", "--cacheinfo", f"160000,{git(tool, 'rev-parse', 'HEAD')},bpftool")
+    git(nest, "commit", "-qm", "pin")
+    plan = planned(nest)
+    result = applied(plan, applier(), tmp_path)
+    assert [each.result for each in result.done] == ["failed", "done"]
+    assert "not at that address any more" in result.done[0].text
+    assert (nest / "bpftool/main").exists()
+
+
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """An http server that counts its visitors."""
+
+    daemon_threads = True
+    visits = 0
+
+
+@contextlib.contextmanager
+def serving(behave: Callable[[http.server.BaseHTTPRequestHandler], None]) -> Iterator[Server]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            server.visits += 1
+            behave(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def from_http(tmp_path: Path, port: int) -> Path:
+    source = repository(tmp_path / "source", header="x")
+    checkout = repository(tmp_path / "checkout", Makefile="all:")
+    add_submodule(checkout, "libbpf", f"http://127.0.0.1:{port}/libbpf", source)
+    return checkout
+
+
+def test_over_http(tmp_path: Path, home: Path, applier: Make) -> None:
+    files = tmp_path / "www"
+
+    def serve(request: http.server.BaseHTTPRequestHandler) -> None:
+        path = files / request.path.split("?")[0].lstrip("/")
+        if not path.is_file():
+            request.send_error(404)
+            return
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(path.read_bytes())
+
+    with serving(serve) as server:
+        checkout = from_http(tmp_path, server.server_port)
+        git(tmp_path, "clone", "-q", "--bare", str(tmp_path / "source"), str(files / "libbpf"))
+        git(files / "libbpf", "update-server-info")
+        assert applied(planned(checkout), applier(), tmp_path).took
+    assert (checkout / "libbpf/header").read_text() == "x"
+
+
+def test_a_server_that_hangs_is_given_up(tmp_path: Path, home: Path, applier: Make) -> None:
+    release = threading.Event()
+    with serving(lambda request: None if release.wait(30) else None) as server:
+        checkout = from_http(tmp_path, server.server_port)
+        patience = Patience(idle=1, pauses=(0,))
+        result = applied(planned(checkout), applier(patience=patience), tmp_path)
+        release.set()
+    assert result.done[0].result == "failed"
+    assert "printed nothing for 1 seconds" in result.done[0].text
+    assert server.visits >= 2  # it was tried again
+
+
+def test_a_server_that_drops_the_connection_is_tried_again(
+    tmp_path: Path, home: Path, applier: Make
+) -> None:
+    def drop(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+        request.send_header("Content-Length", "100000")
+        request.end_headers()
+        request.wfile.write(b"001e# service=git-upload-pack\n0000")
+        request.close_connection = True
+
+    said: list[str] = []
+    with serving(drop) as server:
+        checkout = from_http(tmp_path, server.server_port)
+        result = applied(planned(checkout), applier(said), tmp_path)
+    assert result.done[0].result == "failed"
+    assert "the network failed" in result.done[0].text
+    assert any("trying again" in line for line in said)
+    assert list((checkout / "libbpf").iterdir()) == []
+
+
+def test_a_server_that_wants_a_password_gets_none_and_nobody_is_asked(
+    tmp_path: Path, home: Path, applier: Make
+) -> None:
+    def demand(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.send_response(401)
+        request.send_header("WWW-Authenticate", 'Basic realm="x"')
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    with serving(demand) as server:
+        checkout = from_http(tmp_path, server.server_port)
+        result = applied(planned(checkout), applier(), tmp_path)
+    assert result.done[0].result == "failed"
+    assert "asks for a login" in result.done[0].text
