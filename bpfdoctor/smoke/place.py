@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import hashlib
 import os
@@ -27,8 +28,9 @@ KEPT = 16
 def acting_as(identity: Identity | None) -> Iterator[None]:
     """File access of this thread as another user: its rights, and what it makes is that user's.
 
-    setfsuid(2) is each thread's own, and takes the capabilities over files away until it is
-    undone (capabilities(7)). Raises PermissionError where the kernel does not grant it.
+    setfsuid(2) is each thread's own (a thread started meanwhile inherits it), and takes the
+    capabilities over files away until it is undone (capabilities(7)). Raises PermissionError where
+    the kernel does not grant it.
     """
     if identity is None:
         yield
@@ -38,7 +40,7 @@ def acting_as(identity: Identity | None) -> Iterator[None]:
     libc.setfsuid(identity.uid)
     try:
         if libc.setfsuid(-1) != identity.uid:  # -1 changes nothing and tells who we are
-            raise PermissionError(1, f"cannot act as user {identity.uid}")
+            raise PermissionError(errno.EPERM, f"cannot act as user {identity.uid}")
         yield
     finally:
         libc.setfsuid(os.geteuid())
@@ -89,7 +91,9 @@ def _lent(scratch: Path, identity: Identity) -> Path:
 def alone(place: Path, limit: float, identity: Identity | None) -> Iterator[bool]:
     """Hold `place` against other runs; False when `limit` seconds were not enough to get it."""
     with acting_as(identity):
-        descriptor = os.open(f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(
+            f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
     try:
         yield _locked(descriptor, time.monotonic() + limit)
     finally:
@@ -108,13 +112,18 @@ def _locked(descriptor: int, deadline: float) -> bool:
             return True
 
 
+def read_program(path: Path) -> bytes:
+    """What a regular file holds; OSError for a link, and for what would block (a FIFO)."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with open(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return file.read()
+
+
 def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
     """Keep a copy of a built program where no other build changes it: its path and its sha256."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-    with open(os.open(binary, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(22, "not a regular file")
-        data = file.read()
+    data = read_program(binary)
     digest = hashlib.sha256(data).hexdigest()
     kept = (machine.cache or machine.scratch) / "built" / digest[:16]
     kept.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,21 +6,23 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
 import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.commands import signal_name
+from bpfdoctor.host.machine import scratch_prefix
 from bpfdoctor.host.process import child_environment, in_own_session
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.trace import Trace, open_trace
 from bpfdoctor.projects.model import Trigger
+from bpfdoctor.smoke.place import read_program
 from bpfdoctor.smoke.terminal import Terminal
 from bpfdoctor.smoke.trigger import Mark
 
@@ -32,6 +34,11 @@ STEP = 0.05
 
 PULL = 0.3
 """Seconds between two pulls of the trigger."""
+
+OTHER_PLACES = (Path("/run"), Path("/var/tmp"))  # noqa: S108  (mkdtemp makes our own in it)
+
+UNSEEN = 3.0
+"""Seconds that a program runs whose event cannot be seen: enough to load and attach."""
 
 LINES = 400
 """Lines of a program's output that are kept, the last ones."""
@@ -103,11 +110,11 @@ class RunProgram(Question[Ran], frozen=True):
 @contextlib.contextmanager
 def _own_copy(machine: Machine, question: RunProgram) -> Iterator[Path]:
     """A copy of the program that nobody else can change, in a directory that allows execution."""
-    data = Path(question.binary).read_bytes()
+    data = read_program(Path(question.binary))
     if hashlib.sha256(data).hexdigest() != question.sha256:
         raise ValueError("the program is not the one that was built: its hash differs")
-    directory = _executable_place(machine) / f"run-{secrets.token_hex(4)}"
-    directory.mkdir(mode=0o700)
+    place = _executable_place(machine)
+    directory = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=place))
     try:
         copy = directory / question.program
         copy.write_bytes(data)
@@ -118,9 +125,12 @@ def _own_copy(machine: Machine, question: RunProgram) -> Iterator[Path]:
 
 
 def _executable_place(machine: Machine) -> Path:
-    """Our scratch directory; our cache where /tmp is mounted noexec."""
-    if os.statvfs(machine.scratch).f_flag & os.ST_NOEXEC and machine.cache is not None:
-        return machine.cache
+    """Our scratch directory; where /tmp is mounted noexec, another of the usual places."""
+    places = [machine.scratch, *([machine.cache] if machine.cache else []), *OTHER_PLACES]
+    for place in places:
+        with contextlib.suppress(OSError):
+            if not os.statvfs(place).f_flag & os.ST_NOEXEC and os.access(place, os.W_OK):
+                return place
     return machine.scratch
 
 
@@ -169,6 +179,11 @@ class _Running:
         finally:
             self.terminal.started()
 
+    @property
+    def limit(self) -> float:
+        """Seconds to wait; few where the event could not be seen anyway."""
+        return min(self.question.limit, UNSEEN if self.untraced else self.question.limit)
+
     def _watch(self, start: float) -> Ran:
         pattern = self.mark.fill(self.question.pattern) if self.question.pattern else None
         pulled = 0.0
@@ -178,7 +193,7 @@ class _Running:
             self._look_at_descriptors()
             self.terminal.read()
             proof = self._proof(pattern) if pattern else ""
-            if proof or ended or now - start > self.question.limit:
+            if proof or ended or now - start > self.limit:
                 return self._answer(proof, ended, now - start)
             if now - pulled > PULL:
                 self.mark.pull()

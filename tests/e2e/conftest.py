@@ -65,6 +65,12 @@ def made_checkout(place: Path) -> Path:
 
 
 @pytest.fixture
+def make_checkout() -> Callable[[Path], Path]:
+    """Make the project of our own in a directory of the test's choice."""
+    return made_checkout
+
+
+@pytest.fixture
 def checkout(tmp_path: Path, needs: Callable[..., None]) -> Path:
     """A checkout that builds; a copy of `$BPFDOCTOR_CHECKOUT` where that is set."""
     needs("git", "make", "clang", "cc")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,38 @@ def test_a_submodule_taken_away_after_a_build_is_not_hidden_by_what_was_built(
     for path in (checkout / "libbpf/src").iterdir():
         path.unlink()
     assert failing(prove(cached, checkout, "minimal", may_run=False)).stage is Stage.BUILD
+
+
+@ours_alone
+def test_as_root_another_owners_checkout_is_built_as_that_owner_without_writing_to_it(
+    needs: Callable[..., None], make_checkout: Callable[[Path], Path]
+) -> None:
+    needs("root", "git", "make", "clang", "cc", "bpftool")
+    with tempfile.TemporaryDirectory() as directory:  # pytest's own is closed to others
+        place = Path(directory)
+        place.chmod(0o755)
+        checkout = make_checkout(place)
+        for path in [checkout, *checkout.rglob("*")]:
+            os.chown(path, 65534, 65534, follow_symlinks=False)
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & ~0o222)
+        before = state_of(checkout)
+        machine = Machine()
+        observed = prove(machine, checkout, "minimal", may_run=False)
+        assert observed.outcomes[0].happened, observed
+        (made,) = machine.scratch.glob("user-65534/build-*")
+        assert {path.lstat().st_uid for path in made.rglob("*")} == {65534}
+        assert state_of(checkout) == before
+        machine.close()
+
+
+@ours_alone
+def test_two_proofs_of_one_checkout_at_once_do_not_disturb_each_other(
+    checkout: Path, cached: Machine, needs: Callable[..., None]
+) -> None:
+    needs_bpf(needs)
+    with ThreadPoolExecutor() as pool:
+        names = ["minimal", "bootstrap", "minimal"]
+        proofs = list(pool.map(lambda name: prove(cached, checkout, name), names))
+    assert [len(proof.outcomes) for proof in proofs] == [4, 4, 4]
+    assert all(outcome.happened for proof in proofs for outcome in proof.outcomes), proofs
