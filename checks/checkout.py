@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 from bpfdoctor.api import (
     AskKernel,
     AskSubmodules,
+    Build,
     ByHand,
     Context,
     Evidence,
@@ -30,6 +32,9 @@ from bpfdoctor.api import (
 
 GUARD = "__VMLINUX_H__"
 """What `bpftool btf dump … format c` begins with, in every version of it."""
+
+VMLINUX = re.compile(r"^VMLINUX *[:?]?= *(\S+\.h) *$", re.MULTILINE)
+"""In libbpf-bootstrap: `vmlinux/` in 2021, `vmlinux/ARCH/` in 2022 to 2024, then a submodule."""
 
 
 @check("checkout.project", title="project")
@@ -72,7 +77,7 @@ def vmlinux_h(context: Context) -> Finding | None:
     kernel = context.ask(AskKernel())
     if not isinstance(kernel, Kernel):
         return unknown(f"the architecture is not known: {kernel.shown()}")
-    name = build.vmlinux_h.replace("{arch}", target_architecture(kernel.architecture))
+    name = _header(context, build, target_architecture(kernel.architecture))
     question = LookAt(here.inside(name))
     facts = context.ask(question)
     seen = [evidence(question, facts)]
@@ -87,6 +92,17 @@ def vmlinux_h(context: Context) -> Finding | None:
         fix = _dump(here.inside(_behind(name, facts)))
         return failed(f"{name} is empty", seen=seen, fixes=[fix])
     return _content(context, name, facts, seen)
+
+
+def _header(context: Context, build: Build, architecture: str) -> str:
+    """Its path in this checkout: the makefile's VMLINUX, for it has moved; else the project's."""
+    text = context.ask(ReadFile(context.project.inside(build.makefile)))
+    named = VMLINUX.search(text.text) if isinstance(text, FileText) else None
+    relative = named.group(1).replace("$(ARCH)", architecture) if named else "$"
+    path = posixpath.normpath(posixpath.join(build.directory, relative))
+    if "$" in path or path.startswith(("/", "../")):
+        return build.vmlinux_h.replace("{arch}", architecture)
+    return path
 
 
 def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) -> Finding:

@@ -12,11 +12,13 @@ from bpfdoctor.api import (
     AskKernel,
     AskSubmodules,
     ByHand,
+    FileText,
     Finding,
     Kernel,
     LookAt,
     NoAnswer,
     Question,
+    ReadFile,
     Run,
     Status,
     Submodule,
@@ -111,6 +113,25 @@ def test_the_header_is_that_of_this_architecture(checkout: Path, machine: str, n
     assert fix.output == f"{checkout}/vmlinux.h/include/{name}/vmlinux.h"
 
 
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("VMLINUX := ../../vmlinux/vmlinux.h", "vmlinux/vmlinux.h"),
+        ("VMLINUX := ../../vmlinux/$(ARCH)/vmlinux.h", "vmlinux/x86/vmlinux.h"),
+        ("VMLINUX := ../../../vmlinux.h", TODAY),
+        ("VMLINUX := $(shell pwd)/vmlinux.h", TODAY),
+    ],
+)
+def test_the_makefile_says_where_the_header_is(checkout: Path, line: str, place: str) -> None:
+    (checkout / "examples/c/Makefile").write_text(f"APPS = minimal\n{line}\n")
+    (checkout / "vmlinux/x86").mkdir(parents=True)
+    for name in ("vmlinux/vmlinux.h", "vmlinux/x86/vmlinux.h"):
+        (checkout / name).write_text(HEADER)
+    finding = judge(checkout)
+    assert finding.status is Status.PASS
+    assert finding.summary.startswith(place)
+
+
 def test_an_empty_header_fails(checkout: Path) -> None:
     (checkout / TODAY).with_name("vmlinux_618.h").write_text("")
     finding = judge(checkout)
@@ -158,6 +179,7 @@ def test_a_directory_in_its_place_fails(checkout: Path) -> None:
 def test_a_header_whose_submodule_is_not_there_is_blocked_by_it(place: Any) -> None:
     submodule = Submodule("vmlinux.h", "https://example.org/x", place)
     answers: dict[Question[Any], Answer] = {
+        ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
         AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
         LookAt(f"$CHECKOUT/{TODAY}"): NoAnswer("ENOENT"),
         AskSubmodules("$CHECKOUT"): Submodules((submodule,), 0),
@@ -170,6 +192,7 @@ def test_a_header_whose_submodule_is_not_there_is_blocked_by_it(place: Any) -> N
 
 def test_a_header_that_cannot_be_looked_at_is_unknown() -> None:
     answers: dict[Question[Any], Answer] = {
+        ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
         AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
         LookAt(f"$CHECKOUT/{TODAY}"): NoAnswer("EACCES"),
         AskSubmodules("$CHECKOUT"): NoAnswer("not-recorded"),
