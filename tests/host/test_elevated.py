@@ -108,29 +108,53 @@ def test_with_a_terminal_sudo_may_ask_once(tmp_path: Path, monkeypatch: pytest.M
         start_elevated(pretend(tmp_path, f'[ "$1" = -n ] && {{ {wants}; }}; exit 1'))
 
 
-def test_real_sudo_refuses_an_ordinary_user(needs: Needs, tmp_path: Path) -> None:
-    needs("root", "sudo", "setpriv", "setsid")
-    code = (
-        "from bpfdoctor.host.elevated import *\n"
-        "try: start_elevated(Machine())\n"
-        "except BpfDoctorError as error: print(error.message)\n"
-    )
+ASKS = """
+from bpfdoctor.host.elevated import *
+from bpfdoctor.host.system import AskIdentity
+try:
+    host = start_elevated(Machine())
+    print(os.geteuid(), host.ask(AskIdentity()).euid)
+    host.close()
+except BpfDoctorError as error:
+    print(error.message)
+"""
+
+
+def as_an_ordinary_user(code: str, prepare: str = "true") -> str:
+    """What a program of ours prints as nobody, without a terminal, with a sudo set-up of its own.
+
+    `prepare` is run by root in a mount namespace before that.
+    """
     package = Path(elevated.__file__).parents[2]
-    if os.stat(Path(sys.prefix)).st_uid == 0 and not others_may_enter(Path(sys.prefix), package):
-        become = ["setpriv", "--clear-groups", "--reuid=65534", "--bounding-set=+all"]
-        argv = [*become, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    else:
-        argv = ["setpriv", "--clear-groups", "--reuid=65534"]
+    become = "setpriv --clear-groups --reuid=65534 --regid=65534"
+    if not others_may_enter(Path(sys.prefix), package):  # a clone in root's home may still be read
+        become += " --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
+    script = f'{prepare} && exec {become} "$0" -c "$1"'
     done = subprocess.run(
-        ["setsid", "-w", *argv, sys.executable, "-c", code],
+        ["setsid", "-w", "unshare", "--mount", "sh", "-c", script, sys.executable, code],
         cwd=package,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.stdout.startswith("cannot ask as root: "), done.stderr
     assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_real_sudo_refuses_an_ordinary_user(needs: Needs) -> None:
+    needs("root", "sudo", "setpriv", "setsid", "unshare")
+    assert as_an_ordinary_user(ASKS).startswith("cannot ask as root: ")
+
+
+def test_real_sudo_lets_a_trusted_user_ask_as_root(needs: Needs) -> None:
+    needs("root", "sudo", "setpriv", "setsid", "unshare")
+    trusted = (
+        "mount -t tmpfs -o mode=0750 none /etc/sudoers.d"
+        " && echo '#65534 ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/test"
+        " && chmod 0440 /etc/sudoers.d/test"
+    )
+    assert as_an_ordinary_user(ASKS, trusted) == "65534 0\n"
 
 
 def others_may_enter(*places: Path) -> bool:
