@@ -94,6 +94,13 @@ def test_a_check_imports_the_contract_alone(path: Path) -> None:
     assert not {"os", "subprocess", "sys", "time", "pathlib", "socket"} & set(modules(path))
 
 
+@pytest.mark.parametrize("path", sources(PACKAGE), ids=lambda p: str(p.name))
+def test_only_three_rooms_touch_the_machine(path: Path) -> None:
+    starts_children = path == PACKAGE / "engine" / "isolated.py"
+    if room_of(path) not in {"host", "smoke", "fix"} and not starts_children:
+        assert not {"subprocess", "ctypes", "socket", "psutil", "distro"} & set(modules(path))
+
+
 def modules(path: Path) -> Iterator[str]:
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):

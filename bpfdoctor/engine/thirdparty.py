@@ -1,62 +1,33 @@
-"""Third-party checks: each entry point's module lives in a child process and asks over a pipe.
-
-What it prints, and how it hangs, crashes or exits, stays its own: it becomes one `error` finding.
-The child is isolated (`-I`); it is told where to import from, and that is never the working
-directory.
-"""
+"""Third-party checks: the modules that installed distributions name, each in a child process."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import importlib
-import json
 import re
-import subprocess
-import sys
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib.metadata import distributions
-from pathlib import Path
-from typing import IO, Any
 
 import msgspec
 
-import bpfdoctor
 from bpfdoctor.api import (
     Check,
     Context,
     Evidence,
     Finding,
     Findings,
-    Host,
     NoAnswer,
-    Project,
-    Selection,
     Status,
     check,
 )
-from bpfdoctor.engine.load import GROUP, checks_in, refuse_unsound
-from bpfdoctor.engine.run import findings_of
+from bpfdoctor.engine.isolated import ChildError, Description, Job, do_isolated, trusted_path
+from bpfdoctor.engine.load import GROUP, refuse_unsound
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.commands import signal_name
-from bpfdoctor.host.elevated import own_pipe
-from bpfdoctor.host.process import in_own_session, kill_group
 from bpfdoctor.host.question import A, Question
-from bpfdoctor.host.wire import Channel, Message, RemoteHost, WireError, serve
 
 DESCRIBE_LIMIT = 20.0
 """Seconds for a module to be imported and to say what checks it holds."""
 LONGEST = 300.0
 """Seconds that a third-party check may claim for itself."""
-KEPT = 1 << 14
-"""Bytes kept of what a child prints, from its end."""
-
-# The path is set before anything of bpfdoctor's or of theirs is imported.
-START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from bpfdoctor.engine.thirdparty import main; main()"
-)
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -64,26 +35,6 @@ class Entry(msgspec.Struct, frozen=True):
 
     name: str
     module: str
-
-
-class Description(msgspec.Struct, frozen=True):
-    """What a child says of one check."""
-
-    id: str
-    title: str
-    doc: str
-    requires: tuple[str, ...]
-    gates: bool
-    limit: float
-
-
-class Job(msgspec.Struct, frozen=True):
-    """What a child is to do: import `module` and run the check `id`, or describe all (empty)."""
-
-    module: str
-    id: str = ""
-    project: Project | None = None
-    selection: Selection = Selection()
 
 
 def load_third_party(ours: Iterable[Check] = ()) -> list[Check]:
@@ -99,7 +50,7 @@ def load_third_party(ours: Iterable[Check] = ()) -> list[Check]:
         try:
             checks = [_proxy(entry, told) for told in _described(entry)]
             refuse_unsound([*sound, *checks])
-        except (_ChildError, BpfDoctorError, ValueError) as error:
+        except (ChildError, BpfDoctorError, ValueError) as error:
             checks = [_unusable(entry, error)]
         sound += checks
         found += checks
@@ -117,14 +68,15 @@ def entries() -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.name, entry.module))
 
 
-def trusted_path() -> list[str]:
-    """Where this interpreter imports from, without the working directory and what is relative."""
-    here = Path.cwd().resolve()
-    return [p for p in sys.path if p.startswith("/") and Path(p).resolve() != here]
+class _Nowhere:
+    """The host of a module that is only to describe itself."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        return NoAnswer("refused", "nothing is asked while a check is loaded")
 
 
 def _described(entry: Entry) -> list[Description]:
-    result = _Child(Job(entry.module), _Nowhere(), DESCRIBE_LIMIT).result()
+    result = do_isolated(Job(entry.module), _Nowhere(), DESCRIBE_LIMIT)
     told = msgspec.convert(result, list[Description])
     if not told:
         raise ValueError(f"the module {entry.module} holds no check")
@@ -137,8 +89,8 @@ def _proxy(entry: Entry, told: Description) -> Check:
     def run(context: Context) -> Findings:
         job = Job(entry.module, told.id, context.project, context.selection)
         try:
-            return msgspec.convert(_Child(job, context.host, limit).result(), list[Finding])
-        except (_ChildError, ValueError) as error:
+            return msgspec.convert(do_isolated(job, context.host, limit), list[Finding])
+        except (ChildError, ValueError) as error:
             return _broke(f"the third-party check of {entry.module} broke: {error}", error)
 
     run.__doc__ = told.doc
@@ -161,118 +113,6 @@ def _unusable(entry: Entry, error: Exception) -> Check:
 
 
 def _broke(summary: str, error: Exception) -> Finding:
-    printed = error.printed if isinstance(error, _ChildError) else ""
+    printed = error.printed if isinstance(error, ChildError) else ""
     seen = (Evidence("what it printed", printed),) if printed else ()
     return Finding(Status.ERROR, summary, evidence=seen)
-
-
-class _ChildError(Exception):
-    def __init__(self, reason: str, printed: str) -> None:
-        super().__init__(reason)
-        self.printed = printed
-
-
-class _Nowhere:
-    """The host of a module that is only to describe itself."""
-
-    def ask(self, question: Question[A]) -> A | NoAnswer:
-        return NoAnswer("refused", "nothing is asked while a check is loaded")
-
-
-class _Child:
-    """One child process doing one job, while its questions are put to `host`."""
-
-    def __init__(self, job: Job, host: Host, limit: float) -> None:
-        self.job, self.host, self.limit = job, host, limit
-        self.expired = False
-        self.printed = b""
-
-    def result(self) -> Any:
-        """What it sent. Raises _ChildError if it ended, or was ended, without."""
-        package = str(Path(bpfdoctor.__file__).parent.parent)
-        path = json.dumps([*trusted_path(), package])
-        process = subprocess.Popen(
-            (sys.executable, "-I", "-c", START, path),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        with in_own_session(process), self._watched(process):
-            found, why = self._exchange(process)
-        if found is not None:
-            return found
-        printed = self.printed.decode(errors="backslashreplace")
-        raise _ChildError(why or self._end_of(process, printed), printed)
-
-    def _exchange(self, process: subprocess.Popen[bytes]) -> tuple[Any, str]:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        channel = Channel(process.stdout, process.stdin)
-        try:
-            channel.send(Message(result=msgspec.to_builtins(self.job)))
-            found = serve(self.host, channel)
-        except WireError as error:
-            return None, f"it wrote into the pipe to bpfdoctor: {error}"
-        except OSError:
-            found = None
-        if found is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(1)  # it closed the pipe; how it ended is what counts
-        return found, ""
-
-    def _end_of(self, process: subprocess.Popen[bytes], printed: str) -> str:
-        if self.expired:
-            return f"it did not end within {self.limit:g} seconds"
-        code = process.returncode or 0
-        how = f"killed by {signal_name(-code)}" if code < 0 else f"exit status {code}"
-        last = printed.rstrip().rpartition("\n")[2]
-        return f"it ended without a result ({how})" + (f": {last}" if last else "")
-
-    @contextlib.contextmanager
-    def _watched(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
-        """Its output is read as it comes, its end kept; when its time is over it is killed."""
-        assert process.stderr is not None
-        listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
-        clock = threading.Timer(self.limit, self._expire, (process,))
-        clock.daemon = True
-        listener.start()
-        clock.start()
-        try:
-            yield
-        finally:
-            clock.cancel()
-            kill_group(process.pid)
-            listener.join(5)
-
-    def _expire(self, process: subprocess.Popen[bytes]) -> None:
-        self.expired = True
-        kill_group(process.pid)
-
-    def _listen(self, pipe: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while data := pipe.read1(1 << 16):  # type: ignore[attr-defined]
-                self.printed = (self.printed + data)[-KEPT:]
-
-
-def main() -> None:
-    """The child: receive a job, do it, send what came of it."""
-    PR_SET_PDEATHSIG, SIGKILL = 1, 9  # noqa: N806  (the kernel's names)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)  # a hang must not outlive bpfdoctor
-    channel = own_pipe()
-    message = channel.receive()
-    if message is None:
-        return
-    job = msgspec.convert(message.result, Job)
-    found = _do(job, RemoteHost(channel))
-    channel.send(Message(result=msgspec.to_builtins(found)))
-
-
-def _do(job: Job, host: Host) -> list[Description] | list[Finding]:
-    checks = checks_in(importlib.import_module(job.module))
-    if not job.id:
-        return [Description(c.id, c.title, c.doc, c.requires, c.gates, c.limit) for c in checks]
-    assert job.project is not None
-    context = Context(host, job.project, job.selection)
-    (wanted,) = [each for each in checks if each.id == job.id]
-    return list(findings_of(wanted, context))

@@ -1,0 +1,179 @@
+"""A process of its own for a module that is not ours: it does one job and asks over a pipe.
+
+What it prints, and how it hangs, crashes or exits, stays its own. It is isolated (`-I`); it is told
+where to import from, and that is never the working directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+import bpfdoctor
+from bpfdoctor.api import Context, Finding, Host, Project, Selection
+from bpfdoctor.engine.load import checks_in
+from bpfdoctor.engine.run import findings_of
+from bpfdoctor.host.commands import signal_name
+from bpfdoctor.host.elevated import own_pipe
+from bpfdoctor.host.process import in_own_session, kill_group
+from bpfdoctor.host.wire import Channel, Message, RemoteHost, WireError, serve
+
+KEPT = 1 << 14
+"""Bytes kept of what a child prints, from its end."""
+
+# The path is set before anything of bpfdoctor's or of theirs is imported.
+START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from bpfdoctor.engine.isolated import main; main()"
+)
+
+
+class Description(msgspec.Struct, frozen=True):
+    """What a child says of one check."""
+
+    id: str
+    title: str
+    doc: str
+    requires: tuple[str, ...]
+    gates: bool
+    limit: float
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What a child is to do: import `module` and run the check `id`, or describe all (empty)."""
+
+    module: str
+    id: str = ""
+    project: Project | None = None
+    selection: Selection = Selection()
+
+
+class ChildError(Exception):
+    """The child ended, or was ended, without a result; `printed` is the end of what it printed."""
+
+    def __init__(self, reason: str, printed: str) -> None:
+        super().__init__(reason)
+        self.printed = printed
+
+
+def trusted_path() -> list[str]:
+    """Where this interpreter imports from, without the working directory and what is relative."""
+    here = Path.cwd().resolve()
+    return [p for p in sys.path if p.startswith("/") and Path(p).resolve() != here]
+
+
+def do_isolated(job: Job, host: Host, limit: float) -> Any:
+    """What a child makes of `job` within `limit` seconds, as plain data; it may ask `host`.
+
+    Raises ChildError if it ended, or was ended, without a result.
+    """
+    return _Child(job, host, limit).result()
+
+
+class _Child:
+    """One child process doing one job, while its questions are put to `host`."""
+
+    def __init__(self, job: Job, host: Host, limit: float) -> None:
+        self.job, self.host, self.limit = job, host, limit
+        self.expired = False
+        self.printed = b""
+
+    def result(self) -> Any:
+        """What it sent. Raises ChildError if it ended, or was ended, without."""
+        package = str(Path(bpfdoctor.__file__).parent.parent)
+        path = json.dumps([*trusted_path(), package])
+        process = subprocess.Popen(
+            (sys.executable, "-I", "-c", START, path),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        with in_own_session(process), self._watched(process):
+            found, why = self._exchange(process)
+        if found is not None:
+            return found
+        printed = self.printed.decode(errors="backslashreplace")
+        raise ChildError(why or self._end_of(process, printed), printed)
+
+    def _exchange(self, process: subprocess.Popen[bytes]) -> tuple[Any, str]:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        channel = Channel(process.stdout, process.stdin)
+        try:
+            channel.send(Message(result=msgspec.to_builtins(self.job)))
+            found = serve(self.host, channel)
+        except WireError as error:
+            return None, f"it wrote into the pipe to bpfdoctor: {error}"
+        except OSError:
+            found = None
+        if found is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)  # it closed the pipe; how it ended is what counts
+        return found, ""
+
+    def _end_of(self, process: subprocess.Popen[bytes], printed: str) -> str:
+        if self.expired:
+            return f"it did not end within {self.limit:g} seconds"
+        code = process.returncode or 0
+        how = f"killed by {signal_name(-code)}" if code < 0 else f"exit status {code}"
+        last = printed.rstrip().rpartition("\n")[2]
+        return f"it ended without a result ({how})" + (f": {last}" if last else "")
+
+    @contextlib.contextmanager
+    def _watched(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Its output is read as it comes, its end kept; when its time is over it is killed."""
+        assert process.stderr is not None
+        listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
+        clock = threading.Timer(self.limit, self._expire, (process,))
+        clock.daemon = True
+        listener.start()
+        clock.start()
+        try:
+            yield
+        finally:
+            clock.cancel()
+            kill_group(process.pid)
+            listener.join(5)
+
+    def _expire(self, process: subprocess.Popen[bytes]) -> None:
+        self.expired = True
+        kill_group(process.pid)
+
+    def _listen(self, pipe: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while data := pipe.read1(1 << 16):  # type: ignore[attr-defined]
+                self.printed = (self.printed + data)[-KEPT:]
+
+
+def main() -> None:
+    """The child: receive a job, do it, send what came of it."""
+    PR_SET_PDEATHSIG, SIGKILL = 1, 9  # noqa: N806  (the kernel's names)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)  # a hang must not outlive bpfdoctor
+    channel = own_pipe()
+    message = channel.receive()
+    if message is None:
+        return
+    job = msgspec.convert(message.result, Job)
+    found = _do(job, RemoteHost(channel))
+    channel.send(Message(result=msgspec.to_builtins(found)))
+
+
+def _do(job: Job, host: Host) -> list[Description] | list[Finding]:
+    checks = checks_in(importlib.import_module(job.module))
+    if not job.id:
+        return [Description(c.id, c.title, c.doc, c.requires, c.gates, c.limit) for c in checks]
+    assert job.project is not None
+    context = Context(host, job.project, job.selection)
+    (wanted,) = [each for each in checks if each.id == job.id]
+    return list(findings_of(wanted, context))
