@@ -17,33 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
+from bpfdoctor.host.wellknown import COMMON, PUBLIC_HOSTS
+
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-
-_COMMON_NAMES = """
-root user users admin administrator adm nobody nogroup daemon bin sys sync games man mail news
-www-data www backup list operator guest test tester build builder buildd runner ci git docker
-vagrant container default me dev developer app staff wheel sudo service server host hostname
-localhost localdomain local machine computer laptop desktop box node worker master main debian
-ubuntu fedora centos rhel rocky alma almalinux arch archlinux manjaro alpine suse opensuse gentoo
-nixos void amazon azure ec2-user core coreos wsl linux kernel kernels boot etc home tmp var usr
-lib lib64 src opt proc run dev mnt media srv share include local libexec clang llvm gcc make cmake
-cargo rust python python3 perl bash shell bpf ebpf libbpf bpftool bpfdoctor btf libc glibc musl
-zlib libelf elf vmlinux minimal bootstrap examples project checkout cache file directory link
-other none pass fail warn skip error unknown ready build load attach fires trace tracefs debug
-scratch x86 x86_64 amd64 arm64 aarch64 true false yes no not and the of is at to
-"""
-COMMON = frozenset(_COMMON_NAMES.split())
-"""Names that identify nobody, or whose every other use in a report means something else."""
-
-_PUBLIC_HOSTS = """
-github.com githubusercontent.com gitlab.com bitbucket.org kernel.org debian.org ubuntu.com
-launchpad.net fedoraproject.org redhat.com centos.org opensuse.org archlinux.org alpinelinux.org
-gentoo.org nixos.org python.org pypi.org llvm.org rust-lang.org rustup.rs crates.io gnu.org
-sourceware.org ebpf.io docker.com json-schema.org localhost 127.0.0.1
-"""
-PUBLIC_HOSTS = tuple(_PUBLIC_HOSTS.split())
-"""Hosts that everybody knows, with all below them: a fix that names them must stay of use."""
 
 TOKEN = r"(?:\$(?:CHECKOUT|CACHE|SCRATCH|USER|HOST\d*)|~)"  # noqa: S105  (not a password)
 PLAIN = r"[\w@%+=:,./-]"

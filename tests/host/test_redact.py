@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bpfdoctor.host.files import FileText, LookAt, PathFacts, ReadFile
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.redact import COMMON, Redactor, printable
+from bpfdoctor.host.redact import Redactor, printable
+from bpfdoctor.host.wellknown import COMMON
 
 CHECKOUT = "/home/zelda/src/libbpf-bootstrap"
 
