@@ -154,7 +154,7 @@ def _library(context: Context, name: str, option: str, code: str, function: str)
     if answer.ok:
         return _linked(name, answer, seen=seen)
     missing = _missing_half(context, question, answer, option, function)
-    fixes = [Install((f"{name}-headers",))]
+    fixes = [Install((_capability(name, answer),))]
     return failed(f"{name}: {missing or _error(answer)}", seen=seen, fixes=fixes)
 
 
@@ -164,6 +164,13 @@ def _linked(name: str, answer: Compiled, seen: list[Evidence]) -> Finding:
         summary = f"a program links to {name}, but does not run with it: {ran.shown()}"
         return warned(summary, seen=seen)
     return passed(f"a program that calls {name} compiles and links", seen=seen)
+
+
+def _capability(name: str, answer: Compiled) -> str:
+    """What to install; the C library's own headers include some of the kernel's."""
+    header = _NOT_FOUND.search(answer.log)
+    of_kernel = header is not None and header.group(1).startswith(("linux/", "asm/"))
+    return "linux-headers" if of_kernel else f"{name}-headers"
 
 
 def _missing_half(

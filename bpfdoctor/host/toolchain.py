@@ -10,7 +10,6 @@ from bpfdoctor.host.tools import (
     AskVersion,
     Chosen,
     Judged,
-    State,
     absent,
     choose,
     misbehaving,
@@ -144,8 +143,7 @@ def judge_cc(host: Host, argv: Argv) -> Judged:
         return misbehaving(argv, question, answer) or Judged(argv, "unclear")
     if answer.ok:
         return Judged(argv, "fit", "", "", seen)
-    state: State = "unclear" if answer.signal == "SIGKILL" else "unfit"
-    return Judged(argv, state, "", f"{argv[0]} does not {answer.step} a C program", seen)
+    return Judged(argv, "unfit", "", f"{argv[0]} does not {answer.step} a C program", seen)
 
 
 def chosen_make(host: Host, minimum: str) -> Chosen:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 
 LOG_LIMIT = 16_384
 """Characters of a compiler's log, or of a tool's output, that are kept."""
+
+_SHORT = re.compile(
+    rb"No space left on device|Cannot allocate memory|out of memory"
+    rb"|Killed signal terminated program|unable to execute command: Killed"
+)
+"""What gcc, clang and linkers say where the machine, not the tool, gave out."""
 
 
 class Workplace:
@@ -84,7 +92,11 @@ class Workplace:
     def run(
         self, argv: Sequence[str], timeout: float, identity: Identity | None = None
     ) -> Ended | NoAnswer:
-        """Run a step; no answer where it cannot be started, or takes longer than `timeout`."""
+        """Run a step.
+
+        No answer where it cannot be started, takes longer than `timeout`, or where memory or disk
+        space gave out.
+        """
         try:
             ended = self.machine.run(argv, timeout=timeout, identity=identity)
         except OSError as error:
@@ -93,8 +105,11 @@ class Workplace:
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {timeout:g} seconds")
-        if b"No space left on device" in ended.stderr:  # says nothing about the tool
-            return NoAnswer("ENOSPC", self.hidden(decoded(ended.stderr))[:LOG_LIMIT])
+        short = _SHORT.search(ended.stderr)
+        if short is not None or ended.signal == signal.SIGKILL:  # says nothing about the tool
+            said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
+            reason = "ENOSPC" if short is not None and b"space" in short.group() else "ENOMEM"
+            return NoAnswer(reason, said or "killed by SIGKILL, as for want of memory")
         return ended
 
     def hidden(self, text: str) -> str:

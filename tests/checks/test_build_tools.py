@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,14 +179,12 @@ def test_without_a_checkout_its_bpftool_is_not_judged() -> None:
 
 
 def test_a_checkouts_bpftool_runs_as_the_owner_of_the_tree(
-    private: Path, tmp_path: Path, needs: Callable[..., None]
+    private: Path, needs: Callable[..., None], request: pytest.FixtureRequest
 ) -> None:
-    needs("clang", "bpftool", "root", "id")
-    tree = tmp_path / "tree"
-    tree.mkdir()
+    needs("clang", "root", "id")
+    tree = Path(tempfile.mkdtemp())  # pytest's own directories are closed to other users
+    request.addfinalizer(lambda: shutil.rmtree(tree))
     os.chown(tree, 65534, 65534)
-    for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
     script(tree, "bpftool", f'echo "bpftool v7.1.0 by $({real("id")} -u)"')
     finding = found("toolchain.bpftool", Bounded(private), project(str(tree), BPFTOOL="./bpftool"))
     assert "by 65534" in finding.evidence[0].text

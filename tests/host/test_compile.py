@@ -64,11 +64,21 @@ def test_a_compiler_that_does_not_end_is_no_answer(tmp_path: Path) -> None:
     assert answer.reason == "timed-out"
 
 
-def test_a_full_disk_says_nothing_about_the_compiler(tmp_path: Path) -> None:
-    script(tmp_path / "bin", "clang", "echo 'error: No space left on device' >&2; exit 1")
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("echo 'error: No space left on device' >&2; exit 1", "ENOSPC"),
+        ("echo 'gcc: fatal error: Killed signal terminated program cc1' >&2; exit 1", "ENOMEM"),
+        ("kill -KILL $$", "ENOMEM"),
+    ],
+)
+def test_a_machine_that_gives_out_says_nothing_about_the_compiler(
+    tmp_path: Path, body: str, reason: str
+) -> None:
+    script(tmp_path / "bin", "clang", body)
     answer = compile_bpf((str(tmp_path / "bin/clang"),)).put(Machine())
     assert isinstance(answer, NoAnswer)
-    assert answer.reason == "ENOSPC"
+    assert answer.reason == reason
 
 
 def test_exit_0_without_an_object_is_not_a_compile(tmp_path: Path) -> None:
