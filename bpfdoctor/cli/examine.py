@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,7 @@ from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.elevated import ElevatedHost, start_elevated
 from bpfdoctor.host.files import LookAt
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
@@ -30,6 +31,9 @@ from bpfdoctor.host.record import (
 )
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Report
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.elevated import ElevatedHost
 
 
 class Examined(NamedTuple):
@@ -76,11 +80,26 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
 
     environ = dict(os.environ)
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
-    host = LiveHost(machine)
+    host = LiveHost(machine, _root(machine) if given.sudo else None)
     try:
         yield host
     finally:
         host.close()
+
+
+def _root(machine: Machine) -> ElevatedHost | None:
+    """Who asks as root for us; nobody is needed where we are root."""
+    from bpfdoctor.host.elevated import start_elevated
+
+    return None if os.geteuid() == 0 else start_elevated(machine)
+
+
+def _elevated(machine: Machine, watcher: Watcher) -> ElevatedHost | None:
+    """Root, asked for once; nobody needs to ask who is root already."""
+    if os.geteuid() == 0:
+        return None
+    with watcher.paused():  # sudo may prompt on the terminal
+        return start_elevated(machine)
 
 
 def _refuse_unreadable(host: Host, directory: str) -> None:
