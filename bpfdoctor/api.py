@@ -30,6 +30,7 @@ from bpfdoctor.host.compile import (
     Compile,
     Compiled,
 )
+from bpfdoctor.host.container import AskContainer, Marks
 from bpfdoctor.host.files import (
     AskFileSystem,
     FileSystem,
@@ -52,7 +53,9 @@ from bpfdoctor.host.kernel_types import (
 )
 from bpfdoctor.host.libc import AskLibc, Libc
 from bpfdoctor.host.memlock import RaiseMemlock
+from bpfdoctor.host.pmu import CountCycles
 from bpfdoctor.host.privilege import (
+    CAP_SYS_ADMIN,
     CAP_SYS_RESOURCE,
     hindrances,
     holds,
@@ -63,7 +66,9 @@ from bpfdoctor.host.privilege import (
 )
 from bpfdoctor.host.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
 from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question, evidence
+from bpfdoctor.host.security import AskSecurityFile, lockdown_mode
 from bpfdoctor.host.submodules import AskSubmodules, Submodule, Submodules
+from bpfdoctor.host.symbols import AskSymbols, Symbols
 from bpfdoctor.host.system import (
     AskDistribution,
     AskIdentity,
@@ -96,7 +101,8 @@ from bpfdoctor.host.tools import (
     verdict_on,
     version_in,
 )
-from bpfdoctor.host.tracefs import AskTracefs, Tracefs, TracePlace
+from bpfdoctor.host.tracefs import AskTracefs, AskTracepoint, Tracefs, TracePlace, TracepointFacts
+from bpfdoctor.host.usdt import AskUsdt, UsdtProbes
 from bpfdoctor.model import (
     ByHand,
     Evidence,
@@ -114,10 +120,12 @@ from bpfdoctor.projects.model import Build, Program, Project
 __all__ = [
     "ASK_AS_ROOT",
     "BPF_FLAGS",
+    "CAP_SYS_ADMIN",
     "CAP_SYS_RESOURCE",
     "C_FLAGS",
     "Answer",
     "AskBpf",
+    "AskContainer",
     "AskDistribution",
     "AskEnvironment",
     "AskField",
@@ -129,9 +137,13 @@ __all__ = [
     "AskKernelBtf",
     "AskKernelOption",
     "AskLibc",
+    "AskSecurityFile",
     "AskSpace",
     "AskSubmodules",
+    "AskSymbols",
     "AskTracefs",
+    "AskTracepoint",
+    "AskUsdt",
     "Attempt",
     "BtfFacts",
     "Build",
@@ -142,6 +154,7 @@ __all__ = [
     "Compiled",
     "Completed",
     "Context",
+    "CountCycles",
     "CreateMap",
     "Distribution",
     "Evidence",
@@ -165,6 +178,7 @@ __all__ = [
     "ListDirectory",
     "LoadProgram",
     "LookAt",
+    "Marks",
     "Names",
     "NoAnswer",
     "OpenPerfEvent",
@@ -182,10 +196,13 @@ __all__ = [
     "Status",
     "Submodule",
     "Submodules",
+    "Symbols",
     "Target",
     "ToolPath",
     "TracePlace",
     "Tracefs",
+    "TracepointFacts",
+    "UsdtProbes",
     "Variables",
     "blocked",
     "check",
@@ -205,6 +222,7 @@ __all__ = [
     "is_root",
     "kernel_version",
     "lacking",
+    "lockdown_mode",
     "may_load",
     "misbehaving",
     "older",

@@ -1,26 +1,23 @@
-"""Where programs run: tracefs, the PID namespace, room on disk."""
+"""What programs find at run time: the PID namespace, room on disk, a cycle counter, USDT probes."""
 
 from __future__ import annotations
 
 from bpfdoctor.api import (
     AskEnvironment,
-    AskFileSystem,
     AskIdentity,
+    AskLibc,
     AskSpace,
-    AskTracefs,
+    AskUsdt,
+    Attempt,
     ByHand,
     Context,
-    Evidence,
-    FileSystem,
+    CountCycles,
     Finding,
-    Fix,
     Identity,
-    Run,
+    Libc,
     Space,
-    Tracefs,
-    TracePlace,
+    UsdtProbes,
     Variables,
-    blocked,
     check,
     evidence,
     failed,
@@ -29,108 +26,8 @@ from bpfdoctor.api import (
     warned,
 )
 
-SYSFS_MAGIC = 0x62656572
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC
-"""PROC_PID_INIT_INO in include/uapi/linux/nsfs.h (include/linux/proc_ns.h before Linux 6.17)."""
-INITIAL_USER_NAMESPACE = 0xEFFFFFFD
-CAP_SYS_ADMIN = 1 << 21
-
-
-@check("runtime.sysfs", title="sysfs at /sys")
-def runtime_sysfs(context: Context) -> Finding:
-    """Whether sysfs is mounted at /sys, by its superblock magic.
-
-    The kernel's BTF and tracefs are found below it. A chroot often lacks it: mount it there, or
-    run from outside.
-    """
-    question = AskFileSystem("/sys")
-    answer = context.ask(question)
-    seen = [evidence(question, answer)]
-    mount = Run(
-        ("mount", "-t", "sysfs", "sysfs", "/sys"),
-        privileged=True,
-        undo=("umount", "/sys"),
-        text="A chroot has none of its own: mount it in each one that is to run BPF programs.",
-    )
-    if not isinstance(answer, FileSystem):
-        if answer.absent:
-            return failed("there is no /sys", seen=seen, fixes=[mount])
-        return unknown(f"/sys: {answer.reason}", seen=seen, fixes=[ByHand("As root: stat -f /sys")])
-    if answer.magic != SYSFS_MAGIC:
-        return failed(f"/sys is not sysfs ({answer.shown()})", seen=seen, fixes=[mount])
-    return passed("mounted", seen=seen)
-
-
-@check("runtime.tracefs", title="tracefs", requires=("runtime.sysfs",))
-def runtime_tracefs(context: Context) -> Finding:
-    """Whether tracefs is really mounted, at either of its places, and readable.
-
-    Without it no tracepoint can be attached to: libbpf reads their ids there, and what programs
-    print with bpf_printk is read there. Kprobes, uprobes, fentry, LSM programs, iterators, tc and
-    socket filters do not need it. The directory /sys/kernel/tracing exists (Linux 4.1, commit
-    f76180bc07e0) whether or not tracefs is mounted on it, so the file system itself is asked.
-
-    Mount it with `mount -t tracefs tracefs /sys/kernel/tracing`; a line in /etc/fstab makes it
-    last. In a container, the host's can be passed in.
-    """
-    question = AskTracefs()
-    answer = context.ask(question)
-    seen = [evidence(question, answer)]
-    if not isinstance(answer, Tracefs):
-        look = ByHand("As root: stat -f -c %T /sys/kernel/tracing /sys/kernel/debug/tracing")
-        return unknown(f"tracefs: {answer.reason}", seen=seen, fixes=[look])
-    mounted = [place for place in answer.places if place.mounted]
-    readable = [place.path for place in mounted if not place.events]
-    if readable:
-        return passed(f"mounted and readable at {' and '.join(readable)}", seen=seen)
-    if mounted:
-        return _refused(context, mounted[0], seen)
-    return _not_mounted(context, answer, seen)
-
-
-def _refused(context: Context, place: TracePlace, seen: list[Evidence]) -> Finding:
-    """Mounted, and closed to this user: for want of privilege, unless root itself is refused."""
-    identity = context.ask(AskIdentity())
-    summary = f"mounted at {place.path}, but this user may not read it: {place.events}"
-    if not isinstance(identity, Identity) or identity.euid != 0:
-        return unknown(summary, seen=seen, fixes=[ByHand(f"As root: ls {place.path}/events")])
-    seen = [*seen, evidence(AskIdentity(), identity)]
-    if identity.user_namespace not in (0, INITIAL_USER_NAMESPACE):
-        why = "root of a user namespace is not root of the host's tracefs"
-        return blocked(f"{summary}; {why}", by=["runtime.privileges"])
-    summary = f"mounted at {place.path}, but root is refused: {place.events}"
-    hint = "A security module or lockdown refuses it: see dmesg, and runtime.container."
-    return failed(summary, seen=seen, fixes=[ByHand(hint)])
-
-
-def _not_mounted(context: Context, answer: Tracefs, seen: list[Evidence]) -> Finding:
-    first, *_ = answer.places
-    hidden = [p for p in answer.places if p.refused not in ("", "ENOENT", "ENOTDIR")]
-    if hidden and answer.mounts:
-        summary = f"{hidden[0].path}: {hidden[0].refused}; {answer.mounts[0]}"
-        return unknown(summary, seen=seen, fixes=[ByHand(f"As root: ls {hidden[0].path}/events")])
-    if first.refused in ("ENOENT", "ENOTDIR"):
-        by_hand = ByHand("Boot a kernel built with CONFIG_FTRACE=y and CONFIG_EVENT_TRACING=y.")
-        return failed(f"this kernel has no tracing: no {first.path}", seen=seen, fixes=[by_hand])
-    summary = f"tracefs is not mounted at {' or '.join(p.path for p in answer.places)}"
-    return failed(summary, seen=seen, fixes=[_mount_tracefs(context, first.path)])
-
-
-def _mount_tracefs(context: Context, path: str) -> Fix:
-    identity = context.ask(AskIdentity())
-    if isinstance(identity, Identity) and identity.euid == 0:
-        elsewhere = identity.user_namespace not in (0, INITIAL_USER_NAMESPACE)
-        if elsewhere or not identity.capabilities & CAP_SYS_ADMIN:
-            return ByHand(
-                "It cannot be mounted from in here. On the host: mount -t tracefs tracefs "
-                f"{path}; then start the container with -v {path}:{path}"
-            )
-    return Run(
-        ("mount", "-t", "tracefs", "tracefs", path),
-        privileged=True,
-        undo=("umount", path),
-        text=f"To make it last, in /etc/fstab: tracefs {path} tracefs defaults 0 0",
-    )
+"""PROC_PID_INIT_INO of include/linux/proc_ns.h (Linux 3.8)."""
 
 
 @check("runtime.pid-namespace", title="initial PID namespace")
@@ -201,3 +98,52 @@ def _room(context: Context, places: dict[str, str], needed: int) -> Finding:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
+
+
+@check("runtime.perf-events", title="hardware cycle counter")
+def runtime_perf_events(context: Context) -> Finding:
+    """Whether perf_event_open(2) counts CPU cycles here, which profilers sample by.
+
+    Many virtual machines pass no performance counters on: the kernel then answers ENOENT, also to
+    root. Sample by the CPU clock in software instead, which every machine has (`perf record -e
+    cpu-clock`; `profile -s` in libbpf-bootstrap).
+    """
+    question = CountCycles()
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if isinstance(answer, Attempt) and answer.worked:
+        return passed("counts cycles")
+    reason = answer.error if isinstance(answer, Attempt) else answer.reason
+    if reason in ("ENOENT", "EOPNOTSUPP", "ENODEV"):
+        software = [ByHand("Sample by the software CPU clock instead, or pass the counters on.")]
+        return failed(f"no cycle counter: {reason}", seen=seen, fixes=software)
+    look = ByHand("As root: perf stat -e cycles true")
+    return unknown(f"perf_event_open: {reason}", seen=seen, fixes=[look])
+
+
+@check("runtime.usdt-libc", title="USDT probes of libc")
+def runtime_usdt_libc(context: Context) -> Finding:
+    """Whether this machine's C library carries the USDT probe libc:setjmp.
+
+    glibc has its probes only where it was built with SystemTap's header (--enable-systemtap).
+    Debian's has none up to 13 (trixie); Fedora's and Ubuntu's have them, musl never. The program
+    `usdt` of libbpf-bootstrap attaches to this one, and cannot where it is missing.
+    """
+    question = AskLibc()
+    answer = context.ask(question)
+    path = (answer.cached or answer.mapped) if isinstance(answer, Libc) else ""
+    if not path:
+        look = ByHand("readelf -n /lib/*/libc.so.6 | grep -A1 stapsdt")
+        seen = [evidence(question, answer)]
+        return unknown("which libc programs are given is not known", seen=seen, fixes=[look])
+    notes = AskUsdt(path)
+    probes = context.ask(notes)
+    seen = [evidence(question, answer), evidence(notes, probes)]
+    if not isinstance(probes, UsdtProbes):
+        look = ByHand(notes.source().removeprefix("$ "))
+        return unknown(f"{path}: {probes.reason}", seen=seen, fixes=[look])
+    if "libc:setjmp" in probes.probes:
+        return passed(f"{path} carries {len(probes.probes)}, libc:setjmp among them", seen=seen)
+    other = [ByHand("Attach to a library with probes of its own, or use a glibc built with them.")]
+    why = "has no libc:setjmp" if probes.notes else "has no .note.stapsdt"
+    return failed(f"{path} {why}", seen=seen, fixes=other)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -48,8 +50,10 @@ class AskSecurityFile(Question[FileText], frozen=True):
             return FileText(Path(PLACE, self.name).read_text(errors="backslashreplace"))
         except OSError as error:
             refused = NoAnswer.from_error(error)
-        if not refused.absent or os.geteuid() != 0 or os.path.ismount(PLACE):
+        if not refused.absent or os.path.ismount(PLACE):
             return refused
+        if os.geteuid() != 0:
+            return NoAnswer("EACCES", "securityfs is not mounted, and only root may mount it")
         return self._in_own_mounts(machine)
 
     def _in_own_mounts(self, machine: Machine) -> FileText | NoAnswer:
@@ -62,7 +66,27 @@ class AskSecurityFile(Question[FileText], frozen=True):
             return FileText(decoded(ended.stdout))
         if ended.exit_code is None:
             return NoAnswer("timed-out" if ended.timed_out else "broken")
-        return NoAnswer(errno_name(ended.exit_code), "securityfs is not mounted, nor could it be")
+        return NoAnswer(errno_name(ended.exit_code), "in a mount of securityfs of our own")
 
     def source(self) -> str:
         return f"{PLACE}/{self.name}"
+
+
+def lockdown_mode(text: str) -> str:
+    """`integrity` for `none [integrity] confidentiality`; empty for what is no such list."""
+    chosen = re.search(r"\[(none|integrity|confidentiality)\]", text)
+    return chosen[1] if chosen else ""
+
+
+def refuse_in_confidentiality() -> None:
+    """Raise what the kernel would answer, without asking: it writes each refusal to its log.
+
+    Lockdown in this mode forbids kprobes and the files of tracefs (LOCKDOWN_KPROBES and
+    LOCKDOWN_TRACEFS, Linux 5.4; commit 17911ff38aa5). What cannot be read forbids nothing.
+    """
+    try:
+        text = Path(PLACE, "lockdown").read_text()
+    except OSError:
+        return
+    if lockdown_mode(text) == "confidentiality":
+        raise PermissionError(errno.EPERM, "lockdown is in confidentiality mode")

@@ -94,3 +94,45 @@ def _mounts() -> tuple[str, ...]:
 
 
 _KINDS = ("tracefs", "debugfs")
+
+
+class TracepointFacts(Answer, frozen=True):
+    """A tracepoint: its id, None where there is none; `category` whether its directory exists."""
+
+    id: int | None
+    category: bool = True
+
+    def shown(self) -> str:
+        if self.id is not None:
+            return f"id {self.id}"
+        return "no such tracepoint" if self.category else "no such category of tracepoints"
+
+
+class AskTracepoint(Question[TracepointFacts], frozen=True):
+    """The id of a tracepoint (`sched`, `sched_process_exec`), as libbpf reads it in tracefs.
+
+    NoAnswer `ENOENT` where tracefs is not mounted.
+    """
+
+    category: str
+    name: str
+    privileged = True
+
+    def put(self, machine: Machine) -> TracepointFacts | NoAnswer:
+        looked = [_look(path, machine) for path in PLACES]
+        mounted = [place for place in looked if place.mounted]
+        if not mounted:
+            closed = [place.refused for place in looked if place.refused not in ("", "ENOENT")]
+            return NoAnswer(closed[0] if closed else "ENOENT", "tracefs is not mounted")
+        category = Path(mounted[0].path, "events", self.category)
+        try:
+            return TracepointFacts(int((category / self.name / "id").read_text()))
+        except FileNotFoundError:
+            return TracepointFacts(None, category.is_dir())
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:
+            return NoAnswer("broken", str(error))
+
+    def source(self) -> str:
+        return f"{PLACES[0]}/events/{self.category}/{self.name}/id"

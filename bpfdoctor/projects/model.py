@@ -66,7 +66,8 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deleted), `packet` (one on lo), `signal` (one is sent), `bpf` (bpf(2) is called), `none`
     (nothing: it ends by itself). `disturbs`: what it does to the rest of the machine while it runs;
     such a program is run only when named. `substitute`: in a PID namespace, the default selection
-    takes that program instead.
+    takes that program instead. `targets`: what it attaches to by name, written as in SEC()
+    (`kprobe/do_unlinkat`). `options`: the kernel options that it is known to rest on.
     """
 
     summary: str
@@ -79,6 +80,8 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: Evidence | None = None
     disturbs: str = ""
     substitute: str = ""
+    targets: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,163 @@
+"""What this process is shut into: a container, a seccomp filter, SELinux."""
+
+from __future__ import annotations
+
+from bpfdoctor.api import (
+    AskBpf,
+    AskContainer,
+    AskFileSystem,
+    AskIdentity,
+    AskKernel,
+    Attempt,
+    ByHand,
+    Context,
+    FileSystem,
+    FileText,
+    Finding,
+    Identity,
+    Kernel,
+    Marks,
+    NoAnswer,
+    ReadFile,
+    check,
+    evidence,
+    in_initial_namespace,
+    passed,
+    unknown,
+    warned,
+)
+
+INITIAL_PID_NAMESPACE = 0xEFFFFFFC
+SELINUX_MAGIC = 0xF97CFF8C
+
+GVISOR = ("4.4.0", "#1 SMP Sun Jan 10 15:06:54 PST 2016")
+"""The release and version that gVisor's own kernel gives itself (pkg/sentry/syscalls/linux)."""
+
+ADVICE = {
+    "gVisor": "gVisor is a kernel of its own without bpf(2): run on the host, or with runc.",
+    "WSL2": "The kernel is Windows' to change: wsl --update, or kernel= in .wslconfig.",
+    "chroot": "Mount /sys, /proc and tracefs in the chroot; the kernel is the one outside.",
+    "rootless Podman": "Its root is not the host's: use sudo podman run --privileged.",
+    "a user namespace": "Its root is not the host's: run outside of it, with sudo.",
+    "Kubernetes": (
+        "In the pod: securityContext.privileged: true (or capabilities BPF, PERFMON and "
+        "SYS_RESOURCE), hostPID: true, hostPath volumes of /sys/kernel/tracing and /sys/kernel/btf."
+    ),
+}
+HOST = (
+    "The kernel, its modules, sysctls, tracefs and BTF are the host's to change. docker run: "
+    "--cap-add BPF --cap-add PERFMON --cap-add SYS_RESOURCE, --pid=host for programs that filter "
+    "by PID, -v /sys/kernel/tracing:/sys/kernel/tracing; or --privileged for all of it."
+)
+
+
+@check("runtime.container", title="container or sandbox")
+def runtime_container(context: Context) -> Finding:
+    """Whether this process is in a container, a chroot or on another system's kernel.
+
+    Nothing is refused for that alone: what is missing says so itself. But what is the host's to
+    change (kernel, modules, sysctls, what is mounted over /sys) cannot be changed from in here,
+    and a warning names the container and what to ask of its host.
+
+    Marks that images carry along (/.dockerenv) count only where a namespace or an overlay root
+    bears them out.
+    """
+    question = AskContainer()
+    marks, identity, kernel = (
+        context.ask(question),
+        context.ask(AskIdentity()),
+        context.ask(AskKernel()),
+    )
+    seen = [evidence(question, marks), evidence(AskIdentity(), identity)]
+    if not isinstance(marks, Marks) or not isinstance(identity, Identity):
+        look = ByHand("systemd-detect-virt --container")
+        return unknown("what this process is shut into is not known", seen=seen, fixes=[look])
+    found = _sandbox(marks, identity, kernel)
+    if found:
+        return warned(found, seen=seen, fixes=[ByHand(ADVICE.get(found, HOST))])
+    stale = [path for path in marks.files if path == "/.dockerenv"]
+    note = f" ({stale[0]} is left from an image)" if stale else ""
+    return passed(f"none: initial PID and user namespaces{note}", seen=seen)
+
+
+def _sandbox(marks: Marks, identity: Identity, kernel: Kernel | NoAnswer) -> str:
+    """What it is shut into, in a word; empty for nothing. The tightest first."""
+    if isinstance(kernel, Kernel) and (kernel.release, kernel.version) == GVISOR:
+        return "gVisor"
+    home = in_initial_namespace(identity)
+    inside = not home or identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
+    manager = _manager(marks, confined=inside or marks.root_type in ("overlay", "fuse.overlayfs"))
+    if manager:
+        return manager if home or manager != "Podman" else "rootless Podman"
+    if isinstance(kernel, Kernel) and "microsoft" in kernel.release.lower():
+        return "WSL2"
+    if inside:
+        return "a PID namespace" if home else "a user namespace"
+    return "chroot" if marks.chroot else ""
+
+
+def _manager(marks: Marks, confined: bool) -> str:
+    """The container manager that left its marks, if anything bears them out."""
+    if not confined:
+        return ""
+    if "KUBERNETES_SERVICE_HOST" in marks.variables or any("kubernetes" in p for p in marks.files):
+        return "Kubernetes"
+    named = marks.files.get("/run/systemd/container") or marks.variables.get("container", "")
+    if "/run/.containerenv" in marks.files or named == "podman":
+        return "Podman"
+    if "/.dockerenv" in marks.files or named == "docker":
+        return "Docker"
+    return {"lxc": "LXC", "lxc-libvirt": "LXC"}.get(named, named)
+
+
+@check("runtime.seccomp", title="seccomp")
+def runtime_seccomp(context: Context) -> Finding:
+    """Whether a seccomp filter is on this process, and whether it lets bpf(2) through.
+
+    A filter answers system calls in the kernel's place, most often EPERM, also to root. Docker's
+    lets bpf(2) through where the container has CAP_BPF or CAP_SYS_ADMIN; systemd's
+    SystemCallFilter= and browsers' sandboxes do not. It can only be lifted where it was put on.
+    """
+    identity, question = context.ask(AskIdentity()), AskBpf()
+    answer = context.ask(question)
+    seen = [evidence(AskIdentity(), identity), evidence(question, answer)]
+    mode = identity.seccomp if isinstance(identity, Identity) else None
+    if mode is None:
+        look = ByHand("grep Seccomp: /proc/self/status")
+        return unknown("whether there is a filter is not shown", seen=seen, fixes=[look])
+    if mode == 0:
+        return passed("no filter")
+    through = isinstance(answer, Attempt) and answer.error in ("", "E2BIG", "EINVAL")
+    if through:
+        return passed("a filter, which lets bpf(2) through", seen=seen)
+    lift = ByHand("Start it with --security-opt seccomp=unconfined, or without SystemCallFilter=.")
+    return warned("a filter, which may refuse bpf(2)", seen=seen, fixes=[lift])
+
+
+@check("runtime.selinux", title="SELinux")
+def runtime_selinux(context: Context) -> Finding:
+    """Whether SELinux is enforcing, and in which context this process runs.
+
+    Since Linux 4.15 (commit ec27c3568a34) it judges bpf(2): map_create, prog_load and others are
+    permissions of the class `bpf`. An unconfined user has them; a container's domain has not.
+    `ausearch -m avc -ts recent` shows what was refused.
+    """
+    place = AskFileSystem("/sys/fs/selinux")
+    system = context.ask(place)
+    if (isinstance(system, FileSystem) and system.magic != SELINUX_MAGIC) or (
+        isinstance(system, NoAnswer) and system.absent
+    ):
+        return passed("not active")
+    enforce, label = ReadFile("/sys/fs/selinux/enforce"), ReadFile("/proc/self/attr/current")
+    mode, context_of = context.ask(enforce), context.ask(label)
+    seen = [evidence(place, system), evidence(enforce, mode), evidence(label, context_of)]
+    if not isinstance(system, FileSystem) or not isinstance(mode, FileText):
+        look = ByHand("getenforce; id -Z")
+        return unknown("whether SELinux is enforcing is not shown", seen=seen, fixes=[look])
+    domain = context_of.text.strip("\0\n ") if isinstance(context_of, FileText) else "?"
+    if mode.text.strip() != "1":
+        return passed(f"permissive, {domain}")
+    if ":unconfined_t:" in domain or ":spc_t:" in domain:
+        return passed(f"enforcing, {domain}")
+    advice = ByHand("See ausearch -m avc -ts recent; in a container: --security-opt label=disable.")
+    return warned(f"enforcing, {domain}: it may refuse bpf(2)", seen=seen, fixes=[advice])

@@ -1,0 +1,181 @@
+"""What the project's programs name in the kernel: does the running one have it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bpfdoctor.api import (
+    AskFunction,
+    AskKernel,
+    AskSymbols,
+    AskTracepoint,
+    ByHand,
+    Context,
+    Finding,
+    FunctionFacts,
+    Kernel,
+    Symbols,
+    TracepointFacts,
+    blocked,
+    check,
+    evidence,
+    failed,
+    passed,
+    unknown,
+)
+
+RENAMED = {"do_unlinkat": ("filename_unlinkat", "7.0")}
+"""Functions that examples attach to and that a release renamed: the new name, and since when.
+
+Seen in the BTF of Debian's kernels: do_unlinkat is in 6.19, filename_unlinkat in 7.0.4.
+"""
+
+MOST_PARAMETERS = 12
+"""MAX_BPF_FUNC_ARGS of include/linux/bpf.h: a trampoline passes no more (Linux 5.5)."""
+
+
+@check("kernel.targets", title="what the programs attach to")
+def kernel_targets(context: Context) -> Iterator[Finding]:
+    """Whether the kernel has each function and tracepoint that the project's programs name.
+
+    Kernel functions are no interface: they are renamed, inlined and removed. `do_unlinkat`, which
+    the examples kprobe and fentry of libbpf-bootstrap name, is `filename_unlinkat` from Linux 7.0
+    on: they fail there on a healthy machine. Change the name in the program's SEC(), or take one
+    that the kernel has (`grep -w NAME /proc/kallsyms`).
+
+    A kprobe's function is looked up among the kernel's symbols, as the kernel will; that of an
+    fentry, LSM or iterator program in its BTF; a tracepoint in tracefs.
+    """
+    programs = [context.project.program(name) for name in context.project.programs]
+    targets = [target for program in programs if program for target in program.targets]
+    for target in dict.fromkeys(targets):
+        kind, _, name = target.partition("/")
+        judge = _JUDGES.get(kind)
+        if judge is not None:
+            yield judge(context, target, name)
+
+
+def _kprobe(context: Context, target: str, function: str) -> Finding:
+    return _among_symbols(context, target, (function,))
+
+
+def _ksyscall(context: Context, target: str, call: str) -> Finding:
+    """libbpf takes the architecture's wrapper where there is one (Linux 4.17)."""
+    kernel = context.ask(AskKernel())
+    wrapper = _WRAPPERS.get(kernel.architecture, "") if isinstance(kernel, Kernel) else ""
+    names = (f"__{wrapper}_sys_{call}",) if wrapper else ()
+    return _among_symbols(context, target, (*names, f"__se_sys_{call}", f"sys_{call}"))
+
+
+_WRAPPERS = {
+    "aarch64": "arm64",
+    "ppc64": "powerpc",
+    "ppc64le": "powerpc",
+    "riscv64": "riscv",
+    "s390x": "s390x",
+    "x86_64": "x64",
+}
+"""As in libbpf's arch_specific_syscall_pfx, by uname's name of the architecture."""
+
+
+def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> Finding:
+    new_names = tuple(RENAMED[name][0] for name in names if name in RENAMED)
+    question = AskSymbols(names + new_names)
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if not isinstance(answer, Symbols):
+        look = ByHand(f"As root: {question.source().removeprefix('$ ')}")
+        summary = f"the kernel's symbols cannot be read: {answer.reason}"
+        return unknown(summary, about=target, seen=seen, fixes=[look])
+    found = [name for name in names if name in answer.present]
+    if found:
+        return passed(f"function {found[0]}", about=target, seen=seen)
+    wanted = names[-1]
+    advice = [_rename(wanted, wanted in RENAMED and RENAMED[wanted][0] in answer.present)]
+    return failed(f"this kernel has no function {wanted}", about=target, seen=seen, fixes=advice)
+
+
+def _rename(function: str, has_new_name: bool) -> ByHand:
+    if has_new_name:
+        name, release = RENAMED[function]
+        return ByHand(f"Linux {release} renamed it: in the program's SEC(), write {name}.")
+    return ByHand(
+        f"Name another function in the program's SEC(): {function} is not in this kernel."
+    )
+
+
+def _trampoline(context: Context, target: str, function: str) -> Finding:
+    return _in_btf(context, target, function)
+
+
+def _lsm(context: Context, target: str, hook: str) -> Finding:
+    """Without CONFIG_BPF_LSM there is no such hook at all, which is kernel.lsm's to say."""
+    if _has_function(context, "bpf_lsm_file_open") is False:
+        return blocked("this kernel has no LSM hooks for BPF", by=["kernel.lsm"], about=target)
+    return _in_btf(context, target, f"bpf_lsm_{hook}")
+
+
+def _iterator(context: Context, target: str, what: str) -> Finding:
+    if _has_function(context, "bpf_iter_task") is False:
+        return blocked("this kernel has no iterators", by=["kernel.iterators"], about=target)
+    return _in_btf(context, target, f"bpf_iter_{what}")
+
+
+def _has_function(context: Context, function: str) -> bool | None:
+    answer = context.ask(AskFunction(function))
+    return answer.id is not None if isinstance(answer, FunctionFacts) else None
+
+
+def _in_btf(context: Context, target: str, function: str) -> Finding:
+    question = AskFunction(function)
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if not isinstance(answer, FunctionFacts):
+        if answer.absent or answer.reason == "broken":
+            return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
+        look = ByHand(f"As root: {question.source().removeprefix('$ ')}")
+        summary = f"the kernel's BTF cannot be read: {answer.reason}"
+        return unknown(summary, about=target, seen=seen, fixes=[look])
+    if answer.id is None:
+        new_name = RENAMED.get(function, ("",))[0]
+        advice = _rename(function, bool(new_name and _has_function(context, new_name)))
+        summary = f"this kernel's BTF has no function {function}"
+        return failed(summary, about=target, seen=seen, fixes=[advice])
+    if answer.parameters > MOST_PARAMETERS:
+        summary = f"{function} has {answer.parameters} parameters, {MOST_PARAMETERS} is the most"
+        return failed(summary, about=target, seen=seen, fixes=[_rename(function, False)])
+    return passed(f"function {function}", about=target, seen=seen)
+
+
+def _tracepoint(context: Context, target: str, path: str) -> Finding:
+    category, _, name = path.partition("/")
+    question = AskTracepoint(category, name)
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if not isinstance(answer, TracepointFacts):
+        if answer.absent:
+            return blocked("tracefs is not mounted", by=["runtime.tracefs"], about=target)
+        look = ByHand(f"As root: cat {question.source()}")
+        summary = f"tracefs cannot be read: {answer.reason}"
+        return unknown(summary, about=target, seen=seen, fixes=[look])
+    if answer.id is not None:
+        return passed(f"tracepoint {path}", about=target, seen=seen)
+    if not answer.category:
+        summary = f"this kernel has no tracepoints {category}/*"
+        return blocked(summary, by=["kernel.tracepoints"], about=target)
+    advice = ByHand(f"Name another in the program's SEC(); ls {category}/ in tracefs lists them.")
+    summary = f"this kernel has no tracepoint {path}"
+    return failed(summary, about=target, seen=seen, fixes=[advice])
+
+
+_JUDGES: dict[str, Callable[[Context, str, str], Finding]] = {
+    "kprobe": _kprobe,
+    "kretprobe": _kprobe,
+    "ksyscall": _ksyscall,
+    "fentry": _trampoline,
+    "fexit": _trampoline,
+    "lsm": _lsm,
+    "iter": _iterator,
+    "tp": _tracepoint,
+}
+"""By what comes before the first slash in SEC()."""

@@ -1,0 +1,190 @@
+"""kernel.config and its neighbours: options are witnesses, and witnesses may contradict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bpfdoctor.api import (
+    Answer,
+    AskKernel,
+    AskKernelOption,
+    AskSecurityFile,
+    FileText,
+    Finding,
+    Kernel,
+    KernelOption,
+    ListDirectory,
+    LookAt,
+    Names,
+    NoAnswer,
+    PathFacts,
+    Question,
+    ReadFile,
+    Run,
+    Status,
+)
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
+
+PATH = "/proc/config.gz"
+ABSENT = NoAnswer("ENOENT")
+THERE = PathFacts("file", "", "file", 0, 0o444, 0, True)
+KPROBES = "/sys/bus/event_source/devices/kprobe"
+
+
+class Kernels(FakeHost):
+    """A host with these options, and every witness there but those that are `hidden`."""
+
+    def __init__(
+        self, options: dict[str, str] | NoAnswer, hidden: tuple[str, ...] = (), release: str = "6.1"
+    ) -> None:
+        super().__init__()
+        self.options, self.hidden, self.release = options, hidden, release
+
+    def ask(self, question: Question[Any]) -> Any:
+        if isinstance(question, AskKernel):
+            return Kernel(self.release, "#1", "x86_64")
+        if isinstance(question, LookAt):
+            return ABSENT if question.path in self.hidden else THERE
+        assert isinstance(question, AskKernelOption)
+        if isinstance(self.options, NoAnswer):
+            return self.options
+        return KernelOption(self.options.get(question.name, "y"), PATH)
+
+
+def test_options_that_are_set_are_counted() -> None:
+    found = one(run_check("kernel.config", Kernels({})))
+    assert found.status is Status.PASS
+    assert found.summary == "12 of 12 options are set in /proc/config.gz"
+    assert len(found.evidence) == 12
+
+
+def test_an_option_that_is_off_is_named_with_purpose_and_programs() -> None:
+    off = {"CONFIG_KPROBE_EVENTS": "n"}
+    found = one(run_check("kernel.config", Kernels(off, (KPROBES,))))
+    assert found.status is Status.PASS, "an option is never a need"
+    assert "CONFIG_KPROBE_EVENTS (kprobes, kretprobes, ksyscall: kprobe, ksyscall)" in found.summary
+
+
+def test_off_where_its_effect_is_seen_is_a_contradiction() -> None:
+    _, contradiction = run_check("kernel.config", Kernels({"CONFIG_KPROBE_EVENTS": "n"}))
+    assert contradiction.status is Status.WARN
+    assert contradiction.key == "kernel.config[CONFIG_KPROBE_EVENTS]"
+    assert "another kernel's" in contradiction.fixes[0].text
+
+
+def test_on_where_its_effect_is_missing_is_a_contradiction() -> None:
+    _, contradiction = run_check("kernel.config", Kernels({}, (KPROBES,)))
+    assert contradiction.status is Status.WARN
+    assert "hidden here" in contradiction.fixes[0].text
+
+
+def test_a_kernel_older_than_the_witness_contradicts_nothing() -> None:
+    assert one(run_check("kernel.config", Kernels({}, (KPROBES,), "4.14"))).status is Status.PASS
+
+
+def test_without_a_configuration_what_the_kernel_shows_counts() -> None:
+    found = one(run_check("kernel.config", Kernels(NoAnswer("EACCES"), (KPROBES,))))
+    assert found.status is Status.PASS
+    assert "CONFIG_UPROBE_EVENTS" in found.summary
+    assert "CONFIG_KPROBE_EVENTS" not in found.summary
+
+
+def test_every_option_of_every_project_has_a_purpose() -> None:
+    for name in ("libbpf-bootstrap", "libbpf-bootstrap-2020", "embedded"):
+        programs = project_named(name).kind.programs.values()
+        off = {option: "n" for program in programs for option in program.options}
+        for found in run_check("kernel.config", Kernels(off), project_named(name)):
+            assert "(:" not in found.summary
+            assert " (: " not in found.summary
+
+
+def jit_found(sysctl: Answer, **options: str) -> Finding:
+    answers: dict[Question[Any], Answer] = {
+        ReadFile("/proc/sys/net/core/bpf_jit_enable"): sysctl,
+    }
+    for name in ("CONFIG_BPF_JIT", "CONFIG_BPF_JIT_ALWAYS_ON"):
+        option = options.get(name)
+        answers[AskKernelOption(name)] = KernelOption(option, PATH) if option else ABSENT
+    return one(run_check("kernel.jit", FakeHost(answers)))
+
+
+@pytest.mark.parametrize("value", ["1\n", "2\n"])
+def test_the_jit_is_on(value: str) -> None:
+    assert jit_found(FileText(value)).status is Status.PASS
+
+
+def test_a_jit_that_is_off_says_how_to_switch_it() -> None:
+    found = jit_found(FileText("0\n"))
+    assert found.status is Status.WARN
+    (fix,) = found.fixes
+    assert isinstance(fix, Run)
+    assert fix.argv == ("sysctl", "-w", "net.core.bpf_jit_enable=1")
+
+
+def test_in_another_network_namespace_the_configuration_says() -> None:
+    assert jit_found(ABSENT, CONFIG_BPF_JIT_ALWAYS_ON="y").status is Status.PASS
+    assert jit_found(ABSENT, CONFIG_BPF_JIT="n").status is Status.WARN
+    assert jit_found(ABSENT, CONFIG_BPF_JIT="y").status is Status.UNKNOWN
+    assert jit_found(ABSENT).status is Status.UNKNOWN
+
+
+LOCKDOWN = AskSecurityFile("lockdown")
+
+
+@pytest.mark.parametrize(
+    ("answer", "built", "status"),
+    [
+        (FileText("[none] integrity confidentiality\n"), ABSENT, Status.PASS),
+        (FileText("none [integrity] confidentiality\n"), ABSENT, Status.PASS),
+        (FileText("none integrity [confidentiality]\n"), ABSENT, Status.FAIL),
+        (FileText("garbage"), ABSENT, Status.UNKNOWN),
+        (ABSENT, ABSENT, Status.PASS),
+        (NoAnswer("EACCES"), ABSENT, Status.UNKNOWN),
+        (NoAnswer("EACCES"), KernelOption("n", PATH), Status.PASS),
+        (NoAnswer("EACCES"), KernelOption("y", PATH), Status.UNKNOWN),
+    ],
+)
+def test_lockdown_is_told_by_its_mode(answer: Answer, built: Answer, status: Status) -> None:
+    host = FakeHost({LOCKDOWN: answer, AskKernelOption("CONFIG_SECURITY_LOCKDOWN_LSM"): built})
+    found = one(run_check("kernel.lockdown", host))
+    assert found.status is status
+    assert bool(found.fixes) is (status is not Status.PASS)
+
+
+MODULES = FileText("tun 61440 0 - Live 0x0000000000000000\nlibcrc32c 16384 1 x, Live 0x0\n")
+
+
+@pytest.mark.parametrize(
+    ("loaded", "listed", "status"),
+    [
+        (MODULES, Names(("tun", "vmlinux")), Status.PASS),
+        (MODULES, Names(("vmlinux",)), Status.WARN),
+        (MODULES, NoAnswer("EACCES"), Status.UNKNOWN),
+        (MODULES, ABSENT, None),
+        (FileText(""), Names(("vmlinux",)), None),
+        (ABSENT, Names(("vmlinux",)), None),
+        (NoAnswer("not-recorded"), Names(("vmlinux",)), Status.UNKNOWN),
+    ],
+)
+def test_modules_show_their_btf(loaded: Answer, listed: Answer, status: Status | None) -> None:
+    host = FakeHost({ReadFile("/proc/modules"): loaded, ListDirectory("/sys/kernel/btf"): listed})
+    found = run_check("kernel.module-btf", host)
+    assert [finding.status for finding in found] == ([status] if status else [])
+
+
+def test_no_missing_answer_passes_or_fails() -> None:
+    host = FakeHost(otherwise=NoAnswer("not-recorded"))
+    for name in ("config", "jit", "lockdown", "module-btf"):
+        found = one(run_check(f"kernel.{name}", host))
+        assert found.status is Status.UNKNOWN
+        assert found.fixes
+
+
+@pytest.mark.bpf
+def test_root_is_told_the_mode_without_securityfs_too(live: LiveHost, needs: Any) -> None:
+    needs("root")
+    found = one(run_check("kernel.lockdown", live))
+    assert found.status in (Status.PASS, Status.FAIL)
