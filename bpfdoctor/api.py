@@ -11,11 +11,19 @@ None where it does not apply. It prints nothing and changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from bpfdoctor.host.architecture import target_architecture
+from bpfdoctor.host.attach import (
+    AttachKprobe,
+    AttachRawTracepoint,
+    AttachTracepoint,
+    AttachUprobe,
+)
+from bpfdoctor.host.attach_btf import AttachIterator, AttachTrampoline, FireLsm, LsmFired
+from bpfdoctor.host.attach_net import AskLoadable, AttachClassifier, AttachSocketFilter, Modules
 from bpfdoctor.host.bpf import Attempt
 from bpfdoctor.host.commands import (
     AskEnvironment,
@@ -57,12 +65,14 @@ from bpfdoctor.host.pmu import CountCycles
 from bpfdoctor.host.privilege import (
     CAP_SYS_ADMIN,
     CAP_SYS_RESOURCE,
+    REFUSED,
     hindrances,
     holds,
     in_initial_namespace,
     is_root,
     lacking,
     may_load,
+    status_of,
 )
 from bpfdoctor.host.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
 from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question, evidence
@@ -123,6 +133,7 @@ __all__ = [
     "CAP_SYS_ADMIN",
     "CAP_SYS_RESOURCE",
     "C_FLAGS",
+    "REFUSED",
     "Answer",
     "AskBpf",
     "AskContainer",
@@ -137,6 +148,7 @@ __all__ = [
     "AskKernelBtf",
     "AskKernelOption",
     "AskLibc",
+    "AskLoadable",
     "AskSecurityFile",
     "AskSpace",
     "AskSubmodules",
@@ -144,6 +156,14 @@ __all__ = [
     "AskTracefs",
     "AskTracepoint",
     "AskUsdt",
+    "AttachClassifier",
+    "AttachIterator",
+    "AttachKprobe",
+    "AttachRawTracepoint",
+    "AttachSocketFilter",
+    "AttachTracepoint",
+    "AttachTrampoline",
+    "AttachUprobe",
     "Attempt",
     "BtfFacts",
     "Build",
@@ -165,6 +185,7 @@ __all__ = [
     "FindTool",
     "Finding",
     "Findings",
+    "FireLsm",
     "Fix",
     "FoundTools",
     "FunctionFacts",
@@ -178,7 +199,9 @@ __all__ = [
     "ListDirectory",
     "LoadProgram",
     "LookAt",
+    "LsmFired",
     "Marks",
+    "Modules",
     "Names",
     "NoAnswer",
     "OpenPerfEvent",
@@ -227,6 +250,8 @@ __all__ = [
     "misbehaving",
     "older",
     "passed",
+    "probed",
+    "status_of",
     "target_architecture",
     "tool_words",
     "unknown",
@@ -339,3 +364,35 @@ def unknown(
 def blocked(summary: str, by: Iterable[str], *, about: str = "") -> Finding:
     """It cannot be judged before the findings with these keys are mended."""
     return Finding(Status.SKIP, summary, about=about, blocked_by=tuple(by))
+
+
+def probed(  # noqa: PLR0913  (each is a part of the finding)
+    context: Context,
+    question: Question[Attempt],
+    what: str,
+    *,
+    about: str = "",
+    means: Mapping[str, str] | None = None,
+    fixes: Iterable[Fix] = (),
+) -> Finding:
+    """The finding on one live probe of `what`; the kernel's answer decides (`status_of`).
+
+    `means` says in words what an errno stands for here; `fixes` are for a failure.
+    """
+    answer, identity = context.ask(question), context.ask(AskIdentity())
+    status = status_of(answer, identity)
+    seen = [evidence(question, answer)]
+    if isinstance(answer, NoAnswer):
+        summary = f"{what}: not tried: {answer.shown()}"
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    if status is Status.PASS:
+        return passed(f"{what}: the kernel did it", about=about, seen=seen)
+    meaning = (means or {}).get(answer.error, "")
+    summary = f"{what}: {answer.call}: {answer.error}{meaning and f' ({meaning})'}"
+    seen.append(evidence(AskIdentity(), identity))
+    if status is Status.UNKNOWN:
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    if answer.error in REFUSED and isinstance(identity, Identity):
+        summary += ", although this is root"
+        seen += [Evidence("what may be behind it", text) for text in hindrances(identity)]
+    return failed(summary, about=about, seen=seen, fixes=fixes)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from bpfdoctor.api import (
     ASK_AS_ROOT,
+    REFUSED,
     AskBpf,
     AskIdentity,
     Attempt,
@@ -42,8 +41,6 @@ CONTAINER = ByHand(
 
 PARANOID = "/proc/sys/kernel/perf_event_paranoid"
 UNPRIVILEGED = "/proc/sys/kernel/unprivileged_bpf_disabled"
-
-REFUSED = ("EPERM", "EACCES")
 
 SECCOMP_FILTER = 2
 
@@ -97,39 +94,43 @@ def _filtered(answer: Attempt, identity: Identity | NoAnswer, seen: list[Evidenc
 
 @check(
     "runtime.privileges",
-    title="privilege to load and attach BPF programs",
+    title="privilege to load BPF programs",
     requires=("kernel.bpf-syscall",),
 )
-def runtime_privileges(context: Context) -> Iterator[Finding]:
-    """Whether the kernel lets this user load tracing programs, and open events to attach them to.
+def runtime_privileges(context: Context) -> Finding:
+    """Whether the kernel lets this user load tracing programs.
 
     A small tracepoint program is loaded: the kernel's answer decides, the capabilities explain it.
     It asks for CAP_BPF and CAP_PERFMON (Linux 5.8), or CAP_SYS_ADMIN, in the effective set, and
     in the initial user namespace: root of another one has every capability and may do none of this.
 
-    Tracepoints, kprobes and uprobes take perf_event_open(2) as well, the finding
-    `runtime.privileges[perf_event_open]`: where `perf_event_paranoid` is above 2, as Debian and
-    Ubuntu patch it, that takes CAP_SYS_ADMIN; fentry, LSM, iterators and network programs do not.
-
     Run the program as root, or under sudo; `bpfdoctor check --sudo` asks as root. In a container or
     user namespace the one who starts it decides.
     """
-    question = LoadProgram("tracepoint")
-    judge = _Judge(context, question, UNPRIVILEGED)
-    finding = judge.judged("loading a tracepoint program")
-    yield finding
-    if judge.worked:
-        event = _Judge(context, OpenPerfEvent(), PARANOID, about="perf_event_open")
-        yield event.judged("opening an event for every process")
+    judge = _Judge(context, LoadProgram("tracepoint"), UNPRIVILEGED)
+    return judge.judged("loading a tracepoint program")
+
+
+@check(
+    "runtime.event-privileges",
+    title="privilege to open events for BPF programs",
+    requires=("runtime.privileges",),
+)
+def runtime_event_privileges(context: Context) -> Finding:
+    """Whether this user may open an event for every process, by perf_event_open(2).
+
+    Tracepoints, kprobes, uprobes and perf events are attached to that way; fentry, LSM, iterators
+    and network programs are not. The kernel asks for CAP_PERFMON (Linux 5.8) or CAP_SYS_ADMIN;
+    where `perf_event_paranoid` is above 2, as Debian and Ubuntu patch it, for the latter alone.
+    """
+    judge = _Judge(context, OpenPerfEvent(), PARANOID)
+    return judge.judged("opening an event for every process")
 
 
 class _Judge:
     """One thing that takes privilege: what the kernel said, and who asked."""
 
-    def __init__(
-        self, context: Context, question: Question[Attempt], setting: str, about: str = ""
-    ) -> None:
-        self.about = about
+    def __init__(self, context: Context, question: Question[Attempt], setting: str) -> None:
         self.answer = context.ask(question)
         self.identity = context.ask(AskIdentity())
         value = context.ask(ReadFile(setting))
@@ -141,31 +142,27 @@ class _Judge:
             evidence(ReadFile(setting), value),
         ]
 
-    @property
-    def worked(self) -> bool:
-        return isinstance(self.answer, Attempt) and self.answer.worked
-
     def judged(self, what: str) -> Finding:
-        answer, about = self.answer, self.about
+        answer = self.answer
         if isinstance(answer, NoAnswer):
             summary = f"{what}: {answer.shown()}"
-            return unknown(summary, about=about, seen=self.seen, fixes=[ASK_AS_ROOT])
+            return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
         if answer.worked:
-            return passed(f"{what} works, as {self._who()}", about=about, seen=self.seen)
+            return passed(f"{what} works, as {self._who()}", seen=self.seen)
         if answer.error not in REFUSED:
             return self._other(what, answer)
         if isinstance(self.identity, Identity) and is_root(self.identity):
             return self._root_refused(what, answer, self.identity)
         summary = f"{what}: {answer.error}, as {self._who()}{self._set()}"
-        return unknown(summary, about=about, seen=self.seen, fixes=[ASK_AS_ROOT])
+        return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
 
     def _other(self, what: str, answer: Attempt) -> Finding:
         """The kernel asks for privilege before it looks whether it knows the type (EINVAL)."""
         if answer.error == "EINVAL":
             summary = f"{what} is not refused for want of privilege, but with EINVAL"
-            return passed(summary, about=self.about, seen=self.seen)
+            return passed(summary, seen=self.seen)
         summary = f"{what}: {answer.error}, which says nothing of privilege"
-        return unknown(summary, about=self.about, seen=self.seen, fixes=[ASK_AS_ROOT])
+        return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
 
     def _root_refused(self, what: str, answer: Attempt, identity: Identity) -> Finding:
         reasons = [Evidence("what may be behind it", text) for text in hindrances(identity)]
@@ -179,7 +176,7 @@ class _Judge:
             fixes = [ByHand("Run it outside of the user namespace: as root of the machine itself.")]
         elif may_load(identity) and not reasons:
             summary += "; a security module or lockdown may be behind it"
-        return failed(summary, about=self.about, seen=[*self.seen, *reasons], fixes=fixes)
+        return failed(summary, seen=[*self.seen, *reasons], fixes=fixes)
 
     def _who(self) -> str:
         identity = self.identity

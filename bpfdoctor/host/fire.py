@@ -4,6 +4,8 @@ The program is one of `bpfdoctor.host.counting`: it counts a call of getcpu(2) w
 (unused since Linux 2.6.24) is the magic number. That is random and our own, so the program acts on
 nobody else's call, and no process id has to be known: it works in any PID namespace. It returns 1:
 on 0 the kernel would withhold the event from everyone else who samples this tracepoint.
+
+Programs may hang on the tracepoints of system calls since Linux 4.14 (commit cf5f5cea2706).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bpfdoctor.host.files import superblock_magic
 from bpfdoctor.host.machine import scratch_prefix
+from bpfdoctor.host.security import refuse_in_confidentiality
 from bpfdoctor.host.tracefs import PLACES, TRACEFS_MAGIC
 
 BUFFER_KB = 64
@@ -107,6 +108,7 @@ class Trace:
 
 def open_trace() -> Trace:
     """A context manager over what is printed from now on. Raises OSError without tracefs."""
+    refuse_in_confidentiality()
     place = tracefs_path()
     if place is None:
         raise FileNotFoundError(2, "tracefs is not mounted at " + " or ".join(PLACES))

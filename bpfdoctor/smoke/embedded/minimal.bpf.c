@@ -6,7 +6,7 @@
  * the kernel would withhold the event from everyone else who samples this tracepoint.
  *
  * It needs clang alone: what it uses of the kernel is declared here, and it has no global data, so
- * that any kernel since 4.7 takes it.
+ * that any kernel takes it which has programs on system calls' tracepoints (4.14).
  */
 typedef unsigned int u32;
 typedef unsigned long long u64;
