@@ -106,8 +106,7 @@ class AttachKprobe(Question[Attempt], frozen=True):
         return said
 
     def _try(self, steps: Steps, function: str) -> None:
-        program = steps.load(Program(PROGRAM_TYPES["kprobe"], RETURN_ONE))
-        _hang_probe(steps, program, "kprobe", function, self.returns)
+        _attach_probe(steps, "kprobe", function, self.returns)
 
 
 class AttachUprobe(Question[Attempt], frozen=True):
@@ -128,20 +127,24 @@ class AttachUprobe(Question[Attempt], frozen=True):
         return f"perf_event_open({kind} on a file in $SCRATCH)"
 
     def _attach(self, steps: Steps, path: str) -> None:
-        program = steps.load(Program(PROGRAM_TYPES["kprobe"], RETURN_ONE))
-        _hang_probe(steps, program, "uprobe", path, self.returns)
+        _attach_probe(steps, "uprobe", path, self.returns)
 
 
-def _hang_probe(steps: Steps, program: int, kind: str, where: str, returns: bool) -> None:
-    """Attach to a kprobe or uprobe: through its event source, or through tracefs before that."""
+def _attach_probe(steps: Steps, kind: str, where: str, returns: bool) -> None:
+    """Attach to a kprobe or uprobe: through its event source, or through tracefs before that.
+
+    The source is looked for first: that there is none, anyone may see.
+    """
     source = Path(DEVICES, kind)
     steps.call = str(source)
+    old = not source.is_dir() and kernel_version(os.uname().release) < (4, 17)
+    number = 0 if old else int((source / "type").read_text())
+    found = None if old else re.search(r"config:(\d+)", (source / "format/retprobe").read_text())
     refuse_in_confidentiality()
-    if not source.is_dir() and kernel_version(os.uname().release) < (4, 17):
+    program = steps.load(Program(PROGRAM_TYPES["kprobe"], RETURN_ONE))
+    if old:
         _hang_in_tracefs(steps, program, kind, where, returns)
         return
-    number = int((source / "type").read_text())
-    found = re.search(r"config:(\d+)", (source / "format" / "retprobe").read_text())
     config = 1 << int(found[1]) if found and returns else 0
     name = ctypes.create_string_buffer(where.encode())
     steps.hang(program, number, config, (ctypes.addressof(name), 0))

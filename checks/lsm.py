@@ -1,0 +1,85 @@
+"""BPF programs as a security module."""
+
+from __future__ import annotations
+
+from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    AskIdentity,
+    AskSecurityFile,
+    Attempt,
+    ByHand,
+    Context,
+    Evidence,
+    FileText,
+    Finding,
+    FireLsm,
+    Identity,
+    NoAnswer,
+    Status,
+    check,
+    evidence,
+    failed,
+    hindrances,
+    passed,
+    status_of,
+    unknown,
+)
+
+MEANS = {
+    "ENOENT": "this kernel has no LSM hooks for BPF, CONFIG_BPF_LSM is off",
+    "EINVAL": "this kernel knows no LSM programs, CONFIG_BPF_LSM is off",
+    "E2BIG": "this kernel is older than LSM programs, Linux 5.7",
+    "ENOTSUPP": "this kernel cannot attach them on this architecture; arm64 can from 6.4",
+}
+
+ADD_BPF = ByHand(
+    "Add bpf to the active modules: boot with lsm= and the list of /sys/kernel/security/lsm with "
+    "`,bpf` at its end (GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub and reboot)."
+)
+
+
+@check("kernel.lsm", title="BPF LSM programs", requires=("runtime.privileges", "kernel.btf"))
+def kernel_lsm(context: Context) -> Finding:
+    """Whether an LSM program attaches and is called (Linux 5.7, commit 9d3fdea789c8; arm64 6.4).
+
+    Tried on the hook of bpf(2), with a program that allows everything and counts one call of our
+    own. Attaching proves little: without `bpf` among the active modules (/sys/kernel/security/lsm)
+    it may attach and never be called. The kernel needs CONFIG_BPF_LSM, its BTF and the JIT.
+    """
+    answer, identity = context.ask(FireLsm()), context.ask(AskIdentity())
+    active = context.ask(AskSecurityFile("lsm"))
+    seen = [evidence(FireLsm(), answer), evidence(AskSecurityFile("lsm"), active)]
+    if isinstance(answer, NoAnswer):
+        summary = f"an LSM program was not tried: {answer.shown()}"
+        return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
+    if not answer.attached.worked:
+        return _refused(answer.attached, identity, active, seen)
+    if answer.hits:
+        return passed("a program on the hook of bpf(2) was attached and called", seen=seen)
+    summary = f"a program attaches to the hook of bpf(2) and is never called{_inactive(active)}"
+    return failed(summary, seen=seen, fixes=[ADD_BPF])
+
+
+def _refused(
+    said: Attempt,
+    identity: Identity | NoAnswer,
+    active: FileText | NoAnswer,
+    seen: list[Evidence],
+) -> Finding:
+    status = status_of(said, identity)
+    meaning = MEANS.get(said.error, "")
+    summary = f"an LSM program: {said.call}: {said.error}{meaning and f' ({meaning})'}"
+    seen = [*seen, evidence(AskIdentity(), identity)]
+    if status is Status.UNKNOWN:
+        return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
+    if isinstance(identity, Identity):
+        seen += [Evidence("what may be behind it", text) for text in hindrances(identity)]
+    inactive = _inactive(active)
+    return failed(f"{summary}{inactive}", seen=seen, fixes=[ADD_BPF] if inactive else [])
+
+
+def _inactive(active: FileText | NoAnswer) -> str:
+    """That `bpf` is not among the active modules, where they can be read."""
+    if isinstance(active, NoAnswer) or "bpf" in active.text.strip().split(","):
+        return ""
+    return f"; bpf is not among the active modules ({active.text.strip()})"

@@ -1,0 +1,72 @@
+"""The maps by which programs hand their events to user space."""
+
+from __future__ import annotations
+
+from bpfdoctor.api import (
+    AskHelper,
+    ByHand,
+    Context,
+    CreateMap,
+    Evidence,
+    Finding,
+    OpenPerfEvent,
+    Status,
+    check,
+    passed,
+    probed,
+)
+
+RING_BUFFER = 256 * 1024
+"""Bytes: what libbpf-bootstrap's programs ask for."""
+
+
+@check(
+    "kernel.ringbuf",
+    title="BPF ring buffer",
+    requires=("runtime.privileges", "runtime.memlock"),
+)
+def kernel_ringbuf(context: Context) -> Finding:
+    """Whether a ring buffer of 256 KiB can be made, and a program may put events into it.
+
+    It came with Linux 5.8 (commit 457f44363a88). On older kernels use the perf event array, as
+    `bootstrap_legacy` does.
+    """
+    means = {"EINVAL": "this kernel has no ring buffer; it came with Linux 5.8"}
+    instead = ByHand("Use a perf event array (bootstrap_legacy), or a kernel of 5.8 or later.")
+    made = CreateMap("ringbuf", 0, 0, RING_BUFFER)
+    finding = probed(context, made, "making a ring buffer", means=means, fixes=[instead])
+    if finding.status is not Status.PASS:
+        return finding
+    helper = AskHelper("tracepoint", "ringbuf_reserve")
+    used = probed(context, helper, "bpf_ringbuf_reserve", means=means, fixes=[instead])
+    if used.status is not Status.PASS:
+        return used
+    seen = [*finding.evidence, *used.evidence]
+    return passed(f"a ring buffer of {RING_BUFFER >> 10} KiB was made", seen=seen)
+
+
+@check(
+    "kernel.perf-buffer",
+    title="perf event array",
+    requires=("runtime.event-privileges", "runtime.memlock"),
+)
+def kernel_perf_buffer(context: Context) -> Finding:
+    """Whether a perf event array can be made, a program may write to it, and its events be opened.
+
+    It is the way from a program to user space before the ring buffer (Linux 4.4, commit
+    a43eec304259).
+    """
+    means = {"EINVAL": "this kernel has no bpf_perf_event_output; it came with Linux 4.4"}
+    newer = ByHand("Boot a kernel built with CONFIG_BPF_EVENTS=y and CONFIG_PERF_EVENTS=y.")
+    steps = {
+        "making a perf event array": CreateMap("perf_event_array", 4, 4, 1),
+        "bpf_perf_event_output": AskHelper("tracepoint", "perf_event_output"),
+        "opening its event": OpenPerfEvent("bpf-output"),
+    }
+    seen: list[Evidence] = []
+    for what, question in steps.items():
+        finding = probed(context, question, what, means=means, fixes=[newer])
+        if finding.status is not Status.PASS:
+            return finding
+        seen += finding.evidence
+    return passed("a perf event array was made, and its event opened", seen=seen)

@@ -1,0 +1,62 @@
+"""Programs in the network: socket filters, and classifiers of traffic control."""
+
+from __future__ import annotations
+
+from bpfdoctor.api import (
+    AskLoadable,
+    AttachClassifier,
+    AttachSocketFilter,
+    ByHand,
+    Context,
+    Finding,
+    LoadProgram,
+    Modules,
+    Status,
+    check,
+    evidence,
+    passed,
+    probed,
+)
+
+MODULES = ("sch_ingress", "cls_bpf")
+
+
+@check("kernel.socket-filter", title="BPF socket filters", requires=("runtime.privileges",))
+def kernel_socket_filter(context: Context) -> Finding:
+    """Whether a filter attaches to a raw packet socket (Linux 3.19, commit 89aa075832b0).
+
+    The socket receives nothing. It takes CAP_NET_RAW, and CONFIG_PACKET in the kernel.
+    """
+    means = {
+        "EAFNOSUPPORT": "this kernel has no packet sockets, CONFIG_PACKET is off",
+    }
+    fix = ByHand("In a container: docker run --cap-add NET_RAW; else a kernel with CONFIG_PACKET.")
+    what = "attaching a socket filter"
+    return probed(context, AttachSocketFilter(), what, means=means, fixes=[fix])
+
+
+@check("kernel.tc", title="BPF classifiers of tc", requires=("runtime.privileges",))
+def kernel_tc(context: Context) -> Finding:
+    """Whether a classifier can be put on the ingress of an interface, as `tc` and libbpf do.
+
+    Where sch_ingress and cls_bpf are modules that are not loaded yet, only the program is loaded,
+    for trying would load them; the kernel does so when the program first needs them. Else it is
+    tried for real, on the lo of a network namespace of its own. The qdisc clsact came with
+    Linux 4.5 (commit 1f211a1b929c).
+    """
+    question = AskLoadable(MODULES)
+    modules = context.ask(question)
+    if isinstance(modules, Modules) and modules.loadable:
+        loads = probed(context, LoadProgram("sched_cls"), "loading a classifier")
+        if loads.status is not Status.PASS:
+            return loads
+        names = " and ".join(modules.loadable)
+        seen = [*loads.evidence, evidence(question, modules)]
+        return passed(f"a classifier loads; the kernel will load {names} for it", seen=seen)
+    means = {
+        "ENOENT": "this kernel has neither CONFIG_NET_SCH_INGRESS nor its module, or no cls_bpf",
+        "EOPNOTSUPP": "this kernel has no traffic control",
+    }
+    fix = ByHand("Boot a kernel built with CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF (y or m).")
+    what = "attaching a classifier to lo of an own network namespace"
+    return probed(context, AttachClassifier(), what, means=means, fixes=[fix])

@@ -1,0 +1,134 @@
+"""What tracing programs attach to: tracepoints, kprobes, uprobes, trampolines, iterators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bpfdoctor.api import (
+    AttachIterator,
+    AttachKprobe,
+    AttachTracepoint,
+    AttachTrampoline,
+    AttachUprobe,
+    Attempt,
+    ByHand,
+    Context,
+    Finding,
+    Question,
+    Status,
+    check,
+    passed,
+    probed,
+)
+
+EVENTS = ("runtime.event-privileges",)
+"""What everything needs that hangs on an event of perf_event_open(2)."""
+
+
+@check(
+    "kernel.tracepoints",
+    title="BPF programs on tracepoints",
+    requires=(*EVENTS, "runtime.tracefs"),
+)
+def kernel_tracepoints(context: Context) -> Iterator[Finding]:
+    """Whether a program attaches to a tracepoint: one of a system call, and one of the scheduler.
+
+    Both are attached to for a moment, with a program that does nothing. Tracepoint programs came
+    with Linux 4.7 (commit 98b5c2c65c29), those of system calls with 4.14 (commit cf5f5cea2706);
+    these need CONFIG_FTRACE_SYSCALLS, which kernels for small machines leave out.
+    """
+    option = ByHand("Boot a kernel built with CONFIG_FTRACE_SYSCALLS=y and CONFIG_BPF_EVENTS=y.")
+    missing = {"ENOENT": "this kernel has no such tracepoint"}
+    for category, name in (("syscalls", "sys_enter_getcpu"), ("sched", "sched_process_exec")):
+        question = AttachTracepoint(category, name)
+        what = f"attaching to {category}/{name}"
+        yield probed(context, question, what, about=category, means=missing, fixes=[option])
+
+
+@check("kernel.kprobes", title="kprobes and kretprobes", requires=EVENTS)
+def kernel_kprobes(context: Context) -> Finding:
+    """Whether a program attaches to the entry and the return of a kernel function.
+
+    Tried on a function that the kernel keeps for such tests. ksyscall programs are kprobes too.
+    The kernel needs CONFIG_KPROBE_EVENTS; lockdown in confidentiality mode forbids them, and is
+    then not asked, because the kernel logs each refusal. Kprobes take a program since Linux 4.1
+    (commit 2541517c32be); they are an event source of their own since 4.17 (commit e12f03d7031a).
+    """
+    means = {"ENOENT": "this kernel has no kprobes, CONFIG_KPROBE_EVENTS is off"}
+    option = ByHand("Boot a kernel built with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y.")
+    probes = {"a kprobe": AttachKprobe(), "a kretprobe": AttachKprobe(returns=True)}
+    return _all_of(context, probes, means, option)
+
+
+@check("kernel.uprobes", title="uprobes and uretprobes", requires=EVENTS)
+def kernel_uprobes(context: Context) -> Finding:
+    """Whether a program attaches to the entry and the return of a place in a file.
+
+    Tried on a file of bpfdoctor's own that nobody runs. USDT programs are uprobes too. The kernel
+    needs CONFIG_UPROBE_EVENTS; uprobes are an event source since Linux 4.17 (commit 33ea4b24277b).
+    """
+    means = {"ENOENT": "this kernel has no uprobes, CONFIG_UPROBE_EVENTS is off"}
+    option = ByHand("Boot a kernel built with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y.")
+    probes = {"a uprobe": AttachUprobe(), "a uretprobe": AttachUprobe(returns=True)}
+    return _all_of(context, probes, means, option)
+
+
+@check(
+    "kernel.trampolines",
+    title="fentry and fexit programs",
+    requires=("runtime.privileges", "kernel.btf"),
+)
+def kernel_trampolines(context: Context) -> Finding:
+    """Whether a program attaches to the entry and the exit of a kernel function by a trampoline.
+
+    Tried on a function that the kernel keeps for such tests. They came with Linux 5.5 (commit
+    fec56f5890d9), for arm64 in two steps: 6.0 (commit efc9909fdce0) and 6.4 (commit 2aa6ac03516d).
+    The kernel needs its BTF, the JIT, and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS.
+    """
+    means = {
+        "ENOENT": "the kernel's BTF has none of these functions",
+        "EINVAL": "this kernel knows no such programs, or cannot attach them",
+        "E2BIG": "this kernel is older than such programs, Linux 5.5",
+        "ENOTSUPP": "this kernel has no trampolines for this architecture; arm64 has from 6.4",
+    }
+    newer = ByHand("Use kprobes instead (kernel.kprobes), or boot a kernel that allows fentry.")
+    probes = {"fentry": AttachTrampoline("fentry"), "fexit": AttachTrampoline("fexit")}
+    return _all_of(context, probes, means, newer)
+
+
+@check(
+    "kernel.iterators",
+    title="BPF iterators",
+    requires=("runtime.privileges", "kernel.btf"),
+)
+def kernel_iterators(context: Context) -> Finding:
+    """Whether an iterator over all tasks can be made (Linux 5.8, commit ae24345da54e).
+
+    It is made and never read. It needs the kernel's BTF.
+    """
+    means = {
+        "ENOENT": "this kernel has no iterator over tasks",
+        "EINVAL": "this kernel knows no iterators",
+        "E2BIG": "this kernel is older than iterators, Linux 5.8",
+    }
+    newer = ByHand("Boot a kernel of 5.8 or later.")
+    what = "making an iterator over tasks"
+    return probed(context, AttachIterator(), what, means=means, fixes=[newer])
+
+
+def _all_of(
+    context: Context,
+    probes: Mapping[str, Question[Attempt]],
+    means: Mapping[str, str],
+    fix: ByHand,
+) -> Finding:
+    """One finding on several probes: the first that did not work decides, and what worked shows."""
+    found = [
+        probed(context, question, f"attaching {name}", means=means, fixes=[fix])
+        for name, question in probes.items()
+    ]
+    bad = next((each for each in found if each.status is not Status.PASS), None)
+    if bad is not None:
+        return bad
+    seen = [line for each in found for line in each.evidence]
+    return passed(f"{' and '.join(probes)} were attached", seen=seen)
