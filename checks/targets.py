@@ -30,6 +30,9 @@ RENAMED = {"do_unlinkat": ("filename_unlinkat", "7.0")}
 Seen in the BTF of Debian's kernels: do_unlinkat is in 6.19, filename_unlinkat in 7.0.4.
 """
 
+PROBED = ("sched", "syscalls")
+"""Categories of tracepoints that kernel.tracepoints attaches to: it says where one is missing."""
+
 MOST_PARAMETERS = 12
 """MAX_BPF_FUNC_ARGS of include/linux/bpf.h: a trampoline passes no more (Linux 5.5)."""
 
@@ -160,9 +163,9 @@ def _tracepoint(context: Context, target: str, path: str) -> Finding:
         return unknown(summary, about=target, seen=seen, fixes=[look])
     if answer.id is not None:
         return passed(f"tracepoint {path}", about=target, seen=seen)
-    if not answer.category:
+    if not answer.category and category in PROBED:
         summary = f"this kernel has no tracepoints {category}/*"
-        return blocked(summary, by=["kernel.tracepoints"], about=target)
+        return blocked(summary, by=[f"kernel.tracepoints[{category}]"], about=target)
     advice = ByHand(f"Name another in the program's SEC(); ls {category}/ in tracefs lists them.")
     summary = f"this kernel has no tracepoint {path}"
     return failed(summary, about=target, seen=seen, fixes=[advice])

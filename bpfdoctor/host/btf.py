@@ -7,128 +7,31 @@ cycles.
 
 from __future__ import annotations
 
-import struct
 import sys
 import threading
 from array import array
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
 from pathlib import Path
-from typing import Literal
 
-import msgspec
+from bpfdoctor.host.btf_format import (
+    COMPOSITE,
+    ENUMERATIONS,
+    HEADER_SIZE,
+    MODIFIERS,
+    TYPE_LIMIT,
+    WORDS,
+    BtfError,
+    Kind,
+    Member,
+    NewerBtfError,
+    read_header,
+)
 
 VMLINUX = "/sys/kernel/btf/vmlinux"
 """Where a kernel with CONFIG_DEBUG_INFO_BTF shows its BTF (Linux 5.4, commit 341dfcf8d78e)."""
 
-MAGIC = 0xEB9F
 SIZE_LIMIT = 48 << 20
 """Bytes read at most; distribution kernels have 4 to 8 MB."""
-TYPE_LIMIT = 0x000FFFFF
-"""The highest type id that the kernel takes (BTF_MAX_TYPE in include/uapi/linux/btf.h)."""
-HEADER_SIZE = 24
-
-
-class Kind(IntEnum):
-    """BTF_KIND_* of include/uapi/linux/btf.h."""
-
-    VOID = 0
-    INT = 1
-    PTR = 2
-    ARRAY = 3
-    STRUCT = 4
-    UNION = 5
-    ENUM = 6
-    FWD = 7
-    TYPEDEF = 8
-    VOLATILE = 9
-    CONST = 10
-    RESTRICT = 11
-    FUNC = 12
-    FUNC_PROTO = 13
-    VAR = 14
-    DATASEC = 15
-    FLOAT = 16
-    DECL_TAG = 17
-    TYPE_TAG = 18
-    ENUM64 = 19
-
-
-COMPOSITE = (Kind.STRUCT, Kind.UNION)
-MODIFIERS = (Kind.TYPEDEF, Kind.VOLATILE, Kind.CONST, Kind.RESTRICT, Kind.TYPE_TAG)
-
-# Words after the three that each type begins with: a fixed number, and so many for each of `vlen`.
-_FIXED = {Kind.INT: 1, Kind.ARRAY: 3, Kind.VAR: 1, Kind.DECL_TAG: 1}
-_EACH = {
-    Kind.STRUCT: 3,
-    Kind.UNION: 3,
-    Kind.ENUM: 2,
-    Kind.FUNC_PROTO: 2,
-    Kind.DATASEC: 3,
-    Kind.ENUM64: 3,
-}
-_WORDS = tuple((3 + _FIXED.get(kind, 0), _EACH.get(kind, 0)) for kind in Kind)
-
-
-class BtfError(ValueError):
-    """These bytes are not sound BTF; the message says what is wrong with them."""
-
-
-class NewerBtfError(BtfError):
-    """It holds what this reader does not know, as the BTF of a kernel newer than it may."""
-
-
-class Header(msgspec.Struct, frozen=True):
-    """The header; offsets count from its own end."""
-
-    endianness: Literal["little", "big"]
-    version: int
-    length: int
-    type_offset: int
-    type_length: int
-    string_offset: int
-    string_length: int
-
-
-class Member(msgspec.Struct, frozen=True):
-    """One member of a struct or union; `offset` in bits, `bits` 0 unless it is a bit-field."""
-
-    name: str
-    type: int
-    offset: int
-    bits: int
-
-
-def read_header(data: bytes | memoryview, size: int) -> Header:
-    """The header of BTF that is `size` bytes long in all. Raises BtfError."""
-    if len(data) < HEADER_SIZE:
-        raise BtfError(f"{len(data)} bytes are too few for a header of {HEADER_SIZE}")
-    magic: int = struct.unpack_from("<H", data)[0]
-    if magic not in (MAGIC, 0x9FEB):
-        raise BtfError(f"magic {magic:#06x} in place of {MAGIC:#06x}")
-    little = magic == MAGIC
-    _, version, _, *rest = struct.unpack_from(("<" if little else ">") + "HBBIIIII", data)
-    header = Header("little" if little else "big", version, *rest)
-    _hold_to_bounds(header, size)
-    return header
-
-
-def _hold_to_bounds(header: Header, size: int) -> None:
-    if header.version != 1:
-        raise BtfError(f"version {header.version} in place of 1")
-    if not HEADER_SIZE <= header.length <= size:
-        raise BtfError(f"a header of {header.length} bytes in a file of {size}")
-    room = size - header.length
-    if header.type_offset % 4 or header.type_length % 4:
-        raise BtfError("the type section is not made of whole words")
-    if header.type_offset + header.type_length > room:
-        raise BtfError("the type section ends beyond the file")
-    if header.string_offset + header.string_length > room:
-        raise BtfError("the string section ends beyond the file")
-    if not header.type_length:
-        raise BtfError("0 types")
-    if not header.string_length:
-        raise BtfError("the string section is empty")
 
 
 class Btf:
@@ -164,7 +67,7 @@ class Btf:
         """Find where each type begins: the one pass over all of them."""
         words, at, end = self._words, 0, len(self._words)
         starts, names, kinds = self._starts.append, self._names.append, self._kinds.append
-        known, sizes, room = len(_WORDS), _WORDS, TYPE_LIMIT
+        known, sizes, room = len(WORDS), WORDS, TYPE_LIMIT
         while at < end:
             if at + 3 > end or not room:
                 raise BtfError(f"type {len(self._starts)} does not fit")
@@ -241,6 +144,23 @@ class Btf:
             bits = offset >> 24 if info >> 31 else 0
             place = offset & 0xFFFFFF if info >> 31 else offset
             yield Member(self.string(name), member_type, place, bits)
+
+    def enumerators(self, type_id: int) -> Iterator[tuple[str, int]]:
+        """The names and values of an enumeration (of 64 bits: the lower 32), in order."""
+        kind = self.kind(type_id)
+        if kind not in ENUMERATIONS:
+            return
+        start, step = self._starts[type_id], WORDS[kind][1]
+        count = self._words[start + 1] & 0xFFFF
+        for at in range(start + 3, start + 3 + step * count, step):
+            yield self.string(self._words[at]), self._words[at + 1]
+
+    def element(self, array_type: int) -> tuple[int, int]:
+        """The type of an array's elements and how many there are; (0, 0) for any other type."""
+        if self.kind(array_type) is not Kind.ARRAY:
+            return 0, 0
+        at = self._starts[array_type] + 3  # element type, index type, number of elements
+        return self._words[at], self._words[at + 2]
 
     def parameters(self, function: int) -> tuple[int, ...]:
         """The types of a function's parameters; the last is 0 where it takes any number."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from bpfdoctor.host.btf import COMPOSITE, VMLINUX, Btf, BtfError, Kind, NewerBtfError, open_btf
+from bpfdoctor.host.btf import VMLINUX, Btf, open_btf
+from bpfdoctor.host.btf_format import COMPOSITE, BtfError, Kind, NewerBtfError
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:

@@ -116,7 +116,7 @@ EXEC = AskTracepoint("sched", "sched_process_exec")
     [
         (TracepointFacts(300), Status.PASS, ()),
         (TracepointFacts(None), Status.FAIL, ()),
-        (TracepointFacts(None, category=False), Status.SKIP, ("kernel.tracepoints",)),
+        (TracepointFacts(None, category=False), Status.SKIP, ("kernel.tracepoints[sched]",)),
         (NoAnswer("ENOENT"), Status.SKIP, ("runtime.tracefs",)),
         (NoAnswer("EACCES"), Status.UNKNOWN, ()),
     ],

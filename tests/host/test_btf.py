@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpfdoctor.host import btf
-from bpfdoctor.host.btf import Btf, BtfError, Kind, Member, function_id, open_btf
+from bpfdoctor.host.btf import Btf, function_id, open_btf
+from bpfdoctor.host.btf_format import BtfError, Kind, Member
 
 STRINGS = b"\0int\0size\0pair\0left\0right\0do_work\0long_int\0"
 
