@@ -26,9 +26,7 @@ def guarded(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
         stop_on_signals()
-        status = run(arguments, output)
-        output.finish()
-        return status
+        return run(arguments, output)
     except Stopped as stopped:
         wait_for_threads()
         return stopped.exit_status
@@ -46,7 +44,10 @@ def run(arguments: Sequence[str], output: Output) -> int:
     """Run the command that the arguments name; its exit status."""
     from bpfdoctor.cli.app import app
 
-    status = app.main(list(arguments), "bpfdoctor", standalone_mode=False, obj=output)
+    try:
+        status = app.main(list(arguments), "bpfdoctor", standalone_mode=False, obj=output)
+    finally:
+        output.finish()  # the shell's completion ends by SystemExit
     return int(status or 0)
 
 

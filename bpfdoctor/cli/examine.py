@@ -80,18 +80,11 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
 
     environ = dict(os.environ)
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
-    host = LiveHost(machine, _root(machine) if given.sudo else None)
+    host = LiveHost(machine, _elevated(machine, watcher) if given.sudo else None)
     try:
         yield host
     finally:
         host.close()
-
-
-def _root(machine: Machine) -> ElevatedHost | None:
-    """Who asks as root for us; nobody is needed where we are root."""
-    from bpfdoctor.host.elevated import start_elevated
-
-    return None if os.geteuid() == 0 else start_elevated(machine)
 
 
 def _elevated(machine: Machine, watcher: Watcher) -> ElevatedHost | None:

@@ -6,6 +6,7 @@ third-party check, a library in C) reaches standard error and cannot corrupt the
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TextIO
@@ -23,7 +24,11 @@ class Output:
         self.stream = open(  # noqa: SIM115  (it stays open as long as the process)
             self._descriptor, "w", encoding=_encoding(), errors="backslashreplace", closefd=False
         )
-        sys.stdout = self.stream  # click's own help and completion go where they should
+        # click's own help and completion go here, as text or as bytes; `finish` writes them
+        self._said = io.BytesIO()
+        sys.stdout = io.TextIOWrapper(
+            self._said, encoding=_encoding(), errors="backslashreplace", write_through=True
+        )
 
     def is_terminal(self) -> bool:
         """Whether a person reads it."""
@@ -52,8 +57,8 @@ class Output:
             raise BpfDoctorError(f"cannot write to standard output: {error.strerror}") from None
 
     def finish(self) -> None:
-        """Write out what click left in the buffer."""
-        self.write("")
+        """Write what click has printed: its way with a reader who left is an exit status of 1."""
+        self.write(self._said.getvalue())
 
     def _drop(self) -> None:
         """Let whatever is still buffered go nowhere: nobody reads it."""

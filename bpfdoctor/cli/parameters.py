@@ -65,7 +65,7 @@ def place(function: F) -> F:
             "directory",
             default=".",
             metavar="DIR",
-            type=click.Path(),
+            shell_complete=complete_directories,
             help="Look for the checkout from here upwards, not from the current directory.",
         ),
     ):
@@ -94,6 +94,13 @@ def machine(function: F) -> F:
 def json_flag(help_text: str) -> Callable[[F], F]:
     """--json."""
     return click.option("--json", "as_json", is_flag=True, help=help_text)
+
+
+def complete_directories(
+    ctx: click.Context, parameter: click.Parameter, typed: str
+) -> list[CompletionItem]:
+    """The shell knows them."""
+    return [CompletionItem(typed, type="dir")]
 
 
 def complete_checks(

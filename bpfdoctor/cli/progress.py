@@ -58,6 +58,18 @@ class Watcher:
             return f"{self._stage} ({spent})  {self._detail}".rstrip()
         return "checking " + ", ".join(self._running[-4:])
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to somebody else for a while."""
+        if self._status is None:
+            yield
+            return
+        self._status.stop()
+        try:
+            yield
+        finally:
+            self._status.start()
+
     def _show(self) -> None:
         if self._status is None:
             return

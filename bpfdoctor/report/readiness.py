@@ -19,29 +19,34 @@ WORDS = {
 def readiness_lines(report: Report) -> list[Text]:
     """The selected programs, each up to the last stage that was asked for."""
     lines: list[Text] = []
+    examined = {each.key for each in report.findings}
     selected = [each for each in report.programs if each.selected]
     names = max((len(each.name) for each in selected), default=0)
     for program in selected:
         last = report.selection.stage_of(program.name) or Stage.FIRES
-        for number, line in enumerate(_program_lines(program, last)):
+        for number, line in enumerate(_program_lines(program, last, examined)):
             name = "" if number else program.name
             lines.append(Text(f"  {name:{names}}  ").append_text(line))
     return lines
 
 
-def _program_lines(program: ProgramResult, last: Stage) -> Iterator[Text]:
+def _program_lines(program: ProgramResult, last: Stage, examined: set[str]) -> Iterator[Text]:
     shown = [stage for stage in Stage if stage.order <= last.order and stage in program.stages]
-    for result, stages in groupby(shown, lambda stage: program.stages[stage]):
-        yield _line(", ".join(stage.value for stage in stages), result)
+    lines = {stage: _words(program.stages[stage], examined) for stage in shown}
+    for words, stages in groupby(shown, lambda stage: lines[stage]):
+        yield Text(", ".join(stage.value for stage in stages) + ": ").append_text(words)
 
 
-def _line(stages: str, result: StageResult) -> Text:
+def _words(result: StageResult, examined: set[str]) -> Text:
     word, style = WORDS[result.readiness]
-    line = Text(f"{stages}: ").append(word, style)
+    line = Text().append(word, style)
     if result.proof is not Proof.NONE:
         line.append(f", {result.proof.value}")
-    if result.because:
-        line.append(f", because of {', '.join(result.because)}")
+    known = [key for key in result.because if key in examined]
+    if known:
+        line.append(f", because of {', '.join(known)}")
+    elif result.because:
+        line.append(", not examined")
     return line
 
 

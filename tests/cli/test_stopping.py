@@ -1,0 +1,76 @@
+"""Told to stop: nothing is left behind, and the exit status says which signal it was."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+COMMAND = (sys.executable, "-m", "bpfdoctor")
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+def pid_from(fifo: Path) -> int:
+    """What the tool writes when it runs."""
+    reading = os.open(fifo, os.O_RDWR)  # would wait for a writer with O_RDONLY
+    ready, _, _ = select.select([reading], [], [], 60)
+    assert ready, "the tool was not started"
+    data = os.read(reading, 100)
+    os.close(reading)
+    return int(data)
+
+
+def hanging_tool(directory: Path, started: Path) -> None:
+    """A clang that says (through a FIFO) that it runs, and never ends."""
+    os.mkfifo(started)
+    tool = directory / "clang"
+    tool.write_text(f"#!/bin/sh\necho $$ > '{started}'\nexec sleep 1000\n")
+    tool.chmod(0o755)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_a_signal_ends_the_run_and_all_that_it_started(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    started, scratch = tmp_path / "started", tmp_path / "tmp"
+    scratch.mkdir()
+    hanging_tool(tmp_path, started)
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(scratch)}
+    run = subprocess.Popen(
+        [*COMMAND, "check", "--no-smoke", "--only", "toolchain.clang"],
+        cwd=tmp_path,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    tool = pid_from(started)
+    run.send_signal(number)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 128 + number
+    assert (out, err) == (b"", b"")
+    assert not psutil.pid_exists(tool)
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_signal_that_our_parent_ignores_is_ignored(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    hanging_tool(tmp_path, started)
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    run = subprocess.Popen(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "check", "--no-smoke", "--only",
+         "toolchain.clang"],
+        cwd=tmp_path,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    pid_from(started)
+    run.send_signal(signal.SIGHUP)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(60) == 128 + signal.SIGTERM
