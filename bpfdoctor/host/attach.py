@@ -163,6 +163,12 @@ def _hang_in_tracefs(steps: Steps, program: int, kind: str, where: str, returns:
 
 
 def _append(file: Path, line: str) -> None:
-    """Opened to append: opening to write would remove everybody's probes."""
-    with file.open("a") as events:
-        events.write(line)
+    """Opened to append: opening to write would remove everybody's probes.
+
+    Not by Python's own `open`, which seeks to the end; these files refuse that.
+    """
+    events = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    try:
+        os.write(events, line.encode())
+    finally:
+        os.close(events)

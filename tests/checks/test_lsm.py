@@ -1,0 +1,76 @@
+"""LSM programs: attached, called, active."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    Answer,
+    AskIdentity,
+    AskSecurityFile,
+    Attempt,
+    FileText,
+    Finding,
+    FireLsm,
+    Identity,
+    LsmFired,
+    NoAnswer,
+    Status,
+)
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.testing import FakeHost, one, run_check
+
+FULL = (1 << 41) - 1
+ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
+ACTIVE = FileText("lockdown,capability,landlock,bpf")
+INACTIVE = FileText("lockdown,capability,yama,apparmor")
+
+
+def lsm(answer: Answer, active: Answer = ACTIVE, who: Answer = ROOT) -> Finding:
+    answers = {FireLsm(): answer, AskSecurityFile("lsm"): active, AskIdentity(): who}
+    return one(run_check("kernel.lsm", FakeHost(answers)))
+
+
+@pytest.mark.parametrize("active", [ACTIVE, INACTIVE, NoAnswer("EACCES")])
+def test_a_call_that_was_counted_passes_whatever_a_list_says(active: Answer) -> None:
+    assert lsm(LsmFired(Attempt(), 1), active).status is Status.PASS
+
+
+def test_a_program_that_is_never_called_fails_and_the_list_says_why() -> None:
+    found = lsm(LsmFired(Attempt(), 0), INACTIVE)
+    assert found.status is Status.FAIL
+    assert "never called" in found.summary
+    assert "apparmor" in found.summary
+    assert found.fixes
+    assert lsm(LsmFired(Attempt(), 0), NoAnswer("EACCES")).status is Status.FAIL
+
+
+@pytest.mark.parametrize("error", ["ENOENT", "EINVAL", "E2BIG", "ENOTSUPP"])
+def test_a_kernel_that_cannot_fails_with_the_reason(error: str) -> None:
+    found = lsm(LsmFired(Attempt(error, "bpf(BPF_PROG_LOAD)")), who=USER)
+    assert found.status is Status.FAIL
+    assert f"{error} (" in found.summary
+
+
+def test_root_refused_without_a_documented_reason_fails_with_the_errno() -> None:
+    found = lsm(LsmFired(Attempt("EPERM", "bpf(BPF_PROG_LOAD)")))
+    assert found.status is Status.FAIL
+    assert "EPERM" in found.summary
+    assert found.fixes == ()
+
+
+def test_an_ordinary_user_is_unknown() -> None:
+    found = lsm(LsmFired(Attempt("EPERM", "bpf(BPF_MAP_CREATE)")), who=USER)
+    assert found.status is Status.UNKNOWN
+    assert found.fixes == (ASK_AS_ROOT,)
+
+
+def test_without_an_answer_it_is_unknown() -> None:
+    assert lsm(NoAnswer("not-recorded")).status is Status.UNKNOWN
+
+
+@pytest.mark.bpf
+def test_this_kernel_answers(kernel: None, live: LiveHost) -> None:
+    assert one(run_check("kernel.lsm", live)).status in (Status.PASS, Status.FAIL)

@@ -1,0 +1,114 @@
+"""What tracing programs attach to, by the kernel's own answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    Answer,
+    AskIdentity,
+    AttachIterator,
+    AttachKprobe,
+    AttachTracepoint,
+    AttachTrampoline,
+    AttachUprobe,
+    Attempt,
+    Finding,
+    Identity,
+    NoAnswer,
+    Question,
+    Status,
+)
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.testing import FakeHost, one, run_check
+
+FULL = (1 << 41) - 1
+ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
+WORKS = Attempt()
+
+PROBES: dict[str, tuple[Question[Attempt], ...]] = {
+    "kernel.tracepoints": (
+        AttachTracepoint("syscalls", "sys_enter_getcpu"),
+        AttachTracepoint("sched", "sched_process_exec"),
+    ),
+    "kernel.kprobes": (AttachKprobe(), AttachKprobe(returns=True)),
+    "kernel.uprobes": (AttachUprobe(), AttachUprobe(returns=True)),
+    "kernel.trampolines": (AttachTrampoline("fentry"), AttachTrampoline("fexit")),
+    "kernel.iterators": (AttachIterator(),),
+}
+
+
+def judged(check: str, *said: Answer, who: Answer = ROOT) -> tuple[Finding, ...]:
+    """The findings of a check; the last answer given counts for the rest of its probes."""
+    probes = PROBES[check]
+    answers: dict[Question[Any], Answer] = {AskIdentity(): who}
+    for index, probe in enumerate(probes):
+        answers[probe] = said[min(index, len(said) - 1)]
+    return run_check(check, FakeHost(answers))
+
+
+@pytest.mark.parametrize("check", PROBES)
+def test_what_the_kernel_did_passes(check: str) -> None:
+    assert {each.status for each in judged(check, WORKS)} == {Status.PASS}
+    assert all(each.evidence for each in judged(check, WORKS))
+
+
+@pytest.mark.parametrize("check", PROBES)
+@pytest.mark.parametrize("error", ["ENOENT", "EINVAL", "ENOTSUPP", "E2BIG", "errno 4000"])
+def test_a_kernel_that_cannot_fails_with_the_errno(check: str, error: str) -> None:
+    for found in judged(check, Attempt(error, "bpf"), who=USER):
+        assert found.status is Status.FAIL
+        assert error in found.summary
+        assert found.fixes
+
+
+@pytest.mark.parametrize("check", PROBES)
+@pytest.mark.parametrize("error", ["EPERM", "EACCES"])
+def test_a_refusal_counts_for_root_alone(check: str, error: str) -> None:
+    refused = Attempt(error, "bpf(BPF_PROG_LOAD)")
+    for found in judged(check, refused, who=USER):
+        assert found.status is Status.UNKNOWN
+        assert found.fixes == (ASK_AS_ROOT,)
+    for found in judged(check, refused, who=ROOT):
+        assert found.status is Status.FAIL
+        assert "although this is root" in found.summary
+
+
+@pytest.mark.parametrize("check", PROBES)
+@pytest.mark.parametrize(
+    "answer", [NoAnswer("not-recorded"), Attempt("ENOMEM", "bpf"), Attempt("EBUSY", "bpf")]
+)
+def test_no_answer_and_a_passing_errno_prove_nothing(check: str, answer: Answer) -> None:
+    assert {each.status for each in judged(check, answer)} == {Status.UNKNOWN}
+
+
+@pytest.mark.parametrize("check", ["kernel.kprobes", "kernel.uprobes", "kernel.trampolines"])
+def test_both_halves_must_work_and_one_finding_says_so(check: str) -> None:
+    found = one(judged(check, WORKS, Attempt("EINVAL", "perf_event_open")))
+    assert found.status is Status.FAIL
+
+
+def test_a_missing_kind_of_tracepoint_is_named() -> None:
+    missing = Attempt("ENOENT", "reading the id of tracepoint syscalls/sys_enter_getcpu")
+    found = {each.about: each.status for each in judged("kernel.tracepoints", missing, WORKS)}
+    assert found == {"syscalls": Status.FAIL, "sched": Status.PASS}
+
+
+def test_the_reason_is_in_words() -> None:
+    no_source = Attempt("ENOENT", "/sys/bus/event_source/devices/kprobe")
+    assert "CONFIG_KPROBE_EVENTS" in one(judged("kernel.kprobes", no_source)).summary
+    arm64 = one(judged("kernel.trampolines", Attempt("ENOTSUPP", "bpf")))
+    assert "arm64 has from 6.4" in arm64.summary
+
+
+@pytest.mark.bpf
+@pytest.mark.parametrize("check", PROBES)
+def test_root_on_an_open_machine_is_never_left_in_doubt(
+    kernel: None, live: LiveHost, check: str
+) -> None:
+    for found in run_check(check, live):
+        assert found.status in (Status.PASS, Status.FAIL)
