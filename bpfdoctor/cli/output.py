@@ -25,10 +25,11 @@ class Output:
             self._descriptor, "w", encoding=_encoding(), errors="backslashreplace", closefd=False
         )
         # click's own help and completion go here, as text or as bytes; `finish` writes them
-        self._said = io.BytesIO()
-        sys.stdout = io.TextIOWrapper(
-            self._said, encoding=_encoding(), errors="backslashreplace", write_through=True
+        self._bytes_said = io.BytesIO()
+        self._said = io.TextIOWrapper(
+            self._bytes_said, encoding=_encoding(), errors="backslashreplace", write_through=True
         )
+        sys.stdout = self._said
 
     def is_terminal(self) -> bool:
         """Whether a person reads it."""
@@ -58,7 +59,7 @@ class Output:
 
     def finish(self) -> None:
         """Write what click has printed: its way with a reader who left is an exit status of 1."""
-        self.write(self._said.getvalue())
+        self.write(self._bytes_said.getvalue())
 
     def _drop(self) -> None:
         """Let whatever is still buffered go nowhere: nobody reads it."""
