@@ -41,14 +41,17 @@ class AttachTrampoline(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(self._attach))
+        target = _btf_id(self.functions)
+        if isinstance(target, Attempt):
+            return target
+        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
 
     def source(self) -> str:
         where = " or ".join(self.functions)
         return f"bpf(BPF_PROG_LOAD, {self.kind} of {where}), bpf(BPF_RAW_TRACEPOINT_OPEN)"
 
-    def _attach(self, steps: Steps) -> None:
-        program = _load(steps, "tracing", self.kind, _btf_id(steps, self.functions))
+    def _attach(self, steps: Steps, target: int) -> None:
+        program = _load(steps, "tracing", self.kind, target)
         steps.call = "bpf(BPF_RAW_TRACEPOINT_OPEN)"
         steps.keep(bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QIxxxx", 0, program)))
 
@@ -60,13 +63,16 @@ class AttachIterator(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(self._attach))
+        target = _btf_id((f"bpf_iter_{self.what}",))
+        if isinstance(target, Attempt):
+            return target
+        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
 
     def source(self) -> str:
         return f"bpf(BPF_PROG_LOAD, iter/{self.what}), bpf(BPF_LINK_CREATE)"
 
-    def _attach(self, steps: Steps) -> None:
-        program = _load(steps, "tracing", "iter", _btf_id(steps, (f"bpf_iter_{self.what}",)))
+    def _attach(self, steps: Steps, target: int) -> None:
+        program = _load(steps, "tracing", "iter", target)
         steps.call = "bpf(BPF_LINK_CREATE)"
         steps.keep(bpf(LINK_CREATE, struct.pack("=IIII", program, 0, ATTACH_TYPES["iter"], 0)))
 
@@ -91,20 +97,22 @@ class FireLsm(Question[LsmFired], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> LsmFired | NoAnswer:
-        return with_memory(LsmFired, self._fire)
+        hook = _btf_id((LSM_HOOK,))
+        if isinstance(hook, Attempt):
+            return LsmFired(hook)
+        return with_memory(LsmFired, lambda: self._fire(hook))
 
     def source(self) -> str:
         return f"bpf(BPF_PROG_LOAD, lsm: {LSM_HOOK}), bpf(BPF_RAW_TRACEPOINT_OPEN), bpf(MAGIC)"
 
-    def _fire(self) -> LsmFired:
+    def _fire(self, hook: int) -> LsmFired:
         hits: list[int] = []
-        said = attempt(lambda steps: hits.append(_fire_lsm(steps)))
+        said = attempt(lambda steps: hits.append(_fire_lsm(steps, hook)))
         return LsmFired(said, hits[0] if hits else None)
 
 
-def _fire_lsm(steps: Steps) -> int:
+def _fire_lsm(steps: Steps, hook: int) -> int:
     magic = magic_number(31)
-    hook = _btf_id(steps, (LSM_HOOK,))
     steps.call = "bpf(BPF_MAP_CREATE)"
     counts = steps.keep(counting_map(magic))
     # The command is an int: of its register only the lower half is defined.
@@ -125,10 +133,10 @@ def _load(steps: Steps, kind: str, attach: str, btf_id: int, code: bytes = RETUR
     return steps.load(Program(PROGRAM_TYPES[kind], code, ATTACH_TYPES[attach], btf_id))
 
 
-def _btf_id(steps: Steps, functions: tuple[str, ...]) -> int:
-    """The id of the first function that there is. Raises FileNotFoundError without any."""
-    steps.call = f"looking for {' or '.join(functions)} in {VMLINUX}"
+def _btf_id(functions: tuple[str, ...]) -> int | Attempt:
+    """The id of the first function that BTF has, or that there is none.
+
+    Looked up here and not where memory is charged: what a child reads it cannot hand on.
+    """
     found = next((number for number in map(function_id, functions) if number), None)
-    if found is None:
-        raise FileNotFoundError(2, "no such function in BTF")
-    return found
+    return found or Attempt("ENOENT", f"looking for {' or '.join(functions)} in {VMLINUX}")
