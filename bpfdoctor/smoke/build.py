@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.commands import decoded, signal_name
-from bpfdoctor.host.inputs import search_list
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.smoke.links import Layout, fingerprint, link
 from bpfdoctor.smoke.place import acting_as, alone, build_place, keep
+from bpfdoctor.smoke.toolstate import tools_state
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
 
 LOG_HEAD, LOG_TAIL = 8_192, 57_344
 """Bytes of make's output that are kept, of its beginning and of its end."""
-
-_STEERING = re.compile(
-    r"CC|LD|AR|CLANG|BPFTOOL|LLVM_\w+|EXTRA_\w+|\w*FLAGS|\w*PATH|ARCH|CROSS_COMPILE"
-)
-"""Environment variables that change what these makefiles and their tools make."""
 
 _STEP = re.compile(r" {2,}([A-Z][A-Z-]*) +(\S.*)")
 """make's own short line: `  LIB      libbpf.a`."""
@@ -163,28 +157,8 @@ class _Building:
         """What a build rests on beside the program's own sources."""
         with acting_as(self.identity):
             sources = fingerprint(self.checkout, self.layout)
-        environ = sorted(
-            f"{k}={v}" for k, v in self.machine.environ.items() if _STEERING.fullmatch(k)
-        )
-        states = [f"{path} {_state(path)}" for path in (*self._tools(), *self._include_places())]
-        return msgspec.json.encode([sources, self.question.words[1:], environ, states]).decode(
-            errors="backslashreplace"
-        )
-
-    def _tools(self) -> list[str]:
-        names = {*self.question.make[:1], "cc", "clang", "ld", "ar", "as"}
-        names |= {value for name, value in self.question.variables if value}
-        places = self.machine.environ.get("PATH", os.defpath)
-        found = (shutil.which(name, path=places) for name in sorted(names))
-        return [os.path.realpath(path) for path in found if path]
-
-    def _include_places(self) -> list[str]:
-        """The directories that cc searches: a header package changes them, and make looks away."""
-        compiler = self.machine.environ.get("CC", "cc").split()
-        with contextlib.suppress(OSError, IndexError):
-            said = self.machine.run([*compiler, "-E", "-v", "-"], identity=self.identity, cwd="/")
-            return search_list(decoded(said.stderr))
-        return []
+        asked = self.question
+        return tools_state(self.machine, asked.make, asked.variables, self.identity) + sources
 
     def _make(self) -> Ended:
         cpus = len(os.sched_getaffinity(0))
@@ -215,14 +189,6 @@ class _Building:
             return built
         kept, digest = keep(self.machine, binary)
         return msgspec.structs.replace(built, binary=str(kept), sha256=digest)
-
-
-def _state(path: str) -> str:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return "absent"
-    return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ino}"
 
 
 def _capped(log: bytes) -> tuple[str, bool]:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.commands import signal_name
-from bpfdoctor.host.machine import scratch_prefix
 from bpfdoctor.host.process import child_environment, in_own_session
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.trace import Trace, open_trace
 from bpfdoctor.projects.model import Trigger
-from bpfdoctor.smoke.place import read_program
+from bpfdoctor.smoke.copy import own_copy
 from bpfdoctor.smoke.terminal import Terminal
 from bpfdoctor.smoke.trigger import Mark
 
@@ -34,8 +29,6 @@ STEP = 0.05
 
 PULL = 0.3
 """Seconds between two pulls of the trigger."""
-
-OTHER_PLACES = (Path("/run"), Path("/var/tmp"))  # noqa: S108  (mkdtemp makes our own in it)
 
 UNSEEN = 3.0
 """Seconds that a program runs whose event cannot be seen: enough to load and attach."""
@@ -96,7 +89,7 @@ class RunProgram(Question[Ran], frozen=True):
 
     def put(self, machine: Machine) -> Ran | NoAnswer:
         try:
-            with _own_copy(machine, self) as copy:
+            with own_copy(machine, self.binary, self.sha256) as copy:
                 return _Running(machine, self, copy).watched()
         except OSError as error:
             return NoAnswer.from_error(error)
@@ -105,33 +98,6 @@ class RunProgram(Question[Ran], frozen=True):
 
     def source(self) -> str:
         return f"$ ./{shlex.join((self.program, *self.arguments))}"
-
-
-@contextlib.contextmanager
-def _own_copy(machine: Machine, question: RunProgram) -> Iterator[Path]:
-    """A copy of the program that nobody else can change, in a directory that allows execution."""
-    data = read_program(Path(question.binary))
-    if hashlib.sha256(data).hexdigest() != question.sha256:
-        raise ValueError("the program is not the one that was built: its hash differs")
-    place = _executable_place(machine)
-    directory = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=place))
-    try:
-        copy = directory / question.program
-        copy.write_bytes(data)
-        copy.chmod(0o700)
-        yield copy
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def _executable_place(machine: Machine) -> Path:
-    """Our scratch directory; where /tmp is mounted noexec, another of the usual places."""
-    places = [machine.scratch, *([machine.cache] if machine.cache else []), *OTHER_PLACES]
-    for place in places:
-        with contextlib.suppress(OSError):
-            if not os.statvfs(place).f_flag & os.ST_NOEXEC and os.access(place, os.W_OK):
-                return place
-    return machine.scratch
 
 
 class _Running:

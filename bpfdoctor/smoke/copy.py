@@ -1,0 +1,50 @@
+"""The copy of a built program that is run: nobody else's to change, and gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.machine import scratch_prefix
+from bpfdoctor.smoke.place import read_program
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+OTHER_PLACES = (Path("/run"), Path("/var/tmp"))  # noqa: S108  (mkdtemp makes our own in it)
+
+
+@contextlib.contextmanager
+def own_copy(machine: Machine, binary: str, sha256: str) -> Iterator[Path]:
+    """A copy of the program that nobody else can change, in a directory that allows execution.
+
+    Raises ValueError where its hash is not `sha256`, OSError where it cannot be read or written.
+    """
+    data = read_program(Path(binary))
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ValueError("the program is not the one that was built: its hash differs")
+    place = _executable_place(machine)
+    directory = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=place))
+    try:
+        copy = directory / Path(binary).name
+        copy.write_bytes(data)
+        copy.chmod(0o700)
+        yield copy
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _executable_place(machine: Machine) -> Path:
+    """Our scratch directory; where /tmp is mounted noexec, another of the usual places."""
+    places = [machine.scratch, *([machine.cache] if machine.cache else []), *OTHER_PLACES]
+    for place in places:
+        with contextlib.suppress(OSError):
+            if not os.statvfs(place).f_flag & os.ST_NOEXEC and os.access(place, os.W_OK):
+                return place
+    return machine.scratch

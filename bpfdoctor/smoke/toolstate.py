@@ -1,0 +1,60 @@
+"""What a build rests on and make does not look at: tools, header directories, the environment."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.commands import decoded
+from bpfdoctor.host.inputs import search_list
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.host.process import Identity
+
+_STEERING = re.compile(
+    r"CC|LD|AR|CLANG|BPFTOOL|LLVM_\w+|EXTRA_\w+|\w*FLAGS|\w*PATH|ARCH|CROSS_COMPILE"
+)
+"""Environment variables that change what these makefiles and their tools make."""
+
+
+def tools_state(
+    machine: Machine,
+    make: tuple[str, ...],
+    variables: tuple[tuple[str, str], ...],
+    identity: Identity | None,
+) -> str:
+    """A hash of the tools that a build calls, where cc looks for headers, and what steers both."""
+    environ = sorted(f"{k}={v}" for k, v in machine.environ.items() if _STEERING.fullmatch(k))
+    values = {value for _, value in variables if value}
+    tools = _resolved(machine, {*make[:1], "cc", "clang", "ld", "ar", "as", *values})
+    states = [f"{path} {_state(path)}" for path in (*tools, *_include_places(machine, identity))]
+    text = repr((make, variables, environ, states))
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def _resolved(machine: Machine, names: set[str]) -> list[str]:
+    places = machine.environ.get("PATH", os.defpath)
+    found = (shutil.which(name, path=places) for name in sorted(names))
+    return [os.path.realpath(path) for path in found if path]
+
+
+def _include_places(machine: Machine, identity: Identity | None) -> list[str]:
+    """The directories that cc searches: a header package that comes or goes changes them."""
+    compiler = machine.environ.get("CC", "cc").split()
+    with contextlib.suppress(OSError, ValueError):
+        said = machine.run([*compiler, "-E", "-v", "-"], identity=identity, cwd="/")
+        return search_list(decoded(said.stderr))
+    return []
+
+
+def _state(path: str) -> str:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return "absent"
+    return f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ino}"
