@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 
@@ -166,7 +167,7 @@ class Applier:
         if after.result == "done":
             return Done(step, "done")
         why = after.reason or f"exit status {after.exit_code}"
-        parts = [f"{step.command()}: {why}", last_lines(after.output), meaning(after.output)]
+        parts = [f"{shlex.join(step.argv)}: {why}", last_lines(after.output), meaning(after.output)]
         text = "\n".join(filter(None, parts))
         self.say(text)
         return Done(step, after.result, text)

@@ -68,6 +68,7 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     capabilities: dict[str, str]
     aliases: dict[str, str]
+    checks: dict[str, tuple[str, ...]]
     managers: dict[str, Manager]
     families: dict[str, Family]
     repositories: dict[str, Repository]

@@ -39,7 +39,8 @@ MEANINGS = (
     (
         r"Could not resolve|Temporary failure (in name resolution|resolving)|Connection refused|"
         r"Connection timed out|Network is unreachable|Failed to connect|Connection reset|"
-        r"transfer closed with|early EOF|unexpected disconnect|RPC failed|Operation too slow|hung up unexpectedly|"
+        r"transfer closed with|early EOF|unexpected disconnect|RPC failed|Operation too slow|"
+        r"hung up unexpectedly|"
         r"Empty reply from server|Failed to fetch|Cannot download|Curl error",
         "the network failed: check the connection and the proxy settings, then run fix again",
     ),

@@ -21,8 +21,14 @@ Reasons = Mapping[Wanted, Sequence[str]]
 """Capabilities that are missing, each with the keys of the findings that say so."""
 
 
-def plan_packages(missing: Reasons, host: Host) -> tuple[list[Step], list[Manual]]:
-    """Steps that install what is missing, and what a person must do instead."""
+def plan_packages(
+    missing: Reasons, host: Host, expected: Reasons | None = None
+) -> tuple[list[Step], list[Manual]]:
+    """Steps that install what is missing, and what a person must do instead.
+
+    `expected` is what blocked checks would most likely ask for: it is taken along where it is to
+    be had and not installed, and is nobody's failure otherwise.
+    """
     if not missing:
         return [], []
     distribution, release = _machine(host)
@@ -31,7 +37,7 @@ def plan_packages(missing: Reasons, host: Host) -> tuple[list[Step], list[Manual
         return [], [_by_hand(missing, distribution, release)]
     if isinstance(host.ask(FindTool(here.manager.install[0])), NoAnswer):
         return [], [_by_hand(missing, distribution, release)]
-    return _PackagePlan(missing, host, here).made()
+    return _PackagePlan(missing, expected or {}, host, here).made()
 
 
 def _machine(host: Host) -> tuple[Distribution | None, str]:
@@ -55,8 +61,8 @@ def _by_hand(missing: Reasons, distribution: Distribution | None, release: str) 
 class _PackagePlan:
     """What is found out about one transaction."""
 
-    def __init__(self, missing: Reasons, host: Host, here: Local) -> None:
-        self.missing, self.host, self.here = missing, host, here
+    def __init__(self, missing: Reasons, expected: Reasons, host: Host, here: Local) -> None:
+        self.missing, self.expected, self.host, self.here = missing, expected, host, here
         self.known: PackageManager = MANAGERS[here.manager_name]
         self.commands: Manager = here.manager
         self.stale = self.known.stale(host)
@@ -68,16 +74,23 @@ class _PackagePlan:
 
     def made(self) -> tuple[list[Step], list[Manual]]:
         """The steps, in order, and what is left to a person."""
-        choices = {need: self.here.choice(need) for need in self.missing}
+        choices = {need: self.here.choice(need) for need in (*self.missing, *self.expected)}
         names = [name for choice in choices.values() if choice for name in choice.packages]
         looked = self.known.look(self.host, tuple(dict.fromkeys(names))) if names else {}
         for need, choice in choices.items():
-            why = list(self.missing[need])
-            if choice is None:
+            why = list(self.missing.get(need) or self.expected[need])
+            if need not in self.missing:
+                self._want(self._along(choice, looked), why)
+            elif choice is None:
                 self._leave(why, f"install {described(need)} by hand: no package is known here")
             else:
                 self._choose(choice, looked, why)
         return self._steps(), self.manual
+
+    def _along(self, choice: Choice | None, looked: Mapping[str, Package]) -> list[str]:
+        """The packages of an expected capability that can be taken along."""
+        names = choice.packages if choice else ()
+        return [n for n in names if not looked[n].installed and self._to_be_had(looked[n])]
 
     def _choose(self, choice: Choice, looked: Mapping[str, Package], why: list[str]) -> None:
         need = choice.wanted

@@ -38,15 +38,15 @@ class Step(msgspec.Struct, frozen=True):
     manual: bool = False
     notes: tuple[str, ...] = ()
 
-    def command(self) -> str:
-        """The line that a person would type to do the same, from anywhere."""
+    def command(self, *, sudo: bool = True) -> str:
+        """The line that a person would type to do the same; root needs no `sudo` for it."""
         line = shlex.join(self.argv)
         if self.environment:
             settings = " ".join(f"{k}={shlex.quote(v)}" for k, v in self.environment.items())
-            line = f"{'env ' if self.privileged else ''}{settings} {line}"
+            line = f"{'env ' if self.privileged and sudo else ''}{settings} {line}"
         if self.output:
             line = f"{line} > {shlex.quote(self.output)}"
-        line = f"sudo {line}" if self.privileged else line
+        line = f"sudo {line}" if self.privileged and sudo else line
         return f"cd {shlex.quote(self.cwd)} && {line}" if self.cwd else line
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from bpfdoctor.fix.catalogue import catalogue
 from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
 from bpfdoctor.fix.packages import Wanted, wanted
 from bpfdoctor.fix.plan import Manual, Plan, Step, ordered
@@ -30,6 +31,8 @@ def make_plan(
     for finding in chosen:
         for fix in finding.fixes:
             draft.take(fix, finding.key)
+    if not ids:
+        draft.expect(report_findings)
     return draft.plan()
 
 
@@ -50,6 +53,7 @@ class _Draft:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.installs: dict[Wanted, list[str]] = {}
+        self.expected: dict[Wanted, list[str]] = {}
         self.runs: dict[Run, list[str]] = {}
         self.checkouts: dict[str, list[str]] = {}
         self.texts: dict[str, list[str]] = {}
@@ -66,9 +70,17 @@ class _Draft:
         else:
             _add(self.runs, fix, key)
 
+    def expect(self, findings: Iterable[Reported]) -> None:
+        """Note what blocked checks would most likely ask for: one transaction serves them too."""
+        for finding in findings:
+            if self.installs and finding.needed and finding.status is Status.SKIP:
+                for name in catalogue().checks.get(finding.id, ()):
+                    if wanted(name) not in self.installs:
+                        _add(self.expected, wanted(name), finding.key)
+
     def plan(self) -> Plan:
         """All of it, in order."""
-        steps, manual = plan_packages(self.installs, self.host)
+        steps, manual = plan_packages(self.installs, self.host, self.expected)
         for checkout, why in self.checkouts.items():
             more = plan_submodules(self.host, checkout, tuple(why))
             steps += more[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from bpfdoctor.fix.plan import Manual, Plan, Step
@@ -21,12 +22,16 @@ def plan_text(plan: Plan, heading: str = "The plan, in the order in which it wil
 
 def commands_text(plan: Plan) -> str:
     """The commands alone, to be pasted."""
-    return "".join(f"  {step.command()}\n" for step in plan.steps)
+    return "".join(f"  {step.command(sudo=_sudo())}\n" for step in plan.steps)
+
+
+def _sudo() -> bool:
+    return os.geteuid() != 0
 
 
 def _step_lines(number: int, step: Step) -> Iterator[str]:
     yield f"{number:3}. {step.title}"
-    yield f"       {step.command()}"
+    yield f"       {step.command(sudo=_sudo())}"
     if step.why:
         yield f"     why:  {', '.join(step.why)}"
     if step.undo or step.undo_text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bpfdoctor.engine.load import load_checks
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.catalogue import catalogue, covers, require_plain
 from bpfdoctor.fix.packages import resolve, wanted
@@ -129,3 +130,10 @@ def test_bounds_compare_as_many_parts_as_are_written(
 def test_a_minimum_is_read_from_the_capability() -> None:
     assert (wanted("clang>=11").name, wanted("clang>=11").minimum) == ("clang", 11)
     assert wanted("llvm-strip").name == "llvm"
+
+
+def test_every_check_that_the_catalogue_names_exists() -> None:
+    ids = {check.id for check in load_checks().checks}
+    assert set(catalogue().checks) <= ids
+    named = {name for names in catalogue().checks.values() for name in names}
+    assert named <= set(catalogue().capabilities)

@@ -72,8 +72,10 @@ def test_the_plan_shows_reason_command_and_undo() -> None:
         privileged=True,
         undo=("umount", "/a b"),
     )
+    assert mount.command() == "sudo mount -t tracefs tracefs '/a b'"
+    assert mount.command(sudo=False) == "mount -t tracefs tracefs '/a b'"
     text = plan_text(Plan((mount,)))
-    assert "sudo mount -t tracefs tracefs '/a b'" in text
+    assert "mount -t tracefs tracefs '/a b'" in text
     assert "why:  runtime.tracefs" in text
     assert "undo: umount '/a b'" in text
 

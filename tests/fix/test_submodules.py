@@ -274,7 +274,11 @@ def test_over_http(tmp_path: Path, home: Path, applier: Make) -> None:
 
 def test_a_server_that_hangs_is_given_up(tmp_path: Path, home: Path, applier: Make) -> None:
     release = threading.Event()
-    with serving(lambda request: None if release.wait(30) else None) as server:
+
+    def hang(request: http.server.BaseHTTPRequestHandler) -> None:
+        release.wait(30)
+
+    with serving(hang) as server:
         checkout = from_http(tmp_path, server.server_port)
         patience = Patience(idle=1, pauses=(0,))
         result = applied(planned(checkout), applier(patience=patience), tmp_path)

@@ -164,7 +164,8 @@ def make_root(tmp_path: Path, wheels: Callable[[str], Path]) -> Iterator[Callabl
             check=True,
         )
         root.mount()
-        _install(root, wheels(PYTHONS[suite]))
+        house = wheels(PYTHONS[suite])
+        _install(root, house.with_name(f"prepared-{suite}"), house)
         return root
 
     yield make
@@ -205,11 +206,15 @@ def _empty_lists(root: Path) -> None:
     (lists / "partial").mkdir(parents=True)
 
 
-def _install(root: Root, wheelhouse: Path) -> None:
-    place = root.inside("/opt/wheels")
-    shutil.copytree(wheelhouse, place)
-    root.must("python3", "-m", "venv", VENV)
-    root.must(
-        f"{VENV}/bin/pip", "install", "-q", "--no-index", "--find-links", "/opt/wheels", "bpfdoctor"
-    )
-    shutil.rmtree(place)
+def _install(root: Root, prepared: Path, wheelhouse: Path) -> None:
+    """A virtual environment, made once a session and copied into every further root."""
+    target = root.inside(VENV)
+    if not prepared.is_dir():
+        shutil.copytree(wheelhouse, root.inside("/opt/wheels"))
+        root.must("python3", "-m", "venv", VENV)
+        found = ("--no-index", "--find-links", "/opt/wheels", "bpfdoctor")
+        root.must(f"{VENV}/bin/pip", "install", "-q", *found)
+        shutil.rmtree(root.inside("/opt/wheels"))
+        shutil.copytree(target, prepared, symlinks=True)
+    else:
+        shutil.copytree(prepared, target, symlinks=True)

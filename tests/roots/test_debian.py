@@ -1,4 +1,4 @@
-"""Debian for real: a bare root is repaired by one command, needs no second, and can be taken back."""
+"""Debian for real: a bare root is repaired by one command, and can be taken back."""
 
 from __future__ import annotations
 

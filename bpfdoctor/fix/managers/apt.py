@@ -19,11 +19,7 @@ class Apt:
     """As `PackageManager`."""
 
     name = "apt"
-    environment: dict[str, str] = {  # noqa: RUF012  (read only)
-        "DEBIAN_FRONTEND": "noninteractive",
-        "APT_LISTCHANGES_FRONTEND": "none",
-        "NEEDRESTART_SUSPEND": "1",
-    }
+    environment: dict[str, str] = {"DEBIAN_FRONTEND": "noninteractive"}  # noqa: RUF012  (read only)
     lock_files: tuple[str, ...] = (
         "/var/lib/dpkg/lock-frontend",
         "/var/lib/dpkg/lock",

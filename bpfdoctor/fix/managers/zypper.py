@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from bpfdoctor.fix.managers import rpm
 from bpfdoctor.fix.managers.base import Package, ask, pattern_of
+from bpfdoctor.host.files import ListDirectory, Names
 from bpfdoctor.host.question import Host
 from bpfdoctor.model import Fix
 
+CACHE = "/var/cache/zypp/solv"
 SEARCH = ("zypper", "--non-interactive", "--no-refresh", "--xmlout", "search", "-s")
 
 
@@ -22,6 +24,8 @@ class Zypper:
 
     def look(self, host: Host, names: Sequence[str]) -> dict[str, Package]:
         present = rpm.installed(host, names)
+        if self.stale(host):  # a search would fetch the lists, --no-refresh or not
+            return {name: Package(present.get(name, "")) for name in names}
         found: dict[str, Package] = {}
         for name in names:
             answer = ask(host, *SEARCH, "--match-exact", "--provides", name)
@@ -38,8 +42,9 @@ class Zypper:
         return tuple(name for name in names if re.match(pattern_of(pattern), name))
 
     def stale(self, host: Host) -> str:
-        answer = ask(host, *SEARCH, "--match-exact", "glibc")
-        if answer is not None and answer.exit_code in (0, 104):  # 104: no such package
+        """What zypper knows of a repository is in a directory of its name; `@System` is rpm's."""
+        answer = host.ask(ListDirectory(CACHE))
+        if isinstance(answer, Names) and set(answer.names) - {"@System"}:
             return ""
         return "the repositories' lists are not in the cache"
 

@@ -1,0 +1,209 @@
+"""dnf, zypper and pacman for real: Debian's packages of them, on repositories with true names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+pytestmark = pytest.mark.roots
+DRIVE = Path(__file__).with_name("drive.py")
+WANTED = ("clang>=11", "make", "libelf-headers", "zlib-headers", "bpftool")
+
+
+class Made(NamedTuple):
+    """A package of a test's repository: its name, version, and what it requires and provides."""
+
+    name: str
+    version: str = "1.0"
+    requires: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+
+
+def drive(root: Any, *arguments: str) -> dict[str, Any]:
+    """Run the driver in a root, and read what it printed."""
+    ended = root.run("/opt/bpfdoctor/bin/python", "/opt/drive.py", *arguments)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    found: dict[str, Any] = json.loads(ended.stdout or "{}")
+    return found
+
+
+def become(root: Any, os_release: str) -> None:
+    """Let a root call itself another distribution, and give it the driver."""
+    target = root.inside("/etc/os-release")
+    target.unlink()
+    target.write_text(os_release)
+    macros = root.inside("/etc/rpm/macros")  # Debian's rpm keeps its database in the user's home
+    if macros.parent.is_dir():
+        macros.write_text("%_dbpath /var/lib/rpm\n")
+    shutil.copy(DRIVE, root.inside("/opt/drive.py"))
+
+
+def build_rpms(root: Any, packages: Sequence[Made]) -> None:
+    """Real packages by rpmbuild, in a real repository by createrepo_c, at /srv/repository."""
+    for made in packages:
+        lines = [
+            f"Name: {made.name}",
+            f"Version: {made.version}",
+            "Release: 1",
+            "Summary: x",
+            "License: x",
+            "BuildArch: noarch",
+            *(f"Requires: {name}" for name in made.requires),
+            *(f"Provides: {name}" for name in made.provides),
+            "%description\nx\n%files\n",
+        ]
+        spec = root.inside(f"/tmp/{made.name}.spec")
+        spec.write_text("\n".join(lines))
+        root.must(
+            *("rpmbuild", "-bb", "--quiet", "--define", "_rpmdir /srv/repository"),
+            f"/tmp/{made.name}.spec",
+        )
+    root.must("createrepo_c", "-q", "/srv/repository")
+
+
+RPMS = (
+    Made("clang", "19.1.0", ("llvm-libs",)),
+    Made("llvm-libs", "19.1.0"),
+    Made("make"),
+    Made("elfutils-libelf-devel"),
+    Made("libelf-devel"),
+    Made("zlib-devel"),
+    Made("zlib-ng-compat-devel", provides=("zlib-devel = 1.3",)),
+    Made("bpftool"),
+    Made("glibc"),
+    Made("unrelated"),
+)
+
+
+def installed(root: Any) -> set[str]:
+    return set(root.must("rpm", "-qa", "--qf", "%{NAME}\n").split())
+
+
+def repaired_and_taken_back(root: Any, expected: list[str], added: set[str]) -> dict[str, Any]:
+    """The whole way: plan, apply, nothing left to plan, undo."""
+    before = installed(root)
+    outcome = drive(root, "apply", *WANTED)
+    steps = outcome["plan"]["steps"]
+    assert steps[-1]["packages"] == expected
+    assert [each["result"] for each in outcome["applied"]["done"]] == ["done"] * len(steps)
+    assert installed(root) - before == added
+    drive(root, "undo")
+    assert installed(root) == before
+    return outcome
+
+
+DNF = "ID=fedora\nVERSION_ID=42\nPRETTY_NAME='Fedora 42'\n"
+
+
+@pytest.fixture
+def fedora(make_root: Callable[..., Any]) -> Any:
+    """A root that calls itself Fedora, with dnf and one repository."""
+    root = make_root("bookworm", ("dnf", "rpm", "createrepo-c"))
+    become(root, DNF)
+    build_rpms(root, RPMS)
+    repository = "[test]\nname=test\nbaseurl=file:///srv/repository\ngpgcheck=0\n"
+    (place := root.inside("/etc/yum.repos.d")).mkdir(parents=True, exist_ok=True)
+    (place / "test.repo").write_text(repository)
+    return root
+
+
+def test_dnf(fedora: Any) -> None:
+    names = ["clang", "make", "elfutils-libelf-devel", "zlib-ng-compat-devel", "bpftool"]
+    outcome = repaired_and_taken_back(fedora, names, {*names, "llvm-libs"})
+    assert [s["id"] for s in outcome["plan"]["steps"]] == ["refresh", "packages"]
+    assert outcome["plan"]["steps"][-1]["argv"] == ["dnf", "install", "-y", *names]
+
+
+def test_dnf_names_what_is_not_there_and_leaves_it_out(fedora: Any) -> None:
+    fedora.must("dnf", "-q", "makecache")
+    plan = drive(fedora, "plan", "make", "libbpf-headers")["plan"]
+    assert plan["steps"][-1]["packages"] == ["make"]
+    assert "libbpf-devel is not in the lists of dnf" in plan["manual"][0]["text"]
+
+
+def test_dnf_takes_a_name_that_is_only_provided_for_installed(fedora: Any) -> None:
+    """Fedora 39's name on a system where zlib-ng provides it."""
+    fedora.inside("/etc/os-release").write_text(DNF.replace("42", "39"))
+    fedora.must("dnf", "install", "-y", "-q", "zlib-ng-compat-devel")
+    plan = drive(fedora, "plan", "zlib-headers")["plan"]
+    assert plan["steps"] == []
+    assert "zlib-devel is installed" in plan["manual"][0]["text"]
+
+
+def test_dnf_removes_nothing_that_somebody_else_needs(fedora: Any) -> None:
+    drive(fedora, "apply", "make")
+    build_rpms(fedora, [Made("mine", requires=("make",))])
+    fedora.must("rpm", "-i", "/srv/repository/noarch/mine-1.0-1.noarch.rpm")
+    ended = fedora.run("/opt/bpfdoctor/bin/python", "/opt/drive.py", "undo")
+    assert ended.returncode == 4, ended.stderr
+    assert {"mine", "make"} <= installed(fedora)
+
+
+def test_a_manager_that_lies_is_not_believed(fedora: Any) -> None:
+    real = fedora.inside("/usr/bin/dnf")
+    text = 'case " $* " in *" install "*) exit 0;; esac; exec /usr/bin/dnf.real "$@"'
+    real.rename(real.with_name("dnf.real"))
+    real.write_text(f"#!/bin/sh\n{text}\n")
+    real.chmod(0o755)
+    outcome = drive(fedora, "apply", "make")
+    last = outcome["applied"]["done"][-1]
+    assert last["result"] == "not-taken"
+    assert "not there afterwards: make" in last["text"]
+
+
+def test_zypper(make_root: Callable[..., Any]) -> None:
+    root = make_root("bookworm", ("zypper", "rpm", "createrepo-c"))
+    become(root, "ID=opensuse-tumbleweed\nVERSION_ID=20260101\nPRETTY_NAME='openSUSE'\n")
+    build_rpms(root, RPMS)
+    root.must("zypper", "--non-interactive", "addrepo", "-G", "file:///srv/repository", "test")
+    names = ["clang", "make", "libelf-devel", "zlib-devel", "bpftool"]
+    outcome = repaired_and_taken_back(root, names, {*names, "llvm-libs"})
+    assert outcome["plan"]["steps"][0]["id"] == "refresh"
+    plan = drive(root, "plan", "make", "libbpf-headers")["plan"]
+    assert "libbpf-devel is not in the lists of zypper" in plan["manual"][0]["text"]
+
+
+def test_pacman(make_root: Callable[..., Any]) -> None:
+    tools = ("pacman-package-manager", "makepkg", "libarchive-tools", "fakeroot", "zstd")
+    root = make_root("bookworm", tools)
+    become(root, "ID=arch\nPRETTY_NAME='Arch Linux'\n")
+    root.must("useradd", "-m", "builder")
+    packages = (
+        Made("clang", "19.1.0", ("llvm-libs",)),
+        *(Made(name) for name in ("llvm-libs", "make", "libelf", "zlib", "bpf", "unrelated")),
+    )
+    for made in packages:
+        place = root.inside(f"/home/builder/{made.name}")
+        place.mkdir()
+        depends = " ".join(made.requires)
+        (place / "PKGBUILD").write_text(
+            f"pkgname={made.name}\npkgver={made.version}\npkgrel=1\narch=(any)\n"
+            f"depends=({depends})\npackage() {{ :; }}\n"
+        )
+        root.must("chown", "-R", "builder:builder", f"/home/builder/{made.name}")
+        root.must("su", "builder", "-c", f"cd ~/{made.name} && makepkg -d --nocheck")
+    root.must("sh", "-c", "mkdir /srv/repository && cp /home/builder/*/*.pkg.tar* /srv/repository")
+    root.must("sh", "-c", "repo-add /srv/repository/test.db.tar.gz /srv/repository/*.pkg.tar*")
+    root.inside("/etc/pacman.conf").write_text(
+        "[options]\nArchitecture = auto\nSigLevel = Never\n"
+        "[test]\nServer = file:///srv/repository\n"
+    )
+    assert drive(root, "plan", "make")["plan"]["steps"][0]["argv"] == [
+        "pacman",
+        "-Syu",
+        "--noconfirm",
+    ]
+    before = root.run("pacman", "-Qq").stdout
+    names = ["clang", "make", "libelf", "zlib", "bpf"]
+    outcome = drive(root, "apply", *WANTED)
+    assert outcome["plan"]["steps"][-1]["packages"] == names
+    assert all(each["result"] == "done" for each in outcome["applied"]["done"])
+    assert set(root.must("pacman", "-Qq").split()) == {*before.split(), *names, "llvm-libs"}
+    assert drive(root, "plan", "make")["plan"]["steps"] == []
+    drive(root, "undo")
+    assert root.run("pacman", "-Qq").stdout == before
