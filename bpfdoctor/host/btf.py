@@ -49,6 +49,7 @@ class Btf:
         self._names = array("I", [0])
         self._kinds = bytearray([Kind.VOID])
         self._walk()
+        self._named = self._names.tobytes()  # searched by name
 
     def __len__(self) -> int:
         """The number of types, void not counted."""
@@ -113,13 +114,19 @@ class Btf:
                     yield at
 
     def _next_named(self, offset: int, start: int) -> int:
-        try:
-            return self._names.index(offset, start)
-        except ValueError:
-            return 0
+        """The next type with this name, from `start` on; 0 for none."""
+        wanted, width = array("I", [offset]).tobytes(), self._names.itemsize
+        at = self._named.find(wanted, start * width)
+        while at % width and at > 0:  # found across two numbers
+            at = self._named.find(wanted, at + 1)
+        return max(at, 0) // width
 
     def _offsets(self, name: bytes) -> Iterator[int]:
-        """Where a string is; a string may also be the end of a longer one."""
+        """Where a string is: on its own, else as the end of longer ones."""
+        whole = self._strings.find(b"\0" + name + b"\0") if name else -1
+        if whole >= 0:
+            yield whole + 1
+            return
         at = self._strings.find(name + b"\0") if name else -1
         while at > 0:
             yield at
@@ -144,6 +151,13 @@ class Btf:
             bits = offset >> 24 if info >> 31 else 0
             place = offset & 0xFFFFFF if info >> 31 else offset
             yield Member(self.string(name), member_type, place, bits)
+
+    def variables(self, section: str) -> Iterator[int]:
+        """The variables in a section of the object (`.maps`): ids of kind VAR."""
+        for type_id in self.find(section, (Kind.DATASEC,)):
+            start = self._starts[type_id]
+            count = self._words[start + 1] & 0xFFFF
+            yield from self._words[start + 3 : start + 3 + 3 * count : 3]
 
     def enumerators(self, type_id: int) -> Iterator[tuple[str, int]]:
         """The names and values of an enumeration (of 64 bits: the lower 32), in order."""

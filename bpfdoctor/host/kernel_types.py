@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.btf import VMLINUX, Btf, open_btf
 from bpfdoctor.host.btf_format import COMPOSITE, BtfError, Kind, NewerBtfError
+from bpfdoctor.host.core_relocations import member_type
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class AskField(Question[FieldFacts], frozen=True):
             return found
         structs = list(found.find(self.struct, COMPOSITE))
         for struct in structs:
-            member = find_member(found, struct, self.field)
+            member = member_type(found, struct, self.field)
             if member is not None:
                 return FieldFacts(True, True, described(found, member))
         return FieldFacts(bool(structs))
@@ -119,18 +120,6 @@ class AskField(Question[FieldFacts], frozen=True):
         return (
             f"$ bpftool btf dump file {self.path} format c | grep -A999 '^struct {self.struct} {{'"
         )
-
-
-def find_member(btf: Btf, struct: int, name: str, depth: int = 8) -> int | None:
-    """The type of the member of this name; unnamed structs and unions are looked into."""
-    for member in btf.members(struct):
-        if member.name == name:
-            return member.type
-        if not member.name and depth:
-            inner = find_member(btf, btf.plain(member.type), name, depth - 1)
-            if inner is not None:
-                return inner
-    return None
 
 
 def described(btf: Btf, type_id: int) -> str:
