@@ -156,8 +156,9 @@ def _tracepoint(context: Context, target: str, path: str) -> Finding:
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if not isinstance(answer, TracepointFacts):
-        if answer.absent:
-            return blocked("tracefs is not mounted", by=["runtime.tracefs"], about=target)
+        if answer.absent or answer.reason == "EACCES":
+            summary = f"tracefs cannot be read: {answer.reason}"
+            return blocked(summary, by=["runtime.tracefs"], about=target)
         look = ByHand(f"As root: cat {question.source()}")
         summary = f"tracefs cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])

@@ -24,7 +24,6 @@ class Findings:
     def add(self, finding: Finding) -> None:
         """Add a finding; one of the same key is replaced."""
         self.by_key[finding.key] = finding
-        self.ran.add(finding.id)
 
     def matching(self, key: str) -> list[Finding]:
         """The findings that a need names.

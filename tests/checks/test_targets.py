@@ -118,7 +118,7 @@ EXEC = AskTracepoint("sched", "sched_process_exec")
         (TracepointFacts(None), Status.FAIL, ()),
         (TracepointFacts(None, category=False), Status.SKIP, ("kernel.tracepoints[sched]",)),
         (NoAnswer("ENOENT"), Status.SKIP, ("runtime.tracefs",)),
-        (NoAnswer("EACCES"), Status.UNKNOWN, ()),
+        (NoAnswer("EACCES"), Status.SKIP, ("runtime.tracefs",)),
     ],
 )
 def test_a_tracepoint_is_looked_up_in_tracefs(

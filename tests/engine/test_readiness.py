@@ -106,3 +106,14 @@ def test_an_unseen_stage_keeps_its_prediction() -> None:
     predicted = predict(PROJECT, "demo", findings())
     seen = Observed("demo", (Outcome(Stage.LOAD, None, "no privilege"),))
     assert observe(predicted, seen, "key") == predicted
+
+
+def test_a_program_that_only_a_run_can_judge_is_unknown_whatever_others_did() -> None:
+    program = Program("a stranger", needs={Stage.LOAD: ("smoke.program[{program}]",)})
+    kind = Kind("sample", "a sample", "flat", ("demo",), {"demo": PROGRAM}, unlisted=program)
+    project = Project(kind, "/tree", ("demo", "stranger"))
+    found = findings()
+    found.add(Finding(Status.PASS, "fires", id="smoke.program", about="demo"))
+    results = predict(project, "stranger", found)
+    assert results[Stage.LOAD].readiness is Readiness.UNKNOWN
+    assert results[Stage.FIRES].because == ("smoke.program[stranger]",)

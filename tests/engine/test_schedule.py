@@ -48,6 +48,13 @@ def test_a_failure_skips_what_requires_it_and_names_the_root() -> None:
     assert found.by_key["a.third"].blocked_by == ("a.first",)
 
 
+def test_what_does_not_apply_finds_nothing_whatever_became_of_what_it_requires() -> None:
+    idle = Check("a.idle", "", fail, ("a.first",), applies=lambda project: False)
+    found = run(make("a.first", fail), idle)
+    assert status(found) == {"a.first": "fail"}
+    assert "a.idle" in found.ran
+
+
 def test_a_check_that_raises_is_one_error_and_the_others_run() -> None:
     def broken(context: Context) -> Finding:
         raise RuntimeError("oh no")

@@ -52,6 +52,14 @@ def context() -> Context:
     return Context(LiveHost(Machine()), project_named())
 
 
+def test_a_check_is_told_whether_the_user_asked_for_a_build(install: Install) -> None:
+    install("may_build")
+    (check,) = load_third_party()
+    before = Context(LiveHost(Machine()), project_named(), may_build=False)
+    assert [finding.summary for finding in findings_of(check, before)] == ["only looks"]
+    assert [finding.summary for finding in findings(check)] == ["may build"]
+
+
 def findings(check: Check) -> list[Finding]:
     return list(findings_of(check, context()))
 

@@ -84,7 +84,7 @@ def test_a_program_of_the_makefile_alone_is_left_to_the_smoke() -> None:
     project = type(project)(kind, "", (*project.programs, "mine"))
     assert project.program("mine") == kind.unlisted
     assert "toolchain.clang" in project.needs("mine", Stage.BUILD)
-    assert "smoke.program" in project.needs("mine", Stage.LOAD)
+    assert "smoke.program[mine]" in project.needs("mine", Stage.LOAD)
     assert project.program("no-such") is None
 
 
