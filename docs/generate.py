@@ -34,7 +34,10 @@ WIDTH = 90
 
 def pages() -> dict[str, str]:
     """Every generated page, by its name in docs/reference/."""
-    checks = sorted((*load_checks().checks, *SMOKE_CHECKS), key=lambda check: check.id)
+    loaded = load_checks()
+    if loaded.broken:
+        raise SystemExit("\n".join(loaded.broken.values()))
+    checks = sorted((*loaded.checks, *SMOKE_CHECKS), key=lambda check: check.id)
     made = {
         "checks.md": "\n".join(checks_page(checks)),
         "cli.md": "\n".join(cli_page()),

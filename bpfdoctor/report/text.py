@@ -75,17 +75,18 @@ class _Writer:
         indent = 2 + MARK + 2 + keys + 2
         below = bool(self.paper.width) and self.paper.width - indent < 30
         for each in found:
+            text = visible(each.summary)
             head = f"  {each.status.value:{MARK}}  {each.key:{0 if below else keys}}"
             if below:
-                self.row(each.status, [head, *self.paper.broken(visible(each.summary), 6)])
+                self.row(each, [head, *self.paper.broken(text, 6)])
             else:
-                text = visible(each.summary)
-                self.row(each.status, self.paper.broken(text, indent, f"{head}  "))
+                self.row(each, self.paper.broken(text, indent, f"{head}  "))
 
-    def row(self, status: Status, lines: list[str]) -> None:
-        """Lines whose first begins with a status mark."""
+    def row(self, each: Reported, lines: list[str]) -> None:
+        """Lines whose first begins with a status; one that does not matter here is not loud."""
+        quiet = not each.needed and each.status is not Status.PASS
         first = Text(lines[0])
-        first.stylize(STYLES[status], 2, 2 + len(status.value))
+        first.stylize("dim" if quiet else STYLES[each.status], 2, 2 + len(each.status.value))
         self.lines += [first, *map(Text, lines[1:])]
 
     def problems(self) -> None:
@@ -145,7 +146,7 @@ class _Writer:
             self.section("Limited, but not needed")
         for each, effect in found:
             lines = self.paper.broken(effect, 6, f"  {each.status.value}  {each.key}: ")
-            self.row(each.status, lines)
+            self.row(each, lines)
 
     def limits(self, each: Reported) -> str:
         """What a finding takes away, in words; empty for nothing."""
