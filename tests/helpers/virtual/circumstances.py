@@ -1,0 +1,103 @@
+"""Degraded circumstances: what a guest takes away before a command runs in it.
+
+Each is a wrapper around an argument list, so that one boot can run many of them, or a line for the
+kernel's command line, which takes a boot of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+DOCKER = (
+    "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
+    "net_bind_service", "net_raw", "sys_chroot", "mknod", "audit_write", "setfcap",
+)  # fmt: skip
+"""What Docker leaves a container's root (moby, oci/caps/defaults.go), by setpriv(1)'s names."""
+
+USER = ("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups")
+"""Become the guest's ordinary user."""
+
+
+@dataclass(frozen=True)
+class Circumstance:
+    """What surrounds a command: `wrapper` before its words, `append` on the kernel's command line.
+
+    `home` is a directory that the command may write to. `open` when nothing is in the way of root:
+    then no answer may be `unknown`.
+    """
+
+    name: str
+    wrapper: tuple[str, ...] = ()
+    append: str = ""
+    home: str = "/root"
+    open: bool = True
+
+    def around(self, argv: Sequence[str]) -> tuple[str, ...]:
+        """`argv` in these circumstances."""
+        return (*self.wrapper, "env", f"HOME={self.home}", *argv)
+
+
+def _in_mounts(script: str) -> tuple[str, ...]:
+    """A mount namespace of the command's own, changed by a script."""
+    inside = f'{script}; exec "$@"'
+    return ("unshare", "--mount", "--propagation=private", "sh", "-c", inside, "sh")
+
+
+def _capabilities(names: Sequence[str], *, ambient: bool = False) -> tuple[str, ...]:
+    wanted = ",".join(("-all", *(f"+{name}" for name in names)))
+    if ambient:
+        return (*USER, f"--inh-caps={wanted}", f"--ambient-caps={wanted}")
+    return ("setpriv", "--inh-caps=-all", f"--bounding-set={wanted}")
+
+
+_NO_TRACEFS = (
+    "umount -l /sys/kernel/debug/tracing 2>/dev/null; umount -l /sys/kernel/debug; "
+    "umount -l /sys/kernel/tracing"
+)
+_NO_CONFIG = (
+    "mount -t tmpfs tmpfs /boot; for each in /usr/lib/modules/*/config; do "
+    '[ -e "$each" ] && mount --bind /dev/null "$each"; done'
+)
+_LITTLE_MEMLOCK = ("prlimit", "--memlock=65536:65536")
+_PID_NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh")
+
+CIRCUMSTANCES = {
+    each.name: each
+    for each in (
+        Circumstance("base"),
+        Circumstance("no-tracefs", _in_mounts(_NO_TRACEFS)),
+        Circumstance("no-btf", _in_mounts("mount -t tmpfs -o ro tmpfs /sys/kernel/btf")),
+        Circumstance("no-config", _in_mounts(_NO_CONFIG)),
+        Circumstance("pid-namespace", _PID_NAMESPACE),
+        Circumstance("memlock-64k", _LITTLE_MEMLOCK),
+        Circumstance(
+            "memlock-64k-for-good",
+            (*_LITTLE_MEMLOCK, "setpriv", "--inh-caps=-all", "--bounding-set=-sys_resource"),
+        ),
+        Circumstance("docker", _capabilities(DOCKER)),
+        Circumstance("user", (*USER, "--inh-caps=-all"), home="/home/user", open=False),
+        Circumstance(
+            "user-with-capabilities",
+            _capabilities(("bpf", "perfmon"), ambient=True),
+            home="/home/user",
+            open=False,
+        ),
+        Circumstance(
+            "user-namespace",
+            (*USER, "--inh-caps=-all", "unshare", "--user", "--map-root-user"),
+            home="/home/user",
+        ),
+    )
+}
+"""Those that share a boot, by name."""
+
+COMMAND_LINES = {
+    each.name: each
+    for each in (
+        Circumstance("lockdown", append="lockdown=confidentiality", open=False),
+        Circumstance("lsm-with-bpf", append="lsm=lockdown,yama,bpf"),
+        Circumstance("lsm-without-bpf", append="lsm=lockdown,yama"),
+    )
+}
+"""Those that take a boot of their own, by name."""

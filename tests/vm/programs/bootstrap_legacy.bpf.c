@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The same through a perf event array, for kernels without ring buffer. */
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "events.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} events SEC(".maps");
+
+SEC("tp/sched/sched_process_exec")
+int on_exec(void *context)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct started event = {};
+
+	event.pid = bpf_get_current_pid_tgid() >> 32;
+	event.parent = BPF_CORE_READ(task, real_parent, tgid);
+	bpf_get_current_comm(event.name, sizeof(event.name));
+	bpf_perf_event_output(context, &events, BPF_F_CURRENT_CPU, &event, sizeof(event));
+	return 0;
+}
+
+SEC("tp/sched/sched_process_exit")
+int on_exit(void *context)
+{
+	return 0;
+}

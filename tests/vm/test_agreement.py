@@ -1,0 +1,48 @@
+"""The judge of predictions is itself judged: each kind of disagreement is one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from virtual.agreement import disagreements, truth
+
+
+def programs(**readiness: str) -> dict[str, dict[str, dict[str, Any]]]:
+    stages = {"load": "ready", "attach": "ready", "fires": "ready", **readiness}
+    return {"it": {name: {"readiness": each, "because": []} for name, each in stages.items()}}
+
+
+def seen(**stages: bool | None) -> dict[str, dict[str, Any]]:
+    return {"it": {"stages": stages, "output": "what it said"}}
+
+
+RAN: dict[str, bool | None] = {"load": True, "attach": True, "fires": True}
+
+
+def lines(predicted: dict[str, str], did: dict[str, bool | None], *, decided: bool) -> list[str]:
+    return list(disagreements(programs(**predicted), seen(**did), decided=decided))
+
+
+def test_what_ran_as_predicted_is_no_disagreement() -> None:
+    assert lines({}, RAN, decided=True) == []
+
+
+def test_what_cannot_load_cannot_attach_or_fire() -> None:
+    assert truth({"load": False}) == {"load": False, "attach": False, "fires": False}
+    assert len(lines({}, {"load": False}, decided=True)) == 3
+
+
+def test_what_nobody_could_see_is_not_held_against_a_prediction() -> None:
+    assert lines({}, {"load": True, "attach": True, "fires": None}, decided=True) == []
+
+
+@pytest.mark.parametrize("decided", [True, False])
+def test_a_program_that_ran_was_not_to_be_called_not_ready(decided: bool) -> None:
+    (line,) = lines({"fires": "not-ready"}, RAN, decided=decided)
+    assert line == "it fires: not-ready [], and it worked"
+
+
+def test_unknown_is_wrong_only_where_the_machine_is_open() -> None:
+    assert lines({"fires": "unknown"}, RAN, decided=False) == []
+    assert len(lines({"fires": "unknown"}, RAN, decided=True)) == 1
