@@ -25,6 +25,7 @@ from bpfdoctor.host.attach import (
 from bpfdoctor.host.attach_btf import AttachIterator, AttachTrampoline, FireLsm, LsmFired
 from bpfdoctor.host.attach_net import AskLoadable, AttachClassifier, AttachSocketFilter, Modules
 from bpfdoctor.host.bpf import Attempt
+from bpfdoctor.host.bpfobject import AskBpfObject, BpfObject, ObjectProgram
 from bpfdoctor.host.commands import (
     AskEnvironment,
     Completed,
@@ -94,8 +95,8 @@ from bpfdoctor.host.toolchain import (
     BPF_FLAGS,
     C_FLAGS,
     chosen_bpftool,
-    chosen_cc,
     chosen_clang,
+    chosen_compilers,
     chosen_llvm_strip,
     chosen_make,
     compile_bpf,
@@ -109,6 +110,7 @@ from bpfdoctor.host.tools import (
     older,
     tool_words,
     verdict_on,
+    verdict_on_all,
     version_in,
 )
 from bpfdoctor.host.tracefs import AskTracefs, AskTracepoint, Tracefs, TracePlace, TracepointFacts
@@ -136,6 +138,7 @@ __all__ = [
     "REFUSED",
     "Answer",
     "AskBpf",
+    "AskBpfObject",
     "AskContainer",
     "AskDistribution",
     "AskEnvironment",
@@ -165,6 +168,7 @@ __all__ = [
     "AttachTrampoline",
     "AttachUprobe",
     "Attempt",
+    "BpfObject",
     "BtfFacts",
     "Build",
     "ByHand",
@@ -204,6 +208,7 @@ __all__ = [
     "Modules",
     "Names",
     "NoAnswer",
+    "ObjectProgram",
     "OpenPerfEvent",
     "PathFacts",
     "Program",
@@ -230,8 +235,8 @@ __all__ = [
     "blocked",
     "check",
     "chosen_bpftool",
-    "chosen_cc",
     "chosen_clang",
+    "chosen_compilers",
     "chosen_llvm_strip",
     "chosen_make",
     "compile_bpf",
@@ -256,6 +261,7 @@ __all__ = [
     "tool_words",
     "unknown",
     "verdict_on",
+    "verdict_on_all",
     "version_in",
     "warned",
 ]
@@ -273,17 +279,24 @@ class Context(msgspec.Struct, frozen=True):
     host: Host
     project: Project
     selection: Selection = Selection()
+    may_build: bool = True
+    """The user asked to build: before that, no program that lies in the checkout is run."""
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         """Ask the host."""
         return self.host.ask(question)
 
 
+def _always(project: Project) -> bool:
+    return True
+
+
 class Check(msgspec.Struct, frozen=True):
     """A check as the engine knows it; made by `check`.
 
     `requires` are keys that must not fail before this check is worth running. `gates`: it counts
-    whatever program is selected.
+    whatever program is selected. `applies`: whether a project leaves it anything to judge; where
+    not, it finds nothing, whatever became of what it requires.
     """
 
     id: str
@@ -293,6 +306,7 @@ class Check(msgspec.Struct, frozen=True):
     gates: bool = False
     limit: float = 60
     """Seconds that it may take before it is given up as `error`."""
+    applies: Callable[[Project], bool] = _always
 
     @property
     def subject(self) -> str:
@@ -305,20 +319,21 @@ class Check(msgspec.Struct, frozen=True):
         return self.run.__doc__ or ""
 
 
-def check(
+def check(  # noqa: PLR0913  (each is a part of the check)
     check_id: str,
     *,
     title: str,
     requires: tuple[str, ...] = (),
     gates: bool = False,
     limit: float = 60,
+    applies: Callable[[Project], bool] = _always,
 ) -> Callable[[Callable[[Context], Findings]], Check]:
     """Make a check of a function. `check_id` is `subject.what`, lower case, for ever."""
     if not re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*", check_id):
         raise ValueError(f"{check_id!r} is not a check id: subject.what, lower case")
 
     def decorate(function: Callable[[Context], Findings]) -> Check:
-        return Check(check_id, title, function, tuple(requires), gates, limit)
+        return Check(check_id, title, function, tuple(requires), gates, limit, applies)
 
     return decorate
 

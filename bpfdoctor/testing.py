@@ -46,11 +46,13 @@ def run_check(
     host: Any,
     project: Project | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
+    *,
+    may_build: bool = True,
 ) -> tuple[Finding, ...]:
     """Run one of our checks on a host; its findings, each with the check's id."""
     found = [check for check in load_checks().checks if check.id == check_id]
     assert found, f"no check {check_id}"
-    context = Context(host, project or project_named(), selection)
+    context = Context(host, project or project_named(), selection, may_build)
     return tuple(findings_of(found[0], context))
 
 

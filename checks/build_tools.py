@@ -8,6 +8,7 @@ from bpfdoctor.api import (
     Context,
     Finding,
     NoAnswer,
+    Project,
     RunCommand,
     blocked,
     check,
@@ -30,7 +31,7 @@ CARGO = "1.75"
 """The oldest cargo that builds blazesym as libbpf-bootstrap pins it."""
 
 
-@check("toolchain.make", title="GNU make")
+@check("toolchain.make", title="GNU make", applies=lambda project: bool(project.tools))
 def make(context: Context) -> Finding | None:
     """Make is GNU make, and new enough for the project's makefile.
 
@@ -45,44 +46,61 @@ def make(context: Context) -> Finding | None:
     return verdict_on(chosen, good, "make")
 
 
-@check("toolchain.llvm-strip", title="llvm-strip", requires=("toolchain.clang-bpf",))
-def llvm_strip(context: Context) -> Finding | None:
+@check(
+    "toolchain.llvm-strip",
+    title="llvm-strip",
+    requires=("toolchain.clang-bpf",),
+    applies=lambda project: "LLVM_STRIP" in project.tools,
+)
+def llvm_strip(context: Context) -> Finding:
     """llvm-strip strips a BPF object, where this project's own makefile calls it.
 
     It takes the useless DWARF out of what clang wrote; GNU strip does not know BPF. What to do:
     install LLVM's tools, or name one in LLVM_STRIP (`llvm-strip-16`).
     """
-    build = context.project.kind.build
-    if build is None or "LLVM_STRIP" not in build.tools:
-        return None
     clang = chosen_clang(context.host, context.project.kind.clang)
     if not clang.fit:
         return blocked("without clang there is no object to strip", ["toolchain.clang-bpf"])
-    chosen = chosen_llvm_strip(context.host, build.tools["LLVM_STRIP"], clang.argv)
+    chosen = chosen_llvm_strip(context.host, context.project.tools["LLVM_STRIP"], clang.argv)
     return verdict_on(chosen, f"{chosen.used.words} strips a BPF object", "llvm")
 
 
-@check("toolchain.bpftool", title="bpftool", requires=("toolchain.clang-bpf",))
-def bpftool(context: Context) -> Finding | None:
+def _bpftool(project: Project) -> str:
+    """The bpftool that the makefile calls; empty where it calls none, or one that comes with a
+    checkout which is not there."""
+    named = project.tools.get("BPFTOOL", "")
+    inside = "/" in named and not named.startswith("/")
+    if inside:
+        return project.inside(named) if project.path else ""
+    return named
+
+
+@check(
+    "toolchain.bpftool",
+    title="bpftool",
+    requires=("toolchain.clang-bpf",),
+    applies=lambda project: bool(_bpftool(project)),
+)
+def bpftool(context: Context) -> Finding:
     """bpftool runs, and makes a skeleton of an object, where this project's build uses one as is.
 
     The skeleton is the C header through which a program opens its BPF object. Ubuntu's
     /usr/sbin/bpftool is a wrapper that works only where tools for the running kernel are
-    installed; a bpftool that comes with a checkout is built for one architecture. What to do:
-    install bpftool, or name another one in BPFTOOL.
+    installed; a bpftool that comes with a checkout is built for one architecture, and is not run
+    before you ask for a build (`--no-smoke` does not): then this warns. What to do: install
+    bpftool, or name another one in BPFTOOL.
     """
-    project, build = context.project, context.project.kind.build
-    if build is None or "BPFTOOL" not in build.tools:
-        return None
-    default = build.tools["BPFTOOL"]
-    if "/" in default and not default.startswith("/"):
-        if not project.path:
-            return None  # it comes with the checkout
-        default = project.inside(default)
+    project = context.project
     clang = chosen_clang(context.host, project.kind.clang)
     if not clang.fit:
         return blocked("without clang there is no object to try it on", ["toolchain.clang-bpf"])
-    chosen = chosen_bpftool(context.host, default, clang.argv, project.path)
+    chosen = chosen_bpftool(
+        context.host,
+        _bpftool(project),
+        clang.argv,
+        project.path,
+        may_build=context.may_build,
+    )
     good = f"{chosen.used.words} {chosen.version} makes a skeleton".replace("  ", " ")
     return verdict_on(chosen, good, "bpftool")
 

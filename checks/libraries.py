@@ -18,10 +18,12 @@ from bpfdoctor.api import (
     Install,
     ListDirectory,
     NoAnswer,
+    Project,
+    Status,
     blocked,
     check,
-    chosen_cc,
     chosen_clang,
+    chosen_compilers,
     evidence,
     failed,
     passed,
@@ -60,8 +62,12 @@ _LIBBPF = "libbpf"
 _NOT_FOUND = re.compile(r"(?:error: '?)([\w/.-]+\.h)'?(?:: No such file| file not found)")
 
 
-@check("libraries.libelf", title="libelf", requires=("toolchain.cc",))
-def libelf(context: Context) -> Finding | None:
+def _links(project: Project) -> bool:
+    return "CC" in project.tools
+
+
+@check("libraries.libelf", title="libelf", requires=("toolchain.cc",), applies=_links)
+def libelf(context: Context) -> Finding:
     """A C program that calls libelf compiles and links, as the makefile would have it.
 
     libbpf reads object files with libelf; every program of a libbpf project links to it. The
@@ -70,8 +76,8 @@ def libelf(context: Context) -> Finding | None:
     return _library(context, "libelf", "-lelf", _LIBELF, "elf_version")
 
 
-@check("libraries.zlib", title="zlib", requires=("toolchain.cc",))
-def zlib(context: Context) -> Finding | None:
+@check("libraries.zlib", title="zlib", requires=("toolchain.cc",), applies=_links)
+def zlib(context: Context) -> Finding:
     """A C program that calls zlib compiles and links, as the makefile would have it.
 
     libbpf unpacks compressed kernel configurations with it, and libelf compressed sections; every
@@ -84,20 +90,22 @@ def zlib(context: Context) -> Finding | None:
     "libraries.uapi",
     title="kernel headers for BPF code",
     requires=("toolchain.clang-bpf", "checkout.submodules[libbpf]"),
+    applies=lambda project: "CLANG" in project.tools,
 )
-def uapi(context: Context) -> Finding | None:
+def uapi(context: Context) -> Finding:
     """Clang finds asm/types.h and linux/bpf.h when it compiles for BPF with the project's flags.
 
     With `-target bpf` clang does not search the directories of this architecture; the makefiles
     of libbpf projects add them. The headers come from the project's libbpf and from the system.
     What to do: install the kernel's headers for user space (linux-libc-dev, kernel-headers).
     """
-    project, build = context.project, context.project.kind.build
-    if build is None:
-        return None
     if _libbpf_is_missing(context):
         return blocked("the project's libbpf is not there", [f"checkout.submodules[{_LIBBPF}]"])
-    clang = chosen_clang(context.host, project.kind.clang)
+    return _headers_for_bpf(context)
+
+
+def _headers_for_bpf(context: Context) -> Finding:
+    clang = chosen_clang(context.host, context.project.kind.clang)
     if not clang.fit:
         return blocked("there is no clang to look with", ["toolchain.clang-bpf"])
     question = _uapi_question(context, clang.argv)
@@ -138,11 +146,8 @@ def _uapi_question(context: Context, clang: tuple[str, ...]) -> Compile:
     return Compile(clang, _UAPI, flags, host_includes=not given)
 
 
-def _library(context: Context, name: str, option: str, code: str, function: str) -> Finding | None:
-    build = context.project.kind.build
-    if build is None or "CC" not in build.tools:
-        return None
-    cc = chosen_cc(context.host, build.tools["CC"])
+def _library(context: Context, name: str, option: str, code: str, function: str) -> Finding:
+    cc = chosen_compilers(context.host, context.project.tools)[0]
     if not cc.fit:
         return blocked("there is no C compiler to try it with", ["toolchain.cc"])
     libraries = (*_linker_flags(context), option)
@@ -153,8 +158,11 @@ def _library(context: Context, name: str, option: str, code: str, function: str)
         return unknown(f"{name}: {answer.shown()}", seen=seen, fixes=[_by_hand(question)])
     if answer.ok:
         return _linked(name, answer, seen=seen)
+    if _lacks_kernel_header(answer) and _uapi_fails(context):
+        return blocked(f"{name}: {_error(answer)}", ["libraries.uapi"])
     missing = _missing_half(context, question, answer, option, function)
-    fixes = [Install((_capability(name, answer),))]
+    capability = "linux-headers" if _lacks_kernel_header(answer) else f"{name}-headers"
+    fixes = [Install((capability,))]
     return failed(f"{name}: {missing or _error(answer)}", seen=seen, fixes=fixes)
 
 
@@ -166,11 +174,16 @@ def _linked(name: str, answer: Compiled, seen: list[Evidence]) -> Finding:
     return passed(f"a program that calls {name} compiles and links", seen=seen)
 
 
-def _capability(name: str, answer: Compiled) -> str:
-    """What to install; the C library's own headers include some of the kernel's."""
+def _lacks_kernel_header(answer: Compiled) -> bool:
+    """The C library's own headers include some of the kernel's."""
     header = _NOT_FOUND.search(answer.log)
-    of_kernel = header is not None and header.group(1).startswith(("linux/", "asm/"))
-    return "linux-headers" if of_kernel else f"{name}-headers"
+    return header is not None and header.group(1).startswith(("linux/", "asm/", "asm-generic/"))
+
+
+def _uapi_fails(context: Context) -> bool:
+    """The kernel's headers are missing for BPF code too, and that is said there."""
+    applies = uapi.applies(context.project) and not _libbpf_is_missing(context)
+    return applies and _headers_for_bpf(context).status is Status.FAIL
 
 
 def _missing_half(
@@ -194,7 +207,8 @@ def _missing_half(
 
 
 def _linker_flags(context: Context) -> tuple[str, ...]:
-    names = ("LDFLAGS", "EXTRA_LDFLAGS")
+    build = context.project.kind.build
+    names = build.link_flags if build else ()
     return tuple(word for name in names for word in tool_words(context.host, name, "") if word)
 
 

@@ -12,10 +12,11 @@ from bpfdoctor.api import (
     Finding,
     Install,
     NoAnswer,
+    Project,
     blocked,
     check,
-    chosen_cc,
     chosen_clang,
+    chosen_compilers,
     compile_bpf,
     compile_c,
     emits_bpf,
@@ -26,6 +27,7 @@ from bpfdoctor.api import (
     passed,
     unknown,
     verdict_on,
+    verdict_on_all,
     warned,
 )
 
@@ -39,15 +41,16 @@ _NO_LIBC = re.compile(
 """What gcc, clang and ld say where the C library's development files are missing."""
 
 
-def _clang(context: Context) -> Chosen | None:
-    build = context.project.kind.build
-    if build is not None and "CLANG" not in build.tools:
-        return None
+def _uses_clang(project: Project) -> bool:
+    return project.kind.build is None or "CLANG" in project.tools
+
+
+def _clang(context: Context) -> Chosen:
     return chosen_clang(context.host, context.project.kind.clang)
 
 
-@check("toolchain.clang", title="clang")
-def clang(context: Context) -> Finding | None:
+@check("toolchain.clang", title="clang", applies=_uses_clang)
+def clang(context: Context) -> Finding:
     """The clang that the project's makefile would run is there, runs, and is new enough.
 
     That is `$CLANG` if it is set, else `clang` on PATH. BPF code cannot be compiled without it:
@@ -57,8 +60,6 @@ def clang(context: Context) -> Finding | None:
     after judges that one. What to do: install clang, or name a good one in CLANG.
     """
     chosen = _clang(context)
-    if chosen is None:
-        return None
     name, version = chosen.default.words, chosen.version
     if chosen.fit and chosen.is_default and not version:
         return warned(f"{name} compiles BPF; its version cannot be read", seen=chosen.seen)
@@ -67,8 +68,13 @@ def clang(context: Context) -> Finding | None:
     return verdict_on(chosen, f"{name} is clang {version}", "clang")
 
 
-@check("toolchain.clang-bpf", title="clang emits BPF", requires=("toolchain.clang",))
-def clang_bpf(context: Context) -> Finding | None:
+@check(
+    "toolchain.clang-bpf",
+    title="clang emits BPF",
+    requires=("toolchain.clang",),
+    applies=_uses_clang,
+)
+def clang_bpf(context: Context) -> Finding:
     """Clang compiles a small program to BPF machine code, with BTF beside it.
 
     Some builds of clang leave the BPF back end out; they run well and answer "No available
@@ -77,8 +83,6 @@ def clang_bpf(context: Context) -> Finding | None:
     CLANG.
     """
     chosen = _clang(context)
-    if chosen is None:
-        return None
     if not chosen.argv:
         return blocked("there is no clang to try", ["toolchain.clang"])
     question = compile_bpf(chosen.argv)
@@ -93,8 +97,13 @@ def clang_bpf(context: Context) -> Finding | None:
     return failed(f"{name} does not emit BPF: {why or answer.shown()}", seen=seen, fixes=fixes)
 
 
-@check("toolchain.clang-core", title="clang emits CO-RE", requires=("toolchain.clang-bpf",))
-def clang_core(context: Context) -> Finding | None:
+@check(
+    "toolchain.clang-core",
+    title="clang emits CO-RE",
+    requires=("toolchain.clang-bpf",),
+    applies=_uses_clang,
+)
+def clang_core(context: Context) -> Finding:
     """Clang writes CO-RE relocations: what lets one object run on kernels of other layouts.
 
     A program that reads a field of a structure marked `preserve_access_index` is compiled, and
@@ -102,8 +111,6 @@ def clang_core(context: Context) -> Finding | None:
     programs are known to be built with. What to do: install clang 11 or newer.
     """
     chosen = _clang(context)
-    if chosen is None:
-        return None
     if not chosen.argv:
         return blocked("there is no clang to try", ["toolchain.clang"])
     question = compile_bpf(chosen.argv)
@@ -120,31 +127,38 @@ def clang_core(context: Context) -> Finding | None:
     return passed(f"{name} writes CO-RE relocations ({count} seen)", seen=seen)
 
 
-@check("toolchain.cc", title="C compiler")
-def cc(context: Context) -> Finding | None:
-    """The C compiler that make would run (`$CC`, else `cc`) compiles, links and makes what runs.
+@check("toolchain.cc", title="C compiler", applies=lambda project: "CC" in project.tools)
+def cc(context: Context) -> Finding:
+    """Each C compiler that make would run compiles, links and makes what runs.
 
-    The loader program around the BPF code, libbpf and bpftool are C. A compiler without the C
-    library's headers and start-up files is there and useless: that is told apart from a missing
-    compiler. What to do: install a C compiler, or the C library's development package.
+    That is `$CC`, else `cc`, for the program around the BPF code and for libbpf; where the build
+    makes a bpftool of its own, also `$HOSTCC`, else `gcc`. A compiler without the C library's
+    headers and start-up files is there and useless: that is told apart from a missing compiler.
+    Where one of them is missing or unfit and another works (`gcc-12`), this warns with the
+    `make CC=… HOSTCC=…` that uses it. What to do: install a C compiler, or the C library's
+    development package.
     """
-    build = context.project.kind.build
-    if build is None or "CC" not in build.tools:
+    chosen = chosen_compilers(context.host, context.project.tools)
+    lame = next((found for each in chosen if (found := _without_libc(context, each))), None)
+    names = " and ".join(dict.fromkeys(each.used.words for each in chosen))
+    verb = "compile, link and make" if " and " in names else "compiles, links and makes"
+    return lame or verdict_on_all(chosen, f"{names} {verb} a program that runs", "cc")
+
+
+def _without_libc(context: Context, chosen: Chosen) -> Finding | None:
+    """What is wrong where there is a compiler and its C library, or its way to run, is not."""
+    name, seen = chosen.used.words, chosen.seen
+    answer = context.ask(compile_c(chosen.argv)) if chosen.argv else None
+    if not isinstance(answer, Compiled):
         return None
-    chosen = chosen_cc(context.host, build.tools["CC"])
-    answer = context.ask(compile_c(chosen.argv)) if chosen.argv else NoAnswer("ENOENT")
-    name = chosen.used.words
-    if isinstance(answer, Compiled) and not chosen.fit and _NO_LIBC.search(answer.log):
+    if not chosen.fit and _NO_LIBC.search(answer.log):
         summary = f"{name} works, but the C library's headers are missing: "
         fixes = [Install(("libc-headers",))]
-        return failed(summary + _first_error(answer.log), seen=chosen.seen, fixes=fixes)
-    ran = answer.run if isinstance(answer, Compiled) else None
-    if chosen.fit and not (isinstance(ran, Completed) and ran.ok):
-        how = ran.shown() if ran else "it was not run"
-        return warned(
-            f"{name} compiles and links; its program does not run: {how}", seen=chosen.seen
-        )
-    return verdict_on(chosen, f"{name} compiles, links and makes a program that runs", "cc")
+        return failed(summary + _first_error(answer.log), seen=seen, fixes=fixes)
+    if not chosen.fit or (isinstance(answer.run, Completed) and answer.run.ok):
+        return None
+    how = answer.run.shown() if answer.run else "it was not run"
+    return warned(f"{name} compiles and links; its program does not run: {how}", seen=seen)
 
 
 def _did_not_compile(chosen: Chosen, answer: NoAnswer) -> Finding:

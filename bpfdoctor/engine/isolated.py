@@ -56,6 +56,7 @@ class Job(msgspec.Struct, frozen=True):
     id: str = ""
     project: Project | None = None
     selection: Selection = Selection()
+    may_build: bool = True
 
 
 class ChildError(Exception):
@@ -174,6 +175,6 @@ def _do(job: Job, host: Host) -> list[Description] | list[Finding]:
     if not job.id:
         return [Description(c.id, c.title, c.doc, c.requires, c.gates, c.limit) for c in checks]
     assert job.project is not None
-    context = Context(host, job.project, job.selection)
+    context = Context(host, job.project, job.selection, job.may_build)
     (wanted,) = [each for each in checks if each.id == job.id]
     return list(findings_of(wanted, context))

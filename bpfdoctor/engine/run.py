@@ -21,7 +21,7 @@ def findings_of(check: Check, context: Context) -> Iterator[Finding]:
 
 
 def _validated(check: Check, context: Context) -> list[Finding]:
-    result = check.run(context)
+    result = check.run(context) if check.applies(context.project) else None
     if result is None:
         return []
     found = [result] if isinstance(result, Finding) else list(result)

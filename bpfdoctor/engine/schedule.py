@@ -88,7 +88,7 @@ class _Schedule:
 
     def _start(self, check: Check) -> None:
         roots = self.findings.roots(check.requires)
-        if roots:
+        if roots and check.applies(self.context.project):
             self._settle(check.id, [blocked_by(check.id, roots)])
             return
         self.observer.started(check.id)

@@ -52,7 +52,7 @@ class _Session:
         self.host, self.options, self.observer, self.loaded = host, options, observer, loaded
         self.project = choose_project(host, options)
         self.selection = choose_selection(host, self.project, options)
-        self.context = Context(host, self.project, self.selection)
+        self.context = Context(host, self.project, self.selection, may_build=options.smoke)
 
     def report(self) -> Report:
         chosen = choose_checks(self.loaded.checks, self.project, self.selection, self.options)

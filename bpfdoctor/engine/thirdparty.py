@@ -87,7 +87,7 @@ def _proxy(entry: Entry, told: Description) -> Check:
     limit = max(1.0, min(told.limit, LONGEST))
 
     def run(context: Context) -> Findings:
-        job = Job(entry.module, told.id, context.project, context.selection)
+        job = Job(entry.module, told.id, context.project, context.selection, context.may_build)
         try:
             return msgspec.convert(do_isolated(job, context.host, limit), list[Finding])
         except (ChildError, ValueError) as error:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import struct
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
 
 BTF_MAGIC = 0xEB9F
 """First two bytes of `.BTF` and `.BTF.ext`, in the object's byte order (linux/btf.h)."""
@@ -23,6 +30,52 @@ class ObjectFacts(msgspec.Struct, frozen=True):
     sections: tuple[str, ...]
     btf: bool
     relocations: int
+
+
+class Executable(Answer, frozen=True):
+    """What an ELF file is for: `machine` as in elf.h (`EM_X86_64`), `bits` 32 or 64."""
+
+    machine: str
+    bits: int
+    endian: Literal["little", "big"]
+
+    def shown(self) -> str:
+        return f"a {self.bits}-bit {self.endian}-endian {self.machine} executable"
+
+
+class AskExecutable(Question[Executable], frozen=True):
+    """Which machine the executable at `path` is for, by its ELF header; it is not run."""
+
+    path: str
+
+    def put(self, machine: Machine) -> Executable | NoAnswer:
+        try:
+            if not stat.S_ISREG(os.stat(self.path).st_mode):  # a FIFO would block
+                return NoAnswer("refused", "not a regular file")
+            with open(self.path, "rb") as file:
+                return _executable(file.read(20)) or NoAnswer("refused", "not an ELF executable")
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # a path with a NUL byte
+            return NoAnswer("refused", str(error))
+
+    def source(self) -> str:
+        return f"$ readelf -h {self.path}"
+
+
+def _executable(header: bytes) -> Executable | None:
+    """The first fields of `Elf64_Ehdr`, which are those of `Elf32_Ehdr` too (elf.h)."""
+    from elftools.elf.enums import ENUM_E_MACHINE
+
+    bits, order = ({1: 32, 2: 64}.get(header[4]), header[5]) if len(header) == 20 else (None, 0)
+    if header[:4] != b"\x7fELF" or bits is None or order not in (1, 2):
+        return None
+    kind, number = struct.unpack_from("<HH" if order == 1 else ">HH", header, 16)
+    if kind not in (2, 3):  # ET_EXEC, ET_DYN
+        return None
+    names = [name for name, value in ENUM_E_MACHINE.items() if value == number]
+    name = names[0] if names else f"machine {number}"
+    return Executable(name, bits, "little" if order == 1 else "big")
 
 
 def object_facts(path: Path) -> ObjectFacts | None:

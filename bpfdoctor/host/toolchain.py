@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bpfdoctor.host.commands import Completed
 from bpfdoctor.host.compile import OBJECT, Compile, Compiled, TreatObject
 from bpfdoctor.host.question import Host, NoAnswer, evidence
@@ -12,6 +14,7 @@ from bpfdoctor.host.tools import (
     Judged,
     absent,
     choose,
+    looked_at,
     misbehaving,
     older,
     version_in,
@@ -41,6 +44,9 @@ int main(void)
 	return puts("ok") < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 """
+
+COMPILERS = ("CC", "HOSTCC")
+"""The make variables that name a C compiler."""
 
 C_FLAGS = ("-g", "-Wall")
 """What the makefiles of libbpf-bootstrap give the C compiler."""
@@ -125,10 +131,22 @@ def _judge_emission(host: Host, argv: Argv, version: str, says: Evidence) -> Jud
     return Judged(argv, "no-bpf", version, f"{argv[0]} {version} does not emit BPF", seen)
 
 
-def chosen_cc(host: Host, default: str = "cc") -> Chosen:
-    """The C compiler that is used."""
+def chosen_compilers(host: Host, tools: Mapping[str, str]) -> tuple[Chosen, ...]:
+    """Every C compiler that a makefile with these tools calls: CC, and HOSTCC, which makes the
+    programs that the build itself runs. Where HOSTCC is not fit, a CC that is takes its place."""
+    chosen: list[Chosen] = []
+    for variable in (name for name in COMPILERS if name in tools):
+        rather = next((each.used for each in chosen if each.fit), None)
+        chosen.append(_chosen_compiler(host, variable, tools[variable], rather))
+    return tuple(chosen)
+
+
+def _chosen_compiler(host: Host, variable: str, default: str, rather: Judged | None) -> Chosen:
+    def judge(argv: Argv) -> Judged:
+        return judge_cc(host, argv)
+
     others = (("gcc",), ("gcc-[0-9]*",), ("clang",), ("clang-[0-9]*",))
-    return choose(host, "CC", default, lambda argv: judge_cc(host, argv), others)
+    return choose(host, variable, default, judge, others, rather=rather)
 
 
 def judge_cc(host: Host, argv: Argv) -> Judged:
@@ -184,15 +202,21 @@ def chosen_llvm_strip(host: Host, default: str, clang: Argv) -> Chosen:
     return choose(host, "LLVM_STRIP", default, judge, (_STRIPS,))
 
 
-def chosen_bpftool(host: Host, default: str, clang: Argv, checkout: str = "") -> Chosen:
+def chosen_bpftool(
+    host: Host, default: str, clang: Argv, checkout: str = "", *, may_build: bool = True
+) -> Chosen:
     """The bpftool that is used: one that makes a skeleton of an object which `clang` compiled.
 
-    One that lies in `checkout` runs as the owner of that tree, if we are root and he is not.
+    One that lies in `checkout` runs as the owner of that tree, if we are root and he is not; and
+    only where it `may_build`: else it is looked at, and stays unproven.
     """
 
     def judge(argv: Argv) -> Judged:
         own = checkout if checkout and argv[0].startswith(f"{checkout}/") else ""
-        return absent(host, argv) or _judge_bpftool(host, argv, clang, own)
+        missing = absent(host, argv)
+        if own and missing is None and not may_build:
+            return looked_at(host, argv)
+        return missing or _judge_bpftool(host, argv, clang, own)
 
     return choose(host, "BPFTOOL", default, judge, (_BPFTOOLS,))
 

@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -26,14 +26,16 @@ from bpfdoctor.host.commands import (
 )
 from bpfdoctor.host.files import FindExecutables
 from bpfdoctor.host.inputs import parts_of
+from bpfdoctor.host.object import AskExecutable
 from bpfdoctor.host.question import Answer, Host, NoAnswer, Question, evidence
-from bpfdoctor.model import ByHand, Evidence, Finding, Install, Status
+from bpfdoctor.model import ByHand, Evidence, Finding, Install, Run, Status
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
-State = Literal["fit", "no-bpf", "old", "unfit", "missing", "unclear"]
-"""`no-bpf`: runs, and does not emit BPF. `unclear`: it would not say (no end, no memory)."""
+State = Literal["fit", "unproven", "no-bpf", "old", "unfit", "missing", "unclear"]
+"""`unproven`: of the right kind, and not run. `no-bpf`: runs, and does not emit BPF. `unclear`: it
+would not say (no end, no memory)."""
 
 REFUSALS = ("ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENOEXEC", "ELOOP", "ELIBBAD")
 """What execve(2) answers for a file that is no executable; other errors say nothing about it."""
@@ -155,22 +157,26 @@ def tool_words(host: Host, variable: str, default: str) -> Argv:
         return ()
 
 
-def choose(
+def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
     host: Host,
     variable: str,
     default: str,
     judge: Callable[[Argv], Judged],
     others: tuple[tuple[str, ...], ...],
+    *,
+    rather: Judged | None = None,
 ) -> Chosen:
-    """The makefile's own tool if it is fit; else the best fit one that matches `others`.
+    """The makefile's own tool if it is fit; else `rather`, a fit one, or the best fit of `others`.
 
     `others` are sets of patterns as for `FindExecutables`, which sorts the highest version first;
     an earlier set is better than a later one.
     """
     words = tool_words(host, variable, default)
     first = judge(words) if words else Judged((), "missing", "", f"{variable} is set to nothing")
-    if first.fit:
+    if first.fit or first.state == "unproven":
         return Chosen(variable, first, first)
+    if rather is not None:
+        return Chosen(variable, rather, first)
     for argv in _candidates(host, ((default,), *others)):
         judged = judge(argv) if argv != words else first
         if judged.fit:
@@ -202,6 +208,23 @@ def absent(host: Host, argv: Argv) -> Judged | None:
     return None
 
 
+def looked_at(host: Host, argv: Argv) -> Judged:
+    """The judgement on an executable that must not be run: only whether it is for this machine.
+
+    Another machine's may still run here (binfmt_misc), so that is not held against it.
+    """
+    asked, ours = AskExecutable(argv[0]), AskExecutable("/proc/self/exe")
+    answer, interpreter = host.ask(asked), host.ask(ours)
+    seen = (evidence(asked, answer), evidence(ours, interpreter))
+    unrun = "not run, for nothing of a checkout runs without a build"
+    if isinstance(answer, NoAnswer):
+        return Judged(argv, "unclear", "", f"{argv[0]}: {answer.shown()}; {unrun}", seen)
+    if isinstance(interpreter, NoAnswer) or answer != interpreter:
+        trouble = f"{argv[0]} is {answer.shown()}, this interpreter {interpreter.shown()}; {unrun}"
+        return Judged(argv, "unclear", "", trouble, seen)
+    return Judged(argv, "unproven", "", f"{argv[0]} is {answer.shown()}; {unrun}", seen)
+
+
 def misbehaving(argv: Argv, question: Question[Answer], answer: Answer) -> Judged | None:
     """The judgement on a tool that did not run to a good end; None where it did."""
     seen = (evidence(question, answer),)
@@ -221,23 +244,41 @@ def misbehaving(argv: Argv, question: Question[Answer], answer: Answer) -> Judge
 
 def verdict_on(chosen: Chosen, good: str, capability: str) -> Finding:
     """What follows for a tool: `good` is the summary of one that is fit and will be taken."""
-    trouble = chosen.default.trouble
-    if chosen.fit and chosen.is_default:
-        return Finding(Status.PASS, good, evidence=chosen.seen)
-    if chosen.fit:
-        summary = f"{trouble}; {chosen.used.words} works"
-        return Finding(Status.WARN, summary, evidence=chosen.seen, fixes=(_use(chosen),))
-    if chosen.default.state == "unclear":
-        find_out = ByHand(f"see what it does by hand: {chosen.default.words}")
-        return Finding(Status.UNKNOWN, trouble, evidence=chosen.seen, fixes=(find_out,))
-    fixes = (Install((capability,)),)
-    return Finding(Status.FAIL, trouble, evidence=chosen.seen, fixes=fixes)
+    return verdict_on_all((chosen,), good, capability)
 
 
-def _use(chosen: Chosen) -> ByHand:
-    if chosen.variable == "MAKE":
-        return ByHand(f"build with `{chosen.used.words}` in place of make")
-    return ByHand(f"build with `make {shlex.quote(chosen.override)}`")
+def verdict_on_all(chosen: Sequence[Chosen], good: str, capability: str) -> Finding:
+    """What follows for tools of one kind, of which a build needs each; the worst decides."""
+    seen = tuple(dict.fromkeys(piece for each in chosen for piece in each.seen))
+    unfit = [each for each in chosen if not each.fit]
+    others = [each for each in chosen if each.fit and not each.is_default]
+    if unfit:
+        return _unfit(unfit, seen, capability)
+    if not others:
+        return Finding(Status.PASS, good, evidence=seen)
+    troubles = "; ".join(dict.fromkeys(each.default.trouble for each in others))
+    works = ", ".join(dict.fromkeys(each.used.words for each in others))
+    summary = f"{troubles}; {works} works"
+    return Finding(Status.WARN, summary, evidence=seen, fixes=(_use(others),))
+
+
+def _unfit(unfit: Sequence[Chosen], seen: tuple[Evidence, ...], capability: str) -> Finding:
+    trouble = "; ".join(dict.fromkeys(each.default.trouble for each in unfit))
+    states = {each.default.state for each in unfit}
+    if states == {"unproven"}:
+        build = Run(("bpfdoctor", "check"), text="builds, and so runs it")
+        return Finding(Status.WARN, trouble, evidence=seen, fixes=(build,))
+    if states <= {"unclear", "unproven"}:
+        words = "; ".join(dict.fromkeys(each.default.words for each in unfit))
+        find_out = ByHand(f"see what it does by hand: {words}")
+        return Finding(Status.UNKNOWN, trouble, evidence=seen, fixes=(find_out,))
+    return Finding(Status.FAIL, trouble, evidence=seen, fixes=(Install((capability,)),))
+
+
+def _use(others: Sequence[Chosen]) -> ByHand:
+    if others[0].variable == "MAKE":
+        return ByHand(f"build with `{others[0].used.words}` in place of make")
+    return ByHand(f"build with `make {shlex.join(each.override for each in others)}`")
 
 
 def version_in(text: str, name: str) -> str:

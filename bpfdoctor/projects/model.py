@@ -24,8 +24,9 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     PATH, or with a slash a path in the checkout. `variables` are given to make on its command line.
     `include` are the directories that it gives clang for BPF code (`{arch}`: the kernel's name of
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
-    `outputs` are the directories that the makefile makes in its own; `writes` are other paths of
-    the checkout that a build makes.
+    `link_flags` are the variables of the environment that it passes on to the linker. `outputs` are
+    the directories that the makefile makes in its own; `writes` are other paths of the checkout
+    that a build makes.
     """
 
     directory: str
@@ -35,6 +36,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tools: dict[str, str] = {}
     variables: dict[str, str] = {}
     include: tuple[str, ...] = ()
+    link_flags: tuple[str, ...] = ()
     vmlinux_h: str = ""
     outputs: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
@@ -59,8 +61,8 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One program of a project.
 
-    `needs`: per stage, the checks that must pass, by key; `smoke.program` says that nothing but
-    running the program can tell. `kernel`: the oldest release known to run it. `clang`: the oldest
+    `needs`: per stage, the checks that must pass, by key; `smoke.program[{program}]` says that nothing
+    but running it can tell. `kernel`: the oldest release known to run it. `clang`: the oldest
     clang known to build it. `variables`: make variables that differ from the project's. `trigger`:
     what makes it fire: `own` (it does so itself), `exec` (a process starts), `unlink` (a file is
     deleted), `packet` (one on lo), `signal` (one is sent), `bpf` (bpf(2) is called), `none`
@@ -111,18 +113,25 @@ class Project(msgspec.Struct, frozen=True):
     """A kind of project, and where its checkout is.
 
     `path` is empty without a checkout. `programs` are those of this checkout: of the makefile's
-    APPS, or all of the kind's. `evidence` says what it was recognised by.
+    APPS, or all of the kind's. `evidence` says what it was recognised by. `object` is the path of
+    the compiled BPF object that is judged in place of a source tree, or empty.
     """
 
     kind: Kind
     path: str = ""
     programs: tuple[str, ...] = ()
     evidence: str = ""
+    object: str = ""
 
     @property
     def name(self) -> str:
         """The kind's name: what `--project` takes."""
         return self.kind.name
+
+    @property
+    def tools(self) -> dict[str, str]:
+        """The tools that its makefile calls, by make variable; none without a makefile."""
+        return self.kind.build.tools if self.kind.build else {}
 
     def program(self, name: str) -> Program | None:
         """What is known of a program; of one that the kind does not list, what it assumes."""
@@ -131,10 +140,14 @@ class Project(msgspec.Struct, frozen=True):
         )
 
     def needs(self, name: str, stage: Stage) -> tuple[str, ...]:
-        """The keys that must pass for `stage` of a program: the project's and its own."""
+        """The keys that must pass for `stage` of a program: the project's and its own.
+
+        `{program}` in a key stands for the program's name.
+        """
         program = self.program(name)
         own = program.needs.get(stage, ()) if program else ()
-        return tuple(dict.fromkeys((*self.kind.needs.get(stage, ()), *own)))
+        keys = dict.fromkeys((*self.kind.needs.get(stage, ()), *own))
+        return tuple(key.replace("{program}", name) for key in keys)
 
     def inside(self, *parts: str) -> str:
         """A path in the checkout."""

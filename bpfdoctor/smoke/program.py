@@ -6,8 +6,8 @@ from bpfdoctor.api import Context
 from bpfdoctor.host.question import NoAnswer, evidence
 from bpfdoctor.host.toolchain import (
     chosen_bpftool,
-    chosen_cc,
     chosen_clang,
+    chosen_compilers,
     chosen_llvm_strip,
     chosen_make,
 )
@@ -63,9 +63,7 @@ def _overrides(context: Context) -> dict[str, str]:
     host, build = context.host, context.project.kind.build
     assert build is not None
     clang = chosen_clang(host, context.project.kind.clang)
-    chosen = [clang]
-    if "CC" in build.tools:
-        chosen.append(chosen_cc(host, build.tools["CC"]))
+    chosen = [clang, *chosen_compilers(host, build.tools)]
     if "LLVM_STRIP" in build.tools and clang.fit:
         chosen.append(chosen_llvm_strip(host, build.tools["LLVM_STRIP"], clang.argv))
     if "BPFTOOL" in build.tools and clang.fit:

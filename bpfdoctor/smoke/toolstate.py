@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bpfdoctor.host.process import Identity
 
 _STEERING = re.compile(
-    r"CC|LD|AR|CLANG|BPFTOOL|LLVM_\w+|EXTRA_\w+|\w*FLAGS|\w*PATH|ARCH|CROSS_COMPILE"
+    r"(?:HOST)?(?:CC|LD|AR)|CLANG|BPFTOOL|LLVM_\w+|EXTRA_\w+|\w*FLAGS|\w*PATH|ARCH|CROSS_COMPILE"
 )
 """Environment variables that change what these makefiles and their tools make."""
 
@@ -31,8 +31,10 @@ def tools_state(
     """A hash of the tools that a build calls, where cc looks for headers, and what steers both."""
     environ = sorted(f"{k}={v}" for k, v in machine.environ.items() if _STEERING.fullmatch(k))
     values = {value for _, value in variables if value}
-    tools = _resolved(machine, {*make[:1], "cc", "clang", "ld", "ar", "as", *values})
-    states = [f"{path} {_state(path)}" for path in (*tools, *_include_places(machine, identity))]
+    tools = _resolved(machine, {*make[:1], "cc", "gcc", "clang", "ld", "ar", "as", *values})
+    compiler = dict(variables).get("CC") or machine.environ.get("CC", "cc")
+    places = _include_places(machine, compiler.split(), identity)
+    states = [f"{path} {_state(path)}" for path in (*tools, *places)]
     text = repr((make, variables, environ, states))
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
@@ -43,9 +45,8 @@ def _resolved(machine: Machine, names: set[str]) -> list[str]:
     return [os.path.realpath(path) for path in found if path]
 
 
-def _include_places(machine: Machine, identity: Identity | None) -> list[str]:
+def _include_places(machine: Machine, compiler: list[str], identity: Identity | None) -> list[str]:
     """The directories that cc searches: a header package that comes or goes changes them."""
-    compiler = machine.environ.get("CC", "cc").split()
     with contextlib.suppress(OSError, ValueError):
         said = machine.run([*compiler, "-E", "-v", "-"], identity=identity, cwd="/")
         return search_list(decoded(said.stderr))

@@ -173,6 +173,41 @@ def test_a_bpftool_that_comes_with_the_checkout_is_the_one_judged(
     assert foreign.fixes == (ByHand("build with `make BPFTOOL=bpftool`"),)
 
 
+def test_nothing_of_a_checkout_runs_before_a_build_is_asked_for(
+    private: Path, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang", "bpftool")
+    own, ran = project(str(tmp_path), BPFTOOL="./bpftool"), tmp_path / "ran"
+    script(tmp_path, "bpftool", f"echo ran > {ran}; echo bpftool v7")
+    by_hand = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
+    assert by_hand.status is Status.UNKNOWN
+    assert "not an ELF executable; not run" in by_hand.summary
+    assert not ran.exists()
+    shutil.copy(real("bpftool"), tmp_path / "bpftool")
+    warned = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
+    assert warned.status is Status.WARN
+    assert "executable; not run, for nothing of a checkout runs without a build" in warned.summary
+    assert run_check("toolchain.bpftool", Bounded(private), own)[0].status is Status.PASS
+
+
+def test_an_executable_for_another_machine_is_not_taken_unseen(
+    private: Path, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang", "bpftool")
+    own = project(str(tmp_path), BPFTOOL="./bpftool")
+    header = bytearray(Path(real("bpftool")).read_bytes()[:64])
+    header[18:20] = (258).to_bytes(2, "little")  # EM_LOONGARCH
+    (tmp_path / "bpftool").write_bytes(header)
+    (tmp_path / "bpftool").chmod(0o755)
+    finding = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
+    assert finding.status is Status.UNKNOWN
+    assert "EM_LOONGARCH executable, this interpreter a" in finding.summary
+    (private / "bpftool").symlink_to(real("bpftool"))
+    other = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
+    assert other.status is Status.WARN
+    assert other.fixes == (ByHand("build with `make BPFTOOL=bpftool`"),)
+
+
 def test_without_a_checkout_its_bpftool_is_not_judged() -> None:
     host = FakeHost()
     assert run_check("toolchain.bpftool", host, project(BPFTOOL="tools/bpftool")) == ()

@@ -14,7 +14,7 @@ from bpfdoctor.api import Finding, Install, NoAnswer, Project, Status
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.projects.model import Build, Kind
-from bpfdoctor.testing import FakeHost, one, run_check
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 BUILD = Build(
     ".", "Makefile", tools={"CLANG": "clang", "CC": "cc"}, include=("libbpf/include/uapi",)
@@ -110,12 +110,34 @@ def test_the_users_search_path_counts(tmp_path: Path, needs: Callable[..., None]
     assert "an older one" in finding.summary
 
 
-def test_the_users_linker_flags_count(needs: Callable[..., None]) -> None:
+def test_the_users_linker_flags_count_where_the_makefile_passes_them_on(
+    needs: Callable[..., None],
+) -> None:
     needs("cc")
     host = LiveHost(Machine({**os.environ, "LDFLAGS": "-labsent-library"}))
-    finding = found("libraries.zlib", host)
+    assert found("libraries.zlib", host, project_named("libbpf-bootstrap-2020")).status is (
+        Status.PASS
+    )
+    finding = found("libraries.zlib", host, project_named("libbpf-bootstrap"))
     assert finding.status is Status.FAIL
     assert "-labsent-library" in finding.summary
+
+
+def test_a_missing_kernel_header_is_blamed_once(tmp_path: Path, needs: Callable[..., None]) -> None:
+    """As without linux-libc-dev: the C library's own headers include the kernel's."""
+    needs("gcc", "clang")
+    (tmp_path / "zlib.h").write_text("#include <linux/absent.h>\n")
+    without = {"CPATH": str(tmp_path), "CLANG_BPF_SYS_INCLUDES": f"-nostdinc -I{tmp_path}"}
+    host = LiveHost(Machine({**os.environ, **without}))
+    assert found("libraries.uapi", host).status is Status.FAIL
+    blocked = found("libraries.zlib", host)
+    assert blocked.status is Status.SKIP
+    assert blocked.blocked_by == ("libraries.uapi",)
+    del without["CLANG_BPF_SYS_INCLUDES"]  # the headers are there for BPF code
+    alone = found("libraries.zlib", LiveHost(Machine({**os.environ, **without})))
+    assert alone.status is Status.FAIL
+    assert "linux/absent.h" in alone.summary
+    assert alone.fixes == (Install(("linux-headers",)),)
 
 
 def test_without_a_c_compiler_libraries_are_not_blamed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bpfdoctor.api import (
     Answer,
     AskEnvironment,
+    ByHand,
     Completed,
     FindExecutables,
     Finding,
@@ -279,6 +280,42 @@ def test_another_c_compiler_is_named(private: Path, needs: Callable[..., None]) 
     finding = found("toolchain.cc", _without_others(private))
     assert finding.status is Status.WARN
     assert finding.summary == "cc is not on PATH; gcc works"
+
+
+TWO = Build(".", "Makefile", tools={"CLANG": "clang", "CC": "cc", "HOSTCC": "gcc"})
+TWO_COMPILERS = Project(Kind("own", "own", "own", (), {}, build=TWO, clang="11"))
+
+
+def test_one_advice_replaces_every_compiler_that_the_makefile_calls(
+    private: Path, needs: Callable[..., None]
+) -> None:
+    needs("gcc")
+    (private / "gcc-12").symlink_to(real("gcc"))
+    finding = found("toolchain.cc", _without_others(private), TWO_COMPILERS)
+    assert finding.status is Status.WARN
+    assert finding.summary == "cc is not on PATH; gcc is not on PATH; gcc-12 works"
+    assert finding.fixes == (ByHand("build with `make CC=gcc-12 HOSTCC=gcc-12`"),)
+
+
+def test_a_fit_cc_takes_the_place_of_a_missing_gcc(
+    private: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang", "gcc")
+    (private / "gcc-12").symlink_to(real("gcc"))
+    (private / "cc").symlink_to(real("clang"))
+    finding = found("toolchain.cc", _without_others(private), TWO_COMPILERS)
+    assert finding.status is Status.WARN
+    assert finding.fixes == (ByHand("build with `make HOSTCC=cc`"),)
+    chosen = found("toolchain.cc", _without_others(private, HOSTCC="gcc-12"), TWO_COMPILERS)
+    assert chosen.status is Status.PASS
+    assert chosen.summary == "cc and gcc-12 compile, link and make a program that runs"
+
+
+def test_no_compiler_at_all_is_one_failure(private: Path) -> None:
+    finding = found("toolchain.cc", _without_others(private), TWO_COMPILERS)
+    assert finding.status is Status.FAIL
+    assert finding.summary == "cc is not on PATH; gcc is not on PATH"
+    assert finding.fixes == (Install(("cc",)),)
 
 
 def test_a_compiler_without_the_c_library_names_its_headers(

@@ -52,14 +52,6 @@ def context() -> Context:
     return Context(LiveHost(Machine()), project_named())
 
 
-def test_a_check_is_told_whether_the_user_asked_for_a_build(install: Install) -> None:
-    install("may_build")
-    (check,) = load_third_party()
-    before = Context(LiveHost(Machine()), project_named(), may_build=False)
-    assert [finding.summary for finding in findings_of(check, before)] == ["only looks"]
-    assert [finding.summary for finding in findings(check)] == ["may build"]
-
-
 def findings(check: Check) -> list[Finding]:
     return list(findings_of(check, context()))
 
@@ -85,6 +77,14 @@ def test_good_checks_are_described_and_ask_the_machine(install: Install) -> None
     assert found.evidence[0].source == "$ uname -srvm"
     (found,) = findings(gate)
     assert (found.status, found.summary) == (Status.FAIL, "not with libbpf-bootstrap")
+
+
+def test_a_check_is_told_whether_the_user_asked_for_a_build(install: Install) -> None:
+    install("may_build")
+    (check,) = load_third_party()
+    before = Context(LiveHost(Machine()), project_named(), may_build=False)
+    assert [finding.summary for finding in findings_of(check, before)] == ["only looks"]
+    assert [finding.summary for finding in findings(check)] == ["may build"]
 
 
 def test_what_a_check_prints_stays_in_its_process(

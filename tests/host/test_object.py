@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -13,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpfdoctor.host.object import core_relocations, object_facts
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.object import AskExecutable, Executable, core_relocations, object_facts
+from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.toolchain import BPF_CODE
 
 
@@ -97,3 +101,29 @@ def test_a_truncated_object_has_no_facts_or_fewer(
         (tmp_path / "cut.o").write_bytes(data[:length])
         facts = object_facts(tmp_path / "cut.o")
         assert facts is None or facts.relocations == 0
+
+
+def test_an_executable_is_known_by_its_header_alone(machine: Machine) -> None:
+    answer = AskExecutable("/proc/self/exe").put(machine)
+    assert isinstance(answer, Executable)
+    assert answer.bits == (64 if sys.maxsize > 2**32 else 32)
+    assert answer.endian == sys.byteorder
+    assert answer.machine.startswith("EM_")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"#!/bin/sh\n", b"\x7fELF", b"\x7fELF" + b"\xff" * 60, b"\x7fELF\x02\x01" + b"\1" * 60],
+)
+def test_what_is_no_executable_is_said_to_be_none(
+    machine: Machine, tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "tool").write_bytes(data)
+    answer = AskExecutable(str(tmp_path / "tool")).put(machine)
+    assert answer == NoAnswer("refused", "not an ELF executable")
+
+
+def test_a_pipe_is_not_waited_for(machine: Machine, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tool")
+    answer = AskExecutable(str(tmp_path / "tool")).put(machine)
+    assert answer == NoAnswer("refused", "not a regular file")
