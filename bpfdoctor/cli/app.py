@@ -13,6 +13,7 @@ from bpfdoctor.errors import BpfDoctorError
 COMMANDS = {
     "check": "Judge this machine and this checkout, ending in the smoke.",
     "smoke": "Build and run a program for real and see its event.",
+    "programs": "Which programs would run here, stage by stage, and what is in the way.",
     "list": "The checks, the projects, their programs and needs.",
     "explain": "What a check asks, why it matters, what to do.",
     "snapshot": "Record every answer of this machine in one redacted file.",

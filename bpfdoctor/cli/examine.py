@@ -43,14 +43,18 @@ class Examined(NamedTuple):
     redactor: Redactor
 
 
-def examined(given: Given, *, record: str = "", everything: bool = False) -> Examined:
+def examined(
+    given: Given, *, record: str = "", everything: bool = False, every_program: bool = False
+) -> Examined:
     """One run, on this machine or on a recorded one; its snapshot goes to the file `record`.
 
     Raises BpfDoctorError for options that make no sense together or here.
     """
     if given.snapshot:
         return _examined_offline(given, record)
-    options = msgspec.structs.replace(given.options(), everything=everything)
+    options = msgspec.structs.replace(
+        given.options(), everything=everything, every_program=every_program
+    )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
         _refuse_unreadable(live, given.directory)
         host = RecordingHost(live)

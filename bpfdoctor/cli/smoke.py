@@ -9,6 +9,7 @@ import click
 from bpfdoctor.cli import parameters
 from bpfdoctor.cli.output import Output
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.errors import BpfDoctorError
 
 SUBJECT = "smoke"
 """The subject of the checks that a smoke makes."""
@@ -18,27 +19,39 @@ Examples:
   bpfdoctor smoke                  the project's own default, stage by stage
   bpfdoctor smoke bootstrap        one program
   bpfdoctor smoke minimal --sudo   built as you, run as root
+  bpfdoctor smoke --all            every program that leaves the rest of the machine alone
 """
 
 
 @click.command(cls=parameters.Command, epilog=EPILOG)
 @click.argument("program", required=False, default="", shell_complete=parameters.complete_programs)
+@click.option(
+    "--all",
+    "all_programs",
+    is_flag=True,
+    help="Run every program of the project, and hold what was predicted against what is seen.",
+)
 @parameters.json_flag("Print the report as JSON.")
 @parameters.place
 @parameters.machine
 @click.pass_context
-def command(ctx: click.Context, /, program: str, as_json: bool, **shared: Any) -> int:
+def command(
+    ctx: click.Context, /, program: str, all_programs: bool, as_json: bool, **shared: Any
+) -> int:
     """Build and run PROGRAM for real and see its event.
 
     Without PROGRAM, the default programs of the project. Nothing else is judged, and the exit
-    status is that of the proof alone.
+    status is that of the proof alone. With --all everything is judged, as `check` does, and a
+    program that disturbs the rest of the machine while it runs is left out: name it.
     """
     from bpfdoctor.cli.examine import examined
     from bpfdoctor.cli.show import show
 
     output: Output = ctx.obj
+    if program and all_programs:
+        raise BpfDoctorError("--all takes no program", "leave one of them out")
     targets = (program,) if program else ()
-    given = Given(targets=targets, only=(SUBJECT,), **shared)
-    run = examined(given)
+    given = Given(targets=targets, only=() if all_programs else (SUBJECT,), **shared)
+    run = examined(given, every_program=all_programs)
     show(run, output, as_json=as_json, sudo=given.sudo)
     return run.report.verdict.exit

@@ -27,7 +27,8 @@ INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 class Options(msgspec.Struct, frozen=True):
     """All that the user asked of a run; recorded in a snapshot.
 
-    `everything` asks for every program of the project, not only the selected ones.
+    `everything` asks for every program of the project, not only the selected ones;
+    `every_program` selects them all, but for those that disturb the rest of the machine.
     """
 
     directory: str = "."
@@ -37,6 +38,7 @@ class Options(msgspec.Struct, frozen=True):
     skip: tuple[str, ...] = ()
     smoke: bool = True
     everything: bool = False
+    every_program: bool = False
 
 
 def parse_target(text: str) -> Target:
@@ -70,6 +72,8 @@ def choose_selection(host: Host, project: Project, options: Options) -> Selectio
         for target in options.targets:
             _known(target.program, project.programs, "program")
         return Selection(options.targets, explicit=True)
+    if options.every_program:
+        return _calm_programs(project)
     targets: list[Target] = []
     notes: list[str] = []
     contained = _in_pid_namespace(host)
@@ -80,6 +84,14 @@ def choose_selection(host: Host, project: Project, options: Options) -> Selectio
             notes.append(f"{other} in place of {name}: this is a PID namespace")
         targets.append(Target(other if other in project.programs else name))
     return Selection(tuple(targets), note="; ".join(notes))
+
+
+def _calm_programs(project: Project) -> Selection:
+    """Every program, but for those that disturb the rest of the machine."""
+    programs = {name: project.program(name) for name in project.programs}
+    loud = [name for name, program in programs.items() if program and program.disturbs]
+    note = f"left out, for they disturb the machine: {', '.join(loud)}" if loud else ""
+    return Selection(tuple(Target(name) for name in programs if name not in loud), note=note)
 
 
 def _defaults(project: Project) -> tuple[str, ...]:

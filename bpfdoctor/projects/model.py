@@ -61,11 +61,11 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One program of a project.
 
-    `needs`: per stage, the checks that must pass, by key; `smoke.program[{program}]` says that nothing
-    but running it can tell. `kernel`: the oldest release known to run it. `clang`: the oldest
-    clang known to build it. `variables`: make variables that differ from the project's. `trigger`:
-    what makes it fire: `own` (it does so itself), `exec` (a process starts), `unlink` (a file is
-    deleted), `packet` (one on lo), `signal` (one is sent), `bpf` (bpf(2) is called), `none`
+    `needs`: per stage, the checks that must pass, by key; `smoke.program[{program}]` says that
+    nothing but running it can tell. `kernel`: the oldest release known to run it. `clang`: the
+    oldest clang known to build it. `variables`: make variables that differ from the project's.
+    `trigger`: what makes it fire: `own` (it does so itself), `exec` (a process starts), `unlink` (a
+    file is deleted), `packet` (one on lo), `signal` (one is sent), `bpf` (bpf(2) is called), `none`
     (nothing: it ends by itself). `disturbs`: what it does to the rest of the machine while it runs;
     such a program is run only when named. `substitute`: in a PID namespace, the default selection
     takes that program instead. `targets`: what it attaches to by name, written as in SEC()

@@ -10,6 +10,7 @@ from rich.text import Text
 from bpfdoctor.model import Evidence, Report, Reported, Status
 from bpfdoctor.report.advice import commands, words
 from bpfdoctor.report.paper import Paper, visible
+from bpfdoctor.report.programs import table_lines
 from bpfdoctor.report.readiness import limited, readiness_lines
 
 STYLES = {
@@ -38,6 +39,7 @@ def report_text(
     writer.problems()
     writer.not_needed()
     writer.readiness()
+    writer.others()
     writer.verdict()
     return paper.printed(writer.lines)
 
@@ -164,6 +166,13 @@ class _Writer:
             self.section("Readiness")
         for line in lines:
             self.lines.append(line)
+
+    def others(self) -> None:
+        """The programs that nobody selected, where the run was about all of them."""
+        found = [each for each in self.report.programs if not each.selected]
+        if found and not self.report.selection.explicit:
+            self.section("Other programs")
+            self.lines += table_lines(found)
 
     def verdict(self) -> None:
         """One sentence."""
