@@ -176,6 +176,7 @@ _JUDGES: dict[str, Callable[[Context, str, str], Finding]] = {
     "kprobe": _kprobe,
     "kretprobe": _kprobe,
     "ksyscall": _ksyscall,
+    "kretsyscall": _ksyscall,
     "fentry": _trampoline,
     "fexit": _trampoline,
     "lsm": _lsm,

@@ -23,7 +23,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
 
     `helpers` are the kernel functions that it calls by number. `relocations` counts those that
     need the kernel's BTF. `missing` is what this kernel's BTF lacks for them; `asked` holds those
-    of `missing` whose existence the object itself asks for, and can then do without.
+    of `missing` whose existence the program itself asks for, and can then do without.
     """
 
     name: str

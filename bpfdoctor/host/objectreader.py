@@ -87,11 +87,6 @@ class _Object:
         found = relocations(self.data.get(".BTF.ext", b""), self.local) if self.local else ()
         return tuple(each for each in found if each.kind != Relocate.TYPE_ID_LOCAL)
 
-    @cached_property
-    def asked(self) -> set[str]:
-        """What the object asks for the existence of, and this kernel lacks."""
-        return set(self._lacks(each for each in self.relocations if each.kind in ASKS))
-
     def _lacks(self, used: Any) -> Iterator[str]:
         """What the kernel lacks for these relocations, each once."""
         if self.kernel is None or self.local is None:
@@ -119,6 +114,7 @@ class _Object:
         known, helpers = self._names("bpf_func_id", "BPF_FUNC_"), sorted(calls - {OWN_FUNCTION})
         unknown = [number for number in helpers if self.kernel and number not in known]
         missing = tuple(self._lacks(each for each in used if each.kind not in ASKS))
+        asked = set(self._lacks(each for each in used if each.kind in ASKS))
         meant = named(section)
         return ObjectProgram(
             name=name,
@@ -130,7 +126,7 @@ class _Object:
             unknown_helpers=tuple(f"helper {number}" for number in unknown),
             relocations=len(used),
             missing=missing,
-            asked=tuple(each for each in missing if each in self.asked),
+            asked=tuple(each for each in missing if each in asked),
         )
 
     def _calls(self, section: str, start: int, end: int) -> Iterator[int]:

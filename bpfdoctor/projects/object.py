@@ -1,0 +1,62 @@
+"""A compiled BPF object as a project: its programs, and the needs that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from bpfdoctor.host.bpfobject import BpfObject, ObjectProgram
+from bpfdoctor.model import Stage
+from bpfdoctor.projects.model import Kind, Program, Project
+
+Needs = dict[Stage, tuple[str, ...]]
+
+RULES = Path(__file__).parent / "objects" / "needs.toml"
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`objects/needs.toml`: needs of every program, of those with CO-RE relocations, by kind of
+    attachment, and by type of map in the object."""
+
+    every: Needs
+    relocated: Needs
+    kinds: dict[str, Needs]
+    maps: dict[str, Needs]
+
+
+@cache
+def rules() -> Rules:
+    """The rules by which an object's needs are derived."""
+    return msgspec.toml.decode(RULES.read_bytes(), type=Rules)
+
+
+def project_of_object(path: str, facts: BpfObject) -> Project:
+    """The project of one object: each of its programs, and what it needs to load and attach."""
+    kinds_of_map = dict.fromkeys(each.type for each in facts.maps)
+    programs = {each.name: _program(each, kinds_of_map) for each in facts.programs}
+    name = Path(path).name
+    kind = Kind("object", f"the BPF object {name}", name, tuple(programs), programs)
+    return Project(kind, "", tuple(programs), f"compiled BPF object {name}", object=path)
+
+
+def _program(program: ObjectProgram, maps: Iterable[str]) -> Program:
+    known = rules()
+    parts = [known.every, known.kinds.get(program.kind, {})]
+    parts += [known.relocated] if program.relocations else []
+    parts += [known.maps[kind] for kind in maps if kind in known.maps]
+    target = f"{program.kind}/{program.target}" if program.target else ""
+    return Program(
+        summary=f'SEC("{program.section}")',
+        needs={stage: tuple(_keys(parts, stage, program.name, target)) for stage in Stage},
+        targets=(target,) if target else (),
+    )
+
+
+def _keys(parts: list[Needs], stage: Stage, program: str, target: str) -> Iterable[str]:
+    keys = dict.fromkeys(key for part in parts for key in part.get(stage, ()))
+    for key in keys:
+        if target or "{target}" not in key:
+            yield key.replace("{program}", program).replace("{target}", target)

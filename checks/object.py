@@ -1,0 +1,181 @@
+"""A compiled BPF object: what it holds, and what of it this kernel cannot answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpfdoctor.api import (
+    AskBpfObject,
+    AskLibc,
+    AskUsdt,
+    BpfObject,
+    ByHand,
+    Context,
+    Evidence,
+    Finding,
+    Libc,
+    ObjectProgram,
+    UsdtProbes,
+    blocked,
+    check,
+    evidence,
+    failed,
+    passed,
+    unknown,
+)
+
+PROBED = (
+    *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "fentry", "fexit", "iter"),
+    *("lsm", "tc", "socket"),
+)
+"""Kinds of attachment that other checks try, with what the section names."""
+
+LOADERS_OWN = ("uprobe", "uretprobe")
+"""Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
+
+
+@check("object.file", title="BPF object")
+def object_file(context: Context) -> Finding | None:
+    """Whether the file given with `--object` is a compiled BPF object, and what it holds.
+
+    It is read, never loaded: ELF for BPF, its programs by their sections, its maps and types by
+    its BTF. An object without BTF (`-g` left out, or stripped by `llvm-strip` without `-g`) has
+    maps that libbpf does not find.
+    """
+    if not context.project.object:
+        return None
+    question = AskBpfObject(context.project.object)
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if isinstance(answer, BpfObject):
+        what = f"{len(answer.programs)} programs, {len(answer.maps)} maps"
+        if not answer.btf:
+            again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
+            return failed(f"{what}, without BTF", seen=seen, fixes=again)
+        return passed(f"{what}, license {answer.license or '(none)'}", seen=seen)
+    if answer.reason == "refused" or answer.absent:
+        make = [ByHand("Give an object that clang -g -O2 -target bpf -c made.")]
+        return failed(f"no BPF object: {answer.detail}", seen=seen, fixes=make)
+    look = ByHand(f"As a user who may: file {question.path}")
+    return unknown(f"it cannot be read: {answer.shown()}", seen=seen, fixes=[look])
+
+
+def _object(context: Context) -> tuple[BpfObject | None, list[Evidence]]:
+    if not context.project.object:
+        return None, []
+    question = AskBpfObject(context.project.object)
+    answer = context.ask(question)
+    return (answer if isinstance(answer, BpfObject) else None), [evidence(question, answer)]
+
+
+@check("object.relocations", title="CO-RE relocations", requires=("object.file",))
+def object_relocations(context: Context) -> Iterator[Finding]:
+    """Whether the running kernel's BTF answers each CO-RE relocation of each program.
+
+    Each names a type, a field or an enumerator of the kernel that the program was compiled for.
+    Where the running one has none of that name, libbpf makes the instruction invalid, and the
+    verifier refuses the program ("invalid func unknown#195896080") unless it proves that it is
+    never reached: which it does where the program asks first (bpf_core_field_exists).
+    """
+    found, seen = _object(context)
+    for program in found.programs if found else ():
+        if not found or not program.relocations:
+            continue
+        if not found.kernel_btf:
+            yield blocked("the kernel shows no BTF", by=["kernel.btf"], about=program.name)
+        else:
+            yield _relocated(program, seen)
+
+
+def _relocated(program: ObjectProgram, seen: list[Evidence]) -> Finding:
+    lost = [each for each in program.missing if each not in program.asked]
+    if lost:
+        guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
+        return failed("; ".join(lost), about=program.name, seen=seen, fixes=[guard])
+    summary = f"{program.relocations} are answered by this kernel's BTF"
+    if program.missing:
+        summary += f"; the program itself asks whether it is so that {'; '.join(program.missing)}"
+    return passed(summary, about=program.name, seen=seen)
+
+
+@check("object.helpers", title="helpers called", requires=("object.file",))
+def object_helpers(context: Context) -> Iterator[Finding]:
+    """Whether the running kernel has each helper that a program calls, by its enum bpf_func_id.
+
+    A helper that it has may still be refused to a type of program; `bpftool feature probe` lists
+    them by type.
+    """
+    found, seen = _object(context)
+    for program in found.programs if found else ():
+        about, count = program.name, len(program.helpers)
+        if program.unknown_helpers:
+            newer = [ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")]
+            summary = f"this kernel has no {', '.join(program.unknown_helpers)}"
+            yield failed(summary, about=about, seen=seen, fixes=newer)
+        elif found and (found.kernel_btf or not count):
+            yield passed(f"{count} helpers, all known to this kernel", about=about, seen=seen)
+        else:
+            look = [ByHand("As root: bpftool feature probe kernel")]
+            summary = f"without BTF the kernel does not list its helpers; {count} are called"
+            yield unknown(summary, about=about, seen=seen, fixes=look)
+
+
+@check("object.maps", title="types of maps", requires=("object.file",))
+def object_maps(context: Context) -> Finding | None:
+    """Whether the running kernel has each type of map that the object defines."""
+    found, seen = _object(context)
+    if found is None:
+        return None
+    lost = [f"{each.name} ({each.type})" for each in found.maps if each.type.startswith("type ")]
+    if lost and found.kernel_btf:
+        newer = [ByHand("Run it on a newer kernel.")]
+        return failed(f"this kernel has no such map: {', '.join(lost)}", seen=seen, fixes=newer)
+    if lost:
+        look = [ByHand("As root: bpftool feature probe kernel")]
+        return unknown(f"not known without BTF: {', '.join(lost)}", seen=seen, fixes=look)
+    return passed(f"{len(found.maps)} maps of types that this kernel has", seen=seen)
+
+
+@check("object.programs", title="what its sections say", requires=("object.file",))
+def object_programs(context: Context) -> Iterator[Finding]:
+    """Whether other checks tell if each program attaches, by the name of its section.
+
+    Some kinds of attachment are not tried by bpfdoctor, and some are to files or events that the
+    loader names: only running the program tells.
+    """
+    found, seen = _object(context)
+    for program in found.programs if found else ():
+        yield _attaches(context, program, seen)
+
+
+def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+    about, section = program.name, program.section
+    if program.kind == "usdt" and program.target:
+        return _usdt(context, program, seen)
+    if program.kind in PROBED or (program.kind in LOADERS_OWN and not program.target):
+        return passed(f"{section}: tried by other checks", about=about, seen=seen)
+    run = [ByHand("Run it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try autoattach")]
+    if not program.kind:
+        summary = f"{section}: libbpf knows no such section; its loader must say what it is"
+        return unknown(summary, about=about, seen=seen, fixes=run)
+    summary = f"{section}: only running it tells whether it attaches"
+    return unknown(summary, about=about, seen=seen, fixes=run)
+
+
+def _usdt(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+    """`path:provider:name`: the file's notes say whether it carries the probe."""
+    path, _, probe = program.target.partition(":")
+    libc = context.ask(AskLibc()) if path.startswith("libc.so") else None
+    if isinstance(libc, Libc):
+        path = libc.cached or libc.mapped
+    question = AskUsdt(path if path.startswith("/") else f"/{path}")
+    answer = context.ask(question)
+    seen = [*seen, evidence(question, answer)]
+    if isinstance(answer, UsdtProbes) and question.path != f"/{path}":
+        if probe in answer.probes:
+            return passed(f"{path} carries {probe}", about=program.name, seen=seen)
+        other = [ByHand("Attach to a library or executable that was built with this probe.")]
+        return failed(f"{path} has no {probe}", about=program.name, seen=seen, fixes=other)
+    look = [ByHand(question.source().removeprefix("$ "))]
+    summary = f"whether {path} carries {probe} is not known"
+    return unknown(summary, about=program.name, seen=seen, fixes=look)

@@ -1,0 +1,165 @@
+"""object.*: what of a compiled object this kernel cannot answer, on real objects and prepared."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bpfdoctor.api import (
+    Answer,
+    AskBpfObject,
+    AskLibc,
+    AskUsdt,
+    BpfObject,
+    Finding,
+    Libc,
+    NoAnswer,
+    ObjectProgram,
+    Project,
+    Question,
+    Status,
+    UsdtProbes,
+)
+from bpfdoctor.host.bpfobject import ObjectMap
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.projects.object import project_of_object
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
+
+PATH = "/tmp/some.bpf.o"
+LOST = "struct task_struct has no field gone"
+KINDS = ("file", "relocations", "helpers", "maps", "programs")
+
+
+def program(**changes: Any) -> ObjectProgram:
+    plain = ObjectProgram("ours", "tp/sched/x", "tracepoint", "tp", "sched/x", ("ktime",), (), 2)
+    return msgspec.structs.replace(plain, **changes)
+
+
+def the_object(*programs: ObjectProgram, **changes: Any) -> BpfObject:
+    whole = BpfObject(programs or (program(),), (), btf=True, kernel_btf=True, license="GPL")
+    return msgspec.structs.replace(whole, **changes)
+
+
+def project_at(path: str) -> Project:
+    return project_of_object(path, the_object())
+
+
+def found_by(kind: str, answer: Answer, more: dict[Question[Any], Answer] | None = None) -> Finding:
+    host = FakeHost({AskBpfObject(PATH): answer, **(more or {})})
+    return one(run_check(f"object.{kind}", host, project_at(PATH)))
+
+
+def test_a_sound_object_passes_every_check() -> None:
+    assert {found_by(kind, the_object()).status for kind in KINDS} == {Status.PASS}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (NoAnswer("refused", "not ELF: Magic number does not match"), Status.FAIL),
+        (NoAnswer("ENOENT", "No such file or directory"), Status.FAIL),
+        (NoAnswer("EACCES", "Permission denied"), Status.UNKNOWN),
+        (NoAnswer("not-recorded"), Status.UNKNOWN),
+        (the_object(btf=False), Status.FAIL),
+    ],
+)
+def test_what_is_no_sound_object_is_said(answer: Answer, status: Status) -> None:
+    found = found_by("file", answer)
+    assert found.status is status
+    assert found.fixes
+
+
+def test_a_missing_field_fails_unless_the_program_asks_for_it() -> None:
+    found = found_by("relocations", the_object(program(missing=(LOST,))))
+    assert (found.status, found.summary) == (Status.FAIL, LOST)
+    assert found.key == "object.relocations[ours]"
+    asked = found_by("relocations", the_object(program(missing=(LOST,), asked=(LOST,))))
+    assert asked.status is Status.PASS
+    assert LOST in asked.summary
+
+
+def test_without_the_kernels_btf_relocations_wait_for_it() -> None:
+    found = found_by("relocations", the_object(kernel_btf=False))
+    assert found.blocked_by == ("kernel.btf",)
+    none = the_object(program(relocations=0), kernel_btf=False)
+    host = FakeHost({AskBpfObject(PATH): none})
+    assert run_check("object.relocations", host, project_at(PATH)) == ()
+
+
+def test_a_helper_that_the_kernel_has_not_fails() -> None:
+    new = program(helpers=("helper 999",), unknown_helpers=("helper 999",))
+    assert found_by("helpers", the_object(new)).status is Status.FAIL
+    assert found_by("helpers", the_object(kernel_btf=False)).status is Status.UNKNOWN
+
+
+def test_a_type_of_map_that_the_kernel_has_not_fails() -> None:
+    new = (ObjectMap("arena", "type 99"),)
+    assert found_by("maps", the_object(maps=new)).status is Status.FAIL
+    assert found_by("maps", the_object(maps=new, kernel_btf=False)).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "status"),
+    [
+        ("kprobe", "vfs_unlink", Status.PASS),
+        ("uprobe", "", Status.PASS),
+        ("uprobe", "/bin/sh:main", Status.UNKNOWN),
+        ("xdp", "", Status.UNKNOWN),
+        ("", "", Status.UNKNOWN),
+    ],
+)
+def test_what_no_check_tries_is_unknown(kind: str, target: str, status: Status) -> None:
+    found = found_by("programs", the_object(program(kind=kind, target=target)))
+    assert found.status is status
+
+
+@pytest.mark.parametrize(
+    ("probes", "status"),
+    [
+        (UsdtProbes(True, ("libc:setjmp",)), Status.PASS),
+        (UsdtProbes(False), Status.FAIL),
+        (NoAnswer("EACCES"), Status.UNKNOWN),
+    ],
+)
+def test_a_usdt_probe_is_looked_for_in_its_file(probes: Answer, status: Status) -> None:
+    usdt = the_object(program(kind="usdt", target="libc.so.6:libc:setjmp"))
+    more: dict[Question[Any], Answer] = {
+        AskLibc(): Libc("/lib/libc.so.6", "glibc", "/lib/libc.so.6"),
+        AskUsdt("/lib/libc.so.6"): probes,
+    }
+    assert found_by("programs", usdt, more).status is status
+
+
+def test_no_missing_answer_passes_or_fails() -> None:
+    host = FakeHost(otherwise=NoAnswer("not-recorded"))
+    found = [each for kind in KINDS for each in run_check(f"object.{kind}", host, project_at(PATH))]
+    assert [each.status for each in found] == [Status.UNKNOWN]
+
+
+def test_a_source_tree_is_no_object() -> None:
+    for kind in KINDS:
+        assert run_check(f"object.{kind}", FakeHost(), project_named()) == ()
+
+
+SOURCE = """
+__attribute__((section("tp/sched/sched_process_exec"), used)) int ours(void *ctx) { return 0; }
+char LICENSE[] __attribute__((section("license"), used)) = "GPL";
+"""
+
+
+def test_a_real_object_passes(tmp_path: Path, live: LiveHost, needs: Callable[..., None]) -> None:
+    needs("clang")
+    source, out = tmp_path / "p.c", tmp_path / "p.bpf.o"
+    source.write_text(SOURCE)
+    flags = ("-g", "-O2", "-target", "bpf")
+    subprocess.run(["clang", *flags, "-c", source, "-o", out], check=True)
+    found = [
+        each for kind in KINDS for each in run_check(f"object.{kind}", live, project_at(str(out)))
+    ]
+    assert {each.status for each in found} == {Status.PASS}
+    assert found[0].summary == "1 programs, 0 maps, license GPL"

@@ -1,0 +1,48 @@
+"""A compiled object is a project: its programs, and the needs that it shows."""
+
+from __future__ import annotations
+
+from bpfdoctor.engine.load import check_of, load_checks
+from bpfdoctor.host.bpfobject import BpfObject, ObjectMap, ObjectProgram
+from bpfdoctor.model import Stage
+from bpfdoctor.projects.object import project_of_object, rules
+
+FACTS = BpfObject(
+    programs=(
+        ObjectProgram("seen", "tp/sched/x", "tracepoint", "tp", "sched/x", (), (), 2),
+        ObjectProgram("plain", "uprobe", "kprobe", "uprobe"),
+        ObjectProgram("hook", "lsm/bpf", "lsm", "lsm", "bpf"),
+        ObjectProgram("odd", "xdp", "xdp", "xdp"),
+    ),
+    maps=(ObjectMap("events", "ringbuf"), ObjectMap("counts", "hash")),
+    btf=True,
+    kernel_btf=True,
+)
+PROJECT = project_of_object("/tmp/some.bpf.o", FACTS)
+
+
+def test_each_program_of_the_object_is_one_of_the_project() -> None:
+    assert PROJECT.programs == ("seen", "plain", "hook", "odd")
+    assert PROJECT.object == "/tmp/some.bpf.o"
+    seen = PROJECT.program("seen")
+    assert seen
+    assert seen.targets == ("tp/sched/x",)
+    assert seen.summary == 'SEC("tp/sched/x")'
+
+
+def test_needs_follow_from_kind_relocations_and_maps() -> None:
+    load = PROJECT.needs("seen", Stage.LOAD)
+    assert {"kernel.btf", "object.relocations[seen]", "kernel.ringbuf"} <= set(load)
+    assert "kernel.targets[tp/sched/x]" in PROJECT.needs("seen", Stage.ATTACH)
+    assert "kernel.btf" not in PROJECT.needs("plain", Stage.LOAD)
+    assert PROJECT.needs("plain", Stage.ATTACH) == ("object.programs[plain]", "kernel.uprobes")
+    assert "kernel.lsm" in PROJECT.needs("hook", Stage.LOAD)
+    assert PROJECT.needs("odd", Stage.ATTACH) == ("object.programs[odd]",)
+
+
+def test_every_need_is_a_check() -> None:
+    known = rules()
+    ids = {check.id for check in load_checks().checks}
+    parts = [known.every, known.relocated, *known.kinds.values(), *known.maps.values()]
+    keys = {check_of(key) for part in parts for needs in part.values() for key in needs}
+    assert keys <= ids
