@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from bpfdoctor.host.bpf import (
     EXIT,
     HELPERS,
-    MAP_CREATE,
+    MAP_LOOKUP,
     MAP_TYPES,
     PROGRAM_TYPES,
     RETURN_ZERO,
@@ -32,15 +32,15 @@ class AskBpf(Question[Attempt], frozen=True):
     """Does bpf(2) answer? Nothing is asked of it but to refuse a size that it cannot have.
 
     E2BIG comes from bpf(2) itself; ENOSYS where there is none; EPERM from its older first line
-    (`unprivileged_bpf_disabled`, which came before any look at the arguments until 5.19), or from
-    a seccomp filter in its place.
+    (`unprivileged_bpf_disabled`, for every command until Linux 5.19, commit c8644cd0efe7), or from a
+    seccomp filter in its place.
     """
 
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
-            syscall(numbers().bpf, MAP_CREATE, 0, 1 << 20)
+            syscall(numbers().bpf, MAP_LOOKUP, 0, 1 << 20)
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
         except OSError as error:
@@ -48,7 +48,7 @@ class AskBpf(Question[Attempt], frozen=True):
         return Attempt()
 
     def source(self) -> str:
-        return "bpf(BPF_MAP_CREATE, NULL, 1 << 20)"
+        return "bpf(BPF_MAP_LOOKUP_ELEM, NULL, 1 << 20)"
 
 
 class LoadProgram(Question[Attempt], frozen=True):
