@@ -50,6 +50,8 @@ $(VENV)/.installed: pyproject.toml
 	@$(INSTALL) -e .
 	@touch $@
 
+# mypy reads the tests too.
+$(VENV)/.lint: $(VENV)/.test
 $(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: $(VENV)/.installed pyproject.toml
 	@$(INSTALL) --group $*
 	@touch $@

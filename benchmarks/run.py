@@ -87,16 +87,18 @@ def run_of(program: Path) -> str:
 def timed(commands: Sequence[Command], runs: int, scratch: Path) -> dict[str, dict[str, float]]:
     """Seconds of each command by name: mean, deviation, smallest, largest."""
     export = scratch / "hyperfine.json"
-    argv = ["hyperfine", "--shell=none", "--warmup=1", f"--runs={runs}", f"--export-json={export}"]
-    allowed = sorted({status for each in commands for status in each.statuses} - {0})
-    if allowed:
-        argv.append("--ignore-failure=" + ",".join(map(str, allowed)))
+    argv = ["hyperfine", "--shell=none", "--warmup=1", f"--runs={runs}", "--ignore-failure"]
+    argv += ["--export-json", str(export)]
     for each in commands:
         argv += ["--prepare", f"sh -c {shlex.quote(each.prepare or 'true')}"]
         argv += ["--command-name", each.name, shlex.join(each.argv)]
     environ = {**os.environ, "XDG_CACHE_HOME": str(scratch / "cache")}
     subprocess.run(argv, check=True, cwd=scratch, env=environ, stdin=subprocess.DEVNULL)
     found = json.loads(export.read_text())["results"]
+    for each, row in zip(commands, found, strict=True):
+        wrong = set(row.get("exit_codes", [])) - set(each.statuses)
+        if wrong:
+            raise SystemExit(f"{each.name} ended with exit status {wrong}")
     fields = ("mean", "stddev", "min", "max")
     return {row["command"]: {name: round(row[name] or 0, 4) for name in fields} for row in found}
 
