@@ -43,8 +43,8 @@ def kernel_btf(context: Context) -> Finding:
     the kernel was built with CONFIG_DEBUG_INFO_BTF=y.
 
     The file is read whole: header, section bounds and every type. Where it is missing, install a
-    kernel of your distribution that has it; libbpf also reads an uncompressed kernel image with
-    BTF at /boot/vmlinux-RELEASE.
+    kernel of your distribution that has it; libbpf also finds it in an uncompressed kernel image,
+    such as /boot/vmlinux-RELEASE.
     """
     question = AskKernelBtf()
     answer = context.ask(question)
@@ -54,7 +54,7 @@ def kernel_btf(context: Context) -> Finding:
     if not answer.absent:
         again = ByHand(f"As root: bpftool btf dump file {question.path} | head -1")
         return unknown(f"{question.path}: {answer.reason}", seen=seen, fixes=[again])
-    return _elsewhere(context) or _missing(context, seen)
+    return _missing(context, seen)
 
 
 def _judged(facts: BtfFacts, seen: list[Evidence]) -> Finding:
@@ -64,20 +64,12 @@ def _judged(facts: BtfFacts, seen: list[Evidence]) -> Finding:
     size = f"{facts.types:,} types, {facts.size:,} bytes, {facts.endianness} endian"
     if not facts.kernel or not facts.native:
         return failed(f"not the BTF of this kernel: {size}", seen=seen, fixes=by_hand)
+    if facts.path != AskKernelBtf().path:
+        here = ByHand(
+            "libbpf finds it there; fentry, LSM and iterator programs need the kernel's own."
+        )
+        return warned(f"not in /sys, but in {facts.path}: {size}", seen=seen, fixes=[here])
     return passed(size, seen=seen)
-
-
-def _elsewhere(context: Context) -> Finding | None:
-    """The kernel image that libbpf reads in its place (libbpf's btf__load_vmlinux_btf)."""
-    kernel = context.ask(AskKernel())
-    if not isinstance(kernel, Kernel):
-        return None
-    question = AskKernelBtf(f"/boot/vmlinux-{kernel.release}")
-    answer = context.ask(question)
-    if isinstance(answer, BtfFacts) and answer.kernel and answer.native:
-        summary = f"not in /sys, but libbpf finds it in {question.path}: {answer.types:,} types"
-        return warned(summary, seen=[evidence(question, answer)])
-    return None
 
 
 def _missing(context: Context, seen: list[Evidence]) -> Finding:
@@ -143,7 +135,7 @@ def kernel_config_btf(context: Context) -> Finding:
     option, question = AskKernelOption(OPTION), AskKernelBtf()
     built, answer = context.ask(option), context.ask(question)
     seen = [evidence(option, built), evidence(question, answer)]
-    sound = isinstance(answer, BtfFacts) and answer.kernel
+    sound = isinstance(answer, BtfFacts) and answer.kernel and answer.path == question.path
     missing = answer.absent if isinstance(answer, NoAnswer) else not sound
     if isinstance(built, NoAnswer):
         return _unread(built, sound, seen)
@@ -154,6 +146,8 @@ def kernel_config_btf(context: Context) -> Finding:
     if missing and built.value == "y":
         summary = f"{said}, but {question.path} is not there"
         return warned(summary, seen=seen, fixes=[_stale(context, built)])
+    if isinstance(answer, BtfFacts) and answer.kernel:
+        return passed(f"{said}; the image {answer.path} has it", seen=seen)
     if missing:
         return blocked(f"{said}: kernel.btf says what follows", by=["kernel.btf"])
     return passed(said, seen=seen) if built.value == "y" else unknown(said, seen=seen)

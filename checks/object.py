@@ -122,7 +122,11 @@ def object_helpers(context: Context) -> Iterator[Finding]:
 
 @check("object.maps", title="types of maps", requires=("object.file",))
 def object_maps(context: Context) -> Finding | None:
-    """Whether the running kernel has each type of map that the object defines."""
+    """Whether the running kernel has each type of map that the object defines.
+
+    They are told by the kernel's enum bpf_map_type, which its BTF shows. A ring buffer (Linux 5.8)
+    and a perf event array are also made for a moment: see kernel.ringbuf and kernel.perf-buffer.
+    """
     found, seen = _object(context)
     if found is None:
         return None

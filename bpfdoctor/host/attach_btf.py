@@ -17,7 +17,7 @@ from bpfdoctor.host.bpf import (
     bpf,
     instruction,
 )
-from bpfdoctor.host.btf import VMLINUX, function_id
+from bpfdoctor.host.btf_file import VMLINUX, function_id
 from bpfdoctor.host.counting import counting_code, counting_map, hits_in, magic_number, with_map
 from bpfdoctor.host.memlock import with_memory
 from bpfdoctor.host.question import Answer, NoAnswer, Question

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpfdoctor.host.btf import VMLINUX
+from bpfdoctor.host.btf_file import VMLINUX
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:

@@ -8,15 +8,12 @@ cycles.
 from __future__ import annotations
 
 import sys
-import threading
 from array import array
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from bpfdoctor.host.btf_format import (
     COMPOSITE,
     ENUMERATIONS,
-    HEADER_SIZE,
     MODIFIERS,
     TYPE_LIMIT,
     WORDS,
@@ -27,18 +24,12 @@ from bpfdoctor.host.btf_format import (
     read_header,
 )
 
-VMLINUX = "/sys/kernel/btf/vmlinux"
-"""Where a kernel with CONFIG_DEBUG_INFO_BTF shows its BTF (Linux 5.4, commit 341dfcf8d78e)."""
-
-SIZE_LIMIT = 48 << 20
-"""Bytes read at most; distribution kernels have 4 to 8 MB."""
-
 
 class Btf:
     """The types of one piece of BTF. Ids count from 1; 0, or any out of range, is void."""
 
-    def __init__(self, data: bytes) -> None:
-        self.size = len(data)
+    def __init__(self, data: bytes, path: str = "") -> None:
+        self.path, self.size = path, len(data)
         self.header = read_header(data, len(data))
         start = self.header.length + self.header.string_offset
         self._strings = data[start : start + self.header.string_length]
@@ -188,48 +179,3 @@ class Btf:
     def function(self, name: str) -> int | None:
         """The id of the function with this name."""
         return next(self.find(name, (Kind.FUNC,)), None)
-
-
-_read: dict[str, Btf | BtfError] = {}
-_reading = threading.Lock()
-
-
-def open_btf(path: str = VMLINUX) -> Btf:
-    """The BTF in a file, read once per path. Raises BtfError, or OSError as opening it did."""
-    with _reading:
-        if path not in _read:
-            _read[path] = _attempt(path)
-        found = _read[path]
-    if isinstance(found, BtfError):
-        raise found
-    return found
-
-
-def _attempt(path: str) -> Btf | BtfError:
-    try:
-        return Btf(read_bytes(path))
-    except BtfError as wrong:
-        return wrong
-
-
-def read_bytes(path: str) -> bytes:
-    """A file of BTF, whole. Raises BtfError before reading much of what cannot be BTF."""
-    if not Path(path).is_file():
-        Path(path).stat()  # says why there is nothing
-        raise BtfError("not a regular file")
-    with open(path, "rb") as file:
-        start = file.read(HEADER_SIZE)
-        size = Path(path).stat().st_size
-        read_header(start, max(size, len(start)))
-        rest = file.read(SIZE_LIMIT + 1)
-    if len(rest) > SIZE_LIMIT:
-        raise BtfError(f"larger than {SIZE_LIMIT} bytes")
-    return start + rest
-
-
-def function_id(name: str, path: str = VMLINUX) -> int | None:
-    """The BTF id of a kernel function, to attach to; None without that function or without BTF."""
-    try:
-        return open_btf(path).function(name)
-    except (BtfError, OSError):
-        return None

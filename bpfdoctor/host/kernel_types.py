@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from bpfdoctor.host.btf import VMLINUX, Btf, open_btf
+from bpfdoctor.host.btf import Btf
+from bpfdoctor.host.btf_file import VMLINUX, open_btf
 from bpfdoctor.host.btf_format import COMPOSITE, BtfError, Kind, NewerBtfError
 from bpfdoctor.host.core_relocations import member_type
 from bpfdoctor.host.question import Answer, NoAnswer, Question
@@ -18,7 +19,7 @@ class BtfFacts(Answer, frozen=True):
     """A file of BTF. `wrong` says what is wrong with it, and is empty where it is sound.
 
     `size` is in bytes. `native`: of this machine's endianness. `kernel`: it describes
-    `struct task_struct`, so it is a kernel's.
+    `struct task_struct`, so it is a kernel's. `path` is where it was found.
     """
 
     wrong: str = ""
@@ -27,16 +28,21 @@ class BtfFacts(Answer, frozen=True):
     endianness: Literal["little", "big", ""] = ""
     native: bool = False
     kernel: bool = False
+    path: str = ""
 
     def shown(self) -> str:
         if self.wrong:
             return f"not BTF: {self.wrong}"
         whose = "a kernel's" if self.kernel else "not a kernel's (no struct task_struct)"
-        return f"{self.types} types, {self.size} bytes, {self.endianness} endian, {whose}"
+        where = f"{self.path}: " if self.path else ""
+        return f"{where}{self.types} types, {self.size} bytes, {self.endianness} endian, {whose}"
 
 
 class AskKernelBtf(Question[BtfFacts], frozen=True):
-    """Whether a file is sound BTF: header, section bounds, and every type of it."""
+    """Whether a file is sound BTF: header, section bounds, and every type of it.
+
+    Where the kernel shows none of its own, that of its image is looked at, as libbpf does.
+    """
 
     path: str = VMLINUX
 
@@ -52,6 +58,7 @@ class AskKernelBtf(Question[BtfFacts], frozen=True):
             endianness=found.header.endianness,
             native=found.header.endianness == sys.byteorder,
             kernel=any(found.find("task_struct", (Kind.STRUCT,))),
+            path=found.path,
         )
 
     def source(self) -> str:

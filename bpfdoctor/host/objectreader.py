@@ -12,7 +12,8 @@ from elftools.elf.elffile import ELFFile
 
 from bpfdoctor.host.bpf import HELPERS, MAP_TYPES
 from bpfdoctor.host.bpfobject import BpfObject, ObjectMap, ObjectProgram
-from bpfdoctor.host.btf import Btf, open_btf
+from bpfdoctor.host.btf import Btf
+from bpfdoctor.host.btf_file import open_btf
 from bpfdoctor.host.btf_format import BtfError, Kind
 from bpfdoctor.host.core_relocations import ASKS, Relocate, Relocation, relocations, unanswered
 from bpfdoctor.host.sections import OTHER_SECTIONS, named

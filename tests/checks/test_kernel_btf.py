@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bpfdoctor.api import (
@@ -33,7 +34,15 @@ from bpfdoctor.api import (
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.testing import FakeHost, one, run_check
 
-SOUND = BtfFacts(size=5_515_646, types=126_585, endianness="little", native=True, kernel=True)
+SOUND = BtfFacts(
+    size=5_515_646,
+    types=126_585,
+    endianness="little",
+    native=True,
+    kernel=True,
+    path="/sys/kernel/btf/vmlinux",
+)
+IMAGE = msgspec.structs.replace(SOUND, path="/boot/vmlinux-6.1.0-50-amd64")
 ABSENT = NoAnswer("ENOENT", "No such file or directory")
 OPTION = AskKernelOption("CONFIG_DEBUG_INFO_BTF")
 ON = KernelOption("y", "/proc/config.gz", "6.1.140")
@@ -46,9 +55,6 @@ def a_host(btf: Answer, option: Answer = ON, **more: Any) -> FakeHost:
         AskKernel(): Kernel(more.get("release", "6.1.0-50-amd64"), "#1", "x86_64"),
         AskDistribution(): more.get("distribution", Distribution("debian", (), "12", "", "Debian")),
         AskKernelBtf(): btf,
-        AskKernelBtf(f"/boot/vmlinux-{more.get('release', '6.1.0-50-amd64')}"): more.get(
-            "image", ABSENT
-        ),
         OPTION: option,
         ListDirectory("/sys/kernel/btf"): more.get("directory", ABSENT),
         AskFileSystem("/sys/kernel/btf"): FileSystem(0x01021994),
@@ -116,9 +122,10 @@ def test_a_directory_without_vmlinux_is_masked() -> None:
 
 
 def test_an_image_with_btf_in_boot_is_enough_for_libbpf() -> None:
-    found = btf_found(ABSENT, OFF, image=SOUND)
+    found = btf_found(IMAGE, OFF)
     assert found.status is Status.WARN
     assert "/boot/vmlinux-6.1.0-50-amd64" in found.summary
+    assert config_found(IMAGE, OFF).status is Status.PASS
 
 
 @pytest.mark.parametrize("reason", ["EACCES", "timed-out", "not-recorded", "broken"])

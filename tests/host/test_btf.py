@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import struct
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpfdoctor.host import btf
-from bpfdoctor.host.btf import Btf, function_id, open_btf
+from bpfdoctor.host import btf_file
+from bpfdoctor.host.btf import Btf
+from bpfdoctor.host.btf_file import function_id, open_btf
 from bpfdoctor.host.btf_format import BtfError, Kind, Member
 
 STRINGS = b"\0int\0size\0pair\0left\0right\0do_work\0"
@@ -166,14 +170,29 @@ def test_a_directory_and_a_missing_file_say_so(tmp_path: Path) -> None:
     assert function_id("vfs_unlink", str(tmp_path / "absent")) is None
 
 
-needs_btf = pytest.mark.skipif(
-    not Path(btf.VMLINUX).exists(), reason=f"{btf.VMLINUX} is not here: a kernel with BTF is needed"
-)
+def test_btf_in_a_kernel_image_is_found_where_libbpf_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs: Callable[..., None]
+) -> None:
+    needs("cc", "objcopy")
+    (tmp_path / "t.c").write_text("int main(void) { return 0; }")
+    image, types = tmp_path / "vmlinux", tmp_path / "types"
+    types.write_bytes(blob())
+    subprocess.run(["cc", tmp_path / "t.c", "-o", image], check=True)
+    monkeypatch.setattr(btf_file, "IMAGES", (str(tmp_path / "absent"), str(image)))
+    monkeypatch.setattr(btf_file, "VMLINUX", str(tmp_path / "hidden"))
+    with pytest.raises(FileNotFoundError):
+        open_btf(str(tmp_path / "hidden"))
+    subprocess.run(["objcopy", f"--add-section=.BTF={types}", image], check=True)
+    found = open_btf(str(tmp_path / "hidden"))
+    assert (found.path, found.function("do_work")) == (str(image), 6)
 
 
-@needs_btf
+@pytest.mark.bpf
 def test_this_kernel_is_read_whole_and_fast() -> None:
-    data = btf.read_bytes(btf.VMLINUX)
+    if not Path(btf_file.VMLINUX).exists():
+        required = os.environ.get("BPFDOCTOR_REQUIRE_BPF") == "1"
+        (pytest.fail if required else pytest.skip)(f"{btf_file.VMLINUX} is not here")
+    data = btf_file.read_bytes(btf_file.VMLINUX)
     start = time.process_time()
     found = Btf(data)
     assert found.function("vfs_unlink") is not None
