@@ -47,7 +47,7 @@ class Goal(NamedTuple):
 GOALS = (
     Goal("check --no-smoke, cold", "bpftool feature probe", 6),
     Goal("check --no-smoke, warm", "bpftool feature probe", 3),
-    Goal("--help", "python -c pass", 8),
+    Goal("bpfdoctor --help", "python -c pass", 8),
     Goal("smoke minimal, clean", "make minimal, clean, and run", 1.05),
 )
 JUDGED = (0, 1, 3)
@@ -59,7 +59,7 @@ def quick(scratch: Path) -> Iterator[Command]:
     cache = shlex.quote(str(scratch / "cache" / "bpfdoctor"))
     check = (str(DOCTOR), "check", "--no-smoke", "--json")
     yield Command("python -c pass", (sys.executable, "-c", "pass"))
-    yield Command("--help", (str(DOCTOR), "--help"))
+    yield Command("bpfdoctor --help", (str(DOCTOR), "--help"))
     yield Command("bpftool feature probe", ("bpftool", "feature", "probe"))
     yield Command("check --no-smoke, cold", check, f"rm -rf {cache}", JUDGED)
     yield Command("check --no-smoke, warm", check, "", JUDGED)
