@@ -23,7 +23,7 @@ RING_BUFFER = 256 * 1024
 @check(
     "kernel.ringbuf",
     title="BPF ring buffer",
-    requires=("runtime.privileges", "runtime.memlock"),
+    requires=("runtime.privileges", "runtime.memlock-room"),
 )
 def kernel_ringbuf(context: Context) -> Finding:
     """Whether a ring buffer of 256 KiB can be made, and a program may put events into it.

@@ -32,8 +32,8 @@ RAISE = ByHand(
     "memlock in /etc/security/limits.conf."
 )
 
-ENOUGH = 1 << 19
-"""Bytes. The largest map of these programs is a ring buffer of 256 KiB, and there is the rest."""
+SMALL, LARGE = 1 << 15, 1 << 20
+"""Bytes: a program with a map or two; one with a hash map of thousands, or a ring buffer."""
 
 ACCOUNTING = AskHelper("socket_filter", "ktime_get_coarse_ns")
 """The helper by which libbpf tells (probe_memcg_account): it came with the same release, and RHEL
@@ -55,39 +55,83 @@ def runtime_memlock(context: Context) -> Finding:
     those of libbpf-bootstrap's layout of 2020 ("Failed to increase RLIMIT_MEMLOCK limit!"): raising
     it takes CAP_SYS_RESOURCE, which root in a container or sandbox often lacks.
     """
-    raising = context.ask(RaiseMemlock())
-    identity = context.ask(AskIdentity())
-    seen = [evidence(RaiseMemlock(), raising), evidence(AskIdentity(), identity)]
-    if isinstance(identity, Identity) and identity.memlock == (-1, -1):
-        return passed("no limit", seen=seen)
-    if isinstance(raising, Attempt) and raising.worked:
-        return passed(f"{_limit(identity)}, and may be raised to infinity", seen=seen)
+    limit = _Limit(context)
     if not context.project.kind.raises_memlock:
-        return _charged(context, identity, seen)
-    summary = (
-        f"{_limit(identity)}, may not be raised ({_why(raising)}); these programs insist on it"
-    )
-    return _stopped(summary, raising, identity, seen)
+        return limit.judged(SMALL)
+    if limit.out_of_the_way:
+        return passed(limit.out_of_the_way, seen=limit.seen)
+    summary = f"{limit}, may not be raised ({limit.refusal}); these programs insist on it"
+    return _stopped(summary, limit.raising, limit.identity, limit.seen)
 
 
-def _charged(context: Context, identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:
-    """Whether the kernel counts BPF memory against the limit; the probe first, then the release."""
-    probe, kernel = context.ask(ACCOUNTING), context.ask(AskKernel())
-    seen = [*seen, evidence(ACCOUNTING, probe), evidence(AskKernel(), kernel)]
-    release = kernel.release if isinstance(kernel, Kernel) else ""
-    if isinstance(probe, Attempt) and probe.worked:
-        return passed(f"{_limit(identity)}, to which this kernel charges nothing", seen=seen)
-    if kernel_version(release) >= (5, 11):
-        return passed(f"{_limit(identity)}, to which Linux {release} charges nothing", seen=seen)
-    question = CreateMap("array", 4, ENOUGH, 1)
-    room = context.ask(question)
-    seen.append(evidence(question, room))
-    if isinstance(room, Attempt) and room.worked:
-        return passed(f"{_limit(identity)}: a map of {ENOUGH >> 10} KiB has room", seen=seen)
-    summary = (
-        f"{_limit(identity)}, to which this kernel charges maps: no room for {ENOUGH >> 10} KiB"
-    )
-    return _stopped(summary, room, identity, seen)
+@check(
+    "runtime.memlock-room",
+    title="RLIMIT_MEMLOCK leaves room for large maps",
+    requires=("runtime.memlock",),
+)
+def runtime_memlock_room(context: Context) -> Finding:
+    """Whether RLIMIT_MEMLOCK leaves room for a map of 1 MiB, on kernels that charge it.
+
+    Until Linux 5.11 a limit of 64 KiB that may not be raised lets small programs load, and stops
+    those with a ring buffer or a hash map of thousands of entries, such as `bootstrap`.
+    """
+    return _Limit(context).judged(LARGE)
+
+
+class _Limit:
+    """The limit, who is under it, and whether it may be raised."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.raising = context.ask(RaiseMemlock())
+        self.identity = context.ask(AskIdentity())
+        self.seen = [
+            evidence(RaiseMemlock(), self.raising),
+            evidence(AskIdentity(), self.identity),
+        ]
+
+    def __str__(self) -> str:
+        if isinstance(self.identity, NoAnswer):
+            return "a limit that is not known"
+        limits = (
+            f"{each >> 10} KiB" if each >= 0 else "no limit" for each in self.identity.memlock
+        )
+        soft, hard = limits
+        return f"soft limit {soft}, hard limit {hard}"
+
+    @property
+    def out_of_the_way(self) -> str:
+        """Why it stops nobody; empty where it may."""
+        if isinstance(self.identity, Identity) and self.identity.memlock == (-1, -1):
+            return "no limit"
+        if isinstance(self.raising, Attempt) and self.raising.worked:
+            return f"{self}, and may be raised to infinity"
+        return ""
+
+    @property
+    def refusal(self) -> str:
+        """Why it may not be raised."""
+        said = self.raising
+        return said.reason if isinstance(said, NoAnswer) else said.error
+
+    def judged(self, size: int) -> Finding:
+        """Whether a map of `size` bytes has room: the probes first, then the release."""
+        if self.out_of_the_way:
+            return passed(self.out_of_the_way, seen=self.seen)
+        probe, kernel = self.context.ask(ACCOUNTING), self.context.ask(AskKernel())
+        seen = [*self.seen, evidence(ACCOUNTING, probe), evidence(AskKernel(), kernel)]
+        if isinstance(probe, Attempt) and probe.worked:
+            return passed(f"{self}, to which this kernel charges nothing", seen=seen)
+        release = kernel.release if isinstance(kernel, Kernel) else ""
+        if kernel_version(release) >= (5, 11):
+            return passed(f"{self}, to which Linux {release} charges nothing", seen=seen)
+        question = CreateMap("array", 4, size, 1)
+        room = self.context.ask(question)
+        seen.append(evidence(question, room))
+        if isinstance(room, Attempt) and room.worked:
+            return passed(f"{self}: a map of {size >> 10} KiB has room", seen=seen)
+        summary = f"{self}, to which this kernel charges maps: no room for {size >> 10} KiB"
+        return _stopped(summary, room, self.identity, seen)
 
 
 def _stopped(
@@ -98,14 +142,3 @@ def _stopped(
     if refused and isinstance(identity, Identity) and is_root(identity):
         return failed(summary, seen=seen, fixes=[RAISE])
     return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
-
-
-def _limit(identity: Identity | NoAnswer) -> str:
-    if isinstance(identity, NoAnswer):
-        return "a limit that is not known"
-    soft, hard = (f"{each >> 10} KiB" if each >= 0 else "no limit" for each in identity.memlock)
-    return f"soft limit {soft}, hard limit {hard}"
-
-
-def _why(raising: Attempt | NoAnswer) -> str:
-    return raising.reason if isinstance(raising, NoAnswer) else raising.error

@@ -32,8 +32,8 @@ class AskBpf(Question[Attempt], frozen=True):
     """Does bpf(2) answer? Nothing is asked of it but to refuse a size that it cannot have.
 
     E2BIG comes from bpf(2) itself; ENOSYS where there is none; EPERM from its older first line
-    (`unprivileged_bpf_disabled`, for every command until Linux 5.19, commit c8644cd0efe7), or from a
-    seccomp filter in its place.
+    (`unprivileged_bpf_disabled`, for every command until Linux 5.19, commit c8644cd0efe7), or from
+    a seccomp filter in its place.
     """
 
     privileged = True

@@ -43,15 +43,16 @@ def memlock(  # noqa: PLR0917
     release: str = "",
     room: Answer = ASIDE,
     project: str = "libbpf-bootstrap",
+    check: str = "runtime.memlock",
 ) -> Finding:
     answers: dict[Question[Any], Answer] = {
         AskIdentity(): who,
         RaiseMemlock(): raising,
         AskHelper("socket_filter", "ktime_get_coarse_ns"): accounting,
         AskKernel(): Kernel(release, "#1", "x86_64") if release else ASIDE,
-        CreateMap("array", 4, 1 << 19, 1): room,
+        CreateMap("array", 4, 1 << (15 if check == "runtime.memlock" else 20), 1): room,
     }
-    return one(run_check("runtime.memlock", FakeHost(answers), project_named(project)))
+    return one(run_check(check, FakeHost(answers), project_named(project)))
 
 
 @pytest.mark.parametrize("project", ["libbpf-bootstrap", "libbpf-bootstrap-2020"])
@@ -87,8 +88,19 @@ def test_where_it_is_charged_the_room_decides() -> None:
     assert memlock(ROOT, MAY_NOT, CHARGES, "5.10.0", Attempt()).status is Status.PASS
     found = memlock(ROOT, MAY_NOT, CHARGES, "5.10.0", NO_ROOM)
     assert found.status is Status.FAIL
-    assert "512 KiB" in found.summary
+    assert "32 KiB" in found.summary
     assert memlock(USER, MAY_NOT, CHARGES, "5.10.0", NO_ROOM).status is Status.UNKNOWN
+
+
+def test_large_maps_are_judged_apart_and_for_themselves() -> None:
+    def room(said: Answer, who: Answer = ROOT) -> Finding:
+        return memlock(who, MAY_NOT, CHARGES, "5.10.0", said, check="runtime.memlock-room")
+
+    assert room(Attempt()).status is Status.PASS
+    assert room(NO_ROOM).status is Status.FAIL
+    assert "1024 KiB" in room(NO_ROOM).summary
+    assert room(NO_ROOM, USER).status is Status.UNKNOWN
+    assert memlock(ROOT, Attempt(), check="runtime.memlock-room").status is Status.PASS
 
 
 @pytest.mark.parametrize("project", ["libbpf-bootstrap", "libbpf-bootstrap-2020"])
