@@ -81,7 +81,7 @@ class Applier:
         self,
         machine: Machine,
         elevation: Elevation,
-        say: Callable[[str], None],
+        say: Callable[[str], object],
         patience: Patience = Patience(),  # noqa: B008  (frozen)
     ) -> None:
         self.machine, self.elevation, self.say, self.patience = machine, elevation, say, patience
@@ -133,7 +133,7 @@ class Applier:
     def _before(self, step: Step) -> Before:
         return Before(
             step=step,
-            argv=tuple(self._command(step)),
+            argv=tuple(self._command(step) if self._allowed(step) else step.argv),
             at=now(),
             packages=installed_before(self.host, step),
             fresh=bool(step.output) and not os.path.lexists(step.output),
@@ -213,6 +213,9 @@ class Applier:
             stop=self.elevation.stopper() if step.privileged else None,
         )
         return run_step(argv, environ, watch, cwd=step.cwd, identity=identity)
+
+    def _allowed(self, step: Step) -> bool:
+        return not step.privileged or self.elevation.prefix() is not None
 
     def _command(self, step: Step) -> Sequence[str]:
         """What is executed: the step's own words, with sudo and its environment if need be."""

@@ -71,7 +71,7 @@ class _Fix:
         self.applier = Applier(machine, self.elevation, voice.say, patience)
         self.journal: Journal | None = None
         self.applied: list[Applied] = []
-        self.attempted: set[str] = set()
+        self.settled: set[str] = set()
         self.declined = False
 
     def run(self, finish: Callable[[Report], None]) -> int:
@@ -105,7 +105,7 @@ class _Fix:
         """Plan, ask, apply and check again, until there is nothing new to do."""
         for _ in range(ROUNDS):
             plan = self._plan(report)
-            new = [step for step in plan.steps if _identity(step) not in self.attempted]
+            new = [step for step in plan.steps if _identity(step) not in self.settled]
             if not new:
                 self._show_manual(plan)
                 break
@@ -120,6 +120,7 @@ class _Fix:
         self.voice.say(f"Afterwards everything is checked again{self._proof_shown()}.")
         agreed = consented(plan, yes=self.options.yes, ask=self.voice.ask)
         self.declined = self.declined or len(agreed.steps) < len(plan.steps)
+        self.settled |= {_identity(step) for step in plan.steps}
         if not agreed.steps:
             self.voice.say("Nothing was done.")
             return False
@@ -142,7 +143,6 @@ class _Fix:
             self.journal = Journal.begin(state_directory(self.machine.environ), plan)
         else:
             self.journal.write(Began(self.journal.run, "", plan))
-        self.attempted |= {_identity(step) for step in plan.steps}
         self.applied.append(self.applier.apply(plan, self.journal))
 
     def _show_manual(self, plan: Plan) -> None:
@@ -189,5 +189,5 @@ class _Fix:
 
 
 def _identity(step: Step) -> str:
-    """A step is the same if the same would be run: a second try of that brings nothing new."""
+    """A step that was run, or refused, is not proposed again while it is the same."""
     return f"{step.id} {step.argv}"

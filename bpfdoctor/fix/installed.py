@@ -27,7 +27,12 @@ def added(host: Host, step: Step, before: tuple[str, ...] | None) -> tuple[str, 
 
 
 def missing(host: Host, step: Step) -> tuple[str, ...]:
-    """Packages that a step should have installed and that are not there: a manager may lie."""
+    """What a step should have brought and is not there: a manager may lie.
+
+    Packages; after a refresh, lists (`apt-get update` exits 0 when it could fetch none).
+    """
+    if step.kind == "refresh":
+        return ("package lists",) if MANAGERS[step.manager].stale(host) else ()
     if step.kind != "install" or not step.packages:
         return ()
     looked = MANAGERS[step.manager].look(host, step.packages)
@@ -42,7 +47,7 @@ def _there(host: Host, step: Step, package: Package) -> bool:
     return any(each.installed for each in providers.values())
 
 
-def wait_for_lock(host: Host, step: Step, limit: float, say: Callable[[str], None]) -> str:
+def wait_for_lock(host: Host, step: Step, limit: float, say: Callable[[str], object]) -> str:
     """Wait, at most `limit` seconds, for whoever holds the manager's lock, saying who it is.
 
     Empty once the lock is free; else why the step cannot run.

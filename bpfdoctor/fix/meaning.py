@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 MEANINGS = (
-    (r"No space left on device", "the disk is full: free some room, then run fix again"),
+    (
+        r"No space left on device|enough free space",
+        "the disk is full: free some room, then run fix again",
+    ),
     (r"Read-only file system", "the file system is mounted read-only; nothing can be installed"),
     (
         r"dpkg was interrupted|you must manually run 'dpkg --configure -a'",

@@ -34,7 +34,7 @@ class Voice(NamedTuple):
     `ask` puts a question on the terminal, None where there is none. `terminal`: there is one.
     """
 
-    write: Callable[[str], None]
-    say: Callable[[str], None]
+    write: Callable[[str], object]
+    say: Callable[[str], object]
     ask: Ask
     terminal: bool

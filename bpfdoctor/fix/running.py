@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
@@ -64,10 +65,11 @@ def run_step(
 ) -> Outcome:
     """Run a command to its end. Whatever stops us (Ctrl-C) stops it too, and is raised again."""
     try:
-        process = _start(argv, environ, cwd, identity, watch.keep_stdout)
+        outputs = _Outputs.of(watch)
+        process = _start(argv, environ, cwd, identity, outputs)
     except (OSError, ValueError) as error:
         return Outcome(None, "", reason=str(error))
-    with contextlib.closing(_Reader(process, watch)) as reader:
+    with contextlib.closing(_Reader(process, watch, outputs)) as reader:
         try:
             silent = not reader.drain()
         except BaseException:
@@ -88,19 +90,36 @@ def _outcome(
     return Outcome(None if code < 0 else code, reader.text(), bytes(reader.stdout), reason)
 
 
+class _Outputs(msgspec.Struct):
+    """Where a command's output goes: to pipes, or to a file without a name.
+
+    A package manager writes to a file: should we be killed, a broken pipe would end it too, with
+    packages half configured.
+    """
+
+    stdout: int | IO[bytes]
+    stderr: int
+
+    @classmethod
+    def of(cls, watch: Watch) -> _Outputs:
+        if watch.gently:
+            return cls(tempfile.TemporaryFile(), subprocess.STDOUT)
+        return cls(subprocess.PIPE, subprocess.PIPE if watch.keep_stdout else subprocess.STDOUT)
+
+
 def _start(
     argv: Sequence[str],
     environ: Mapping[str, str],
     cwd: str,
     identity: Identity | None,
-    apart: bool,
+    outputs: _Outputs,
 ) -> subprocess.Popen[bytes]:
     """A process group of its own, in our session: sudo knows its ticket by our terminal."""
     return subprocess.Popen(
         list(argv),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE if apart else subprocess.STDOUT,
+        stdout=outputs.stdout,
+        stderr=outputs.stderr,
         cwd=cwd or "/",
         env=dict(environ),
         user=identity.uid if identity else None,
@@ -111,13 +130,35 @@ def _start(
 
 
 class _Reader:
-    def __init__(self, process: subprocess.Popen[bytes], watch: Watch) -> None:
+    """Reads what a command prints, as it comes."""
+
+    def __init__(self, process: subprocess.Popen[bytes], watch: Watch, outputs: _Outputs) -> None:
         self.process, self.watch = process, watch
+        self.file = None if isinstance(outputs.stdout, int) else outputs.stdout
         self.kept, self.partial, self.stdout = bytearray(), bytearray(), bytearray()
+        self.place, self.last = 0, time.monotonic()
 
     def drain(self) -> bool:
         """Read until the command has ended; False when it fell silent first."""
-        last = time.monotonic()
+        return self._follow() if self.file is not None else self._pipes()
+
+    def _follow(self) -> bool:
+        """The file grows while the command runs."""
+        while True:
+            ended = self.process.poll() is not None
+            assert self.file is not None
+            data = os.pread(self.file.fileno(), 1 << 16, self.place)
+            if data:
+                self.place += len(data)
+                self._keep(data)
+            elif ended:
+                return True
+            elif self._silent():
+                return False
+            else:
+                time.sleep(0.05)
+
+    def _pipes(self) -> bool:
         with selectors.DefaultSelector() as selector:
             for pipe in (self.process.stdout, self.process.stderr):
                 if pipe is not None:
@@ -126,22 +167,28 @@ class _Reader:
                 ready = selector.select(0.1)
                 for key, _ in ready:
                     self._take(selector, key.fileobj)  # type: ignore[arg-type]
-                    last = time.monotonic()
                 if not ready and self.process.poll() is not None:
                     break  # a grandchild may keep the pipe: the command itself has ended
-                if time.monotonic() - last > self.watch.idle:
+                if self._silent():
                     return False
         self.process.wait()
         return True
+
+    def _silent(self) -> bool:
+        return time.monotonic() - self.last > self.watch.idle
 
     def _take(self, selector: selectors.BaseSelector, pipe: IO[bytes]) -> None:
         data = os.read(pipe.fileno(), 1 << 16)
         if not data:
             selector.unregister(pipe)
-            return
-        if self.watch.keep_stdout and pipe is self.process.stdout:
+        elif self.watch.keep_stdout and pipe is self.process.stdout:
+            self.last = time.monotonic()
             self.stdout += data
-            return
+        else:
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        self.last = time.monotonic()
         self.kept += data
         del self.kept[:-KEPT]
         *lines, rest = (bytes(self.partial) + data.replace(b"\r", b"\n")).split(b"\n")
@@ -151,7 +198,7 @@ class _Reader:
 
     def close(self) -> None:
         """Whatever a grandchild still prints is not read any more."""
-        for pipe in (self.process.stdout, self.process.stderr):
+        for pipe in (self.process.stdout, self.process.stderr, self.file):
             if pipe is not None:
                 pipe.close()
 

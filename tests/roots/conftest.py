@@ -47,6 +47,17 @@ class Root:
             check=False,
         )
 
+    def start(self, *argv: str, extra: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start a command in the root: its PID is that of the command itself."""
+        return subprocess.Popen(
+            ["chroot", str(self.path), *argv],
+            env={**self.environ, **(extra or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def must(self, *argv: str) -> str:
         """Run a command that has to succeed."""
         ended = self.run(*argv)

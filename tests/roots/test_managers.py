@@ -37,8 +37,9 @@ def become(root: Any, os_release: str) -> None:
     target = root.inside("/etc/os-release")
     target.unlink()
     target.write_text(os_release)
-    macros = root.inside("/etc/rpm/macros")  # Debian's rpm keeps its database in the user's home
-    if macros.parent.is_dir():
+    if root.inside("/usr/lib/rpm").is_dir():
+        macros = root.inside("/etc/rpm/macros")  # Debian's rpm has its database in the user's home
+        macros.parent.mkdir(exist_ok=True)
         macros.write_text("%_dbpath /var/lib/rpm\n")
     shutil.copy(DRIVE, root.inside("/opt/drive.py"))
 
@@ -183,7 +184,7 @@ def test_pacman(make_root: Callable[..., Any]) -> None:
         depends = " ".join(made.requires)
         (place / "PKGBUILD").write_text(
             f"pkgname={made.name}\npkgver={made.version}\npkgrel=1\narch=(any)\n"
-            f"depends=({depends})\npackage() {{ :; }}\n"
+            f"depends=({depends})\noptions=(!strip !debug)\npackage() {{ :; }}\n"
         )
         root.must("chown", "-R", "builder:builder", f"/home/builder/{made.name}")
         root.must("su", "builder", "-c", f"cd ~/{made.name} && makepkg -d --nocheck")

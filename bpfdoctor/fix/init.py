@@ -1,0 +1,100 @@
+"""`bpfdoctor init` without its arguments: clone a project; `fix` then fills, repairs and proves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.fix.apply import Applier, Patience
+from bpfdoctor.fix.command import Check, run_fix
+from bpfdoctor.fix.consent import consented
+from bpfdoctor.fix.elevate import Elevation
+from bpfdoctor.fix.journal import Journal, state_directory
+from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
+from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
+from bpfdoctor.fix.packages import wanted
+from bpfdoctor.fix.plan import Plan, Step
+from bpfdoctor.fix.show import commands_text, plan_text
+from bpfdoctor.fix.submodules import CAREFUL
+from bpfdoctor.host.commands import FindTool
+from bpfdoctor.host.gitmodules import url_refused
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.model import Report
+
+
+def run_init(  # noqa: PLR0913, PLR0917  (as run_fix)
+    directory: str,
+    url: str,
+    options: FixOptions,
+    check: Check,
+    machine: Machine,
+    voice: Voice,
+    *,
+    patience: Patience = Patience(),  # noqa: B008  (frozen)
+    finish: Callable[[Report], None] = lambda report: None,
+) -> int:
+    """Clone `url` to `directory`, then `fix` there; `check` examines that directory.
+
+    The exit status is that of `fix`; 1 where the clone was declined. Raises BpfDoctorError where
+    something is in the way, or where the address is not one.
+    """
+    host = LiveHost(Machine(machine.environ))
+    try:
+        plan = init_plan(directory, url, host)
+    finally:
+        host.close()
+    if options.dry_run:
+        voice.write(plan_text(plan))
+        return 1
+    status = _clone(plan, options, machine, voice, patience)
+    if status:
+        return status
+    return run_fix(options, check, machine, voice, patience=patience, finish=finish)
+
+
+def init_plan(directory: str, url: str, host: Host) -> Plan:
+    """git, where it is missing, and the clone; the submodules are for `fix`.
+
+    Raises BpfDoctorError for an address or a place that will not do.
+    """
+    reason = url_refused(url) or ("" if url else "no address is given")
+    if reason:
+        raise BpfDoctorError(f"{url!r} is not cloned: {reason}", "give --from URL")
+    place = os.path.abspath(directory)
+    if os.path.lexists(place) and (not os.path.isdir(place) or os.listdir(place)):
+        raise BpfDoctorError(
+            f"{place} exists already", "name a directory that does not, or use fix"
+        )
+    missing = isinstance(host.ask(FindTool("git")), NoAnswer)
+    steps, manual = plan_packages({wanted("git"): ("init",)} if missing else {}, host)
+    clone = Step(
+        id="clone",
+        kind="submodule",
+        title=f"clone {url}",
+        argv=("git", *CAREFUL, "clone", "--progress", "--", url, place),
+        why=("init",),
+        undo_text=f"remove {place} yourself, if nothing in it is yours",
+        after=(PACKAGES,) if steps else (),
+    )
+    return Plan((*steps, clone), tuple(manual))
+
+
+def _clone(
+    plan: Plan, options: FixOptions, machine: Machine, voice: Voice, patience: Patience
+) -> int:
+    voice.say(plan_text(plan).rstrip("\n"))
+    agreed = consented(plan, yes=options.yes, ask=voice.ask)
+    elevation = Elevation(machine.environ, terminal=voice.terminal)
+    if len(agreed.steps) < len(plan.steps):
+        voice.say("Nothing was done.")
+        return 1
+    if agreed.privileged and elevation.prefix() is None:
+        voice.say(f"Root is needed and {elevation.refused}. As root:")
+        voice.write(commands_text(agreed))
+        return 1
+    journal = Journal.begin(state_directory(machine.environ), agreed)
+    applied = Applier(machine, elevation, voice.say, patience).apply(agreed, journal)
+    return 0 if applied.took else DID_NOT_TAKE
