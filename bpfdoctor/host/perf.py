@@ -11,8 +11,8 @@ import struct
 from bpfdoctor.host.syscalls import ioctl, numbers, syscall
 
 TYPE_SOFTWARE, TYPE_TRACEPOINT = 1, 2
-SOFTWARE_EVENTS = {"dummy": 9, "bpf-output": 10}
-"""enum perf_sw_ids of linux/perf_event.h: `dummy` counts nothing (Linux 3.12)."""
+COUNT_SW_DUMMY = 9
+"""A software event that counts nothing (Linux 3.12)."""
 
 FLAG_FD_CLOEXEC = 8
 

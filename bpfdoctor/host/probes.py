@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf import (
     EXIT,
@@ -20,7 +20,7 @@ from bpfdoctor.host.bpf import (
 )
 from bpfdoctor.host.bpf import load_program as load
 from bpfdoctor.host.memlock import with_memory
-from bpfdoctor.host.perf import SOFTWARE_EVENTS, TYPE_SOFTWARE, open_event
+from bpfdoctor.host.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers, syscall
 
@@ -132,16 +132,14 @@ class OpenPerfEvent(Question[Attempt], frozen=True):
     """May this asker open an event for every process, as attaching to a tracepoint or kprobe does?
 
     Tried with a software event that counts nothing: `perf_event_paranoid` and capabilities are
-    asked before the event is looked at. `bpf-output` is the one that a perf event array holds
-    (Linux 4.4, commit a43eec304259).
+    asked before the event is looked at.
     """
 
-    event: Literal["dummy", "bpf-output"] = "dummy"
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
-            os.close(open_event(TYPE_SOFTWARE, SOFTWARE_EVENTS[self.event]))
+            os.close(open_event(TYPE_SOFTWARE, COUNT_SW_DUMMY))
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
         except OSError as error:
@@ -149,4 +147,4 @@ class OpenPerfEvent(Question[Attempt], frozen=True):
         return Attempt()
 
     def source(self) -> str:
-        return f"perf_event_open(software event {self.event}, pid -1, cpu 0)"
+        return "perf_event_open(PERF_COUNT_SW_DUMMY, pid -1, cpu 0)"

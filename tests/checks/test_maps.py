@@ -15,7 +15,6 @@ from bpfdoctor.api import (
     Finding,
     Identity,
     NoAnswer,
-    OpenPerfEvent,
     Question,
     Status,
 )
@@ -34,7 +33,6 @@ STEPS: dict[str, tuple[Question[Attempt], ...]] = {
     "kernel.perf-buffer": (
         CreateMap("perf_event_array", 4, 4, 1),
         AskHelper("tracepoint", "perf_event_output"),
-        OpenPerfEvent("bpf-output"),
     ),
 }
 CASES = [(check, step) for check, steps in STEPS.items() for step in range(len(steps))]
