@@ -133,7 +133,7 @@ def _options_of(snapshot: Snapshot, given: Given) -> Options:
     asked, default = given.options(), Options()
     changed = {
         name: getattr(asked, name)
-        for name in ("project", "targets", "only", "skip", "smoke")
+        for name in ("project", "targets", "only", "skip", "smoke", "object")
         if getattr(asked, name) != getattr(default, name)
     }
     return msgspec.structs.replace(options, **changed, everything=False)

@@ -35,6 +35,8 @@ class Given(NamedTuple):
     cache: bool = True
     snapshot: str = ""
     """A recorded machine to judge in place of this one."""
+    object: str = ""
+    """A compiled BPF object to judge in place of a source tree."""
 
     def options(self) -> Options:
         """What the engine is asked. Raises BpfDoctorError for a target that cannot be meant."""
@@ -47,6 +49,7 @@ class Given(NamedTuple):
             only=self.only,
             skip=self.skip,
             smoke=self.smoke,
+            object=self.object,
         )
 
 

@@ -14,6 +14,7 @@ EPILOG = """\b
 Examples:
   bpfdoctor programs                               of the checkout that this directory is in
   bpfdoctor programs --project libbpf-bootstrap    without one: what machine and user allow
+  bpfdoctor programs --object mine.bpf.o           of a compiled BPF object, whoever's it is
   bpfdoctor programs --json --sudo
   bpfdoctor programs --from there.snapshot         on another machine, offline
 
@@ -26,6 +27,9 @@ Exit status: 0 the table was made, 2 usage, 5 bpfdoctor broke. `bpfdoctor check`
 @parameters.json_flag("Print the same as JSON.")
 @parameters.place
 @parameters.machine
+@click.option(
+    "--object", metavar="FILE", default="", help="Judge the programs of this compiled BPF object."
+)
 @click.option(
     "--from", "snapshot", default="", metavar="FILE", help="Ask a recorded machine, not this one."
 )

@@ -7,10 +7,21 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from bpfdoctor.api import AskIdentity, Check, Host, NoAnswer, Project, Selection, Stage, Target
+from bpfdoctor.api import (
+    AskBpfObject,
+    AskIdentity,
+    Check,
+    Host,
+    NoAnswer,
+    Project,
+    Selection,
+    Stage,
+    Target,
+)
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.readiness import needs_of
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project
 
@@ -28,7 +39,8 @@ class Options(msgspec.Struct, frozen=True):
     """All that the user asked of a run; recorded in a snapshot.
 
     `everything` asks for every program of the project, not only the selected ones;
-    `every_program` selects them all, but for those that disturb the rest of the machine.
+    `every_program` selects them all, but for those that disturb the rest of the machine. `object`
+    is the path of a compiled BPF object to judge in place of a source tree.
     """
 
     directory: str = "."
@@ -39,6 +51,7 @@ class Options(msgspec.Struct, frozen=True):
     smoke: bool = True
     everything: bool = False
     every_program: bool = False
+    object: str = ""
 
 
 def parse_target(text: str) -> Target:
@@ -54,6 +67,8 @@ def parse_target(text: str) -> Target:
 
 def choose_project(host: Host, options: Options) -> Project:
     """The project named, the one that `options.directory` is in, or libbpf-bootstrap's needs."""
+    if options.object:
+        return _project_of(host, options.object)
     found = find_project(host, options.directory)
     if options.project:
         kind = kind_named(options.project)
@@ -64,6 +79,14 @@ def choose_project(host: Host, options: Options) -> Project:
         return found
     kind = kind_named(HOME_PROJECT)
     return Project(kind, "", tuple(kind.programs), f"no checkout at or above {options.directory}")
+
+
+def _project_of(host: Host, path: str) -> Project:
+    facts = host.ask(AskBpfObject(path))
+    if isinstance(facts, NoAnswer):
+        hint = "--object takes what clang -g -O2 -target bpf -c made"
+        raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.shown()}", hint)
+    return project_of_object(path, facts)
 
 
 def choose_selection(host: Host, project: Project, options: Options) -> Selection:
@@ -135,7 +158,7 @@ def choose_checks(
     dropped = expand(options.skip, ids)
     if options.only:
         wanted = expand(options.only, ids)
-    elif selection.explicit and not options.everything:
+    elif (selection.explicit or options.object) and not options.everything:
         wanted = _needed_ids(project, selection) | {check.id for check in checks if check.gates}
     else:
         wanted = frozenset(ids)
