@@ -6,6 +6,7 @@ an open machine is never told `unknown`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from virtual.agreement import disagreements, table
 from virtual.circumstances import CIRCUMSTANCES, COMMAND_LINES, Circumstance
 from virtual.examination import Examined, examine
 from virtual.kernels import PATTERNS
+from virtual.recording import record
+
+RECORD = os.environ.get("BPFDOCTOR_RECORD_HOSTS", "")
+"""Where to keep what was examined, as a recorded machine each; see `tests/hosts/`."""
 
 AT_ONCE = 4
 """Circumstances that share a boot in the matrix."""
@@ -28,6 +33,8 @@ GROUPS = [NAMES[first : first + AT_ONCE] for first in range(0, len(NAMES), AT_ON
 def hold(name: str, circumstances: Sequence[Circumstance], work: Path) -> list[Examined]:
     """Examine a kernel; every wrong prediction in one failure."""
     examined = list(examine(name, circumstances, work))
+    for each in examined if RECORD else ():
+        record(each, Path(RECORD))
     wrong = [
         f"{each.name}: {line}"
         for each in examined
@@ -37,6 +44,7 @@ def hold(name: str, circumstances: Sequence[Circumstance], work: Path) -> list[E
     assert not wrong, "\n".join((*wrong, tables))
     for each in examined:
         assert each.seen, f"{each.name}: no program was run"
+        assert each.features is None or each.features.contradictions() == []
     return examined
 
 

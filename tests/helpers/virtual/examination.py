@@ -12,7 +12,7 @@ from virtual.circumstances import Circumstance
 from virtual.guest import Ran, boot
 from virtual.kernels import kernel
 
-PYTHON = ("PYTHONPATH=/work/site", "python3")
+PYTHON = ("PYTHONPATH=/guest/site", "python3")
 CHECK = ("-m", "bpfdoctor", "check", "--project", "libbpf-bootstrap", "--json")
 
 SECONDS = 160.0
@@ -20,11 +20,28 @@ SECONDS = 160.0
 
 
 @dataclass(frozen=True)
+class Features:
+    """Program and map types, by bpftool's names: our probes' errnos, and bpftool's verdicts."""
+
+    ours: dict[str, str]
+    theirs: dict[str, bool]
+
+    def contradictions(self) -> list[str]:
+        """Types of which bpftool says another thing than our probes."""
+        return [
+            f"{name}: bpftool says {self.theirs[name]}, our probe {error or 'that it works'}"
+            for name, error in self.ours.items()
+            if self.theirs[name] is bool(error)
+        ]
+
+
+@dataclass(frozen=True)
 class Examined:
     """One kernel in one circumstance.
 
     `programs` and `findings` are those of the report, by name and by key; `seen` is what each
-    program did, stage by stage; `snapshot` what bpfdoctor recorded.
+    program did, stage by stage; `snapshot` what bpfdoctor recorded; `features` what the kernel was
+    probed for, in the circumstance `base` alone.
     """
 
     kernel: str
@@ -32,6 +49,7 @@ class Examined:
     report: dict[str, Any]
     seen: dict[str, dict[str, Any]]
     snapshot: str
+    features: Features | None = None
 
     @property
     def name(self) -> str:
@@ -52,27 +70,43 @@ class Examined:
 def commands(circumstance: Circumstance) -> list[tuple[str, ...]]:
     """What is run in a circumstance: judge, run the programs, record, and show the record."""
     file = f"/tmp/{circumstance.name}.json"
-    return [
+    asked = [
         circumstance.around((*PYTHON, *CHECK, "--only", "smoke.kernel")),
         circumstance.around((*PYTHON, *CHECK, "--no-smoke", "--record", file)),
-        circumstance.around((*PYTHON, "/work/observe.py", "/work/programs")),
+        circumstance.around((*PYTHON, "/guest/observe.py", "/guest/programs")),
         ("cat", file),
     ]
+    return asked + (PROBES if circumstance.name == "base" else [])
+
+
+PROBES = [
+    ("env", *PYTHON, "/guest/probe.py"),
+    ("bpftool", "-j", "feature", "probe", "kernel"),
+]
 
 
 def examine(name: str, circumstances: Sequence[Circumstance], work: Path) -> Iterator[Examined]:
     """Boot a kernel once and examine it in each circumstance (all of one command line)."""
     (append,) = {each.append for each in circumstances}
-    asked = [command for each in circumstances for command in commands(each)]
+    asked = [commands(each) for each in circumstances]
     seconds = 60 + SECONDS * len(circumstances)
-    results = iter(boot(kernel(name), work, asked, append=append, seconds=seconds))
-    for circumstance in circumstances:
-        smoke, check, observed, shown = (next(results) for _ in range(4))
-        report = _json(check)
-        report["findings"] += [
-            each for each in _json(smoke)["findings"] if each["id"] == "smoke.kernel"
-        ]
-        yield Examined(name, circumstance, report, _json(observed), shown.stdout)
+    together = [command for each in asked for command in each]
+    results = iter(boot(kernel(name), work, together, append=append, seconds=seconds))
+    for circumstance, own in zip(circumstances, asked, strict=True):
+        yield _examined(name, circumstance, [next(results) for _ in own])
+
+
+def _examined(name: str, circumstance: Circumstance, results: Sequence[Ran]) -> Examined:
+    smoke, check, observed, shown, *probes = results
+    report, proof = _json(check), _json(smoke)
+    report["findings"] += [each for each in proof["findings"] if each["id"] == "smoke.kernel"]
+    features = _features(*probes) if probes else None
+    return Examined(name, circumstance, report, _json(observed), shown.stdout, features)
+
+
+def _features(ours: Ran, theirs: Ran) -> Features:
+    found = _json(theirs)
+    return Features(_json(ours), {**found["program_types"], **found["map_types"]})
 
 
 def _json(ran: Ran) -> dict[str, Any]:

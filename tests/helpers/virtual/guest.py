@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtual.kernels import Kernel
-from virtual.packages import HOME, Suite
+from virtual.packages import HOME, Suite, alone
 
 HERE = Path(__file__).parent
 PACKAGES = """
@@ -47,8 +48,14 @@ class Ran:
 
 def root() -> Path:
     """The packed root of every guest, built once: an initial ramdisk without a kernel's files."""
+    with alone():
+        return _root()
+
+
+def _root() -> Path:
     packed = HOME / "root.cpio"
-    stamp = max(path.stat().st_mtime for path in HERE.iterdir() if path.is_file())
+    makers = ("guest.py", "guest_init.sh", "guest_run.py")
+    stamp = max((HERE / name).stat().st_mtime for name in makers)
     if packed.exists() and packed.stat().st_mtime > stamp:
         return packed
     place = HOME / "root"
@@ -63,7 +70,7 @@ def root() -> Path:
     return packed
 
 
-_EMPTY = ("proc", "sys", "dev", "run", "tmp", "root", "etc", "boot", "work", "home/user", "mnt")
+_EMPTY = ("proc", "sys", "dev", "run", "tmp", "root", "etc", "boot", "guest", "home/user", "mnt")
 
 
 def _finish(place: Path) -> None:
@@ -108,7 +115,7 @@ def boot(
     append: str = "",
     seconds: float = 240,
 ) -> list[Ran]:
-    """Boot, run each command in /work (a copy of `work`), and return what each did."""
+    """Boot, run each command in /guest (a copy of `work`), and return what each did."""
     with tempfile.TemporaryDirectory(prefix="bpfdoctor-vm-") as name:
         place = Path(name)
         ramdisk = _ramdisk(place, kernel, work, commands, seconds)
@@ -119,12 +126,17 @@ def boot(
             "-initrd", str(ramdisk), "-serial", f"file:{console}", "-serial", f"file:{results}",
             "-append", f"console=ttyS0 panic=-1 loglevel=4 random.trust_cpu=on {append}",
         ]  # fmt: skip
-        subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=seconds, check=False)
-        found = RESULT.search(results.read_bytes())
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(argv, stdin=subprocess.DEVNULL, timeout=seconds, check=False)
+        found = [_result(each[1]) for each in RESULT.finditer(results.read_bytes())]
         tail = console.read_text(errors="replace")[-3000:]
-        assert found, f"the guest on {kernel.release} ended without a result:\n{tail}"
-        plain = zlib.decompress(base64.b64decode(found.group(1)))
-        return [Ran(**each) for each in json.loads(plain)]
+    assert found, f"the guest on {kernel.release} ended without a result:\n{tail}"
+    late = Ran(None, "", f"the guest ended before, or its time of {seconds:g} s ran out")
+    return found + [late] * (len(commands) - len(found))
+
+
+def _result(line: bytes) -> Ran:
+    return Ran(**json.loads(zlib.decompress(base64.b64decode(line))))
 
 
 def _ramdisk(
@@ -132,9 +144,9 @@ def _ramdisk(
 ) -> Path:
     """The root, the kernel's files, and this run's: joined, as the kernel unpacks them in order."""
     own = place / "own"
-    (own / "work").mkdir(parents=True)
-    shutil.copytree(work, own / "work", dirs_exist_ok=True, symlinks=True)
-    (own / "work").chmod(0o755)  # a test's directory is closed to the guest's ordinary user
+    (own / "guest").mkdir(parents=True)
+    shutil.copytree(work, own / "guest", dirs_exist_ok=True, symlinks=True)
+    (own / "guest").chmod(0o755)  # a test's directory is closed to the guest's ordinary user
     asked = [{"argv": list(argv), "seconds": seconds / 2} for argv in commands]
     (own / "commands.json").write_text(json.dumps(asked))
     pack(own, place / "own.cpio")

@@ -14,7 +14,7 @@ def run(argv: list[str], seconds: float) -> dict[str, object]:
     try:
         done = subprocess.run(
             argv,
-            cwd="/work",
+            cwd="/guest",
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,
@@ -31,11 +31,12 @@ def run(argv: list[str], seconds: float) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run all, then report in one line."""
+    """Run all, and report each in a line of its own as it ends."""
     asked = json.loads(Path("/commands.json").read_text())
-    results = [run(each["argv"], each["seconds"]) for each in asked]
-    line = base64.b64encode(zlib.compress(json.dumps(results).encode()))
-    Path("/dev/ttyS1").write_bytes(b"@@RESULT " + line + b" @@END\n")
+    with Path("/dev/ttyS1").open("wb", buffering=0) as port:
+        for each in asked:
+            result = json.dumps(run(each["argv"], each["seconds"])).encode()
+            port.write(b"@@RESULT " + base64.b64encode(zlib.compress(result)) + b" @@END\n")
 
 
 main()

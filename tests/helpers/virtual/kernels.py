@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtual.packages import HOME, Suite
+from virtual.packages import HOME, Suite, alone
 
 MODULES = ("sch_ingress", "cls_bpf", "act_bpf", "dummy")
 """What the programs under test need beyond the image: tc's modules."""
@@ -36,8 +36,9 @@ def kernel(name: str) -> Kernel:
     """Fetch and unpack a kernel of the matrix, once."""
     suite_name, pattern = PATTERNS[name]
     place = HOME / "kernels" / name
-    if not (place / "done").exists():
-        _fetch(Suite(suite_name), pattern, place)
+    with alone():
+        if not (place / "done").exists():
+            _fetch(Suite(suite_name), pattern, place)
     release = (place / "done").read_text()
     images = [*place.glob("raw/boot/vmlinuz*"), *place.glob("raw/usr/lib/modules/*/vmlinuz")]
     return Kernel(release, images[0], place / "tree")

@@ -5,9 +5,12 @@ The mirror's address is read from the system's own apt configuration at run time
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 HOME = Path(
@@ -16,6 +19,15 @@ HOME = Path(
 """Where kernels and guest roots are kept between runs, outside any repository."""
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Hold what is kept in HOME against other test processes."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    with (HOME / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def mirror() -> str:

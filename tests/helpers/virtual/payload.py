@@ -11,7 +11,8 @@ from bpfdoctor.projects.reader import kind_named
 
 REPOSITORY = Path(__file__).parents[3]
 PROGRAMS = REPOSITORY / "tests" / "vm" / "programs"
-OBSERVER = REPOSITORY / "tests" / "vm" / "observe.py"
+SCRIPTS = ("observe.py", "probe.py")
+"""Of tests/vm, run in the guest."""
 
 GUEST_PYTHON = "3.11"
 """Bookworm's, whatever the kernel."""
@@ -60,7 +61,7 @@ def copied_programs(checkout: Path, place: Path) -> Path:
 
 
 def payload(place: Path, checkout: Path | None = None) -> Path:
-    """A directory for a guest: `site`, `programs`, `observe.py`."""
+    """A directory for a guest: `site`, `programs`, and the scripts."""
     work, scratch = place / "work", place / "scratch"
     work.mkdir()
     scratch.mkdir()
@@ -69,5 +70,6 @@ def payload(place: Path, checkout: Path | None = None) -> Path:
         programs(work)
     else:
         copied_programs(checkout, work)
-    shutil.copy(OBSERVER, work)
+    for script in SCRIPTS:
+        shutil.copy(REPOSITORY / "tests" / "vm" / script, work)
     return work
