@@ -68,8 +68,11 @@ def found(
 def program(
     name: str, selected: bool, **stages: tuple[Readiness, Proof, tuple[str, ...]]
 ) -> ProgramResult:
-    """A program, stage by stage."""
-    results = {Stage(stage): StageResult(*result) for stage, result in stages.items()}
+    """A program, stage by stage; a stage that is not given is as the one before it."""
+    results: dict[Stage, StageResult] = {}
+    for stage in Stage:
+        given = stages.get(stage.value)
+        results[stage] = StageResult(*given) if given else list(results.values())[-1]
     return ProgramResult(name, selected, results)
 
 
