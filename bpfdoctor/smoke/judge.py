@@ -21,7 +21,13 @@ from bpfdoctor.smoke.model import Observed, Outcome
 @check(
     "smoke.kernel",
     title="the kernel runs a BPF program",
-    requires=("kernel.bpf-syscall", "runtime.privileges", "runtime.tracefs"),
+    requires=(
+        "kernel.bpf-syscall",
+        "runtime.privileges",
+        "runtime.event-privileges",
+        "runtime.tracefs",
+        "kernel.tracepoints[syscalls]",
+    ),
 )
 def smoke_kernel(context: Context) -> Findings:
     """Loads and attaches a dozen instructions through bpf(2) and sees them run; no compiler.
