@@ -59,8 +59,8 @@ def runtime_container(context: Context) -> Finding:
     change (kernel, modules, sysctls, what is mounted over /sys) cannot be changed from in here,
     and a warning names the container and what to ask of its host.
 
-    Marks that images carry along (/.dockerenv) count only where a namespace or an overlay root
-    bears them out.
+    Marks that images carry along (/.dockerenv) count only where a PID namespace or an overlay
+    root bears them out.
     """
     question = AskContainer()
     marks, identity, kernel = (
@@ -85,21 +85,20 @@ def _sandbox(marks: Marks, identity: Identity, kernel: Kernel | NoAnswer) -> str
     if isinstance(kernel, Kernel) and (kernel.release, kernel.version) == GVISOR:
         return "gVisor"
     home = in_initial_namespace(identity)
-    inside = not home or identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
-    manager = _manager(marks, confined=inside or marks.root_type in ("overlay", "fuse.overlayfs"))
+    processes = identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
+    layered = marks.root_type in ("overlay", "fuse.overlayfs")
+    manager = _manager(marks) if layered or processes else ""
     if manager:
         return manager if home or manager != "Podman" else "rootless Podman"
     if isinstance(kernel, Kernel) and "microsoft" in kernel.release.lower():
         return "WSL2"
-    if inside:
+    if processes or not home:
         return "a PID namespace" if home else "a user namespace"
     return "chroot" if marks.chroot else ""
 
 
-def _manager(marks: Marks, confined: bool) -> str:
-    """The container manager that left its marks, if anything bears them out."""
-    if not confined:
-        return ""
+def _manager(marks: Marks) -> str:
+    """The container manager that left its marks."""
     if "KUBERNETES_SERVICE_HOST" in marks.variables or any("kubernetes" in p for p in marks.files):
         return "Kubernetes"
     named = marks.files.get("/run/systemd/container") or marks.variables.get("container", "")

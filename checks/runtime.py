@@ -100,7 +100,11 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 
-@check("runtime.perf-events", title="hardware cycle counter")
+@check(
+    "runtime.perf-events",
+    title="hardware cycle counter",
+    requires=("runtime.event-privileges",),
+)
 def runtime_perf_events(context: Context) -> Finding:
     """Whether perf_event_open(2) counts CPU cycles here, which profilers sample by.
 
