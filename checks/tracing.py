@@ -49,28 +49,30 @@ def kernel_tracepoints(context: Context) -> Iterator[Finding]:
 def kernel_kprobes(context: Context) -> Finding:
     """Whether a program attaches to the entry and the return of a kernel function.
 
-    Tried on a function that the kernel keeps for such tests. ksyscall programs are kprobes too.
-    The kernel needs CONFIG_KPROBE_EVENTS; lockdown in confidentiality mode forbids them, and is
-    then not asked, because the kernel logs each refusal. Kprobes take a program since Linux 4.1
-    (commit 2541517c32be); they are an event source of their own since 4.17 (commit e12f03d7031a).
+    A kretprobe is tried, which is a kprobe on the entry as well, on a function that the kernel
+    keeps for such tests. ksyscall programs are kprobes too. The kernel needs CONFIG_KPROBE_EVENTS.
+    Lockdown in confidentiality mode forbids them; the kernel is then not asked, because it logs each
+    refusal. Kprobes take a program since Linux 4.1 (commit 2541517c32be); they are an event source
+    of their own since 4.17 (commit e12f03d7031a).
     """
     means = {"ENOENT": "this kernel has no kprobes, CONFIG_KPROBE_EVENTS is off"}
     option = ByHand("Boot a kernel built with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y.")
-    probes = {"a kprobe": AttachKprobe(), "a kretprobe": AttachKprobe(returns=True)}
-    return _all_of(context, probes, means, option)
+    what = "attaching a kretprobe, with the kprobe under it"
+    return probed(context, AttachKprobe(returns=True), what, means=means, fixes=[option])
 
 
 @check("kernel.uprobes", title="uprobes and uretprobes", requires=EVENTS)
 def kernel_uprobes(context: Context) -> Finding:
     """Whether a program attaches to the entry and the return of a place in a file.
 
-    Tried on a file of bpfdoctor's own that nobody runs. USDT programs are uprobes too. The kernel
-    needs CONFIG_UPROBE_EVENTS; uprobes are an event source since Linux 4.17 (commit 33ea4b24277b).
+    A uretprobe is tried, which is a uprobe on the entry as well, on a file of bpfdoctor's own that
+    nobody runs. USDT programs are uprobes too. The kernel needs CONFIG_UPROBE_EVENTS; uprobes are
+    an event source since Linux 4.17 (commit 33ea4b24277b).
     """
     means = {"ENOENT": "this kernel has no uprobes, CONFIG_UPROBE_EVENTS is off"}
     option = ByHand("Boot a kernel built with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y.")
-    probes = {"a uprobe": AttachUprobe(), "a uretprobe": AttachUprobe(returns=True)}
-    return _all_of(context, probes, means, option)
+    what = "attaching a uretprobe, with the uprobe under it"
+    return probed(context, AttachUprobe(returns=True), what, means=means, fixes=[option])
 
 
 @check(

@@ -141,6 +141,7 @@ def _attach_probe(steps: Steps, kind: str, where: str, returns: bool) -> None:
     number = 0 if old else int((source / "type").read_text())
     found = None if old else re.search(r"config:(\d+)", (source / "format/retprobe").read_text())
     if kind == "kprobe" or old:  # uprobes are not forbidden: tried on 6.12 in that mode
+        steps.call = f"a {kind} under lockdown in confidentiality mode"
         refuse_in_confidentiality()
     program = steps.load(Program(PROGRAM_TYPES["kprobe"], RETURN_ONE))
     if old:
