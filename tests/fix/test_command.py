@@ -32,7 +32,7 @@ from bpfdoctor.model import (
 )
 
 YES = FixOptions(yes=True)
-SLOW = ("sh", "-c", "echo ready; sleep 99")
+SLOW = ("sh", "-c", "echo ready; sleep 9")
 
 
 def report(findings: tuple[Reported, ...], status: int) -> Report:
@@ -268,11 +268,7 @@ def test_a_stop_during_a_step_is_in_the_journal(
 
     maker.machine.progress = interrupt
     with pytest.raises(KeyboardInterrupt):
-        applied(
-            maker,
-            tmp_path,
-            Step(id="a", kind="run", title="a", argv=("sh", "-c", "echo; sleep 99")),
-        )
+        applied(maker, tmp_path, Step(id="a", kind="run", title="a", argv=SLOW))
     (path,) = (tmp_path / "journal").glob("*.jsonl")
     (record,) = read_run(path).records
     assert record.after is not None
