@@ -51,9 +51,9 @@ def kernel_kprobes(context: Context) -> Finding:
 
     A kretprobe is tried, which is a kprobe on the entry as well, on a function that the kernel
     keeps for such tests. ksyscall programs are kprobes too. The kernel needs CONFIG_KPROBE_EVENTS.
-    Lockdown in confidentiality mode forbids them; the kernel is then not asked, because it logs each
-    refusal. Kprobes take a program since Linux 4.1 (commit 2541517c32be); they are an event source
-    of their own since 4.17 (commit e12f03d7031a).
+    Lockdown in confidentiality mode forbids them; the kernel is then not asked, because it logs
+    each refusal. Kprobes take a program since Linux 4.1 (commit 2541517c32be); they are an event
+    source of their own since 4.17 (commit e12f03d7031a).
     """
     means = {"ENOENT": "this kernel has no kprobes, CONFIG_KPROBE_EVENTS is off"}
     option = ByHand("Boot a kernel built with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y.")
