@@ -11,7 +11,6 @@ from bpfdoctor.api import (
     Finding,
     LoadProgram,
     Modules,
-    Status,
     check,
     evidence,
     passed,
@@ -35,24 +34,34 @@ def kernel_socket_filter(context: Context) -> Finding:
     return probed(context, AttachSocketFilter(), what, means=means, fixes=[fix])
 
 
-@check("kernel.tc", title="BPF classifiers of tc", requires=("runtime.privileges",))
+@check("kernel.classifiers", title="BPF classifiers load", requires=("runtime.privileges",))
+def kernel_classifiers(context: Context) -> Finding:
+    """Whether a classifier of traffic control may be loaded.
+
+    Programs that change packets take CAP_NET_ADMIN beside CAP_BPF and CAP_PERFMON (Linux 5.8,
+    commit 2c78ee898d8f): a user who may load tracing programs may be refused these.
+    """
+    means = {"EINVAL": "this kernel knows no such programs, CONFIG_NET is off"}
+    fix = ByHand("In a container: docker run --cap-add NET_ADMIN; else a kernel with CONFIG_NET.")
+    what = "loading a classifier"
+    return probed(context, LoadProgram("sched_cls"), what, means=means, fixes=[fix])
+
+
+@check("kernel.tc", title="BPF classifiers of tc", requires=("kernel.classifiers",))
 def kernel_tc(context: Context) -> Finding:
     """Whether a classifier can be put on the ingress of an interface, as `tc` and libbpf do.
 
-    Where sch_ingress and cls_bpf are modules that are not loaded yet, only the program is loaded,
-    for trying would load them; the kernel does so when the program first needs them. Else it is
-    tried for real, on the lo of a network namespace of its own. The qdisc clsact came with
-    Linux 4.5 (commit 1f211a1b929c).
+    Where sch_ingress and cls_bpf are modules that are not loaded yet, it is not tried, for trying
+    would load them; the kernel does so when a program first needs them. Else it is tried for real,
+    on the lo of a network namespace of its own. The qdisc clsact came with Linux 4.5 (commit
+    1f211a1b929c).
     """
     question = AskLoadable(MODULES)
     modules = context.ask(question)
     if isinstance(modules, Modules) and modules.loadable:
-        loads = probed(context, LoadProgram("sched_cls"), "loading a classifier")
-        if loads.status is not Status.PASS:
-            return loads
         names = " and ".join(modules.loadable)
-        seen = [*loads.evidence, evidence(question, modules)]
-        return passed(f"a classifier loads; the kernel will load {names} for it", seen=seen)
+        seen = [evidence(question, modules)]
+        return passed(f"the kernel will load {names} when a program needs it", seen=seen)
     means = {
         "ENOENT": "this kernel has neither CONFIG_NET_SCH_INGRESS nor its module, or no cls_bpf",
         "EOPNOTSUPP": "this kernel has no traffic control",

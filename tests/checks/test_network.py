@@ -46,21 +46,22 @@ def test_an_attached_filter_or_classifier_passes() -> None:
 
 
 def test_modules_that_are_not_loaded_are_left_alone() -> None:
-    answers: dict[Question[Any], Answer] = {
-        LOADABLE: Modules(("cls_bpf",)),
-        LoadProgram("sched_cls"): Attempt(),
-    }
-    found = judged("kernel.tc", answers)
+    found = judged("kernel.tc", {LOADABLE: Modules(("cls_bpf",))})
     assert found.status is Status.PASS
     assert "cls_bpf" in found.summary
 
 
-def test_a_classifier_that_does_not_load_decides_whatever_modules_there_are() -> None:
-    answers: dict[Question[Any], Answer] = {
-        LOADABLE: Modules(("cls_bpf",)),
-        LoadProgram("sched_cls"): Attempt("EINVAL", "bpf"),
-    }
-    assert judged("kernel.tc", answers).status is Status.FAIL
+def test_a_classifier_takes_more_privilege_than_a_tracing_program() -> None:
+    refused: dict[Question[Any], Answer] = {LoadProgram("sched_cls"): Attempt("EPERM", "bpf")}
+    assert judged("kernel.classifiers", refused, USER).status is Status.UNKNOWN
+    found = judged("kernel.classifiers", refused, ROOT)
+    assert (found.status, "NET_ADMIN" in repr(found.fixes)) == (Status.FAIL, True)
+
+
+def test_a_kernel_without_classifiers_fails_for_anybody() -> None:
+    unknown: dict[Question[Any], Answer] = {LoadProgram("sched_cls"): Attempt("EINVAL", "bpf")}
+    assert judged("kernel.classifiers", unknown, USER).status is Status.FAIL
+    assert judged("kernel.classifiers", {LoadProgram("sched_cls"): Attempt()}).status is Status.PASS
 
 
 def test_what_the_kernel_lacks_fails_in_words() -> None:
@@ -85,6 +86,6 @@ def test_a_refusal_counts_for_root_alone() -> None:
 
 
 @pytest.mark.bpf
-@pytest.mark.parametrize("check", ["kernel.socket-filter", "kernel.tc"])
+@pytest.mark.parametrize("check", ["kernel.socket-filter", "kernel.classifiers", "kernel.tc"])
 def test_this_kernel_answers(kernel: None, live: LiveHost, check: str) -> None:
     assert one(run_check(check, live)).status in (Status.PASS, Status.FAIL)
