@@ -88,7 +88,11 @@ def object_relocations(context: Context) -> Iterator[Finding]:
 
 
 def _relocated(program: ObjectProgram, seen: list[Evidence]) -> Finding:
-    lost = [each for each in program.missing if each not in program.asked]
+    lost = [each for each in program.missing if each not in (*program.asked, *program.asks)]
+    if program.asks and not lost:
+        run = ByHand("Load it: bpftool prog load FILE.bpf.o /sys/fs/bpf/try")
+        summary = f"{'; '.join(program.asks)}, unless what the program asks makes it do without"
+        return unknown(summary, about=program.name, seen=seen, fixes=[run])
     if lost:
         guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
         return failed("; ".join(lost), about=program.name, seen=seen, fixes=[guard])

@@ -23,7 +23,8 @@ class ObjectProgram(msgspec.Struct, frozen=True):
 
     `helpers` are the kernel functions that it calls by number. `relocations` counts those that
     need the kernel's BTF. `missing` is what this kernel's BTF lacks for them; `asked` holds those
-    of `missing` whose existence the program itself asks for, and can then do without.
+    of `missing` whose existence the program itself asks for, and can then do without; `asks` holds
+    those of another part of a type that it asks about, which it may do without.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     relocations: int = 0
     missing: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
 
 
 class ObjectMap(msgspec.Struct, frozen=True):

@@ -92,7 +92,7 @@ def unanswered(relocation: Relocation, local: Btf, kernel: Btf) -> Missing | Non
     if kind == Relocate.TYPE_ID_LOCAL or kind not in (*OF_FIELD, *OF_TYPE, *OF_ENUMERATOR):
         return None
     candidates = list(_candidates(local, root, kernel))
-    what = _in_c(local, root)
+    what = in_c(local, root)
     if not candidates:
         return Missing(what)
     if kind in OF_ENUMERATOR:
@@ -111,7 +111,8 @@ def _candidates(local: Btf, root: int, kernel: Btf) -> Iterator[int]:
     return kernel.find(name, kinds)
 
 
-def _in_c(btf: Btf, type_id: int) -> str:
+def in_c(btf: Btf, type_id: int) -> str:
+    """A type's name as C has it, without its flavour: `struct task_struct`."""
     words = {Kind.STRUCT: "struct ", Kind.UNION: "union "}
     word = "enum " if btf.kind(type_id) in ENUMERATIONS else words.get(btf.kind(type_id), "")
     return word + (btf.name(type_id).split("___")[0] or "(unnamed)")
@@ -133,7 +134,7 @@ def _enumerator(
         return None
     wanted = names[steps[0]].split("___")[0]
     found = (name for each in candidates for name, _ in kernel.enumerators(kernel.plain(each)))
-    return None if wanted in found else Missing(_in_c(local, relocation.type), wanted)
+    return None if wanted in found else Missing(in_c(local, relocation.type), wanted)
 
 
 def _walk(local: Btf, here: int, kernel: Btf, there: int, steps: list[int]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,14 @@ from bpfdoctor.host.bpfobject import BpfObject, ObjectMap, ObjectProgram
 from bpfdoctor.host.btf import Btf
 from bpfdoctor.host.btf_file import open_btf
 from bpfdoctor.host.btf_format import BtfError, Kind
-from bpfdoctor.host.core_relocations import ASKS, Relocate, Relocation, relocations, unanswered
+from bpfdoctor.host.core_relocations import (
+    ASKS,
+    Relocate,
+    Relocation,
+    in_c,
+    relocations,
+    unanswered,
+)
 from bpfdoctor.host.sections import OTHER_SECTIONS, named
 
 CALL = 0x85
@@ -88,13 +95,13 @@ class _Object:
         found = relocations(self.data.get(".BTF.ext", b""), self.local) if self.local else ()
         return tuple(each for each in found if each.kind != Relocate.TYPE_ID_LOCAL)
 
-    def _lacks(self, used: Any) -> Iterator[str]:
-        """What the kernel lacks for these relocations, each once."""
+    def _lacks(self, used: Iterable[Relocation]) -> dict[str, str]:
+        """What the kernel lacks for these relocations, each once, and of which type."""
         if self.kernel is None or self.local is None:
-            return
+            return {}
         distinct = {(each.type, each.access, each.kind): each for each in used}
         lacks = (unanswered(each, self.local, self.kernel) for each in distinct.values())
-        yield from dict.fromkeys(str(lack) for lack in lacks if lack is not None)
+        return {str(lack): lack.type for lack in lacks if lack is not None}
 
     def _programs(self) -> Iterator[ObjectProgram]:
         for symbol in self.symbols:
@@ -114,8 +121,10 @@ class _Object:
         used = [each for each in self.relocations if _within(each, pieces)]
         known, helpers = self._names("bpf_func_id", "BPF_FUNC_"), sorted(calls - {OWN_FUNCTION})
         unknown = [number for number in helpers if self.kernel and number not in known]
-        missing = tuple(self._lacks(each for each in used if each.kind not in ASKS))
-        asked = set(self._lacks(each for each in used if each.kind in ASKS))
+        questions = [each for each in used if each.kind in ASKS]
+        missing = self._lacks(each for each in used if each.kind not in ASKS)
+        asked = self._lacks(questions)
+        types = {in_c(self.local, each.type) for each in questions if self.local}
         meant = named(section)
         return ObjectProgram(
             name=name,
@@ -126,8 +135,9 @@ class _Object:
             helpers=tuple(known.get(number, f"helper {number}") for number in helpers),
             unknown_helpers=tuple(f"helper {number}" for number in unknown),
             relocations=len(used),
-            missing=missing,
-            asked=tuple(each for each in missing if each in asked),
+            missing=tuple(missing),
+            asked=tuple(lack for lack in missing if lack in asked),
+            asks=tuple(lack for lack in missing if lack not in asked and missing[lack] in types),
         )
 
     def _calls(self, section: str, start: int, end: int) -> Iterator[int]:

@@ -83,6 +83,12 @@ def test_a_missing_field_fails_unless_the_program_asks_for_it() -> None:
     assert LOST in asked.summary
 
 
+def test_a_field_beside_one_that_is_asked_for_is_unknown() -> None:
+    found = found_by("relocations", the_object(program(missing=(LOST,), asks=(LOST,))))
+    assert found.status is Status.UNKNOWN
+    assert LOST in found.summary
+
+
 def test_without_the_kernels_btf_relocations_wait_for_it() -> None:
     found = found_by("relocations", the_object(kernel_btf=False))
     assert found.blocked_by == ("kernel.btf",)

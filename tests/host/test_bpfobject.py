@@ -43,6 +43,8 @@ SEC("kprobe/vfs_unlink") int lost(struct task_struct *t) { return t->gone + t->i
 SEC("fentry/vfs_unlink") int deep(struct task_struct *t) { return t->in[1].high; }
 SEC("iter/task") int guarded(struct task_struct___old *t)
 { return exists(t->state) ? t->state : 0; }
+SEC("iter/task_file") int either(struct task_struct *t)
+{ struct task_struct___old *o = (void *)t; return exists(t->__state) ? o->state : t->__state; }
 SEC("lsm.s/bpf") int calls(void *ctx) { counter++; lookup(&events, ctx); return new_helper(); }
 SEC("enumerated") int idle(void *ctx)
 { return __builtin_preserve_enum_value(*(typeof(enum state) *)STATE_IDLE, 1); }
@@ -94,6 +96,7 @@ def test_programs_maps_and_license_are_read(built: tuple[str, str]) -> None:
         ("kprobe", "vfs_unlink"),
         ("fentry", "vfs_unlink"),
         ("iter", "task"),
+        ("iter", "task_file"),
         ("lsm", "bpf"),
         ("", ""),
     ]
@@ -120,6 +123,12 @@ def test_a_field_whose_existence_is_asked_for_is_marked(built: tuple[str, str]) 
     guarded = program(built, "guarded")
     assert guarded.missing == guarded.asked == ("struct task_struct has no field state",)
     assert program(built, "lost").asked == ()
+
+
+def test_a_field_of_a_type_that_is_asked_about_is_marked_apart(built: tuple[str, str]) -> None:
+    either = program(built, "either")
+    assert either.missing == either.asks == ("struct task_struct has no field state",)
+    assert either.asked == ()
 
 
 def test_an_enumerator_is_looked_up_by_name(built: tuple[str, str]) -> None:
@@ -157,7 +166,7 @@ def test_stripped_of_btf_its_programs_are_still_read(
     subprocess.run(["llvm-objcopy", *drop, built[0], bare], check=True)
     found = facts_of((str(bare), built[1]))
     assert not found.btf
-    assert len(found.programs) == 6
+    assert len(found.programs) == 7
     assert found.maps == ()
 
 
