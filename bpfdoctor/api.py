@@ -53,10 +53,12 @@ from bpfdoctor.host.files import (
 )
 from bpfdoctor.host.kconfig import AskKernelOption, KernelOption
 from bpfdoctor.host.kernel_types import (
+    AskEnumerator,
     AskField,
     AskFunction,
     AskKernelBtf,
     BtfFacts,
+    EnumeratorFacts,
     FieldFacts,
     FunctionFacts,
 )
@@ -141,6 +143,7 @@ __all__ = [
     "AskBpfObject",
     "AskContainer",
     "AskDistribution",
+    "AskEnumerator",
     "AskEnvironment",
     "AskField",
     "AskFileSystem",
@@ -181,6 +184,7 @@ __all__ = [
     "CountCycles",
     "CreateMap",
     "Distribution",
+    "EnumeratorFacts",
     "Evidence",
     "FieldFacts",
     "FileSystem",

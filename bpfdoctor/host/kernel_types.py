@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.btf import Btf
 from bpfdoctor.host.btf_file import VMLINUX, open_btf
-from bpfdoctor.host.btf_format import COMPOSITE, BtfError, Kind, NewerBtfError
+from bpfdoctor.host.btf_format import COMPOSITE, ENUMERATIONS, BtfError, Kind, NewerBtfError
 from bpfdoctor.host.core_relocations import member_type
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
@@ -127,6 +127,37 @@ class AskField(Question[FieldFacts], frozen=True):
         return (
             f"$ bpftool btf dump file {self.path} format c | grep -A999 '^struct {self.struct} {{'"
         )
+
+
+class EnumeratorFacts(Answer, frozen=True):
+    """Whether an enumeration is there, and the value of one of its names (None: not in it)."""
+
+    enumeration: bool
+    value: int | None = None
+
+    def shown(self) -> str:
+        if not self.enumeration:
+            return "no such enumeration"
+        return "not in it" if self.value is None else str(self.value)
+
+
+class AskEnumerator(Question[EnumeratorFacts], frozen=True):
+    """Whether the kernel's enumeration of this name has this one, such as a helper's number."""
+
+    enumeration: str
+    name: str
+    path: str = VMLINUX
+
+    def put(self, machine: Machine) -> EnumeratorFacts | NoAnswer:
+        found = _sound(self.path)
+        if isinstance(found, NoAnswer):
+            return found
+        enumerations = list(found.find(self.enumeration, ENUMERATIONS))
+        values = dict(pair for each in enumerations for pair in found.enumerators(each))
+        return EnumeratorFacts(bool(enumerations), values.get(self.name))
+
+    def source(self) -> str:
+        return f"$ bpftool btf dump file {self.path} | grep -w {self.name}"
 
 
 def described(btf: Btf, type_id: int) -> str:
