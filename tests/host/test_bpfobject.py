@@ -221,3 +221,28 @@ def test_a_spoilt_object_never_raises(
 )
 def test_a_sections_name_says_type_and_target(section: str, expected: Named | None) -> None:
     assert named(section) == expected
+
+
+ONE_FIELD = """
+struct task_struct {{ int {field}; }} __attribute__((preserve_access_index));
+__attribute__((section("tp/sched/sched_process_exec"), used)) int one(struct task_struct *t)
+{{ return __builtin_preserve_field_info(t->{field}, 0); }}
+char LICENSE[] __attribute__((section("license"), used)) = "GPL";
+"""
+
+
+@pytest.mark.bpf
+@pytest.mark.parametrize("field", ["pid", "never_a_field"])
+def test_libbpf_and_the_kernel_say_the_same(
+    field: str, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root", "bpftool", "unshare")
+    path = compiled(tmp_path, "one", ONE_FIELD.format(field=field))
+    found = AskBpfObject(path).put(Machine())
+    assert isinstance(found, BpfObject)
+    assert found.kernel_btf
+    script = 'mount -t bpf bpf /sys/fs/bpf && bpftool prog load "$0" /sys/fs/bpf/one'
+    argv = ["unshare", "-m", "sh", "-c", script, path]
+    loaded = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (loaded.returncode == 0) is (found.programs[0].missing == ()), loaded.stderr
+    assert (field == "pid") is (loaded.returncode == 0)
