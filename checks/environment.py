@@ -75,6 +75,9 @@ def runtime_container(context: Context) -> Finding:
     found = _sandbox(marks, identity, kernel)
     if found:
         return warned(found, seen=seen, fixes=[ByHand(ADVICE.get(found, HOST))])
+    if not identity.pid_namespace or not identity.user_namespace:
+        look = ByHand("ls -l /proc/self/ns, and systemd-detect-virt --container")
+        return unknown("the namespaces cannot be read", seen=seen, fixes=[look])
     stale = [path for path in marks.files if path == "/.dockerenv"]
     note = f" ({stale[0]} is left from an image)" if stale else ""
     return passed(f"none: initial PID and user namespaces{note}", seen=seen)
@@ -133,7 +136,7 @@ def runtime_seccomp(context: Context) -> Finding:
     return warned("a filter, which may refuse bpf(2)", seen=seen, fixes=[lift])
 
 
-@check("runtime.selinux", title="SELinux")
+@check("runtime.selinux", title="SELinux", requires=("runtime.sysfs",))
 def runtime_selinux(context: Context) -> Finding:
     """Whether SELinux is enforcing, and in which context this process runs.
 
@@ -150,11 +153,12 @@ def runtime_selinux(context: Context) -> Finding:
     enforce, label = ReadFile("/sys/fs/selinux/enforce"), ReadFile("/proc/self/attr/current")
     mode, context_of = context.ask(enforce), context.ask(label)
     seen = [evidence(place, system), evidence(enforce, mode), evidence(label, context_of)]
-    if not isinstance(system, FileSystem) or not isinstance(mode, FileText):
+    known = isinstance(mode, FileText) and mode.text.strip() in ("0", "1")
+    if not isinstance(system, FileSystem) or not isinstance(mode, FileText) or not known:
         look = ByHand("getenforce; id -Z")
         return unknown("whether SELinux is enforcing is not shown", seen=seen, fixes=[look])
     domain = context_of.text.strip("\0\n ") if isinstance(context_of, FileText) else "?"
-    if mode.text.strip() != "1":
+    if mode.text.strip() == "0":
         return passed(f"permissive, {domain}")
     if ":unconfined_t:" in domain or ":spc_t:" in domain:
         return passed(f"enforcing, {domain}")

@@ -179,7 +179,7 @@ def _built_jit(context: Context, seen: list[Evidence]) -> Finding:
     return unknown("whether the JIT is on is not shown here", seen=seen, fixes=[look])
 
 
-@check("kernel.lockdown", title="kernel lockdown")
+@check("kernel.lockdown", title="kernel lockdown", requires=("runtime.sysfs",))
 def kernel_lockdown(context: Context) -> Finding:
     """Whether the kernel is locked down, and how far (Linux 5.4, commit 000d388ed3bb).
 

@@ -119,6 +119,11 @@ def test_a_user_namespace_alone_bears_no_mark_out() -> None:
     assert found.summary == "a user namespace"
 
 
+@pytest.mark.parametrize("hidden", [{"pid": 0}, {"user": 0, "pid": FIRST}])
+def test_namespaces_that_cannot_be_read_prove_nothing(hidden: dict[str, int]) -> None:
+    assert shut_into(root="ext4", **hidden).status is Status.UNKNOWN  # type: ignore[arg-type]
+
+
 def test_a_plain_machine_is_no_container() -> None:
     assert shut_into(pid=FIRST, root="ext4").status is Status.PASS
 
@@ -188,6 +193,7 @@ def test_an_enforcing_selinux_names_the_domain(mode: str, label: str, status: St
 
 
 def test_an_unreadable_selinux_is_unknown() -> None:
+    assert selinux_found(SELINUX, FileText("")).status is Status.UNKNOWN
     assert selinux_found(SELINUX, NoAnswer("EACCES")).status is Status.UNKNOWN
     assert selinux_found(NoAnswer("EACCES")).status is Status.UNKNOWN
 
