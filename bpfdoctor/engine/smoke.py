@@ -94,10 +94,14 @@ class Smoke:
             self._compare(target, finding, predicted, Readiness.NOT_READY, stopped.stage)
 
     def _roots(self, stage: Stage, predicted: Stages) -> tuple[str, ...]:
-        """What was known to stand in the way of a stage: its needs, or the kernel itself."""
-        if predicted[stage].readiness is not Readiness.READY:
-            return predicted[stage].because
-        return () if stage is Stage.BUILD else self.findings.roots((smoke_kernel.id,))
+        """What was found to stand in the way of a stage: its needs, or the kernel itself.
+
+        A need that nobody examined (`bpfdoctor smoke` examines none) excuses nothing.
+        """
+        known = tuple(key for key in predicted[stage].because if key in self.findings.by_key)
+        if known or stage is Stage.BUILD:
+            return known
+        return self.findings.roots((smoke_kernel.id,))
 
     def _compare(
         self,

@@ -1,0 +1,105 @@
+"""What a smoke saw, held against what was predicted."""
+
+from __future__ import annotations
+
+import pytest
+
+import bpfdoctor.engine.smoke as phase
+from bpfdoctor.api import Context, Finding, Stage, Status, Target
+from bpfdoctor.engine.findings import Findings
+from bpfdoctor.engine.schedule import Nobody
+from bpfdoctor.engine.smoke import Smoke
+from bpfdoctor.smoke.model import Observed, Outcome
+from bpfdoctor.testing import FakeHost, project_named
+
+PROJECT = project_named("libbpf-bootstrap", "/tree")
+KEY = "smoke.program[minimal]"
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
+    """What the run of the program is to have shown: the phase judges it, nothing is run."""
+    outcomes: list[Outcome] = []
+
+    def run(context: Context, target: Target) -> Observed:
+        return Observed(target.program, tuple(outcomes))
+
+    monkeypatch.setattr(phase, "_run", run)
+    return outcomes
+
+
+def judged(*found: Finding, examined: bool = True) -> Findings:
+    """The findings after the smoke of `minimal`, all of whose other needs passed."""
+    findings = Findings()
+    if examined:
+        for stage in Stage:
+            for key in PROJECT.needs("minimal", stage):
+                check_id, _, about = key.rstrip("]").partition("[")
+                findings.add(Finding(Status.PASS, "", id=check_id, about=about))
+                findings.ran.add(check_id)
+    for finding in found:
+        findings.add(finding)
+    smoke = Smoke(Context(FakeHost(), PROJECT), findings, Nobody())
+    smoke.prove(PROJECT, Target("minimal"), named=True)
+    return findings
+
+
+def outcomes(last: Stage, happened: bool | None) -> list[Outcome]:
+    made = [Outcome(stage, True, "worked") for stage in Stage if stage.order < last.order]
+    return [*made, Outcome(last, happened, "as it went")]
+
+
+def test_a_program_that_fires_passes(seen: list[Outcome]) -> None:
+    seen += outcomes(Stage.FIRES, True)
+    assert judged().by_key[KEY].status is Status.PASS
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_failure_that_nobody_foresaw_names_its_stage(seen: list[Outcome], stage: Stage) -> None:
+    seen += outcomes(stage, False)
+    found = judged()
+    assert found.by_key[KEY].status is Status.FAIL
+    assert found.by_key[KEY].summary.startswith(f"{stage.value} failed")
+    assert found.by_key["smoke.prediction[minimal]"].status is Status.WARN
+
+
+def test_a_failure_that_was_foreseen_is_a_skip_that_names_the_one_cause(
+    seen: list[Outcome],
+) -> None:
+    seen += outcomes(Stage.ATTACH, False)
+    found = judged(Finding(Status.FAIL, "not mounted", id="runtime.tracefs"))
+    assert found.by_key[KEY].status is Status.SKIP
+    assert found.by_key[KEY].blocked_by == ("runtime.tracefs",)
+    assert "smoke.prediction[minimal]" not in found.by_key
+
+
+def test_a_kernel_that_runs_nothing_explains_a_program_that_does_not(seen: list[Outcome]) -> None:
+    seen += outcomes(Stage.LOAD, False)
+    found = judged(Finding(Status.FAIL, "load failed", id="smoke.kernel"))
+    assert found.by_key[KEY].blocked_by == ("smoke.kernel",)
+
+
+def test_needs_that_were_not_examined_excuse_nothing(seen: list[Outcome]) -> None:
+    seen += outcomes(Stage.LOAD, False)
+    assert judged(examined=False).by_key[KEY].status is Status.FAIL
+
+
+def test_success_against_the_prediction_is_told(seen: list[Outcome]) -> None:
+    seen += outcomes(Stage.FIRES, True)
+    found = judged(Finding(Status.FAIL, "refused", id="runtime.privileges"))
+    assert found.by_key[KEY].status is Status.PASS
+    assert found.by_key["smoke.prediction[minimal]"].status is Status.WARN
+
+
+def test_what_could_not_be_seen_is_unknown(seen: list[Outcome]) -> None:
+    seen += outcomes(Stage.LOAD, None)
+    assert judged().by_key[KEY].status is Status.UNKNOWN
+
+
+def test_a_program_that_disturbs_the_machine_is_run_only_when_named(seen: list[Outcome]) -> None:
+    seen += outcomes(Stage.FIRES, True)
+    smoke = Smoke(Context(FakeHost(), PROJECT), Findings(), Nobody())
+    smoke.prove(PROJECT, Target("lsm"), named=False)
+    assert smoke.observed == {}
+    smoke.prove(PROJECT, Target("lsm"), named=True)
+    assert set(smoke.observed) == {"lsm"}
