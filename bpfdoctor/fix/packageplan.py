@@ -110,7 +110,9 @@ class _PackagePlan:
 
     def _to_be_had(self, package: Package) -> bool:
         """By its own name, through one that provides it, or, with empty lists, as far as known."""
-        return bool(package.candidate or len(package.provided_by) == 1) or self.empty
+        return bool(
+            package.candidate or len(package.provided_by) == 1 or package.unsure or self.empty
+        )
 
     def _newer(self, choice: Choice, why: list[str], fault: str) -> None:
         """The newest package of one version that fits (`clang-16`), or words."""

@@ -27,21 +27,25 @@ UPDATE = ("submodule", "update", "--init", "--recursive", "--checkout", "--progr
 def plan_submodules(
     host: Host, checkout: str, why: tuple[str, ...]
 ) -> tuple[list[Step], list[Manual]]:
-    """The steps that fill what holds no files, nested ones too; the rest is left and explained."""
-    plan = _SubmodulePlan(host, why)
-    plan.repository(checkout.rstrip("/"), DEEPEST)
+    """The steps that fill what holds no files, nested ones too; the rest is left and explained.
+
+    `why` are the keys of the findings; where they say which submodules (`id[about]`), it is these.
+    """
+    plan = _SubmodulePlan(host, checkout.rstrip("/"), why)
+    plan.repository(plan.checkout, DEEPEST)
     return plan.steps, plan.manual
 
 
 class _SubmodulePlan:
-    def __init__(self, host: Host, why: tuple[str, ...]) -> None:
-        self.host, self.why = host, why
+    def __init__(self, host: Host, checkout: str, why: tuple[str, ...]) -> None:
+        self.host, self.checkout, self.every, self.why = host, checkout, why, why
         self.steps: list[Step] = []
         self.manual: list[Manual] = []
 
     def repository(self, tree: str, depth: int) -> None:
         """One work tree, then those of its submodules that have some themselves."""
         level = self.host.ask(AskSubmodules(tree))
+        self.why = self.every
         if not isinstance(level, Submodules) or level.trouble == "absent":
             return  # without git: once it is installed, another plan is made
         if level.trouble:
@@ -57,11 +61,14 @@ class _SubmodulePlan:
 
     def _submodule(self, tree: str, submodule: Submodule, depth: int) -> None:
         place = f"{tree}/{submodule.path}"
+        self.why = self._asked(place.removeprefix(f"{self.checkout}/"))
         reason = _refusal(submodule)
-        if reason:
+        if not self.why:
+            pass
+        elif reason:
             self._leave(f"the submodule {place} is not fetched: {reason}")
         elif not submodule.pinned or submodule.conflict:
-            return  # nothing says which commit it should be at; the finding does say so
+            pass  # nothing says which commit it should be at; the finding does say so
         elif _holds_no_files(submodule):
             self.steps += self._filling(tree, submodule)
         elif submodule.commit and submodule.commit != submodule.pinned:
@@ -70,6 +77,10 @@ class _SubmodulePlan:
             self._leave(f"{place} holds changes, which may be your work: it is left alone")
         if submodule.nested and not submodule.refused and depth:
             self.repository(place, depth - 1)
+
+    def _asked(self, about: str) -> tuple[str, ...]:
+        """The findings about this submodule, and those that are about none in particular."""
+        return tuple(k for k in self.every if k.endswith(f"[{about}]") or not k.endswith("]"))
 
     def _filling(self, tree: str, submodule: Submodule) -> Iterator[Step]:
         git = ("git", "-C", tree)

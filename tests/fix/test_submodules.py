@@ -21,7 +21,7 @@ from bpfdoctor.fix.undo import undo_plan
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 
-WHY = ("checkout.submodules[libbpf]",)
+WHY = ("checkout.submodules",)
 Make = Callable[..., Applier]
 
 
@@ -55,9 +55,9 @@ def add_submodule(place: Path, path: str, url: str, source: Path) -> None:
     git(place, "commit", "-q", "-m", f"pin {path}")
 
 
-def planned(checkout: Path) -> Plan:
+def planned(checkout: Path, why: tuple[str, ...] = WHY) -> Plan:
     host = LiveHost(Machine(dict(os.environ)))
-    steps, manual = plan_submodules(host, str(checkout), WHY)
+    steps, manual = plan_submodules(host, str(checkout), why)
     return Plan(tuple(steps), tuple(manual))
 
 
@@ -96,6 +96,12 @@ def test_empty_submodules_are_filled_nested_ones_too(
     assert (nest / "libbpf/header").read_text() == "libbpf"
     assert (nest / "bpftool/libbpf/header").read_text() == "libbpf"
     assert planned(nest) == Plan()
+
+
+def test_only_what_was_asked_for_is_fetched(nest: Path) -> None:
+    (step,) = planned(nest, ("checkout.submodules[libbpf]", "checkout.submodules[none]")).steps
+    assert step.argv[-1] == "libbpf"
+    assert step.why == ("checkout.submodules[libbpf]",)
 
 
 def test_undo_leaves_the_checkout_as_it_was(nest: Path, applier: Make, tmp_path: Path) -> None:

@@ -162,6 +162,7 @@ def test_zypper(make_root: Callable[..., Any]) -> None:
     become(root, "ID=opensuse-tumbleweed\nVERSION_ID=20260101\nPRETTY_NAME='openSUSE'\n")
     build_rpms(root, RPMS)
     root.must("zypper", "--non-interactive", "addrepo", "-G", "file:///srv/repository", "test")
+    root.must("rpm", "-i", "/srv/repository/noarch/glibc-1.0-1.noarch.rpm")  # not an empty system
     names = ["clang", "make", "libelf-devel", "zlib-devel", "bpftool"]
     outcome = repaired_and_taken_back(root, names, {*names, "llvm-libs"})
     assert outcome["plan"]["steps"][0]["id"] == "refresh"

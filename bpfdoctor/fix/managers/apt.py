@@ -32,14 +32,21 @@ class Apt:
         policy = ask(host, "apt-cache", "policy", *names)
         present = self._installed(host, names)
         candidates = _candidates(policy.stdout if policy else "")
-        return {
-            name: Package(
-                present.get(name, ""), candidates.get(name, ""), self._providers(host, name)
-            )
-            if name in candidates and not candidates[name]
-            else Package(present.get(name, ""), candidates.get(name, ""))
-            for name in names
-        }
+        unsure = policy is None or not policy.ok
+        return {name: self._package(host, name, present, candidates, unsure) for name in names}
+
+    def _package(
+        self,
+        host: Host,
+        name: str,
+        present: dict[str, str],
+        candidates: dict[str, str],
+        unsure: bool,
+    ) -> Package:
+        candidate = candidates.get(name, "")
+        virtual = name in candidates and not candidate
+        providers = self._providers(host, name) if virtual else ()
+        return Package(present.get(name, ""), candidate, providers, unsure)
 
     def _installed(self, host: Host, names: Sequence[str]) -> dict[str, str]:
         shown = "${Package} ${db:Status-Status} ${Version}\n"

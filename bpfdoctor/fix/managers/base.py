@@ -19,11 +19,13 @@ class Package(msgspec.Struct, frozen=True):
     """What a manager says of a name: the version that is installed, and the one it could install.
 
     Empty: not installed, or not to be had. `provided_by` are packages that stand in for the name.
+    `unsure`: the manager did not answer, so that nothing follows from what is empty.
     """
 
     installed: str = ""
     candidate: str = ""
     provided_by: tuple[str, ...] = ()
+    unsure: bool = False
 
     @property
     def major(self) -> int:

@@ -36,7 +36,8 @@ class Dnf:
         own = next((row for row in rows if row[0] == name), None)
         best = own or (rows[0] if rows else None)
         others = tuple(dict.fromkeys(row[0] for row in rows if row[0] != name))
-        return Package(present, best[1] if best else "", () if own else others)
+        unsure = answer is None or not answer.ok
+        return Package(present, best[1] if best else "", () if own else others, unsure)
 
     def matching(self, host: Host, pattern: str) -> tuple[str, ...]:
         wanted = pattern.replace("{}", "[0-9]*")

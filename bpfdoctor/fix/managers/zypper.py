@@ -11,6 +11,8 @@ from bpfdoctor.host.files import ListDirectory, Names
 from bpfdoctor.host.question import Host
 from bpfdoctor.model import Fix
 
+NONE_FOUND = 104
+"""The exit status of a search without a result."""
 CACHE = "/var/cache/zypp/solv"
 SEARCH = ("zypper", "--non-interactive", "--no-refresh", "--xmlout", "search", "-s")
 
@@ -33,7 +35,8 @@ class Zypper:
             others = tuple(dict.fromkeys(row[0] for row in rows if row[0] != name))
             own = next((row for row in rows if row[0] == name), None)
             best = own or (rows[0] if rows else ("", ""))
-            found[name] = Package(present.get(name, ""), best[1], () if own else others)
+            unsure = answer is None or answer.exit_code not in (0, NONE_FOUND)
+            found[name] = Package(present.get(name, ""), best[1], () if own else others, unsure)
         return found
 
     def matching(self, host: Host, pattern: str) -> tuple[str, ...]:
