@@ -76,7 +76,9 @@ def _section(path: str) -> bytes:
     with open(path, "rb") as file:
         try:
             found = ELFFile(file).get_section_by_name(".BTF")
-            return bytes(found.data()) if found and found["sh_size"] <= SIZE_LIMIT else b""
+            if not found or found.compressed or found["sh_size"] > SIZE_LIMIT:
+                return b""
+            return b"" if found["sh_type"] == "SHT_NOBITS" else bytes(found.data())
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001  (pyelftools raises whatever its parsers do)

@@ -63,7 +63,7 @@ class _Object:
     def __init__(self, elf: Any, kernel: Btf | None) -> None:
         self.kernel = kernel
         self.little = bool(elf.little_endian)
-        self.sections = [(each.name, each.data()) for each in elf.iter_sections()]
+        self.sections = [(each.name, _content(each)) for each in elf.iter_sections()]
         self.data = dict(self.sections)
         symbols = elf.get_section_by_name(".symtab")
         self.symbols = list(symbols.iter_symbols()) if symbols else []
@@ -168,6 +168,12 @@ class _Object:
                     _, number = local.element(local.plain(local.refers_to(member.type)))
                     kind = types.get(number, f"type {number}").lower()
                     yield ObjectMap(local.name(variable), kind)
+
+
+def _content(section: Any) -> bytes:
+    """What is in the file; a compressed section, or one of zeros, could be of any size."""
+    bare = section.compressed or section["sh_type"] == "SHT_NOBITS"
+    return b"" if bare else bytes(section.data())
 
 
 def _within(each: Relocation, pieces: list[tuple[str, int, int]]) -> bool:

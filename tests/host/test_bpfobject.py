@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -180,6 +181,20 @@ def test_what_is_no_object_is_said(tmp_path: Path, data: bytes, sentence: str) -
     found = AskBpfObject(str(path)).put(Machine())
     assert isinstance(found, NoAnswer)
     assert (found.reason, found.detail.partition(":")[0]) == ("refused", sentence)
+
+
+def test_a_section_of_zeros_of_any_size_costs_nothing(
+    built: tuple[str, str], tmp_path: Path
+) -> None:
+    data = bytearray(Path(built[0]).read_bytes())
+    (table,) = struct.unpack_from("<Q", data, 40)  # e_shoff
+    size, count = struct.unpack_from("<HH", data, 58)  # e_shentsize, e_shnum
+    types = [table + at * size + 4 for at in range(count)]
+    (bss,) = (at for at in types if struct.unpack_from("<I", data, at) == (8,))  # SHT_NOBITS
+    struct.pack_into("<Q", data, bss + 28, 1 << 40)  # sh_size
+    path = tmp_path / "zeros.o"
+    path.write_bytes(data)
+    assert facts_of((str(path), built[1])) == facts_of(built)
 
 
 def test_an_executable_of_this_machine_is_not_for_bpf(tmp_path: Path) -> None:
