@@ -12,6 +12,9 @@ from bpfdoctor.errors import BpfDoctorError
 
 COMMANDS = {
     "check": "Judge this machine and this checkout, ending in the smoke.",
+    "fix": "Repair what keeps programs from running, and prove it.",
+    "undo": "Take back what a run of fix changed.",
+    "init": "Clone libbpf-bootstrap, repair the machine for it, and prove it.",
     "smoke": "Build and run a program for real and see its event.",
     "programs": "Which programs would run here, stage by stage, and what is in the way.",
     "list": "The checks, the projects, their programs and needs.",
@@ -25,10 +28,12 @@ Examples:
   bpfdoctor check                     everything, in a checkout or anywhere
   bpfdoctor check --for minimal       only what one program needs
   bpfdoctor check --json > report.json
+  bpfdoctor fix                       shows a plan, asks once, repairs, proves
   bpfdoctor explain kernel.btf
 
 \b
-Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
+Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 4 a fix did not take,
+5 bpfdoctor broke.
 """
 
 

@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,9 +31,6 @@ from bpfdoctor.host.record import (
 )
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Report
-
-if TYPE_CHECKING:
-    from bpfdoctor.host.elevated import ElevatedHost
 
 
 class Examined(NamedTuple):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from bpfdoctor.cli.examine import Examined
+from bpfdoctor.cli.myself import absolute
 from bpfdoctor.cli.output import Output
+from bpfdoctor.model import Fix, Report, Run
 
 
 def show(run: Examined, output: Output, *, as_json: bool, sudo: bool = False) -> None:
@@ -21,7 +25,19 @@ def show(run: Examined, output: Output, *, as_json: bool, sudo: bool = False) ->
 
     paper = Paper.for_stream(output.stream, terminal=output.is_terminal())
     as_root = run.report.host.privileged and not sudo
-    output.write(report_text(run.report, paper, explanations(), as_root=as_root))
+    output.write(report_text(pasteable(run.report), paper, explanations(), as_root=as_root))
+
+
+def pasteable(report: Report) -> Report:
+    """The report with bpfdoctor's own commands by absolute path: sudo's PATH is another one."""
+    findings = tuple(
+        replace(each, fixes=tuple(_absolute(fix) for fix in each.fixes)) for each in report.findings
+    )
+    return replace(report, findings=findings)
+
+
+def _absolute(fix: Fix) -> Fix:
+    return replace(fix, argv=absolute(fix.argv)) if isinstance(fix, Run) else fix
 
 
 def explanations() -> dict[str, str]:

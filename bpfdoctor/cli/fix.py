@@ -1,0 +1,89 @@
+"""`bpfdoctor fix`."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import click
+
+from bpfdoctor.cli import parameters
+from bpfdoctor.cli.output import Output
+from bpfdoctor.cli.parameters import Given
+
+EPILOG = """\b
+Examples:
+  bpfdoctor fix                        shows the plan, asks once, repairs, proves
+  bpfdoctor fix --yes                  the same without asking (CI, containers)
+  bpfdoctor fix --dry-run --json       the plan as data
+  bpfdoctor fix libraries.libelf       only this
+  bpfdoctor fix --for bootstrap:build  only what one program needs
+  bpfdoctor undo                       takes back what the last run changed
+
+\b
+Exit status: 0 ready, 1 not ready or declined, 2 usage, 3 undetermined, 4 something was applied and
+did not take, 5 bpfdoctor broke. With --dry-run: 0 nothing to do, 1 something.
+"""
+
+
+@click.command(cls=parameters.Command, epilog=EPILOG)
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=parameters.complete_checks)
+@click.option(
+    "--for",
+    "targets",
+    multiple=True,
+    metavar="PROGRAM[:STAGE]",
+    shell_complete=parameters.complete_programs,
+    help="Repair only what this program needs, up to this stage.",
+)
+@click.option(
+    "--smoke/--no-smoke",
+    "prove",
+    default=True,
+    help="End by building and running the programs (the default), or without that proof.",
+)
+@parameters.json_flag("Print the last report (with --dry-run: the plan) as JSON.")
+@parameters.place
+@click.option("--dry-run", is_flag=True, help="Show the plan and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask: consent to the plan that is shown.")
+@click.pass_context
+def command(  # noqa: PLR0913  (each is an option)
+    ctx: click.Context,
+    /,
+    *,
+    ids: tuple[str, ...],
+    prove: bool,
+    as_json: bool,
+    dry_run: bool,
+    yes: bool,
+    **shared: Any,
+) -> int:
+    """Repair what keeps the selected programs from running, and prove it.
+
+    The plan is shown before anything is done: what, why, the exact commands, and how each is taken
+    back. ID names a finding of `bpfdoctor check` to repair instead of all that is needed.
+    """
+    from bpfdoctor.cli.repair import Checks, voice
+    from bpfdoctor.cli.show import show
+    from bpfdoctor.fix.command import run_fix
+    from bpfdoctor.fix.options import FixOptions
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.model import Report
+
+    output: Output = ctx.obj
+    checks = Checks(Given(**shared), [])
+    options = FixOptions(ids, yes, dry_run, as_json, prove, proof_command(checks.given))
+
+    def finish(report: Report) -> None:
+        show(checks.runs[-1], output, as_json=as_json)
+
+    return run_fix(options, checks.again, Machine(), voice(output), finish=finish)
+
+
+def proof_command(given: Given) -> str:
+    """What a user would type to have the proof made as root."""
+    from bpfdoctor.cli.myself import own_command
+
+    targets = [word for target in given.targets for word in ("--for", target)]
+    place = [] if given.directory == "." else ["-C", given.directory]
+    return shlex.join([*own_command(), "check", "--sudo", *place, *targets])

@@ -1,0 +1,71 @@
+"""`bpfdoctor init`."""
+
+from __future__ import annotations
+
+import click
+
+from bpfdoctor.cli import parameters
+from bpfdoctor.cli.output import Output
+from bpfdoctor.cli.parameters import Given
+
+LIBBPF_BOOTSTRAP = "https://github.com/libbpf/libbpf-bootstrap"
+
+EPILOG = """\b
+Examples:
+  bpfdoctor init first-bpf             clones libbpf-bootstrap, fills it, repairs, proves
+  bpfdoctor init first-bpf --yes
+  bpfdoctor init mine --from https://example.org/mine.git
+
+\b
+Exit status: that of `bpfdoctor fix`; 1 where the clone was declined.
+"""
+
+
+@click.command(cls=parameters.Command, epilog=EPILOG)
+@click.argument("directory", metavar="DIR", shell_complete=parameters.complete_directories)
+@click.option(
+    "--from",
+    "url",
+    default=LIBBPF_BOOTSTRAP,
+    show_default=True,
+    metavar="URL",
+    help="Where to clone from.",
+)
+@click.option(
+    "--smoke/--no-smoke",
+    "prove",
+    default=True,
+    help="End by building and running the programs (the default), or without that proof.",
+)
+@parameters.json_flag("Print the last report as JSON.")
+@click.option("--dry-run", is_flag=True, help="Show the plan of the clone and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask: consent to the plans that are shown.")
+@click.pass_context
+def command(  # noqa: PLR0913  (each is an option)
+    ctx: click.Context,
+    /,
+    *,
+    directory: str,
+    url: str,
+    prove: bool,
+    as_json: bool,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    """Clone a project with all its submodules to DIR, repair the machine for it, and prove it."""
+    from bpfdoctor.cli.fix import proof_command
+    from bpfdoctor.cli.repair import Checks, voice
+    from bpfdoctor.cli.show import show
+    from bpfdoctor.fix.init import run_init
+    from bpfdoctor.fix.options import FixOptions
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.model import Report
+
+    output: Output = ctx.obj
+    checks = Checks(Given(directory=directory), [])
+    options = FixOptions((), yes, dry_run, as_json, prove, proof_command(checks.given))
+
+    def finish(report: Report) -> None:
+        show(checks.runs[-1], output, as_json=as_json)
+
+    return run_init(directory, url, options, checks.again, Machine(), voice(output), finish=finish)
