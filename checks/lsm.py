@@ -40,11 +40,11 @@ ADD_BPF = ByHand(
 
 @check("kernel.lsm", title="BPF LSM programs", requires=("runtime.privileges", "kernel.btf"))
 def kernel_lsm(context: Context) -> Finding:
-    """Whether an LSM program attaches and is called (Linux 5.7, commit 9d3fdea789c8; arm64 6.4).
+    """Whether an LSM program loads and attaches (Linux 5.7, commit 9d3fdea789c8; arm64 6.4).
 
     Tried on the hook of bpf(2), with a program that allows everything and counts one call of our
-    own. Attaching proves little: without `bpf` among the active modules (/sys/kernel/security/lsm)
-    it may attach and never be called. The kernel needs CONFIG_BPF_LSM, its BTF and the JIT.
+    own. The kernel needs CONFIG_BPF_LSM, its BTF and the JIT. Whether it is called as well is
+    for kernel.lsm-active to say.
     """
     answer, identity = context.ask(FireLsm()), context.ask(AskIdentity())
     active = context.ask(AskSecurityFile("lsm"))
@@ -52,10 +52,25 @@ def kernel_lsm(context: Context) -> Finding:
     if isinstance(answer, NoAnswer):
         summary = f"an LSM program was not tried: {answer.shown()}"
         return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
-    if not answer.attached.worked:
-        return _refused(answer.attached, identity, active, seen)
+    if answer.attached.worked:
+        return passed("a program was attached to the hook of bpf(2)", seen=seen)
+    return _refused(answer.attached, identity, active, seen)
+
+
+@check("kernel.lsm-active", title="BPF LSM programs are called", requires=("kernel.lsm",))
+def kernel_lsm_active(context: Context) -> Finding:
+    """Whether the kernel calls an LSM program that is attached.
+
+    Attaching proves little: without `bpf` among the active modules (/sys/kernel/security/lsm) a
+    program may attach and never be called, as on Debian's 5.10; on its 6.1 `bpf` is among them.
+    Boot with `lsm=` and the list with `,bpf` at its end.
+    """
+    answer, active = context.ask(FireLsm()), context.ask(AskSecurityFile("lsm"))
+    seen = [evidence(FireLsm(), answer), evidence(AskSecurityFile("lsm"), active)]
+    if isinstance(answer, NoAnswer) or answer.hits is None:
+        return unknown("no LSM program was attached", seen=seen, fixes=[ASK_AS_ROOT])
     if answer.hits:
-        return passed("a program on the hook of bpf(2) was attached and called", seen=seen)
+        return passed("a program on the hook of bpf(2) was called", seen=seen)
     summary = f"a program attaches to the hook of bpf(2) and is never called{_inactive(active)}"
     return failed(summary, seen=seen, fixes=[ADD_BPF])
 

@@ -115,7 +115,32 @@ def _lsm(context: Context, target: str, hook: str) -> Finding:
     """Without CONFIG_BPF_LSM there is no such hook at all, which is kernel.lsm's to say."""
     if _has_function(context, "bpf_lsm_file_open") is False:
         return blocked("this kernel has no LSM hooks for BPF", by=["kernel.lsm"], about=target)
-    return _in_btf(context, target, f"bpf_lsm_{hook}")
+    found = _in_btf(context, target, f"bpf_lsm_{hook}")
+    answer, written = context.ask(AskFunction(f"bpf_lsm_{hook}")), _parameters(context, target)
+    if not isinstance(answer, FunctionFacts) or answer.id is None or written is None:
+        return found
+    return found if answer.parameters == written else _other_parameters(found, answer, written)
+
+
+def _parameters(context: Context, target: str) -> int | None:
+    """How many parameters the project's program expects its target to have."""
+    programs = [context.project.program(name) for name in context.project.programs]
+    known = [each.parameters[target] for each in programs if each and target in each.parameters]
+    return known[0] if known else None
+
+
+def _other_parameters(found: Finding, answer: FunctionFacts, written: int) -> Finding:
+    """The verifier refuses it: what it takes for a return value may be any number.
+
+    It checks an LSM program's return value since Linux 6.12 (commit 5d99e198be27). The hook of
+    bpf(2) has three parameters in the BTF of Debian's 6.1 and four in that of its 7.0.
+    """
+    summary = (
+        f"the hook has {answer.parameters} parameters here; the program is written for {written}, "
+        "and takes the next for a return value"
+    )
+    fix = ByHand("Add the new parameter before `ret` in the program's BPF_PROG().")
+    return failed(summary, about=found.about, seen=found.evidence, fixes=[fix])
 
 
 def _iterator(context: Context, target: str, what: str) -> Finding:

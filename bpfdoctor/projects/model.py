@@ -69,8 +69,9 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (nothing: it ends by itself). `disturbs`: what it does to the rest of the machine while it runs;
     such a program is run only when named. `substitute`: in a PID namespace, the default selection
     takes that program instead. `targets`: what it attaches to by name, written as in SEC()
-    (`kprobe/do_unlinkat`). `options`: the kernel options that it is known to rest on. `helpers`:
-    those of its helpers that some kernels with everything else lack.
+    (`kprobe/do_unlinkat`). `parameters`: how many a target must have, where the program reads its
+    return value behind them. `options`: the kernel options that it is known to rest on.
+    `helpers`: those of its helpers that some kernels with everything else lack.
     """
 
     summary: str
@@ -84,6 +85,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disturbs: str = ""
     substitute: str = ""
     targets: tuple[str, ...] = ()
+    parameters: dict[str, int] = {}
     options: tuple[str, ...] = ()
     helpers: tuple[str, ...] = ()
 

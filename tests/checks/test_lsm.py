@@ -28,23 +28,38 @@ ACTIVE = FileText("lockdown,capability,landlock,bpf")
 INACTIVE = FileText("lockdown,capability,yama,apparmor")
 
 
-def lsm(answer: Answer, active: Answer = ACTIVE, who: Answer = ROOT) -> Finding:
+def judged(check: str, answer: Answer, active: Answer, who: Answer = ROOT) -> Finding:
     answers = {FireLsm(): answer, AskSecurityFile("lsm"): active, AskIdentity(): who}
-    return one(run_check("kernel.lsm", FakeHost(answers)))
+    return one(run_check(check, FakeHost(answers)))
+
+
+def lsm(answer: Answer, active: Answer = ACTIVE, who: Answer = ROOT) -> Finding:
+    return judged("kernel.lsm", answer, active, who)
+
+
+def called(answer: Answer, active: Answer = ACTIVE) -> Finding:
+    return judged("kernel.lsm-active", answer, active)
 
 
 @pytest.mark.parametrize("active", [ACTIVE, INACTIVE, NoAnswer("EACCES")])
 def test_a_call_that_was_counted_passes_whatever_a_list_says(active: Answer) -> None:
     assert lsm(LsmFired(Attempt(), 1), active).status is Status.PASS
+    assert called(LsmFired(Attempt(), 1), active).status is Status.PASS
 
 
-def test_a_program_that_is_never_called_fails_and_the_list_says_why() -> None:
-    found = lsm(LsmFired(Attempt(), 0), INACTIVE)
+def test_a_program_that_is_never_called_attaches_all_the_same() -> None:
+    assert lsm(LsmFired(Attempt(), 0), INACTIVE).status is Status.PASS
+    found = called(LsmFired(Attempt(), 0), INACTIVE)
     assert found.status is Status.FAIL
     assert "never called" in found.summary
     assert "apparmor" in found.summary
     assert found.fixes
-    assert lsm(LsmFired(Attempt(), 0), NoAnswer("EACCES")).status is Status.FAIL
+    assert called(LsmFired(Attempt(), 0), NoAnswer("EACCES")).status is Status.FAIL
+
+
+def test_what_was_not_attached_says_nothing_of_calls() -> None:
+    assert called(NoAnswer("not-recorded")).status is Status.UNKNOWN
+    assert called(LsmFired(Attempt("EPERM", "bpf"))).status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize("error", ["ENOENT", "EINVAL", "E2BIG", "ENOTSUPP"])

@@ -92,6 +92,20 @@ def test_a_kernel_without_any_lsm_hook_is_left_to_the_lsm() -> None:
     assert found_for("lsm/bpf", answers).status is Status.PASS
 
 
+@pytest.mark.parametrize(("has", "status"), [(3, Status.PASS), (4, Status.FAIL)])
+def test_a_hook_with_other_parameters_is_not_the_one_it_was_written_for(
+    has: int, status: Status
+) -> None:
+    whole = project_named()
+    kind = msgspec.structs.replace(whole.kind, programs={"lsm": whole.kind.programs["lsm"]})
+    hooks: dict[Question[Any], Answer] = {
+        AskFunction("bpf_lsm_file_open"): FunctionFacts(5, 1),
+        AskFunction("bpf_lsm_bpf"): FunctionFacts(6, has),
+    }
+    found = one(run_check("kernel.targets", FakeHost(hooks), Project(kind, "", ("lsm",))))
+    assert (found.key, found.status) == ("kernel.targets[lsm/bpf]", status)
+
+
 def test_an_iterator_is_a_function_too() -> None:
     answers: dict[Question[Any], Answer] = {AskFunction("bpf_iter_task"): FunctionFacts(5, 1)}
     assert found_for("iter/task", answers).status is Status.PASS
