@@ -133,7 +133,7 @@ def _other_parameters(found: Finding, answer: FunctionFacts, written: int) -> Fi
     """The verifier refuses it: what it takes for a return value may be any number.
 
     It checks an LSM program's return value since Linux 6.12 (commit 5d99e198be27). The hook of
-    bpf(2) has three parameters in the BTF of Debian's 6.1 and four in that of its 7.0.
+    bpf(2) has three parameters in the BTF of Debian's 6.1 and four in that of its 7.2.
     """
     summary = (
         f"the hook has {answer.parameters} parameters here; the program is written for {written}, "

@@ -79,7 +79,7 @@ class AttachIterator(Question[Attempt], frozen=True):
 
 
 CALLS, PAUSE = 25, 0.02
-"""Calls of the hook, and seconds between them: on Linux 7.0, under emulation, the first ones after
+"""Calls of the hook, and seconds between them: on Linux 7.2, under emulation, the first ones after
 the attachment were not seen now and then."""
 
 
