@@ -30,7 +30,9 @@ class Machine:
         cache: Path | None = None,
         progress: Callable[[str], None] = silent,
     ) -> None:
-        self.environ = dict(os.environ if environ is None else environ)
+        given = os.environ if environ is None else environ
+        # Without a PATH a shell takes its default; gcc, left without, does not find its linker.
+        self.environ = {"PATH": os.defpath, **given}
         self.cache = cache
         self.progress = progress
         self._scratch: Path | None = None
