@@ -9,6 +9,11 @@ char LICENSE[] SEC("license") = "GPL";
 SEC("ksyscall/tgkill")
 int BPF_KSYSCALL(on_tgkill, pid_t group, pid_t thread, int number)
 {
+	int caller = bpf_get_current_pid_tgid() >> 32;
+
+	/* Four values: bpf_printk then calls trace_vprintk, which is of Linux 5.16. */
+	if (number)
+		bpf_printk("tgkill by %d: %d %d %d", caller, group, thread, number);
 	return 0;
 }
 
