@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from bpfdoctor.fix.apply import Applied, Applier, Patience
+from bpfdoctor.fix.apply import Applied, Patience
 from bpfdoctor.fix.consent import consented, is_yes
 from bpfdoctor.fix.elevate import Elevation
 from bpfdoctor.fix.journal import (
@@ -20,6 +20,7 @@ from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.planner import make_plan
 from bpfdoctor.fix.show import commands_text, plan_text
+from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.model import Report
@@ -68,7 +69,7 @@ class _Fix:
     ) -> None:
         self.options, self.check, self.machine, self.voice = options, check, machine, voice
         self.elevation = Elevation(machine.environ, terminal=voice.terminal)
-        self.applier = Applier(machine, self.elevation, voice.say, patience)
+        self.applier = applier_of(machine, self.elevation, voice, patience)
         self.journal: Journal | None = None
         self.applied: list[Applied] = []
         self.settled: set[str] = set()

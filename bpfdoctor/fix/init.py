@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.apply import Applier, Patience
+from bpfdoctor.fix.apply import Patience
 from bpfdoctor.fix.command import Check, run_fix
 from bpfdoctor.fix.consent import consented
 from bpfdoctor.fix.elevate import Elevation
@@ -16,6 +16,7 @@ from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
 from bpfdoctor.fix.packages import wanted
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.show import commands_text, plan_text
+from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.fix.submodules import CAREFUL
 from bpfdoctor.host.commands import FindTool
 from bpfdoctor.host.gitmodules import url_refused
@@ -96,5 +97,5 @@ def _clone(
         voice.write(commands_text(agreed))
         return 1
     journal = Journal.begin(state_directory(machine.environ), agreed)
-    applied = Applier(machine, elevation, voice.say, patience).apply(agreed, journal)
+    applied = applier_of(machine, elevation, voice, patience).apply(agreed, journal)
     return 0 if applied.took else DID_NOT_TAKE

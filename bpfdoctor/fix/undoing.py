@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.apply import Applier, Patience
+from bpfdoctor.fix.apply import Patience
 from bpfdoctor.fix.consent import consented
 from bpfdoctor.fix.elevate import Elevation
 from bpfdoctor.fix.journal import Journal, Run, Undone, read_run, runs, state_directory
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.show import commands_text, plan_text
+from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.fix.undo import PREFIX, undo_plan
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
@@ -78,7 +79,7 @@ def _take_back(  # noqa: PLR0913, PLR0917  (as run_undo)
         voice.write(commands_text(agreed))
         return 1
     journal = Journal(Path(run.path))
-    applier = Applier(machine, elevation, voice.say, patience)
+    applier = applier_of(machine, elevation, voice, patience)
     good = True
     for step in agreed.steps:
         voice.say(step.title)
