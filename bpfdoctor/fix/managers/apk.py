@@ -1,4 +1,4 @@
-"""apk: Alpine Linux and what is made of it."""
+"""apk: Alpine Linux and what is made of it. Tried with apk-tools 2.14."""
 
 from __future__ import annotations
 
