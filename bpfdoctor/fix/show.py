@@ -10,7 +10,9 @@ from bpfdoctor.fix.plan import Manual, Plan, Step
 
 def plan_text(plan: Plan, heading: str = "The plan, in the order in which it will run:") -> str:
     """What would run, why, as whom, and how it is undone; then what is left to a person."""
-    lines = [heading, ""] if plan.steps else ["There is nothing that bpfdoctor can repair here."]
+    lines = [heading, ""] if plan.steps else []
+    if not plan.steps and not plan.manual:
+        lines = ["There is nothing to do."]
     for number, step in enumerate(plan.steps, 1):
         lines += [*_step_lines(number, step), ""]
     if plan.manual:

@@ -44,6 +44,8 @@ def run_undo(
         return 1 if plan.steps else 0
     if run is None or not plan.steps:
         voice.say("There is nothing to take back.")
+        if plan.manual:
+            voice.say(plan_text(plan).rstrip("\n"))
         return 0
     return _take_back(run, plan, options, machine, voice, patience)
 
