@@ -32,14 +32,7 @@ Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
     default=True,
     help="Build and run the programs (the default), or only predict whether they would run.",
 )
-@click.option(
-    "--for",
-    "targets",
-    multiple=True,
-    metavar="PROGRAM[:STAGE]",
-    shell_complete=parameters.complete_programs,
-    help="Judge only what this program needs, up to this stage: build, load, attach or fires.",
-)
+@parameters.targets
 @parameters.place
 @click.option(
     "--only",

@@ -28,24 +28,10 @@ did not take, 5 bpfdoctor broke. With --dry-run: 0 nothing to do, 1 something.
 
 @click.command(cls=parameters.Command, epilog=EPILOG)
 @click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=parameters.complete_checks)
-@click.option(
-    "--for",
-    "targets",
-    multiple=True,
-    metavar="PROGRAM[:STAGE]",
-    shell_complete=parameters.complete_programs,
-    help="Repair only what this program needs, up to this stage.",
-)
-@click.option(
-    "--smoke/--no-smoke",
-    "prove",
-    default=True,
-    help="End by building and running the programs (the default), or without that proof.",
-)
+@parameters.targets
+@parameters.repair
 @parameters.json_flag("Print the last report (with --dry-run: the plan) as JSON.")
 @parameters.place
-@click.option("--dry-run", is_flag=True, help="Show the plan and do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask: consent to the plan that is shown.")
 @click.pass_context
 def command(  # noqa: PLR0913  (each is an option)
     ctx: click.Context,

@@ -31,15 +31,8 @@ Exit status: that of `bpfdoctor fix`; 1 where the clone was declined.
     metavar="URL",
     help="Where to clone from.",
 )
-@click.option(
-    "--smoke/--no-smoke",
-    "prove",
-    default=True,
-    help="End by building and running the programs (the default), or without that proof.",
-)
+@parameters.repair
 @parameters.json_flag("Print the last report as JSON.")
-@click.option("--dry-run", is_flag=True, help="Show the plan of the clone and do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask: consent to the plans that are shown.")
 @click.pass_context
 def command(  # noqa: PLR0913  (each is an option)
     ctx: click.Context,

@@ -76,6 +76,34 @@ def place(function: F) -> F:
     return function
 
 
+def targets(function: F) -> F:
+    """--for: which programs, and how far."""
+    return click.option(
+        "--for",
+        "targets",
+        multiple=True,
+        metavar="PROGRAM[:STAGE]",
+        shell_complete=complete_programs,
+        help="Only what this program needs, up to this stage: build, load, attach or fires.",
+    )(function)
+
+
+def repair(function: F) -> F:
+    """--no-smoke, --dry-run and --yes: how far a repair goes, and whether it asks."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Do not ask: consent to the plan that is shown."),
+        click.option("--dry-run", is_flag=True, help="Show the plan and do nothing."),
+        click.option(
+            "--smoke/--no-smoke",
+            "prove",
+            default=True,
+            help="End by building and running the programs (the default), or without that proof.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def machine(function: F) -> F:
     """--sudo and --no-cache: how this machine is asked."""
     for option in (

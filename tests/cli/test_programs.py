@@ -1,0 +1,49 @@
+"""The readiness table as a command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+Doctor = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_every_program_has_a_row_and_every_stage_a_cell(doctor: Doctor) -> None:
+    done = doctor("programs", "--json", "--project", "libbpf-bootstrap")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    names = {row["name"] for row in report["programs"]}
+    assert {"minimal", "bootstrap", "kprobe", "lsm", "profile"} <= names
+    for row in report["programs"]:
+        assert list(row["stages"]) == ["build", "load", "attach", "fires"]
+        for stage in row["stages"].values():
+            assert stage["proof"] != "observed"
+            assert bool(stage["because"]) == (stage["readiness"] != "ready")
+
+
+def test_the_table_needs_no_compiler(
+    doctor: Doctor, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    nothing = tmp_path_factory.mktemp("empty-path")
+    done = doctor("programs", "--json", environ={"PATH": str(nothing)})
+    assert done.returncode == 0, done.stderr
+    (row,) = [r for r in json.loads(done.stdout)["programs"] if r["name"] == "minimal"]
+    assert row["stages"]["build"]["readiness"] == "not-ready"
+    assert row["stages"]["load"]["readiness"] != "not-ready" or row["stages"]["load"]["because"]
+
+
+def test_the_table_for_a_person_says_what_is_in_the_way(doctor: Doctor) -> None:
+    done = doctor("programs", "--project", "libbpf-bootstrap-2020")
+    assert done.returncode == 0
+    heading, *rows = done.stdout.splitlines()
+    assert heading.split() == ["build", "load", "attach", "fires"]
+    assert any(row.split()[0] == "bootstrap" for row in rows)
+
+
+def test_all_and_a_program_together_are_refused(doctor: Doctor) -> None:
+    done = doctor("smoke", "minimal", "--all")
+    assert done.returncode == 2
+    assert "--all takes no program" in done.stderr
