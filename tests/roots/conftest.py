@@ -114,9 +114,12 @@ def _cache() -> Path:
 
 def _mirror() -> str:
     """The address of this machine's own mirror of Debian, as apt knows it."""
-    argv = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "CREATED_BY: Packages"]
+    known = ["apt-get", "indextargets", "--no-release-info"]  # also where lists are stale
+    argv = [*known, "--format", "$(REPO_URI)", "CREATED_BY: Packages"]
     found = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
-    return next(uri for uri in found if "security" not in uri)
+    mirrors = [uri for uri in found if "security" not in uri]
+    assert mirrors, "apt knows no mirror of Debian on this machine"
+    return mirrors[0]
 
 
 def _build(suite: str, target: Path) -> None:
