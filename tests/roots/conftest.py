@@ -114,10 +114,11 @@ def _cache() -> Path:
 
 def _mirror() -> str:
     """The address of this machine's own mirror of Debian, as apt knows it."""
-    known = ["apt-get", "indextargets", "--no-release-info"]  # also where lists are stale
-    argv = [*known, "--format", "$(REPO_URI)", "CREATED_BY: Packages"]
-    found = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
-    mirrors = [uri for uri in found if "security" not in uri]
+    argv = ["apt-get", "indextargets", "--no-release-info"]  # also where the lists are stale
+    argv += ["--format", "$(CREATED_BY) $(REPO_URI)"]
+    found = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    packages = [line.split()[1] for line in found if line.startswith("Packages ")]
+    mirrors = [uri for uri in packages if "security" not in uri]
     assert mirrors, "apt knows no mirror of Debian on this machine"
     return mirrors[0]
 
