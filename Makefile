@@ -12,7 +12,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help check test lint docs docs-check site benchmark clean
+.PHONY: help check fix test lint docs docs-check site benchmark clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -20,8 +20,12 @@ help:
 check: $(VENV)/.installed
 	@$(BIN)/bpfdoctor check $(ARGS)
 
+fix: $(VENV)/.installed
+	@$(BIN)/bpfdoctor fix $(ARGS)
+
 test: $(VENV)/.test
-	@$(BIN)/pytest $(ARGS)
+	@tests/prepare
+	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.lint
 	@$(BIN)/ruff format --check .
