@@ -15,7 +15,8 @@ SEEN = "seen.json"
 
 def record(examined: Examined, directory: Path) -> None:
     """Write `NAME.json`, and add what was seen to `seen.json`."""
-    name = f"debian-{examined.kernel}-{examined.circumstance.name}"
+    release = ".".join(examined.report["host"]["release"].split(".")[:2])
+    name = f"debian-{release}-{examined.circumstance.name}"
     (directory / f"{name}.json").write_text(examined.snapshot)
     known = seen(directory)
     known[name] = {
