@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
@@ -18,8 +17,9 @@ from bpfdoctor.host.bpf import (
     bpf,
     instruction,
 )
-from bpfdoctor.host.btf_file import VMLINUX, function_id
+from bpfdoctor.host.btf_file import VMLINUX
 from bpfdoctor.host.counting import counting_code, counting_map, hits_in, magic_number, with_map
+from bpfdoctor.host.kernel_types import AskFunction, FunctionFacts
 from bpfdoctor.host.memlock import with_memory
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.steps import Steps, attempt
@@ -42,7 +42,7 @@ class AttachTrampoline(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        target = _btf_id(self.functions)
+        target = _btf_id(machine, self.functions)
         if isinstance(target, Attempt):
             return target
         return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
@@ -64,7 +64,7 @@ class AttachIterator(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        target = _btf_id((f"bpf_iter_{self.what}",))
+        target = _btf_id(machine, (f"bpf_iter_{self.what}",))
         if isinstance(target, Attempt):
             return target
         return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
@@ -78,9 +78,8 @@ class AttachIterator(Question[Attempt], frozen=True):
         steps.keep(bpf(LINK_CREATE, struct.pack("=IIII", program, 0, ATTACH_TYPES["iter"], 0)))
 
 
-CALLS, PAUSE = 25, 0.02
-"""Calls of the hook, and seconds between them: on Linux 7.2, under emulation, the first ones after
-the attachment were not seen now and then."""
+COMMON_ATTRIBUTES = 1 << 16
+"""A flag that newer kernels take out of the command before the hook sees it (seen on Linux 7.2)."""
 
 
 class LsmFired(Answer, frozen=True):
@@ -97,14 +96,13 @@ class LsmFired(Answer, frozen=True):
 class FireLsm(Question[LsmFired], frozen=True):
     """Attach a program to the LSM hook of bpf(2), and make a call of it with a random command.
 
-    It counts that command and allows everything: it acts on nobody. The call is repeated for half
-    a second before it counts as not seen.
+    It counts that command and allows everything: it acts on nobody.
     """
 
     privileged = True
 
     def put(self, machine: Machine) -> LsmFired | NoAnswer:
-        hook = _btf_id((LSM_HOOK,))
+        hook = _btf_id(machine, (LSM_HOOK,))
         if isinstance(hook, Attempt):
             return LsmFired(hook)
         return with_memory(LsmFired, lambda: self._fire(hook))
@@ -119,7 +117,7 @@ class FireLsm(Question[LsmFired], frozen=True):
 
 
 def _fire_lsm(steps: Steps, hook: int) -> int:
-    magic = magic_number(31)
+    magic = magic_number(31) & ~COMMON_ATTRIBUTES
     steps.call = "bpf(BPF_MAP_CREATE)"
     counts = steps.keep(counting_map(magic))
     # The command is an int: of its register only the lower half is defined.
@@ -130,24 +128,23 @@ def _fire_lsm(steps: Steps, hook: int) -> int:
     program = _load(steps, "lsm", "lsm", hook, with_map(code, (reference,), counts))
     steps.call = "bpf(BPF_RAW_TRACEPOINT_OPEN)"
     steps.keep(bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QIxxxx", 0, program)))
-    for _ in range(CALLS):
-        with suppress(OSError):  # EINVAL, when nobody forbids it: there is no such command
-            bpf(magic, bytes(8))
-        steps.call = "bpf(BPF_MAP_LOOKUP_ELEM)"
-        if hits := hits_in(counts):
-            return hits
-        time.sleep(PAUSE)
-    return 0
+    with suppress(OSError):  # EINVAL, when nobody forbids it: there is no such command
+        bpf(magic, bytes(8))
+    steps.call = "bpf(BPF_MAP_LOOKUP_ELEM)"
+    return hits_in(counts)
 
 
 def _load(steps: Steps, kind: str, attach: str, btf_id: int, code: bytes = RETURN_ZERO) -> int:
     return steps.load(Program(PROGRAM_TYPES[kind], code, ATTACH_TYPES[attach], btf_id))
 
 
-def _btf_id(functions: tuple[str, ...]) -> int | Attempt:
+def _btf_id(machine: Machine, functions: tuple[str, ...]) -> int | Attempt:
     """The id of the first function that BTF has, or that there is none.
 
     Looked up here and not where memory is charged: what a child reads it cannot hand on.
     """
-    found = next((number for number in map(function_id, functions) if number), None)
-    return found or Attempt("ENOENT", f"looking for {' or '.join(functions)} in {VMLINUX}")
+    for function in functions:
+        found = AskFunction(function).put(machine)
+        if isinstance(found, FunctionFacts) and found.id:
+            return found.id
+    return Attempt("ENOENT", f"looking for {' or '.join(functions)} in {VMLINUX}")
