@@ -103,7 +103,16 @@ def recall(machine: Machine, question: Question[A], kind: type[A], tool: str | N
     if machine.cache is None or tool is None:
         return None
     try:
-        entry = msgspec.json.decode(_place(machine, question, tool).read_bytes(), type=Entry)
+        place = _place(machine, question, tool)
+    except OSError:  # no working directory
+        return None
+    return recalled(place, kind)
+
+
+def recalled(place: Path, kind: type[A]) -> A | None:
+    """The answer in an entry, if all that it rests on is unchanged."""
+    try:
+        entry = msgspec.json.decode(place.read_bytes(), type=Entry)
         if entry.format != FORMAT or not _unchanged(entry.rests_on):
             return None
         return msgspec.json.decode(entry.answer, type=kind)
@@ -131,9 +140,15 @@ def keep(  # noqa: PLR0913  (each is a part of what is kept)
     if any(max(state[1:3]) > since - _CLOCK_STEP for state in states.values() if state):
         return
     entry = Entry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), states)
+    with contextlib.suppress(OSError):  # no working directory
+        store(_place(machine, question, tool), entry)
+
+
+def store(place: Path, entry: Entry) -> None:
+    """Write an entry, if that can be done; old ones make room."""
     with contextlib.suppress(OSError, ValueError):
-        _write(_place(machine, question, tool), msgspec.json.encode(entry))
-        _prune(machine.cache)
+        _write(place, msgspec.json.encode(entry))
+        _prune(place.parent)
 
 
 def state_of(path: str) -> State | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from bpfdoctor.host.booted import keep_fact, recall_fact
 from bpfdoctor.host.btf import Btf
-from bpfdoctor.host.btf_file import VMLINUX, open_btf
+from bpfdoctor.host.btf_file import VMLINUX, open_btf, read_beginning
 from bpfdoctor.host.btf_format import COMPOSITE, ENUMERATIONS, BtfError, Kind, NewerBtfError
 from bpfdoctor.host.core_relocations import member_type
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import A, Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -47,11 +49,13 @@ class AskKernelBtf(Question[BtfFacts], frozen=True):
     path: str = VMLINUX
 
     def put(self, machine: Machine) -> BtfFacts | NoAnswer:
-        found = _opened(self.path)
+        return _fact(
+            machine, self, BtfFacts, self._facts, lambda facts: facts.kernel, path=self.path
+        )
+
+    def _facts(self, found: Btf | BtfError) -> BtfFacts:
         if isinstance(found, BtfError):
             return BtfFacts(wrong=str(found))
-        if isinstance(found, NoAnswer):
-            return found
         return BtfFacts(
             size=found.size,
             types=len(found),
@@ -82,9 +86,13 @@ class AskFunction(Question[FunctionFacts], frozen=True):
     path: str = VMLINUX
 
     def put(self, machine: Machine) -> FunctionFacts | NoAnswer:
-        found = _sound(self.path)
-        if isinstance(found, NoAnswer):
-            return found
+        return _fact(
+            machine, self, FunctionFacts, self._facts, lambda facts: bool(facts.id), path=self.path
+        )
+
+    def _facts(self, found: Btf | BtfError) -> FunctionFacts | NoAnswer:
+        if isinstance(found, BtfError):
+            return _unsound(found)
         function = found.function(self.name)
         return FunctionFacts(function, len(found.parameters(function)) if function else 0)
 
@@ -113,9 +121,13 @@ class AskField(Question[FieldFacts], frozen=True):
     path: str = VMLINUX
 
     def put(self, machine: Machine) -> FieldFacts | NoAnswer:
-        found = _sound(self.path)
-        if isinstance(found, NoAnswer):
-            return found
+        return _fact(
+            machine, self, FieldFacts, self._facts, lambda facts: facts.field, path=self.path
+        )
+
+    def _facts(self, found: Btf | BtfError) -> FieldFacts | NoAnswer:
+        if isinstance(found, BtfError):
+            return _unsound(found)
         structs = list(found.find(self.struct, COMPOSITE))
         for struct in structs:
             member = member_type(found, struct, self.field)
@@ -149,9 +161,14 @@ class AskEnumerator(Question[EnumeratorFacts], frozen=True):
     path: str = VMLINUX
 
     def put(self, machine: Machine) -> EnumeratorFacts | NoAnswer:
-        found = _sound(self.path)
-        if isinstance(found, NoAnswer):
-            return found
+        def there(facts: EnumeratorFacts) -> bool:
+            return facts.value is not None
+
+        return _fact(machine, self, EnumeratorFacts, self._facts, there, path=self.path)
+
+    def _facts(self, found: Btf | BtfError) -> EnumeratorFacts | NoAnswer:
+        if isinstance(found, BtfError):
+            return _unsound(found)
         enumerations = list(found.find(self.enumeration, ENUMERATIONS))
         values = dict(pair for each in enumerations for pair in found.enumerators(each))
         return EnumeratorFacts(bool(enumerations), values.get(self.name))
@@ -188,6 +205,26 @@ def _opened(path: str) -> Btf | BtfError | NoAnswer:
         return NoAnswer("refused", str(error))
 
 
-def _sound(path: str) -> Btf | NoAnswer:
+def _unsound(wrong: BtfError) -> NoAnswer:
+    return NoAnswer("broken", f"not BTF: {wrong}")
+
+
+def _fact(  # noqa: PLR0913  (each is a part of the fact)
+    machine: Machine,
+    question: Question[A],
+    kind: type[A],
+    look: Callable[[Btf | BtfError], A | NoAnswer],
+    positive: Callable[[A], bool],
+    *,
+    path: str,
+) -> A | NoAnswer:
+    """What `look` finds in the BTF at `path`; the kernel's own is not read twice for one fact."""
+    beginning = read_beginning(path)
+    known = recall_fact(machine, question, kind, path, beginning) if beginning else None
+    if known is not None:
+        return known
     found = _opened(path)
-    return NoAnswer("broken", f"not BTF: {found}") if isinstance(found, BtfError) else found
+    answer = found if isinstance(found, NoAnswer) else look(found)
+    if beginning and isinstance(answer, kind) and positive(answer):
+        keep_fact(machine, question, answer, path, beginning)
+    return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.booted import keep_fact, recall_fact
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ SIZE_LIMIT = 64 << 20
 
 
 class Symbols(Answer, frozen=True):
-    """Which of the names asked for are functions of the kernel or of a loaded module."""
+    """The first of the names asked for that is a function of the kernel or of a loaded module."""
 
     present: tuple[str, ...]
 
@@ -25,33 +26,45 @@ class Symbols(Answer, frozen=True):
 
 
 class AskSymbols(Question[Symbols], frozen=True):
-    """Which of these names the kernel knows: what a kprobe can be put on.
+    """Which is the first of these names that the kernel knows: what a kprobe can be put on.
 
-    Anyone may read the names; `kptr_restrict` hides the addresses only.
+    That the first of all is a function of the kernel itself holds until the next boot, and is
+    remembered; one of a module, or one that comes later, is looked up anew. Anyone may read the
+    names; `kptr_restrict` hides the addresses only.
     """
 
     names: tuple[str, ...]
 
     def put(self, machine: Machine) -> Symbols | NoAnswer:
         try:
-            table = _table()
+            if not _readable():
+                return NoAnswer("broken", f"{KALLSYMS} is empty")
+            return recall_fact(machine, self, Symbols, KALLSYMS, b"") or self._look(machine)
         except OSError as error:
             return NoAnswer.from_error(error)
-        if not table:
-            return NoAnswer("broken", f"{KALLSYMS} is empty")
-        return Symbols(tuple(name for name in self.names if has_function(table, name)))
+
+    def _look(self, machine: Machine) -> Symbols:
+        table = _table()
+        found = next((name for name in self.names if has_function(table, name)), None)
+        answer = Symbols((found,) if found else ())
+        if found == self.names[0] and has_function(table, found, modules=False):
+            keep_fact(machine, self, answer, KALLSYMS, b"")
+        return answer
 
     def source(self) -> str:
         return f"$ grep -wE '{'|'.join(self.names)}' {KALLSYMS}"
 
 
-def has_function(table: bytes, name: str) -> bool:
-    """Whether a line of the table is a function (`t`, `T`, `w`, `W`) of exactly this name."""
+def has_function(table: bytes, name: str, *, modules: bool = True) -> bool:
+    """Whether a line of the table is a function (`t`, `T`, `w`, `W`) of exactly this name.
+
+    Without `modules`, only one of the kernel itself.
+    """
     wanted = f" {name}".encode()
     at = table.find(wanted)
     while at > 0:
         after = at + len(wanted)
-        whole = table[after : after + 1] in (b"\n", b"\t", b"")
+        whole = table[after : after + 1] in ((b"\n", b"\t", b"") if modules else (b"\n", b""))
         if whole and table[at - 1 : at] in (b"t", b"T", b"w", b"W"):
             return True
         at = table.find(wanted, at + 1)
@@ -60,6 +73,12 @@ def has_function(table: bytes, name: str) -> bool:
 
 _read: list[bytes] = []
 _reading = threading.Lock()
+
+
+def _readable() -> bool:
+    """Whether the table can be opened and says anything. Raises OSError."""
+    with open(KALLSYMS, "rb", buffering=0) as file:
+        return bool(file.read(1))
 
 
 def _table() -> bytes:

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import resource
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,13 +146,11 @@ class AskSpace(Question[Space], frozen=True):
     path: str
 
     def put(self, machine: Machine) -> Space | NoAnswer:
-        import psutil  # costs start-up time
-
         place = Path(self.path)
         while not place.exists() and place != place.parent:
             place = place.parent
         try:
-            usage = psutil.disk_usage(str(place))
+            usage = shutil.disk_usage(place)
         except OSError as error:
             return NoAnswer.from_error(error)
         return Space(usage.total, usage.free)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.elfsection import COMPRESSED, ElfError, find_section
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ SECTION = ".note.stapsdt"
 OWNER = b"stapsdt\0"
 PROBE_NOTE = 3
 """NT_STAPSDT of SystemTap's sdt-config and libbpf's usdt.c."""
+SIZE_LIMIT = 16 << 20
+"""Bytes of notes read at most; a libc has some thousand."""
 
 
 class UsdtProbes(Answer, frozen=True):
@@ -47,20 +50,17 @@ class AskUsdt(Question[UsdtProbes], frozen=True):
 
 
 def _probes_of(path: str) -> UsdtProbes | NoAnswer:
-    from elftools.elf.elffile import ELFFile  # costs start-up time
-
-    try:
-        with open(path, "rb") as file:
-            elf = ELFFile(file)
-            section = elf.get_section_by_name(SECTION)
+    with open(path, "rb") as file:
+        try:
+            section = find_section(file, SECTION)
             if section is None:
                 return UsdtProbes(False)
-            order, word = "<" if elf.little_endian else ">", elf.elfclass // 8
-            return UsdtProbes(True, tuple(sorted(set(probes_in(section.data(), order, word)))))
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001  (pyelftools raises whatever its parsers do)
-        return NoAnswer("broken", f"not sound ELF: {error}")
+            if section.size > SIZE_LIMIT or section.flags & COMPRESSED:
+                return NoAnswer("too-large", f"{section.size} bytes of {SECTION}, or compressed")
+            found = probes_in(section.data(file), section.layout.order, section.layout.word)
+            return UsdtProbes(True, tuple(sorted(set(found))))
+        except ElfError as error:
+            return NoAnswer("broken", f"not sound ELF: {error}")
 
 
 def probes_in(data: bytes, order: str, word: int) -> Iterator[str]:

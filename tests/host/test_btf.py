@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bpfdoctor.host import btf_file
 from bpfdoctor.host.btf import Btf
-from bpfdoctor.host.btf_file import function_id, open_btf
+from bpfdoctor.host.btf_file import open_btf
 from bpfdoctor.host.btf_format import BtfError, Kind, Member
 
 STRINGS = b"\0int\0size\0pair\0left\0right\0do_work\0"
@@ -167,7 +167,6 @@ def test_a_directory_and_a_missing_file_say_so(tmp_path: Path) -> None:
         open_btf(str(tmp_path))
     with pytest.raises(FileNotFoundError):
         open_btf(str(tmp_path / "absent"))
-    assert function_id("vfs_unlink", str(tmp_path / "absent")) is None
 
 
 def test_btf_in_a_kernel_image_is_found_where_libbpf_looks(
@@ -200,4 +199,4 @@ def test_this_kernel_is_read_whole_and_fast() -> None:
     assert len(found) > 10_000
     (task,) = found.find("task_struct", (Kind.STRUCT,))
     assert "pid" in {member.name for member in found.members(task)}
-    assert function_id("no_function_of_this_name") is None
+    assert found.function("no_function_of_this_name") is None
