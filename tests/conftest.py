@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.probes import LoadProgram
+from bpfdoctor.host.steps import CLOSING
 from bpfdoctor.host.trace import tracefs_path
 from bpfdoctor.host.tracefs import PLACES
 
@@ -81,6 +83,9 @@ def kernel(needs: Callable[..., None]) -> Iterator[None]:
     if tracefs_path() is None:
         missing("tracefs")
     yield
+    for thread in threading.enumerate():
+        if thread.name == CLOSING:
+            thread.join(20)
     assert ours_in_the_kernel() == []
 
 

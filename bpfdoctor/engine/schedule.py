@@ -66,7 +66,7 @@ def run_checks(checks: Sequence[Check], context: Context, observer: Observer) ->
 class _Schedule:
     def __init__(self, checks: Sequence[Check], context: Context, observer: Observer) -> None:
         self.context, self.observer = context, observer
-        self.waiting = in_order(list(checks))
+        self.waiting = longest_first(checks)
         self.ids = {check.id for check in checks}
         self.done: set[str] = set()
         self.deadlines: dict[str, float] = {}
@@ -124,6 +124,16 @@ class _Schedule:
         for finding in found:
             self.findings.add(finding)
             self.observer.finished(finding)
+
+
+def longest_first(checks: Sequence[Check]) -> list[Check]:
+    """An order to start checks in: first those that the longest chain of others waits for."""
+    ordered = in_order(list(checks))
+    behind = dict.fromkeys((check.id for check in ordered), 0)
+    for check in reversed(ordered):
+        for name in {check_of(key) for key in check.requires} & behind.keys():
+            behind[name] = max(behind[name], behind[check.id] + 1)
+    return sorted(ordered, key=lambda check: -behind[check.id])
 
 
 def blocked_by(check_id: str, roots: tuple[str, ...], about: str = "") -> Finding:

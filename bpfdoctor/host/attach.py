@@ -160,6 +160,7 @@ def _hang_in_tracefs(steps: Steps, program: int, kind: str, where: str, returns:
     line = f"{'r' if returns else 'p'}:{name} {where}{':0x0' if kind == 'uprobe' else ''}\n"
     _append(events, line)
     steps.callback(_append, events, f"-:{name}\n")
+    steps.at_once = True  # the kernel removes no probe that is in use
     number = int(Path(place or "", "events", name, "id").read_text())
     steps.hang(program, TYPE_TRACEPOINT, number)
 

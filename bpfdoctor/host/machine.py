@@ -36,12 +36,18 @@ class Machine:
         self.cache = cache
         self.progress = progress
         self._scratch: Path | None = None
+        self._closed = False
         self._lock = threading.Lock()
 
     @property
     def scratch(self) -> Path:
-        """A directory of this run alone; shown as `$SCRATCH`, removed by `close`."""
+        """A directory of this run alone; shown as `$SCRATCH`, removed by `close`.
+
+        Raises RuntimeError when that is over: a check that is still under way must leave none.
+        """
         with self._lock:
+            if self._closed:
+                raise RuntimeError("the run is over")
             if self._scratch is None:
                 self._scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix()))
             return self._scratch
@@ -76,7 +82,7 @@ class Machine:
     def close(self) -> None:
         """Remove what this run left on the machine."""
         with self._lock:
-            scratch, self._scratch = self._scratch, None
+            scratch, self._scratch, self._closed = self._scratch, None, True
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
 

@@ -1,22 +1,32 @@
-"""A probe in several system calls: which of them was refused, and everything closed at the end."""
+"""A probe in several system calls: which of them was refused, and everything closed at the end.
+
+The last close of a perf event waits for every CPU to pass by (0.1 s on Linux 6.18). Nobody else
+needs to wait with it: it has a thread of its own, and the interpreter ends after that thread.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from bpfdoctor.host.bpf import Attempt, Program, load_program
 from bpfdoctor.host.perf import attach_program, enable, open_event
 
+CLOSING = "bpfdoctor-closing"
+"""The name of a thread that closes an event."""
+
 
 class Steps(ExitStack):
     """The calls of one probe. `call` is the one being made; what they open is closed, last first.
 
     A program that is not pinned ends with its descriptor, and an attachment with its own.
+    `at_once`: what is undone after an event needs that it is closed.
     """
 
     call = ""
+    at_once = False
 
     def keep(self, descriptor: int) -> int:
         """Close it when the probe is over."""
@@ -33,11 +43,19 @@ class Steps(ExitStack):
     ) -> None:
         """Attach a program to an event, as libbpf does."""
         self.call = "perf_event_open"
-        event = self.keep(open_event(kind, config, extension))
+        event = open_event(kind, config, extension)
+        self.callback(os.close if self.at_once else _close_aside, event)
         self.call = "ioctl(PERF_EVENT_IOC_SET_BPF)"
         attach_program(event, program)
         self.call = "ioctl(PERF_EVENT_IOC_ENABLE)"
         enable(event)
+
+
+def _close_aside(descriptor: int) -> None:
+    try:
+        threading.Thread(target=os.close, args=(descriptor,), name=CLOSING, daemon=False).start()
+    except RuntimeError:  # no more threads
+        os.close(descriptor)
 
 
 def attempt(action: Callable[[Steps], object]) -> Attempt:

@@ -10,7 +10,7 @@ import pytest
 from bpfdoctor.api import Check, Context, Finding, Findings, blocked, failed, passed
 from bpfdoctor.engine.findings import Findings as Found
 from bpfdoctor.engine.load import in_order, load_checks, refuse_unsound
-from bpfdoctor.engine.schedule import Nobody, run_checks, settle_skips
+from bpfdoctor.engine.schedule import Nobody, longest_first, run_checks, settle_skips
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.testing import FakeHost, project_named
 
@@ -120,3 +120,9 @@ def test_our_own_checks_load_and_every_one_explains_itself() -> None:
     loaded = load_checks()
     assert loaded.broken == {}
     assert [check.id for check in loaded.checks if len(check.doc.strip()) < 80] == []
+
+
+def test_what_the_longest_chain_waits_for_starts_first() -> None:
+    chain = [make("c.three", requires=("c.two[part]",)), make("c.two", requires=("c.one",))]
+    order = longest_first([make("a.alone"), *chain, make("c.one"), make("b.alone")])
+    assert [check.id for check in order] == ["c.one", "c.two", "a.alone", "b.alone", "c.three"]

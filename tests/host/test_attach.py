@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Question
 from bpfdoctor.host.security import refuse_in_confidentiality
+from bpfdoctor.host.steps import CLOSING
 from bpfdoctor.host.trace import tracefs_path
 
 pytestmark = pytest.mark.bpf
@@ -144,3 +146,14 @@ def test_confidentiality_is_refused_without_asking_the_kernel(
     assert answer.error in ("EPERM", "ENOENT")
     if Path(DEVICES, "uprobe").is_dir() and os.geteuid() == 0:
         assert AttachUprobe().put(machine).error != "EPERM"  # type: ignore[union-attr]
+
+
+def test_an_event_that_is_closed_aside_is_closed_when_its_thread_ends(
+    kernel: None, live: LiveHost
+) -> None:
+    assert live.ask(AttachTracepoint("syscalls", "sys_enter_getcpu")) == Attempt()
+    for thread in [each for each in threading.enumerate() if each.name == CLOSING]:
+        assert not thread.daemon, "the interpreter would not wait for it"
+        thread.join(20)
+    opened = {os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+    assert not any("perf_event" in name for name in opened)
