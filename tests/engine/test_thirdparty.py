@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import psutil
@@ -194,3 +195,26 @@ def test_the_command_line_starts_without_looking_for_third_parties() -> None:
     code = "import sys, bpfdoctor.cli; print('bpfdoctor.engine.thirdparty' in sys.modules)"
     argv = [sys.executable, "-c", code]
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_entries_in_an_archive_or_an_egg_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = install_into(tmp_path / "site", "good")
+    egg = site.rename(tmp_path / "samples.egg")
+    (egg / "bpfdoctor_samples-1.dist-info").rename(egg / "EGG-INFO")
+    (egg / "EGG-INFO" / "METADATA").rename(egg / "EGG-INFO" / "PKG-INFO")
+    archive = shutil.make_archive(str(tmp_path / "all"), "zip", install_into(site, "prints"))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(egg), archive])
+    assert {entry.name for entry in entries()} >= {"good", "prints"}
+
+
+def test_where_nobody_names_the_group_the_installed_distributions_are_not_opened(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = install()
+    (site / "bpfdoctor_samples-1.dist-info" / "entry_points.txt").write_text("[console_scripts]\n")
+    monkeypatch.setattr(sys, "path", [str(site), str(tmp_path / "absent")])
+    monkeypatch.setattr("importlib.metadata.distributions", None)
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])
+    assert entries() == []
