@@ -6,10 +6,15 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bpfdoctor.host.process import Ended, Identity, child_environment, run
+
+
+CLOSING = 20
+"""How often the scratch directory is removed before it is left to the next run's sweep."""
 
 
 def silent(text: str) -> None:
@@ -83,8 +88,13 @@ class Machine:
         """Remove what this run left on the machine."""
         with self._lock:
             scratch, self._scratch, self._closed = self._scratch, None, True
-        if scratch is not None:
+        if scratch is None:
+            return
+        for _ in range(CLOSING):
             shutil.rmtree(scratch, ignore_errors=True)
+            if not scratch.exists():
+                break
+            time.sleep(0.05)  # a command that was just ended may still have been writing there
 
 
 def boot_id() -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ def schema() -> dict[str, Any]:
     )
     for document in ("Report", "ErrorReport"):  # always written, although it has a default
         components[document]["required"].append("schema")
+    for component in components.values():  # Python 3.13 strips what earlier ones leave
+        if "description" in component:
+            component["description"] = inspect.cleandoc(component["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"bpfdoctor report, schema {SCHEMA}",
