@@ -11,7 +11,7 @@ EPILOG = """\b
 Examples:
   bpfdoctor undo              shows what the last run changed, asks once, takes it back
   bpfdoctor undo --dry-run
-  bpfdoctor undo 2026-01-31T12-00-00-4711
+  bpfdoctor undo 20260131T120000-4711
 
 \b
 Exit status: 0 nothing is left to take back, 1 declined, 2 usage, 4 a step failed. With --dry-run:
