@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bpfdoctor.host.process import Ended, Identity, child_environment, run
-
+from bpfdoctor.host.sweep import sweep_scratch
 
 CLOSING = 20
 """How often the scratch directory is removed before it is left to the next run's sweep."""
@@ -54,6 +54,7 @@ class Machine:
             if self._closed:
                 raise RuntimeError("the run is over")
             if self._scratch is None:
+                sweep_scratch()
                 self._scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix()))
             return self._scratch
 
