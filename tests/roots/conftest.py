@@ -3,6 +3,8 @@
 They are kept outside the repository, in `BPFDOCTOR_ROOTS` or `~/.cache/bpfdoctor-roots`. The
 mirror is that of this machine's own apt. A root holds Python and a virtual environment with
 bpfdoctor as it is now; nothing that bpfdoctor should find missing.
+
+`-m releases` adds the releases that are not tried by default, `-m apk` Alpine's package manager.
 """
 
 from __future__ import annotations
@@ -19,8 +21,20 @@ import pytest
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
-PYTHONS = {"bookworm": "3.11", "trixie": "3.13", "sid": "3.13"}
+TOO_OLD = ("bullseye",)
+"""Releases whose own Python is too old for bpfdoctor: the Python of these tests runs there."""
 VENV = "/opt/bpfdoctor"
+OUTER = "/opt/outer"
+ASKED_FOR = ("releases", "apk")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, or what Debian has no program for, unless it is asked for."""
+    unasked = [name for name in ASKED_FOR if name not in config.option.markexpr]
+    left_out = [each for each in items if any(map(each.get_closest_marker, unasked))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [each for each in items if each not in left_out]
 
 
 class Root:
@@ -75,7 +89,9 @@ class Root:
         return self.path / path.lstrip("/")
 
     def mount(self) -> None:
-        """What every system has: proc, sys (without tracefs) and dev."""
+        """What every system has: a root that is a mount, proc, sys (without tracefs) and dev."""
+        subprocess.run(["mount", "--bind", str(self.path), str(self.path)], check=True)
+        self.mounted.append(self.path)
         for kind, place in (("proc", "proc"), ("sysfs", "sys"), ("devtmpfs", "dev")):
             target = self.path / place
             argv = ["mount", "-t", kind, kind, str(target)]
@@ -127,7 +143,8 @@ def _build(suite: str, target: Path) -> None:
     """Debootstrap a root and take away apt's lists, as an image of a distribution does."""
     building = target.with_suffix(".building")
     shutil.rmtree(building, ignore_errors=True)
-    included = "--include=python3,python3-venv,ca-certificates"
+    python = "" if suite in TOO_OLD else ",python3,python3-venv"
+    included = f"--include=ca-certificates{python}"
     argv = ["debootstrap", "--variant=minbase", included, suite, str(building), _mirror()]
     ended = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
@@ -179,8 +196,7 @@ def make_root(tmp_path: Path, wheels: Callable[[str], Path]) -> Iterator[Callabl
             check=True,
         )
         root.mount()
-        house = wheels(PYTHONS[suite])
-        _install(root, house.with_name(f"prepared-{suite}"), house)
+        _install(root, suite, wheels)
         return root
 
     yield make
@@ -221,15 +237,77 @@ def _empty_lists(root: Path) -> None:
     (lists / "partial").mkdir(parents=True)
 
 
-def _install(root: Root, prepared: Path, wheelhouse: Path) -> None:
+def _install(root: Root, suite: str, wheels: Callable[[str], Path]) -> None:
     """A virtual environment, made once a session and copied into every further root."""
-    target = root.inside(VENV)
-    if not prepared.is_dir():
-        shutil.copytree(wheelhouse, root.inside("/opt/wheels"))
-        root.must("python3", "-m", "venv", VENV)
-        found = ("--no-index", "--find-links", "/opt/wheels", "bpfdoctor")
-        root.must(f"{VENV}/bin/pip", "install", "-q", *found)
-        shutil.rmtree(root.inside("/opt/wheels"))
-        shutil.copytree(target, prepared, symlinks=True)
+    house = wheels(_python_version(root, suite))
+    prepared = house.with_name(f"prepared-{suite}")
+    if suite in TOO_OLD:
+        _bring_python(root)
+    if prepared.is_dir():
+        shutil.copytree(prepared, root.inside(VENV), symlinks=True)
+        return
+    if suite in TOO_OLD:
+        _install_for_outer(root, house)
     else:
-        shutil.copytree(prepared, target, symlinks=True)
+        _install_for_own(root, house)
+    shutil.copytree(root.inside(VENV), prepared, symlinks=True)
+
+
+def _python_version(root: Root, suite: str) -> str:
+    if suite in TOO_OLD:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    says = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return root.must("python3", "-c", says).strip()
+
+
+def _install_for_own(root: Root, house: Path) -> None:
+    """With the root's own Python."""
+    shutil.copytree(house, root.inside("/opt/wheels"))
+    root.must("python3", "-m", "venv", VENV)
+    found = ("--no-index", "--find-links", "/opt/wheels", "bpfdoctor")
+    root.must(f"{VENV}/bin/pip", "install", "-q", *found)
+    shutil.rmtree(root.inside("/opt/wheels"))
+
+
+def _libraries() -> tuple[Path, list[Path]]:
+    """The loader of this very Python, and the directories of the libraries that it mapped."""
+    mapped = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()]
+    paths = [Path(each) for each in dict.fromkeys(mapped) if ".so" in each]
+    (loader,) = (path for path in paths if path.name.startswith("ld-"))
+    return loader, list(dict.fromkeys(p.parent for p in paths if not p.is_relative_to(sys.prefix)))
+
+
+def _bring_python(root: Root) -> None:
+    """Bind this Python and the libraries that it needs into the root, read-only."""
+    places: list[Path] = []
+    for place in sorted({Path(sys.base_prefix), *_libraries()[1]}):
+        if not any(place.is_relative_to(each) for each in places):
+            places.append(place)
+    for place in places:
+        target = root.inside(f"{OUTER}{place}")
+        target.mkdir(parents=True)
+        subprocess.run(["mount", "--bind", "-o", "ro", str(place), str(target)], check=True)
+        root.mounted.append(target)
+
+
+def _install_for_outer(root: Root, house: Path) -> None:
+    """As `venv` lays it out; only that `python` starts the outer one through its own loader."""
+    loader, libraries = _libraries()
+    version = f"python{_python_version(root, TOO_OLD[0])}"
+    found = ("--no-index", "--find-links", str(house), "bpfdoctor")
+    target = root.inside(f"{VENV}/lib/{version}/site-packages")
+    _pip("install", "-q", "--target", str(target), *found)
+    home = f"{OUTER}{sys.base_prefix}/bin"
+    root.inside(f"{VENV}/pyvenv.cfg").write_text(f"home = {home}\n")
+    search = ":".join(f"{OUTER}{each}" for each in libraries)
+    start = f'{OUTER}{loader} --argv0 "$0" --library-path {search} {home}/{version} "$@"'
+    main = "import sys\nfrom bpfdoctor.cli import main\nsys.exit(main())"
+    _script(root, "python", "/bin/sh", f"exec {start}")
+    _script(root, "bpfdoctor", f"{VENV}/bin/python", main)
+
+
+def _script(root: Root, name: str, interpreter: str, text: str) -> None:
+    path = root.inside(f"{VENV}/bin/{name}")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!{interpreter}\n{text}\n")
+    path.chmod(0o755)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.roots
+pytestmark = [pytest.mark.roots, pytest.mark.apk]
 DRIVE = Path(__file__).with_name("drive.py")
 NAMES = ("clang", "llvm-libs", "build-base", "make", "elfutils-dev", "zlib-dev", "musl", "bpftool")
 

@@ -11,7 +11,15 @@ import pytest
 pytestmark = [pytest.mark.roots, pytest.mark.bpf]
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize(
+    "suite",
+    [
+        "bookworm",
+        "trixie",
+        pytest.param("bullseye", marks=pytest.mark.releases),
+        pytest.param("sid", marks=pytest.mark.releases),
+    ],
+)
 def test_a_bare_root_is_repaired_and_taken_back(suite: str, make_root: Callable[..., Any]) -> None:
     root = make_root(suite)
     before = root.must("dpkg", "-l")
