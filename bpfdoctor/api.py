@@ -298,8 +298,9 @@ def _always(project: Project) -> bool:
 class Check(msgspec.Struct, frozen=True):
     """A check as the engine knows it; made by `check`.
 
-    `requires` are keys that must not fail before this check is worth running. `gates`: it counts
-    whatever program is selected. `applies`: whether a project leaves it anything to judge; where
+    `requires` are keys that must pass before this check is worth running. `explained_by` are keys
+    whose failure, but not whose silence, is the cause of this one's. `gates`: it counts whatever
+    program is selected. `applies`: whether a project leaves it anything to judge; where
     not, it finds nothing, whatever became of what it requires.
     """
 
@@ -311,6 +312,12 @@ class Check(msgspec.Struct, frozen=True):
     limit: float = 60
     """Seconds that it may take before it is given up as `error`."""
     applies: Callable[[Project], bool] = _always
+    explained_by: tuple[str, ...] = ()
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The keys that are judged before this check."""
+        return (*self.requires, *self.explained_by)
 
     @property
     def subject(self) -> str:
@@ -331,13 +338,14 @@ def check(  # noqa: PLR0913  (each is a part of the check)
     gates: bool = False,
     limit: float = 60,
     applies: Callable[[Project], bool] = _always,
+    explained_by: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Context], Findings]], Check]:
     """Make a check of a function. `check_id` is `subject.what`, lower case, for ever."""
     if not re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*", check_id):
         raise ValueError(f"{check_id!r} is not a check id: subject.what, lower case")
 
     def decorate(function: Callable[[Context], Findings]) -> Check:
-        return Check(check_id, title, function, tuple(requires), gates, limit, applies)
+        return Check(check_id, title, function, requires, gates, limit, applies, explained_by)
 
     return decorate
 

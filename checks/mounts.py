@@ -59,7 +59,12 @@ def runtime_sysfs(context: Context) -> Finding:
     return passed("mounted", seen=seen)
 
 
-@check("runtime.tracefs", title="tracefs", requires=("runtime.sysfs",))
+@check(
+    "runtime.tracefs",
+    title="tracefs",
+    requires=("runtime.sysfs",),
+    explained_by=("kernel.lockdown",),
+)
 def runtime_tracefs(context: Context) -> Finding:
     """Whether tracefs is really mounted, at either of its places, and readable.
 

@@ -45,7 +45,12 @@ def kernel_tracepoints(context: Context) -> Iterator[Finding]:
         yield probed(context, question, what, about=category, means=missing, fixes=[option])
 
 
-@check("kernel.kprobes", title="kprobes and kretprobes", requires=EVENTS)
+@check(
+    "kernel.kprobes",
+    title="kprobes and kretprobes",
+    requires=EVENTS,
+    explained_by=("kernel.lockdown",),
+)
 def kernel_kprobes(context: Context) -> Finding:
     """Whether a program attaches to the entry and the return of a kernel function.
 

@@ -64,6 +64,8 @@ def check_section(check: Check) -> Iterator[str]:
     yield inspect.cleandoc(check.doc) + "\n"
     if check.requires:
         yield "Not judged before these pass: " + ", ".join(map(code, check.requires)) + ".\n"
+    if check.explained_by:
+        yield "Not judged where this fails: " + ", ".join(map(code, check.explained_by)) + ".\n"
     if check.gates:
         yield "It counts whatever program is selected.\n"
     needed = list(needed_by(check.id))

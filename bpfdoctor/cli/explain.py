@@ -52,6 +52,8 @@ def explanation(check: Check) -> str:
     parts = [f"{check.id}: {check.title}", inspect.cleandoc(check.doc)]
     if check.requires:
         parts.append("Not judged before these pass: " + ", ".join(check.requires))
+    if check.explained_by:
+        parts.append("Not judged where this fails: " + ", ".join(check.explained_by))
     if check.gates:
         parts.append("It counts whatever program is selected.")
     needed = "\n".join(needed_by(check.id))

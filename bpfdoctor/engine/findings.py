@@ -39,6 +39,11 @@ class Findings:
             if finding.id == wanted and (whole or finding.key == key or not finding.about)
         ]
 
+    def failed(self, key: str) -> bool:
+        """Whether there is a finding of that key, and it failed."""
+        finding = self.by_key.get(key)
+        return finding is not None and finding.status is Status.FAIL
+
     def roots(self, keys: Iterable[str]) -> tuple[str, ...]:
         """The keys behind whatever of `keys` is not open: a skip stands for what blocks it."""
         found: dict[str, None] = {}

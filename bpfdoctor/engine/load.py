@@ -64,7 +64,7 @@ def refuse_unsound(checks: list[Check]) -> None:
         double = sorted({name for name in ids if ids.count(name) > 1})
         raise BpfDoctorError(f"two checks have the id {double[0]}")
     for check in checks:
-        for required in check.requires:
+        for required in check.waits_for:
             if check_of(required) not in by_id:
                 raise BpfDoctorError(f"check {check.id} requires {required}, which does not exist")
     in_order(checks)
@@ -80,7 +80,7 @@ def in_order(checks: list[Check]) -> list[Check]:
     import graphlib
 
     by_id = {check.id: check for check in checks}
-    graph = {c.id: [check_of(r) for r in c.requires if check_of(r) in by_id] for c in checks}
+    graph = {c.id: [check_of(r) for r in c.waits_for if check_of(r) in by_id] for c in checks}
     try:
         return [by_id[name] for name in graphlib.TopologicalSorter(graph).static_order()]
     except graphlib.CycleError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import Project, Stage, Status
+from bpfdoctor.api import Project, Stage
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.model import Proof, Readiness, StageResult
@@ -34,18 +34,13 @@ def predict(project: Project, program: str, findings: Findings) -> Stages:
 
 def _predicted(needs: tuple[str, ...], findings: Findings) -> StageResult:
     roots = findings.roots(needs)
-    failed = tuple(key for key in roots if _failed(key, findings))
+    failed = tuple(key for key in roots if findings.failed(key))
     if failed:
         return StageResult(Readiness.NOT_READY, Proof.PREDICTED, failed)
     unasked = tuple(key for key in needs if check_of(key) not in findings.ran)
     if roots or unasked:
         return StageResult(Readiness.UNKNOWN, Proof.NONE, tuple(dict.fromkeys((*roots, *unasked))))
     return StageResult(Readiness.READY, Proof.PREDICTED)
-
-
-def _failed(key: str, findings: Findings) -> bool:
-    finding = findings.by_key.get(key)
-    return finding is not None and finding.status is Status.FAIL
 
 
 def observe(predicted: Stages, seen: Observed | None, key: str) -> Stages:

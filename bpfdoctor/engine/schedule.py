@@ -79,7 +79,7 @@ class _Schedule:
 
     def start_ready(self) -> None:
         for check in list(self.waiting):
-            wanted = {check_of(key) for key in check.requires} & self.ids
+            wanted = {check_of(key) for key in check.waits_for} & self.ids
             if len(self.deadlines) >= WORKERS:
                 return
             if wanted <= self.done:
@@ -87,7 +87,7 @@ class _Schedule:
                 self._start(check)
 
     def _start(self, check: Check) -> None:
-        roots = self.findings.roots(check.requires)
+        roots = self._stopped_by(check)
         if roots and check.applies(self.context.project):
             self._settle(check.id, [blocked_by(check.id, roots)])
             return
@@ -95,6 +95,12 @@ class _Schedule:
         self.deadlines[check.id] = time.monotonic() + check.limit
         # A daemon: the interpreter must not wait at its end for a check that hangs.
         threading.Thread(target=self._run, args=(check,), daemon=True).start()
+
+    def _stopped_by(self, check: Check) -> tuple[str, ...]:
+        """The roots behind what it requires, and whatever has failed that explains it."""
+        found = self.findings
+        explaining = [key for key in found.roots(check.explained_by) if found.failed(key)]
+        return tuple(dict.fromkeys((*found.roots(check.requires), *explaining)))
 
     def _run(self, check: Check) -> None:
         self.results.put((check.id, list(findings_of(check, self.context))))
@@ -131,7 +137,7 @@ def longest_first(checks: Sequence[Check]) -> list[Check]:
     ordered = in_order(list(checks))
     behind = dict.fromkeys((check.id for check in ordered), 0)
     for check in reversed(ordered):
-        for name in {check_of(key) for key in check.requires} & behind.keys():
+        for name in {check_of(key) for key in check.waits_for} & behind.keys():
             behind[name] = max(behind[name], behind[check.id] + 1)
     return sorted(ordered, key=lambda check: -behind[check.id])
 

@@ -183,5 +183,5 @@ def _with_required(checks: Sequence[Check], wanted: frozenset[str]) -> frozenset
         name = todo.pop()
         if name not in found:
             found.add(name)
-            todo += [check_of(key) for key in by_id[name].requires] if name in by_id else []
+            todo += [check_of(key) for key in by_id[name].waits_for] if name in by_id else []
     return frozenset(found)

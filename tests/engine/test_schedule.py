@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
-from bpfdoctor.api import Check, Context, Finding, Findings, blocked, failed, passed
+from bpfdoctor.api import Check, Context, Finding, Findings, Status, blocked, failed, passed
 from bpfdoctor.engine.findings import Findings as Found
 from bpfdoctor.engine.load import in_order, load_checks, refuse_unsound
 from bpfdoctor.engine.schedule import Nobody, longest_first, run_checks, settle_skips
@@ -126,3 +127,18 @@ def test_what_the_longest_chain_waits_for_starts_first() -> None:
     chain = [make("c.three", requires=("c.two[part]",)), make("c.two", requires=("c.one",))]
     order = longest_first([make("a.alone"), *chain, make("c.one"), make("b.alone")])
     assert [check.id for check in order] == ["c.one", "c.two", "a.alone", "b.alone", "c.three"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "effect"), [("fail", "skip"), ("unknown", "pass"), ("pass", "pass")]
+)
+def test_a_failure_that_explains_a_check_stops_it_and_silence_does_not(
+    cause: str, effect: str
+) -> None:
+    def locked(context: Context) -> Finding:
+        return Finding(Status(cause), "as it is")
+
+    explained = Check("a.tracing", "tracing", lambda context: passed("fine"))
+    explained = msgspec.structs.replace(explained, explained_by=("a.locked",))
+    found = run(explained, make("a.locked", locked))
+    assert status(found)["a.tracing"] == effect
