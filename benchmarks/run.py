@@ -70,7 +70,7 @@ def smokes(checkout: Path, scratch: Path) -> Iterator[Command]:
     copy, cache = scratch / "made", shlex.quote(str(scratch / "cache" / "bpfdoctor"))
     jobs = str(len(os.sched_getaffinity(0)))
     script = f"make -j{jobs} -C {copy}/examples/c CARGO= minimal >/dev/null && " + run_of(
-        copy / "examples/c/minimal"
+        copy / "examples/c/minimal", scratch / "printed"
     )
     again = f"rm -rf {copy} && cp -a {shlex.quote(str(checkout))} {copy}"
     smoke = (str(DOCTOR), "smoke", "minimal", "-C", str(checkout), "--json")
@@ -79,9 +79,14 @@ def smokes(checkout: Path, scratch: Path) -> Iterator[Command]:
     yield Command("smoke minimal, built before", smoke)
 
 
-def run_of(program: Path) -> str:
-    """Run a program until it says that it is started, as a person who watches it would."""
-    return f"timeout 20 sh -c '{program} | grep -m1 -q Successfully'"
+def run_of(program: Path, printed: Path) -> str:
+    """Run a program until it says that it is started, as a person who watches it would.
+
+    It goes on until it is ended, and to anything but a terminal it would say it at its end only.
+    """
+    said = f"until grep -q Successfully {printed}; do kill -0 $! || exit 1; sleep 0.02; done"
+    started = f"stdbuf -oL {program} >{printed} 2>&1 &"
+    return f"timeout 20 sh -c '{started} {said}; kill $!'"
 
 
 def timed(commands: Sequence[Command], runs: int, scratch: Path) -> dict[str, dict[str, float]]:
