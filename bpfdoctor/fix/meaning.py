@@ -39,6 +39,12 @@ MEANINGS = (
         "git refuses that kind of address; its setting protocol.allow says which are allowed",
     ),
     (r"dubious ownership", "the checkout belongs to another user: run this as that user"),
+    (r"404 +Not Found", "the package lists are out of date: refresh them, then run fix again"),
+    (
+        r"Release file for \S+ is (expired|not valid yet)",
+        "the mirror's lists are too old, or this machine's clock is wrong: see to it, then run fix "
+        "again",
+    ),
     (
         r"Could not resolve|Temporary failure (in name resolution|resolving)|Connection refused|"
         r"Connection timed out|Network is unreachable|Failed to connect|Connection reset|"
@@ -47,7 +53,6 @@ MEANINGS = (
         r"Empty reply from server|Failed to fetch|Cannot download|Curl error",
         "the network failed: check the connection and the proxy settings, then run fix again",
     ),
-    (r"404 +Not Found", "the package lists are out of date: refresh them, then run fix again"),
     (
         r"Unable to locate package|No match for argument|target not found|No provider of|"
         r"unable to select packages",
