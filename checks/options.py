@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.api import (
+    AskHelper,
     AskKernel,
     AskKernelOption,
     AskSecurityFile,
+    Attempt,
     ByHand,
     Context,
     Evidence,
@@ -179,6 +181,14 @@ def _built_jit(context: Context, seen: list[Evidence]) -> Finding:
     return unknown("whether the JIT is on is not shown here", seen=seen, fixes=[look])
 
 
+READS = AskHelper("tracepoint", "probe_read_kernel")
+"""What lockdown in confidentiality mode refuses to every program (Linux 5.5, commit 6ae08ae3dea2).
+
+Asked only where the mode cannot be read, as in a container without securityfs: where it is
+refused, the kernel writes that to its log.
+"""
+
+
 @check("kernel.lockdown", title="kernel lockdown", requires=("runtime.sysfs",))
 def kernel_lockdown(context: Context) -> Finding:
     """Whether the kernel is locked down, and how far (Linux 5.4, commit 000d388ed3bb).
@@ -202,6 +212,9 @@ def kernel_lockdown(context: Context) -> Finding:
     built = context.ask(option)
     if isinstance(built, KernelOption) and built.value == "n":
         return passed(f"not built in ({built.path})")
+    reads = context.ask(READS)
+    if isinstance(reads, Attempt) and reads.worked:
+        return passed("not confidentiality: bpf_probe_read_kernel is allowed", seen=seen)
     look = ByHand(
         "As root: mount -t securityfs none /sys/kernel/security; cat " + question.source()
     )

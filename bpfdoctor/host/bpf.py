@@ -47,6 +47,7 @@ HELPERS = {
     "map_lookup_elem": 1,
     "perf_event_output": 25,
     "override_return": 58,
+    "probe_read_kernel": 113,
     "ringbuf_reserve": 131,
     "ktime_get_coarse_ns": 160,
 }

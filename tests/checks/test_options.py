@@ -8,9 +8,11 @@ import pytest
 
 from bpfdoctor.api import (
     Answer,
+    AskHelper,
     AskKernel,
     AskKernelOption,
     AskSecurityFile,
+    Attempt,
     FileText,
     Finding,
     Kernel,
@@ -132,6 +134,8 @@ def test_in_another_network_namespace_the_configuration_says() -> None:
 
 
 LOCKDOWN = AskSecurityFile("lockdown")
+READS = AskHelper("tracepoint", "probe_read_kernel")
+REFUSED = Attempt("EINVAL", "bpf(BPF_PROG_LOAD)")
 
 
 @pytest.mark.parametrize(
@@ -148,10 +152,18 @@ LOCKDOWN = AskSecurityFile("lockdown")
     ],
 )
 def test_lockdown_is_told_by_its_mode(answer: Answer, built: Answer, status: Status) -> None:
-    host = FakeHost({LOCKDOWN: answer, AskKernelOption("CONFIG_SECURITY_LOCKDOWN_LSM"): built})
-    found = one(run_check("kernel.lockdown", host))
+    option = AskKernelOption("CONFIG_SECURITY_LOCKDOWN_LSM")
+    found = one(
+        run_check("kernel.lockdown", FakeHost({LOCKDOWN: answer, option: built, READS: REFUSED}))
+    )
     assert found.status is status
     assert bool(found.fixes) is (status is not Status.PASS)
+
+
+def test_where_the_mode_is_not_shown_a_program_that_may_read_proves_it() -> None:
+    hidden = NoAnswer("EPERM")
+    host = FakeHost({LOCKDOWN: hidden, READS: Attempt()}, otherwise=NoAnswer("EACCES"))
+    assert one(run_check("kernel.lockdown", host)).status is Status.PASS
 
 
 MODULES = FileText("tun 61440 0 - Live 0x0000000000000000\nlibcrc32c 16384 1 x, Live 0x0\n")

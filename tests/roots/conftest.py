@@ -89,9 +89,7 @@ class Root:
         return self.path / path.lstrip("/")
 
     def mount(self) -> None:
-        """What every system has: a root that is a mount, proc, sys (without tracefs) and dev."""
-        subprocess.run(["mount", "--bind", str(self.path), str(self.path)], check=True)
-        self.mounted.append(self.path)
+        """What every system has: proc, sys (without tracefs) and dev; the root is no mount."""
         for kind, place in (("proc", "proc"), ("sysfs", "sys"), ("devtmpfs", "dev")):
             target = self.path / place
             argv = ["mount", "-t", kind, kind, str(target)]
