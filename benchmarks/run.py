@@ -117,6 +117,7 @@ def machine() -> dict[str, str]:
         "kernel": platform.release(),
         "distribution": platform.freedesktop_os_release().get("PRETTY_NAME", "unknown"),
         "python": platform.python_version(),
+        "load at the end": f"{os.getloadavg()[0]:.1f}",
         "user": "root" if os.geteuid() == 0 else "ordinary",
     }
 
