@@ -63,6 +63,8 @@ def quick(scratch: Path) -> Iterator[Command]:
     yield Command("bpftool feature probe", ("bpftool", "feature", "probe"))
     yield Command("check --no-smoke, cold", check, f"rm -rf {cache}", JUDGED)
     yield Command("check --no-smoke, warm", check, "", JUDGED)
+    programs = (str(DOCTOR), "programs", "--project", "libbpf-bootstrap")
+    yield Command("programs of libbpf-bootstrap, warm", programs)
 
 
 def smokes(checkout: Path, scratch: Path) -> Iterator[Command]:
