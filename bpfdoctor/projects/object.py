@@ -19,12 +19,13 @@ RULES = Path(__file__).parent / "objects" / "needs.toml"
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`objects/needs.toml`: needs of every program, of those with CO-RE relocations, by kind of
-    attachment, and by type of map in the object."""
+    attachment, by type of map in the object, and by helper called."""
 
     every: Needs
     relocated: Needs
     kinds: dict[str, Needs]
     maps: dict[str, Needs]
+    helpers: dict[str, Needs]
 
 
 @cache
@@ -47,6 +48,7 @@ def _program(program: ObjectProgram, maps: Iterable[str]) -> Program:
     parts = [known.every, known.kinds.get(program.kind, {})]
     parts += [known.relocated] if program.relocations else []
     parts += [known.maps[kind] for kind in maps if kind in known.maps]
+    parts += [known.helpers[name] for name in program.helpers if name in known.helpers]
     target = f"{program.kind}/{program.target}" if program.target else ""
     return Program(
         summary=f'SEC("{program.section}")',

@@ -12,7 +12,7 @@ FACTS = BpfObject(
         ObjectProgram("seen", "tp/sched/x", "tracepoint", "tp", "sched/x", (), (), 2),
         ObjectProgram("plain", "uprobe", "kprobe", "uprobe"),
         ObjectProgram("hook", "lsm/bpf", "lsm", "lsm", "bpf"),
-        ObjectProgram("odd", "xdp", "xdp", "xdp"),
+        ObjectProgram("odd", "xdp", "xdp", "xdp", helpers=("probe_read_kernel",)),
     ),
     maps=(ObjectMap("events", "ringbuf"), ObjectMap("counts", "hash")),
     btf=True,
@@ -37,12 +37,15 @@ def test_needs_follow_from_kind_relocations_and_maps() -> None:
     assert "kernel.btf" not in PROJECT.needs("plain", Stage.LOAD)
     assert PROJECT.needs("plain", Stage.ATTACH) == ("object.programs[plain]", "kernel.uprobes")
     assert "kernel.lsm" in PROJECT.needs("hook", Stage.LOAD)
+    assert "kernel.lockdown" in PROJECT.needs("odd", Stage.LOAD)
+    assert "kernel.lockdown" not in PROJECT.needs("seen", Stage.LOAD)
     assert PROJECT.needs("odd", Stage.ATTACH) == ("object.programs[odd]",)
 
 
 def test_every_need_is_a_check() -> None:
     known = rules()
     ids = {check.id for check in load_checks().checks}
-    parts = [known.every, known.relocated, *known.kinds.values(), *known.maps.values()]
+    named = (known.kinds, known.maps, known.helpers)
+    parts = [known.every, known.relocated, *(needs for each in named for needs in each.values())]
     keys = {check_of(key) for part in parts for needs in part.values() for key in needs}
     assert keys <= ids
