@@ -43,7 +43,8 @@ class Ran(Answer, frozen=True):
     `proof` is the line that proves that it fired, from `proof_source`; empty without one. `held`
     names the BPF objects that its file descriptors were seen to hold (`bpf-prog`, `bpf_link`,
     `perf_event`). `status` is its exit status, None when it was still running (then we ended it),
-    or when `signal` ended it. `untraced` says why the kernel's trace could not be read.
+    or when `signal` ended it. `untraced` says why the kernel's trace could not be read;
+    `unseen` that its output was watched through a pipe, into which libc may have held lines back.
     """
 
     pid: int
@@ -54,6 +55,7 @@ class Ran(Answer, frozen=True):
     status: int | None = None
     signal: str = ""
     untraced: str = ""
+    unseen: bool = False
     root: bool = False
     seconds: float = 0
 
@@ -187,6 +189,7 @@ class _Running:
         if not ended:
             self._end_gently()
         self.terminal.read()
+        proof = proof or self._proof_at_the_end()
         code = self.process.returncode if ended else None
         return Ran(
             pid=self.process.pid,
@@ -197,9 +200,16 @@ class _Running:
             status=code if code is not None and code >= 0 else None,
             signal=signal_name(-code) if code is not None and code < 0 else "",
             untraced=self.untraced,
+            unseen=self.question.watch == "output" and not self.terminal.live,
             root=os.geteuid() == 0,
             seconds=round(seconds, 1),
         )
+
+    def _proof_at_the_end(self) -> str:
+        """To a pipe a program may print all that it has to say when it ends."""
+        if self.question.watch != "output" or not self.question.pattern:
+            return ""
+        return self._proof(self.mark.fill(self.question.pattern))
 
     def _proof_source(self) -> str:
         if self.trace is None:

@@ -102,4 +102,7 @@ def _no_event(ran: Ran, still: str, seen: tuple[Evidence, ...]) -> Outcome:
         return Outcome(
             Stage.FIRES, None, f"the kernel's trace cannot be read: {ran.untraced}", seen
         )
+    if ran.unseen:
+        why = "no terminal could be had for it (no devpts?), and to a pipe it may keep lines back"
+        return Outcome(Stage.FIRES, None, f"{still}: {why}", seen)
     return Outcome(Stage.FIRES, False, f"silent: {still}", seen)

@@ -13,10 +13,14 @@ LIMIT = 1 << 20
 
 
 class Terminal:
-    """A pseudo-terminal for stdout (a pipe where there is none) and a pipe for stderr."""
+    """A pseudo-terminal for stdout (a pipe where there is none) and a pipe for stderr.
+
+    `live` says that stdout is a terminal, so that its lines come as they are printed.
+    """
 
     def __init__(self) -> None:
         self._read_end, self.stdout = _terminal()
+        self.live = os.isatty(self.stdout)
         self._errors, self.stderr = os.pipe2(os.O_CLOEXEC)
         self._open = [self._read_end, self._errors]
         self._kept = {self._read_end: bytearray(), self._errors: bytearray()}

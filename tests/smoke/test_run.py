@@ -148,3 +148,29 @@ def test_a_pattern_that_is_none_is_refused(watched: Machine, tmp_path: Path) -> 
     answer = question(tmp_path, "exec tail -f /dev/null", pattern="(").put(watched)
     assert isinstance(answer, NoAnswer)
     assert answer.reason == "refused"
+
+
+@pytest.fixture
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where no devpts is mounted."""
+
+    def refuse() -> tuple[int, int]:
+        raise OSError("out of pty devices")
+
+    monkeypatch.setattr("bpfdoctor.smoke.terminal.pty.openpty", refuse)
+
+
+AT_ITS_END = "trap 'echo pid=$$; exit' INT; while :; do sleep 0.05; done"
+
+
+def test_what_a_program_prints_only_at_its_end_is_a_proof_too(
+    watched: Machine, tmp_path: Path, no_terminal: None
+) -> None:
+    answer = ran(watched, question(tmp_path, AT_ITS_END, pattern="pid={pid}$", limit=0.3))
+    assert answer.proof == f"pid={answer.pid}"
+    assert answer.unseen
+
+
+def test_with_a_terminal_nothing_is_held_back(watched: Machine, tmp_path: Path) -> None:
+    asked = question(tmp_path, "exec tail -f /dev/null", pattern="pid={pid}$", limit=0.3)
+    assert not ran(watched, asked).unseen

@@ -99,3 +99,9 @@ def test_a_program_that_was_never_seen_to_load_or_attach_is_unknown_not_failed()
 )
 def test_a_silent_death_is_placed_by_what_it_held(held: tuple[str, ...], stage: Stage) -> None:
     assert stages(Ran(7, "", held=held, signal="SIGSEGV", root=True))[-1] == (stage, False)
+
+
+def test_silence_into_a_pipe_is_not_seen_rather_than_silent() -> None:
+    ran = Ran(7, "", held=ATTACHED, unseen=True, root=True, seconds=15)
+    assert stages(ran)[-1] == (Stage.FIRES, None)
+    assert "no terminal" in stages_of(QUESTION, ran)[-1].summary
