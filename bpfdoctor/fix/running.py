@@ -218,10 +218,23 @@ def _end(process: subprocess.Popen[bytes], watch: Watch) -> None:
             process.wait(patience)
             break
     if not watch.gently:
+        _let_group_end(process.pid)  # what git has started clears away what it has begun
         _signal(-process.pid, signal.SIGKILL, watch)
         process.wait()
+        _let_group_end(process.pid)
     elif process.poll() is None:
         watch.line(f"process {process.pid} is still at work; it is left to finish")
+
+
+def _let_group_end(group: int, patience: float = 1.0) -> None:
+    """Wait until no process of a group is left, at most `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.02)
 
 
 def _signal(pid: int, number: int, watch: Watch) -> None:
