@@ -83,6 +83,7 @@ from bpfdoctor.host.security import AskSecurityFile, lockdown_mode
 from bpfdoctor.host.submodules import AskSubmodules, Submodule, Submodules
 from bpfdoctor.host.symbols import AskSymbols, Symbols
 from bpfdoctor.host.system import (
+    INITIAL_PID_NAMESPACE,
     AskDistribution,
     AskIdentity,
     AskKernel,
@@ -137,6 +138,7 @@ __all__ = [
     "CAP_SYS_ADMIN",
     "CAP_SYS_RESOURCE",
     "C_FLAGS",
+    "INITIAL_PID_NAMESPACE",
     "REFUSED",
     "Answer",
     "AskBpf",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bpfdoctor.api import (
+    INITIAL_PID_NAMESPACE,
     AskEnvironment,
     AskIdentity,
     AskLibc,
@@ -25,9 +26,6 @@ from bpfdoctor.api import (
     unknown,
     warned,
 )
-
-INITIAL_PID_NAMESPACE = 0xEFFFFFFC
-"""PROC_PID_INIT_INO of include/linux/proc_ns.h (Linux 3.8)."""
 
 
 @check("runtime.pid-namespace", title="initial PID namespace")

@@ -21,6 +21,7 @@ from bpfdoctor.api import (
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.readiness import needs_of
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.system import INITIAL_PID_NAMESPACE
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project
@@ -30,9 +31,6 @@ HOME_PROJECT = "libbpf-bootstrap"
 
 EMBEDDED = "embedded"
 """The project whose program is the smoke where there is no checkout to build."""
-
-INITIAL_PID_NAMESPACE = 0xEFFFFFFC
-"""Inode of the initial PID namespace: PROC_PID_INIT_INO of include/linux/proc_ns.h (3.8)."""
 
 
 class Options(msgspec.Struct, frozen=True):

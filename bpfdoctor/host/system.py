@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
 
+INITIAL_PID_NAMESPACE = 0xEFFFFFFC
+"""Inode of the initial PID namespace: PROC_PID_INIT_INO of include/linux/proc_ns.h (3.8)."""
+
+
 class Kernel(Answer, frozen=True):
     """uname(2): the release, version and architecture of the running kernel."""
 

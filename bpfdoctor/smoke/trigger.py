@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf import bpf
+from bpfdoctor.host.system import INITIAL_PID_NAMESPACE
 from bpfdoctor.projects.model import Trigger
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-
-INITIAL_PID_NAMESPACE = 0xEFFFFFFC
-"""PROC_PID_INIT_INO of include/linux/proc_ns.h: the inode of the initial PID namespace."""
 
 IP_AND_UDP = 28
 """Bytes of the headers before a UDP payload, without IP options."""

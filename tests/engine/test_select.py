@@ -7,13 +7,13 @@ import pytest
 from bpfdoctor.api import AskIdentity, Identity, Project, Stage, Target
 from bpfdoctor.engine.load import load_checks
 from bpfdoctor.engine.select import (
-    INITIAL_PID_NAMESPACE,
     Options,
     choose_checks,
     choose_selection,
     parse_target,
 )
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.system import INITIAL_PID_NAMESPACE
 from bpfdoctor.testing import FakeHost, project_named
 
 CHECKS = load_checks().checks
