@@ -10,9 +10,11 @@ Only `Question.put` uses this. Everything here needs root.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 
 from bpfdoctor.host.files import superblock_magic
@@ -22,6 +24,9 @@ from bpfdoctor.host.tracefs import PLACES, TRACEFS_MAGIC
 
 BUFFER_KB = 64
 """Per CPU. The default is about 1.4 MB per CPU; one event needs a hundred bytes."""
+
+RELEASE = 5.0
+"""Seconds in which whoever else holds a file of an instance is expected to let go of it."""
 
 PRINTK_EVENT = "events/bpf_trace/bpf_trace_printk"
 """Commit ac5a72ea5c89 ("bpf: Use dedicated bpf_trace_printk event instead of trace_printk()"), 5.9.
@@ -102,8 +107,25 @@ class Trace:
             self._held = None
         with contextlib.suppress(FileNotFoundError):
             (self.path / PRINTK_EVENT / "enable").write_text("0")
-        with contextlib.suppress(FileNotFoundError):
-            self.path.rmdir()
+        _remove_when_free(self.path, time.monotonic() + RELEASE)
+
+
+def _remove_when_free(instance: Path, deadline: float) -> None:
+    """Remove an instance; what is still held at the deadline is left to the next sweep.
+
+    A process that another thread starts has our descriptors until its exec, and keeps it busy.
+    """
+    while True:
+        try:
+            instance.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                return
+            time.sleep(0.01)
+        else:
+            return
 
 
 def open_trace() -> Trace:

@@ -45,6 +45,17 @@ def test_nobody_can_remove_an_instance_in_use(kernel: None) -> None:
         trace.path.rmdir()
 
 
+def test_an_instance_goes_although_a_process_that_was_just_started_still_holds_it(
+    kernel: None,
+) -> None:
+    with open_trace() as trace:
+        held = os.open(trace.path / "buffer_size_kb", os.O_RDONLY)
+        holder = subprocess.Popen(["sleep", "0.2"], pass_fds=[held])
+        os.close(held)
+    assert trace.path.name not in instances()
+    assert holder.wait() == 0
+
+
 def test_a_sweep_removes_the_instances_of_dead_processes_alone(kernel: None) -> None:
     place = Path(tracefs_path() or "")
     process = subprocess.Popen(["true"])
