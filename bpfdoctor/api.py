@@ -15,44 +15,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from bpfdoctor.host.architecture import target_architecture
-from bpfdoctor.host.attach import (
+from bpfdoctor.host.bpf.attach import (
     AttachKprobe,
     AttachRawTracepoint,
     AttachTracepoint,
     AttachUprobe,
 )
-from bpfdoctor.host.attach_btf import AttachIterator, AttachTrampoline, FireLsm, LsmFired
-from bpfdoctor.host.attach_net import AskLoadable, AttachClassifier, AttachSocketFilter, Modules
-from bpfdoctor.host.bpf import Attempt
-from bpfdoctor.host.bpfobject import AskBpfObject, BpfObject, ObjectProgram
-from bpfdoctor.host.commands import (
-    AskEnvironment,
-    Completed,
-    FindTool,
-    FoundTools,
-    RunCommand,
-    ToolPath,
-    Variables,
-)
-from bpfdoctor.host.compile import (
-    Compile,
-    Compiled,
-)
-from bpfdoctor.host.container import AskContainer, Marks
-from bpfdoctor.host.files import (
-    AskFileSystem,
-    FileSystem,
-    FileText,
-    FindExecutables,
-    ListDirectory,
-    LookAt,
-    Names,
-    PathFacts,
-    ReadFile,
-)
-from bpfdoctor.host.kconfig import AskKernelOption, KernelOption
-from bpfdoctor.host.kernel_types import (
+from bpfdoctor.host.bpf.attach_btf import AttachIterator, AttachTrampoline, FireLsm, LsmFired
+from bpfdoctor.host.bpf.attach_net import AskLoadable, AttachClassifier, AttachSocketFilter, Modules
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.memlock import RaiseMemlock
+from bpfdoctor.host.bpf.pmu import CountCycles
+from bpfdoctor.host.bpf.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
+from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator,
     AskField,
     AskFunction,
@@ -62,27 +37,12 @@ from bpfdoctor.host.kernel_types import (
     FieldFacts,
     FunctionFacts,
 )
-from bpfdoctor.host.libc import AskLibc, Libc
-from bpfdoctor.host.memlock import RaiseMemlock
-from bpfdoctor.host.pmu import CountCycles
-from bpfdoctor.host.privilege import (
-    CAP_SYS_ADMIN,
-    CAP_SYS_RESOURCE,
-    REFUSED,
-    hindrances,
-    holds,
-    in_initial_namespace,
-    is_root,
-    lacking,
-    may_load,
-    status_of,
-)
-from bpfdoctor.host.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
+from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject, ObjectProgram
+from bpfdoctor.host.elf.usdt import AskUsdt, UsdtProbes
+from bpfdoctor.host.git.submodules import AskSubmodules, Submodule, Submodules
 from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question, evidence
-from bpfdoctor.host.security import AskSecurityFile, lockdown_mode
-from bpfdoctor.host.submodules import AskSubmodules, Submodule, Submodules
-from bpfdoctor.host.symbols import AskSymbols, Symbols
-from bpfdoctor.host.system import (
+from bpfdoctor.host.system.container import AskContainer, Marks
+from bpfdoctor.host.system.facts import (
     INITIAL_PID_NAMESPACE,
     AskDistribution,
     AskIdentity,
@@ -94,7 +54,65 @@ from bpfdoctor.host.system import (
     Space,
     kernel_version,
 )
-from bpfdoctor.host.toolchain import (
+from bpfdoctor.host.system.files import (
+    AskFileSystem,
+    FileSystem,
+    FileText,
+    FindExecutables,
+    ListDirectory,
+    LookAt,
+    Names,
+    PathFacts,
+    ReadFile,
+)
+from bpfdoctor.host.system.kconfig import AskKernelOption, KernelOption
+from bpfdoctor.host.system.privilege import (
+    CAP_SYS_ADMIN,
+    CAP_SYS_RESOURCE,
+    REFUSED,
+    hindrances,
+    holds,
+    in_initial_namespace,
+    is_root,
+    lacking,
+    may_load,
+    status_of,
+)
+from bpfdoctor.host.system.security import AskSecurityFile, lockdown_mode
+from bpfdoctor.host.system.symbols import AskSymbols, Symbols
+from bpfdoctor.host.system.tracefs import (
+    AskTracefs,
+    AskTracepoint,
+    Tracefs,
+    TracePlace,
+    TracepointFacts,
+)
+from bpfdoctor.host.tools.architecture import target_architecture
+from bpfdoctor.host.tools.choice import (
+    Chosen,
+    Judged,
+    misbehaving,
+    older,
+    tool_words,
+    verdict_on,
+    verdict_on_all,
+    version_in,
+)
+from bpfdoctor.host.tools.commands import (
+    AskEnvironment,
+    Completed,
+    FindTool,
+    FoundTools,
+    RunCommand,
+    ToolPath,
+    Variables,
+)
+from bpfdoctor.host.tools.compile import (
+    Compile,
+    Compiled,
+)
+from bpfdoctor.host.tools.libc import AskLibc, Libc
+from bpfdoctor.host.tools.toolchain import (
     BPF_FLAGS,
     C_FLAGS,
     chosen_bpftool,
@@ -106,18 +124,6 @@ from bpfdoctor.host.toolchain import (
     compile_c,
     emits_bpf,
 )
-from bpfdoctor.host.tools import (
-    Chosen,
-    Judged,
-    misbehaving,
-    older,
-    tool_words,
-    verdict_on,
-    verdict_on_all,
-    version_in,
-)
-from bpfdoctor.host.tracefs import AskTracefs, AskTracepoint, Tracefs, TracePlace, TracepointFacts
-from bpfdoctor.host.usdt import AskUsdt, UsdtProbes
 from bpfdoctor.model import (
     ByHand,
     Evidence,

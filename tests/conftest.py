@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.host.bpf.probes import LoadProgram
+from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.probes import LoadProgram
-from bpfdoctor.host.steps import CLOSING
-from bpfdoctor.host.trace import tracefs_path
-from bpfdoctor.host.tracefs import PLACES
+from bpfdoctor.host.system.trace import tracefs_path
+from bpfdoctor.host.system.tracefs import PLACES
 
 STEERING = ("CC", "CLANG", "LLVM_STRIP", "BPFTOOL", "CARGO", "MAKEFLAGS", "NO_COLOR", "FORCE_COLOR")
 """Variables of a developer's shell that would change what the tests see."""

@@ -33,11 +33,11 @@ from bpfdoctor.engine.load import check_of, load_checks
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
-from bpfdoctor.host.commands import RunCommand
-from bpfdoctor.host.compile import Compile
 from bpfdoctor.host.question import A
 from bpfdoctor.host.record import NEUTRAL, RecordedHost, read_snapshot
-from bpfdoctor.host.tools import AskVersion
+from bpfdoctor.host.tools.choice import AskVersion
+from bpfdoctor.host.tools.commands import RunCommand
+from bpfdoctor.host.tools.compile import Compile
 from bpfdoctor.testing import project_named
 
 PLACE = Path(__file__).parent / "hosts"

@@ -18,7 +18,6 @@ from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.elevated import ElevatedHost, start_elevated
-from bpfdoctor.host.files import LookAt
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
@@ -30,6 +29,7 @@ from bpfdoctor.host.record import (
     read_snapshot,
 )
 from bpfdoctor.host.redact import Redactor
+from bpfdoctor.host.system.files import LookAt
 from bpfdoctor.model import Report
 
 

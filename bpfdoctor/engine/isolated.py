@@ -23,9 +23,9 @@ import bpfdoctor
 from bpfdoctor.api import Context, Finding, Host, Project, Selection
 from bpfdoctor.engine.load import checks_in
 from bpfdoctor.engine.run import findings_of
-from bpfdoctor.host.commands import signal_name
 from bpfdoctor.host.elevated import own_pipe
 from bpfdoctor.host.process import in_own_session, kill_group
+from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.host.wire import Channel, Message, RemoteHost, WireError, serve
 
 KEPT = 1 << 14

@@ -21,7 +21,7 @@ from bpfdoctor.api import (
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.readiness import needs_of
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.system import INITIAL_PID_NAMESPACE
+from bpfdoctor.host.system.facts import INITIAL_PID_NAMESPACE
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project

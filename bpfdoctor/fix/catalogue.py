@@ -9,7 +9,7 @@ from importlib.resources import files
 import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.system import Distribution
+from bpfdoctor.host.system.facts import Distribution
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@+._/-]*")
 """What may be given to a package manager as a package's name: never an option or a pattern."""

@@ -18,11 +18,11 @@ from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.show import commands_text, plan_text
 from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.fix.submodules import CAREFUL
-from bpfdoctor.host.commands import FindTool
-from bpfdoctor.host.gitmodules import url_refused
+from bpfdoctor.host.git.gitmodules import url_refused
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.host.tools.commands import FindTool
 from bpfdoctor.model import Report
 
 

@@ -10,9 +10,9 @@ from bpfdoctor.fix.catalogue import Manager, catalogue, require_plain
 from bpfdoctor.fix.managers import MANAGERS, Package, PackageManager
 from bpfdoctor.fix.packages import Choice, Local, Wanted, described, local, resolve
 from bpfdoctor.fix.plan import Kind, Manual, Step
-from bpfdoctor.host.commands import FindTool
 from bpfdoctor.host.question import Host, NoAnswer
-from bpfdoctor.host.system import AskDistribution, AskKernel, Distribution
+from bpfdoctor.host.system.facts import AskDistribution, AskKernel, Distribution
+from bpfdoctor.host.tools.commands import FindTool
 from bpfdoctor.model import Install, Run
 
 PACKAGES = "packages"

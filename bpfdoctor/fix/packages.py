@@ -14,7 +14,7 @@ from bpfdoctor.fix.catalogue import (
     family_of,
     require_plain,
 )
-from bpfdoctor.host.system import Distribution
+from bpfdoctor.host.system.facts import Distribution
 from bpfdoctor.model import Install
 
 

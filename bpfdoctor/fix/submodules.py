@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.fix.plan import Manual, Step
-from bpfdoctor.host.commands import Completed, RunCommand
-from bpfdoctor.host.files import FileText, ListDirectory, Names, ReadFile
-from bpfdoctor.host.git import PLUMBING
-from bpfdoctor.host.gitmodules import entries_of
+from bpfdoctor.host.git.gitmodules import entries_of
+from bpfdoctor.host.git.plumbing import PLUMBING
+from bpfdoctor.host.git.submodules import AskSubmodules, Submodule, Submodules
 from bpfdoctor.host.question import Host
-from bpfdoctor.host.submodules import AskSubmodules, Submodule, Submodules
+from bpfdoctor.host.system.files import FileText, ListDirectory, Names, ReadFile
+from bpfdoctor.host.tools.commands import Completed, RunCommand
 
 DEEPEST = 8
 """Submodules within submodules; bpftool's libbpf is at 2."""

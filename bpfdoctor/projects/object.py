@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bpfdoctor.host.bpfobject import BpfObject, ObjectProgram
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Kind, Program, Project
 

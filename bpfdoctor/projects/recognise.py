@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bpfdoctor.host.commands import AskEnvironment, FindTool, ToolPath, Variables
-from bpfdoctor.host.files import AskDirectory, FileText, LookAt, PathFacts, ReadFile
 from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.host.system.files import AskDirectory, FileText, LookAt, PathFacts, ReadFile
+from bpfdoctor.host.tools.commands import AskEnvironment, FindTool, ToolPath, Variables
 from bpfdoctor.projects.makefile import words_of
 from bpfdoctor.projects.model import Build, Kind, Project
 from bpfdoctor.projects.reader import kinds

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpfdoctor.host.commands import decoded, signal_name
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.tools.commands import decoded, signal_name
 from bpfdoctor.smoke.links import Layout, fingerprint, link
 from bpfdoctor.smoke.place import acting_as, alone, build_place, keep
 from bpfdoctor.smoke.toolstate import tools_state

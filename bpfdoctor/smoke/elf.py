@@ -16,7 +16,7 @@ RELOCATION_MAP = 1
 MAP_SECTION = "maps"
 
 MAP_DEFINITION = (2, 4, 16, 1, 0)
-"""The embedded program's map: array, key and value size, entries, flags; see host/fire.py."""
+"""The embedded program's map: array, key and value size, entries, flags; see host/bpf/fire.py."""
 
 
 class UnsoundObjectError(Exception):

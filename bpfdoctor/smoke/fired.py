@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bpfdoctor.host.bpf import Attempt
-from bpfdoctor.host.fire import Fire, Fired
-from bpfdoctor.host.privilege import PASSING, REFUSED, hindrances, status_of
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.fire import Fire, Fired
 from bpfdoctor.host.question import NoAnswer, evidence
-from bpfdoctor.host.system import Identity
+from bpfdoctor.host.system.facts import Identity
+from bpfdoctor.host.system.privilege import PASSING, REFUSED, hindrances, status_of
 from bpfdoctor.model import Evidence, Stage, Status
 from bpfdoctor.smoke.model import Outcome
 

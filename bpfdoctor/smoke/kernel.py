@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bpfdoctor.api import AskIdentity, Context
-from bpfdoctor.host.bpf import instruction
-from bpfdoctor.host.counting import counting_code
-from bpfdoctor.host.fire import Fire
+from bpfdoctor.host.bpf.calls import instruction
+from bpfdoctor.host.bpf.counting import counting_code
+from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.smoke.fired import outcomes_of
 from bpfdoctor.smoke.model import Observed
 

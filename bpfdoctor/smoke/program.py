@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpfdoctor.api import Context
 from bpfdoctor.host.question import NoAnswer, evidence
-from bpfdoctor.host.toolchain import (
+from bpfdoctor.host.tools.toolchain import (
     chosen_bpftool,
     chosen_clang,
     chosen_compilers,

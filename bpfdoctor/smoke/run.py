@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bpfdoctor.host.commands import signal_name
 from bpfdoctor.host.process import child_environment, in_own_session
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
-from bpfdoctor.host.trace import Trace, open_trace
+from bpfdoctor.host.system.trace import Trace, open_trace
+from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.projects.model import Trigger
 from bpfdoctor.smoke.copy import own_copy
 from bpfdoctor.smoke.terminal import Terminal

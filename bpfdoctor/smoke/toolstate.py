@@ -9,8 +9,8 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.commands import decoded
-from bpfdoctor.host.inputs import search_list
+from bpfdoctor.host.tools.commands import decoded
+from bpfdoctor.host.tools.inputs import search_list
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

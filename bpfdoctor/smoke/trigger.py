@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.bpf import bpf
-from bpfdoctor.host.system import INITIAL_PID_NAMESPACE
+from bpfdoctor.host.bpf.calls import bpf
+from bpfdoctor.host.system.facts import INITIAL_PID_NAMESPACE
 from bpfdoctor.projects.model import Trigger
 
 if TYPE_CHECKING:

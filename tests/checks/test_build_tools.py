@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.api import ByHand, Finding, FoundTools, Install, NoAnswer, Project, Status
-from bpfdoctor.host.files import FindExecutables
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, Question
+from bpfdoctor.host.system.files import FindExecutables
 from bpfdoctor.projects.model import Build, Kind
 from bpfdoctor.testing import FakeHost, one, run_check
 

@@ -31,7 +31,7 @@ from bpfdoctor.api import (
     ReadFile,
     Status,
 )
-from bpfdoctor.host.container import root_type
+from bpfdoctor.host.system.container import root_type
 from bpfdoctor.testing import FakeHost, one, run_check
 
 HOME, AWAY = 0xEFFFFFFD, 4026532300

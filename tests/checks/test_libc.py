@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.api import AskLibc, Finding, Libc, NoAnswer, Status
-from bpfdoctor.host.libc import mapped_libc
 from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.tools.libc import mapped_libc
 from bpfdoctor.testing import FakeHost, one, run_check
 
 HERE = "/usr/lib/x86_64-linux-gnu/libc.so.6"

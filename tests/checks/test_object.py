@@ -25,7 +25,7 @@ from bpfdoctor.api import (
     Status,
     UsdtProbes,
 )
-from bpfdoctor.host.bpfobject import ObjectMap
+from bpfdoctor.host.elf.bpf_object import ObjectMap
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.testing import FakeHost, one, project_named, run_check

@@ -23,9 +23,9 @@ from bpfdoctor.api import (
     ReadFile,
     Status,
 )
+from bpfdoctor.host.bpf.memlock import in_child
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.memlock import in_child
 from bpfdoctor.testing import FakeHost, one, run_check
 
 FULL = (1 << 41) - 1

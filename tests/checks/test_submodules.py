@@ -450,7 +450,7 @@ def test_in_a_user_namespace_git_is_not_run_as_root_on_somebody_elses_tree(
     program = (
         "import sys\n"
         "from bpfdoctor.host.machine import Machine\n"
-        "from bpfdoctor.host.submodules import AskSubmodules\n"
+        "from bpfdoctor.host.git.submodules import AskSubmodules\n"
         "print(AskSubmodules(sys.argv[1]).put(Machine()).trouble)"
     )
     argv = ["unshare", "--user", "--map-root-user", sys.executable, "-c", program, str(checkout)]

@@ -29,12 +29,12 @@ from bpfdoctor.api import (
     ToolPath,
     Variables,
 )
-from bpfdoctor.host.compile import Compiled
+from bpfdoctor.host.elf.object import ObjectFacts
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.object import ObjectFacts
-from bpfdoctor.host.toolchain import compile_bpf, compile_c
-from bpfdoctor.host.tools import AskVersion
+from bpfdoctor.host.tools.choice import AskVersion
+from bpfdoctor.host.tools.compile import Compiled
+from bpfdoctor.host.tools.toolchain import compile_bpf, compile_c
 from bpfdoctor.projects.model import Build, Kind
 from bpfdoctor.testing import FakeHost, one, run_check
 

@@ -13,7 +13,7 @@ import pytest
 from bpfdoctor.api import Context, Project, Stage
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.trace import tracefs_path
+from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke import program as smoke_program
 from bpfdoctor.smoke.model import Observed, Outcome

@@ -13,7 +13,7 @@ from bpfdoctor.engine.select import (
     parse_target,
 )
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.system import INITIAL_PID_NAMESPACE
+from bpfdoctor.host.system.facts import INITIAL_PID_NAMESPACE
 from bpfdoctor.testing import FakeHost, project_named
 
 CHECKS = load_checks().checks

@@ -8,7 +8,7 @@ from bpfdoctor.engine.load import load_checks
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.catalogue import catalogue, covers, require_plain
 from bpfdoctor.fix.packages import resolve, wanted
-from bpfdoctor.host.system import Distribution
+from bpfdoctor.host.system.facts import Distribution
 from bpfdoctor.model import Install
 
 KERNEL = "6.1.0-50-amd64"

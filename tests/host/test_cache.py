@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.host.cache import default_cache, recall, tool_of
-from bpfdoctor.host.commands import Completed
-from bpfdoctor.host.compile import Compile, Compiled
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.toolchain import compile_c
-from bpfdoctor.host.tools import AskVersion
+from bpfdoctor.host.tools.choice import AskVersion
+from bpfdoctor.host.tools.commands import Completed
+from bpfdoctor.host.tools.compile import Compile, Compiled
+from bpfdoctor.host.tools.toolchain import compile_c
 
 
 def test_the_cache_is_this_users_alone(tmp_path: Path) -> None:

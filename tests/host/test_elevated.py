@@ -16,10 +16,10 @@ from bpfdoctor import __version__
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host import elevated
 from bpfdoctor.host.elevated import command, start_elevated
-from bpfdoctor.host.files import AskFileSystem, FileSystem, ReadFile
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.system import AskIdentity, Identity
+from bpfdoctor.host.system.facts import AskIdentity, Identity
+from bpfdoctor.host.system.files import AskFileSystem, FileSystem, ReadFile
 
 Needs = Callable[..., None]
 
@@ -110,7 +110,7 @@ def test_with_a_terminal_sudo_may_ask_once(tmp_path: Path, monkeypatch: pytest.M
 
 ASKS = """
 from bpfdoctor.host.elevated import *
-from bpfdoctor.host.system import AskIdentity
+from bpfdoctor.host.system.facts import AskIdentity
 try:
     host = start_elevated(Machine())
     print(os.geteuid(), host.ask(AskIdentity()).euid)

@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import pytest
 
-from bpfdoctor.host.commands import Completed, RunCommand
-from bpfdoctor.host.files import AskFileSystem, LookAt
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine, boot_id, owner_to_become, scratch_prefix
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
+from bpfdoctor.host.system.files import AskFileSystem, LookAt
+from bpfdoctor.host.tools.commands import Completed, RunCommand
 
 
 def test_a_question_is_put_once_under_eight_threads(tmp_path: Path) -> None:

@@ -12,8 +12,6 @@ import pytest
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.catalog import decode_answer, decode_question, encode, question_kinds
-from bpfdoctor.host.commands import Completed, FindTool, RunCommand, ToolPath
-from bpfdoctor.host.files import FileText, ListDirectory, LookAt, PathFacts, ReadFile
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question, answer_type, evidence
@@ -25,6 +23,8 @@ from bpfdoctor.host.record import (
     write_whole,
 )
 from bpfdoctor.host.redact import Redactor
+from bpfdoctor.host.system.files import FileText, ListDirectory, LookAt, PathFacts, ReadFile
+from bpfdoctor.host.tools.commands import Completed, FindTool, RunCommand, ToolPath
 from bpfdoctor.model import Tool
 
 

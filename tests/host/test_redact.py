@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpfdoctor.host.files import FileText, LookAt, PathFacts, ReadFile
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.redact import Redactor, printable
+from bpfdoctor.host.system.files import FileText, LookAt, PathFacts, ReadFile
 from bpfdoctor.host.wellknown import COMMON
 
 CHECKOUT = "/home/zelda/src/libbpf-bootstrap"

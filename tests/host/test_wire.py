@@ -11,11 +11,11 @@ from typing import IO, Any
 
 import pytest
 
-from bpfdoctor.host.commands import Completed, FindTool, RunCommand
-from bpfdoctor.host.files import FileText, ReadFile
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, NoAnswer, Question
+from bpfdoctor.host.system.files import FileText, ReadFile
+from bpfdoctor.host.tools.commands import Completed, FindTool, RunCommand
 from bpfdoctor.host.wire import Channel, Message, RemoteHost, WireError, serve
 
 

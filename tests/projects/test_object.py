@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bpfdoctor.engine.load import check_of, load_checks
-from bpfdoctor.host.bpfobject import BpfObject, ObjectMap, ObjectProgram
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectMap, ObjectProgram
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.object import project_of_object, rules
 

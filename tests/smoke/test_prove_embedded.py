@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.api import AskIdentity, Context, Stage
-from bpfdoctor.host.bpf import Attempt
-from bpfdoctor.host.fire import Fire, Fired, Seen
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.fire import Fire, Fired, Seen
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.system import Identity
+from bpfdoctor.host.system.facts import Identity
 from bpfdoctor.smoke.elf import UnsoundObjectError, program_in
 from bpfdoctor.smoke.embedded.build import SECTION, SOURCE, BuildEmbedded, Built
 from bpfdoctor.smoke.embedded.prove import prove_embedded

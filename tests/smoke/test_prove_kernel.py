@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.api import AskIdentity, Context, Identity, NoAnswer, Stage
-from bpfdoctor.host.bpf import Attempt
-from bpfdoctor.host.fire import Fire, Fired
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.fire import Fire, Fired
+from bpfdoctor.host.bpf.memlock import in_child
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.memlock import in_child
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 
-from bpfdoctor.host.bpf import MAP_TYPES, PROGRAM_TYPES
+from bpfdoctor.host.bpf.calls import MAP_TYPES, PROGRAM_TYPES
+from bpfdoctor.host.bpf.probes import CreateMap, LoadProgram
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.probes import CreateMap, LoadProgram
 from bpfdoctor.host.question import NoAnswer
 
 SIZES = {"perf_event_array": (4, 4, 1), "ringbuf": (0, 0, 4096)}

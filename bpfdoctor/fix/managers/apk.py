@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from bpfdoctor.fix.managers.base import Package, ask, pattern_of
-from bpfdoctor.host.commands import Completed
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.model import Fix
 
 

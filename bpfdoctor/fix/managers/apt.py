@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bpfdoctor.fix.managers.age import AskAge
 from bpfdoctor.fix.managers.base import Package, ask, pattern_of
-from bpfdoctor.host.files import ListDirectory, Names
 from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.host.system.files import ListDirectory, Names
 from bpfdoctor.model import Fix, Run
 
 LISTS = "/var/lib/apt/lists"

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from bpfdoctor.host.commands import Completed, RunCommand
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.tools.commands import Completed, RunCommand
 from bpfdoctor.model import Fix
 
 TIMEOUT = 60.0

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from bpfdoctor.fix.managers.base import Package, ask, pattern_of
-from bpfdoctor.host.files import ListDirectory, Names
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.system.files import ListDirectory, Names
 from bpfdoctor.model import Fix
 
 SYNC = "/var/lib/pacman/sync"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from bpfdoctor.fix.managers import rpm
 from bpfdoctor.fix.managers.base import Package, ask, pattern_of
-from bpfdoctor.host.files import ListDirectory, Names
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.system.files import ListDirectory, Names
 from bpfdoctor.model import Fix
 
 NONE_FOUND = 104

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from bpfdoctor.api import AskIdentity, Context
-from bpfdoctor.host.fire import Fire
+from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.host.question import NoAnswer, evidence
-from bpfdoctor.host.toolchain import chosen_clang
+from bpfdoctor.host.tools.toolchain import chosen_clang
 from bpfdoctor.model import Stage
 from bpfdoctor.smoke.embedded.build import BuildEmbedded, Built
 from bpfdoctor.smoke.fired import outcomes_of

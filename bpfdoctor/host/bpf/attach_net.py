@@ -1,0 +1,139 @@
+"""Real attaches in the network, undone at once: a socket filter, a classifier of tc."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+import socket
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.bpf.calls import PROGRAM_TYPES, RETURN_ZERO, Attempt, Program
+from bpfdoctor.host.bpf.memlock import in_child, with_memory
+from bpfdoctor.host.bpf.steps import Steps, attempt
+from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers
+from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+SO_ATTACH_BPF = 50
+"""asm-generic/socket.h; Linux 3.19, commit 89aa075832b0."""
+
+CLONE_NEWNET = 0x40000000
+
+NEW_QDISC, NEW_FILTER = 36, 44
+CREATE = 0x605  # NLM_F_REQUEST | NLM_F_ACK | NLM_F_EXCL | NLM_F_CREATE
+CLSACT, INGRESS = 0xFFFFFFF1, 0xFFFFFFF2
+"""TC_H_CLSACT and the ingress half of it, of linux/pkt_sched.h."""
+
+
+class AttachSocketFilter(Question[Attempt], frozen=True):
+    """Attach a filter to a raw packet socket that receives nothing (protocol 0)."""
+
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        return with_memory(Attempt, lambda: attempt(self._attach))
+
+    def source(self) -> str:
+        return "socket(AF_PACKET, SOCK_RAW), setsockopt(SO_ATTACH_BPF)"
+
+    def _attach(self, steps: Steps) -> None:
+        program = steps.load(Program(PROGRAM_TYPES["socket_filter"], RETURN_ZERO))
+        steps.call = "socket(AF_PACKET, SOCK_RAW)"
+        packets = steps.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
+        steps.call = "setsockopt(SO_ATTACH_BPF)"
+        packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, program)
+
+
+class AttachClassifier(Question[Attempt], frozen=True):
+    """Put a program on the ingress of lo, in a network namespace that ends with its process."""
+
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        try:
+            numbers()
+        except UnknownArchitectureError as error:
+            return NoAnswer("refused", str(error))
+        said = in_child(Attempt, self._alone)
+        if isinstance(said, Attempt) and said.call.startswith("unshare"):
+            return NoAnswer(said.error, "no network namespace could be made to try it in")
+        return said
+
+    def source(self) -> str:
+        return "unshare(CLONE_NEWNET), tc qdisc add dev lo clsact, tc filter add dev lo ingress bpf"
+
+    def _alone(self) -> Attempt:
+        return attempt(self._attach)
+
+    def _attach(self, steps: Steps) -> None:
+        program = steps.load(Program(PROGRAM_TYPES["sched_cls"], RETURN_ZERO))
+        steps.call = "unshare(CLONE_NEWNET)"
+        _unshare()
+        link = steps.enter_context(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
+        steps.call = "tc qdisc add dev lo clsact"
+        _ask(link, NEW_QDISC, (0xFFFF0000, CLSACT, 0), _attribute(1, b"clsact\0"))
+        steps.call = "tc filter add dev lo ingress bpf"
+        options = _attribute(6, struct.pack("=I", program)) + _attribute(7, b"bpfdoctor\0")
+        options += _attribute(8, struct.pack("=I", 1))  # TCA_BPF_FLAG_ACT_DIRECT
+        every_protocol = 1 << 16 | socket.htons(3)  # priority 1, ETH_P_ALL
+        kind = _attribute(1, b"bpf\0") + _attribute(2, options)
+        _ask(link, NEW_FILTER, (0, INGRESS, every_protocol), kind)
+
+
+def _unshare() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    """struct rtattr: length, type, and the value padded to four bytes."""
+    length = 4 + len(value)
+    return struct.pack("=HH", length, kind) + value + bytes(-length % 4)
+
+
+def _ask(link: socket.socket, kind: int, tcm: tuple[int, int, int], attributes: bytes) -> None:
+    """One request of rtnetlink about lo, which is device 1 of a new namespace. Raises OSError."""
+    message = struct.pack("=BxxxiIII", 0, 1, *tcm) + attributes  # struct tcmsg
+    header = struct.pack("=IHHII", 16 + len(message), kind, CREATE, 1, 0)
+    link.send(header + message)
+    answer = link.recv(1 << 14)
+    code: int = struct.unpack_from("=i", answer, 16)[0] if len(answer) >= 20 else -errno.EPROTO
+    if code:
+        raise OSError(-code, os.strerror(-code))
+
+
+class Modules(Answer, frozen=True):
+    """Of the modules asked for: those that are not there yet, and that the kernel would load."""
+
+    loadable: tuple[str, ...]
+
+    def shown(self) -> str:
+        return f"to be loaded when needed: {', '.join(self.loadable) or '(none)'}"
+
+
+class AskLoadable(Question[Modules], frozen=True):
+    """Which of these modules are files that are not loaded, by modules.dep and /sys/module."""
+
+    names: tuple[str, ...]
+
+    def put(self, machine: Machine) -> Modules | NoAnswer:
+        try:
+            text = Path("/lib/modules", os.uname().release, "modules.dep").read_text()
+        except FileNotFoundError:
+            text = ""
+        except OSError as error:
+            return NoAnswer(errno_name(error.errno or 0))
+        listed = set(re.findall(r"([^/\n]+)\.ko(?:\.\w+)?:", text))
+        names = (name for name in self.names if name in listed)
+        return Modules(tuple(name for name in names if not Path("/sys/module", name).is_dir()))
+
+    def source(self) -> str:
+        return f"grep -E '{'|'.join(self.names)}' /lib/modules/$(uname -r)/modules.dep"

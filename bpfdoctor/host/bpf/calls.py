@@ -1,0 +1,211 @@
+"""bpf(2) without a compiler and without libbpf: instructions, programs, maps.
+
+Only `Question.put` calls these. They raise OSError with the kernel's errno; a descriptor that they
+return is the caller's to close, and with it goes what the kernel made.
+
+Nothing here changes the process; see `bpfdoctor.host.bpf.memlock` for kernels before 5.11, which
+charge maps and programs to RLIMIT_MEMLOCK.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import struct
+import sys
+
+import msgspec
+
+from bpfdoctor.host.bpf.syscalls import numbers, syscall
+from bpfdoctor.host.question import Answer, errno_name
+
+MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, PROG_LOAD = 0, 1, 2, 5
+RAW_TRACEPOINT_OPEN, BTF_LOAD, LINK_CREATE = 17, 18, 28
+
+PROGRAM_TYPES = {
+    "socket_filter": 1,
+    "kprobe": 2,
+    "sched_cls": 3,
+    "tracepoint": 5,
+    "perf_event": 7,
+    "raw_tracepoint": 17,
+    "tracing": 26,
+    "lsm": 29,
+}
+"""enum bpf_prog_type of linux/bpf.h: those that a probe names."""
+
+MAP_TYPES = {
+    "hash": 1,
+    "array": 2,
+    "perf_event_array": 4,
+    "ringbuf": 27,
+}
+"""enum bpf_map_type of linux/bpf.h: those that a probe names."""
+
+HELPERS = {
+    "map_lookup_elem": 1,
+    "perf_event_output": 25,
+    "override_return": 58,
+    "probe_read_kernel": 113,
+    "ringbuf_reserve": 131,
+    "ktime_get_coarse_ns": 160,
+}
+"""enum bpf_func_id of linux/bpf.h: those that a probe names."""
+
+LICENSE = b"Dual BSD/GPL"
+"""Of our probes: some helpers are for GPL-compatible programs only."""
+
+NAME = b"bpfdoctor"
+"""Of our programs, as `bpftool prog` shows it while they live (kernel 4.15 on; 15 bytes)."""
+
+
+class Attempt(Answer, frozen=True):
+    """What the kernel said to something tried: an errno's name, or nothing when it worked.
+
+    `call` is the system call that was refused; `log` the verifier's log, where it wrote one.
+    """
+
+    error: str = ""
+    call: str = ""
+    log: str = ""
+
+    @property
+    def worked(self) -> bool:
+        """The kernel did it."""
+        return not self.error
+
+    def shown(self) -> str:
+        head = f"{self.call}: {self.error}" if self.error else "it works"
+        return f"{head}\n{self.log}".rstrip()
+
+    @classmethod
+    def refused(cls, call: str, error: OSError) -> Attempt:
+        """The errno of a call that failed, and the log if it was a program's load."""
+        log = error.log if isinstance(error, LoadError) else ""
+        return cls(errno_name(error.errno or 0), call, log)
+
+
+class LoadError(OSError):
+    """A program was refused; `log` is what the verifier wrote."""
+
+    log: str = ""
+
+
+class Program(msgspec.Struct, frozen=True):
+    """Instructions to load, and what BPF_PROG_LOAD wants to know of them.
+
+    `btf_id` and `attach_type` are for tracing and LSM programs (Linux 5.5).
+    """
+
+    type: int
+    code: bytes
+    attach_type: int = 0
+    btf_id: int = 0
+    flags: int = 0
+
+
+def bpf(command: int, attributes: bytes) -> int:
+    """bpf(2): what it returns. Raises OSError."""
+    buffer = ctypes.create_string_buffer(attributes, max(len(attributes), 1))
+    return syscall(numbers().bpf, command, ctypes.addressof(buffer), len(attributes))
+
+
+def load_program(program: Program) -> int:
+    """BPF_PROG_LOAD: a descriptor. Raises LoadError, with the log only if it was refused."""
+    try:
+        return _load(program, None)
+    except OSError as error:
+        refused = error
+    log = ctypes.create_string_buffer(1 << 16)
+    try:
+        return _load(program, log)
+    except OSError as error:
+        second = error
+    problem = LoadError(refused.errno, second.strerror)
+    problem.log = log.value.decode(errors="backslashreplace")
+    raise problem
+
+
+def _load(program: Program, log: ctypes.Array[ctypes.c_char] | None) -> int:
+    code, license_ = ctypes.create_string_buffer(program.code), ctypes.create_string_buffer(LICENSE)
+    level, size, address = (1, len(log), ctypes.addressof(log)) if log else (0, 0, 0)
+    count = len(program.code) // 8
+    # union bpf_attr: type, instructions, license, log, kern_version, flags, name, ifindex,
+    # expected_attach_type; then prog_btf_fd … line_info_cnt, and attach_btf_id.
+    head = struct.pack("=IIQQIIQ", program.type, count, ctypes.addressof(code),
+                       ctypes.addressof(license_), level, size, address)  # fmt: skip
+    head += struct.pack("=II", _kernel_version(), program.flags)
+    if not (program.attach_type or program.btf_id):
+        return _patiently(head)  # 48 bytes: every kernel since 4.4 knows all of them
+    tail = struct.pack("=16sII", NAME, 0, program.attach_type)
+    if program.btf_id:
+        tail += struct.pack("=IIQIIQII", 0, 0, 0, 0, 0, 0, 0, program.btf_id)
+    return _patiently(head + tail)
+
+
+def _patiently(attributes: bytes) -> int:
+    """BPF_PROG_LOAD, again on EAGAIN: the verifier gives up when a signal is pending."""
+    for _ in range(4):
+        try:
+            return bpf(PROG_LOAD, attributes)
+        except BlockingIOError:
+            continue
+    return bpf(PROG_LOAD, attributes)
+
+
+def _kernel_version() -> int:
+    """LINUX_VERSION_CODE; kprobe programs had to name it (until 6c4fc209fcf9, Linux 5.0)."""
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", os.uname().release)
+    major, minor, patch = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    return (major << 16) | (minor << 8) | min(patch, 255)
+
+
+def create_map(kind: int, key_size: int, value_size: int, entries: int) -> int:
+    """BPF_MAP_CREATE: a descriptor. Raises OSError."""
+    return bpf(MAP_CREATE, struct.pack("=IIIII", kind, key_size, value_size, entries, 0))
+
+
+def update(descriptor: int, key: bytes, value: bytes) -> None:
+    """BPF_MAP_UPDATE_ELEM. Raises OSError."""
+    _element(MAP_UPDATE, descriptor, key, ctypes.create_string_buffer(value, len(value)))
+
+
+def lookup(descriptor: int, key: bytes, value_size: int) -> bytes:
+    """BPF_MAP_LOOKUP_ELEM: the value. Raises OSError; ENOENT when there is no such key."""
+    value = ctypes.create_string_buffer(value_size)
+    _element(MAP_LOOKUP, descriptor, key, value)
+    return value.raw
+
+
+def _element(command: int, descriptor: int, key: bytes, value: ctypes.Array[ctypes.c_char]) -> None:
+    held = ctypes.create_string_buffer(key, len(key))
+    bpf(command, struct.pack("=IxxxxQQQ", descriptor, ctypes.addressof(held),
+                             ctypes.addressof(value), 0))  # fmt: skip
+
+
+def instruction(
+    opcode: int, destination: int = 0, source: int = 0, offset: int = 0, immediate: int = 0
+) -> bytes:
+    """struct bpf_insn; its registers are bit fields, whose order follows the byte order."""
+    low, high = (destination, source) if sys.byteorder == "little" else (source, destination)
+    return struct.pack("=BBhi", opcode, low | high << 4, offset, immediate)
+
+
+def register_of(code: bytes) -> int:
+    """The destination register of one instruction."""
+    return code[1] & 15 if sys.byteorder == "little" else code[1] >> 4
+
+
+def map_reference(register: int, descriptor: int) -> bytes:
+    """`register = map ll`: two instructions; source 1 is BPF_PSEUDO_MAP_FD."""
+    return instruction(0x18, register, 1, 0, descriptor) + instruction(0)
+
+
+EXIT = instruction(0x95)
+
+RETURN_ZERO = instruction(0xB7) + EXIT
+"""`r0 = 0; exit`."""
+
+RETURN_ONE = instruction(0xB7, immediate=1) + EXIT
+"""`r0 = 1; exit`: what hangs on an event and returns 0 withholds it from all others' sampling."""

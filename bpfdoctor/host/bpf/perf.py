@@ -1,0 +1,44 @@
+"""perf_event_open(2): what tracepoints, kprobes and uprobes hang on.
+
+Only `Question.put` calls these.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+
+from bpfdoctor.host.bpf.syscalls import ioctl, numbers, syscall
+
+TYPE_SOFTWARE, TYPE_TRACEPOINT = 1, 2
+COUNT_SW_DUMMY = 9
+"""A software event that counts nothing (Linux 3.12)."""
+
+FLAG_FD_CLOEXEC = 8
+
+
+def open_event(
+    kind: int, config: int, extension: tuple[int, int] = (0, 0), *, pid: int = -1, cpu: int = 0
+) -> int:
+    """A descriptor of an event. Raises OSError. `extension` is config1 and config2.
+
+    `pid` and `cpu` as libbpf gives them: -1 and 0 for tracepoints and kprobes. For a tracepoint
+    neither limits a BPF program, which runs for every process on every CPU.
+    """
+    # struct perf_event_attr up to branch_sample_type, PERF_ATTR_SIZE_VER2 (Linux 3.3): type, size,
+    # config, sample_period, sample_type, read_format, flags, wakeup_events, bp_type, config1,
+    # config2, branch_sample_type.
+    attributes = struct.pack("=IIQQQQQIIQQQ", kind, 80, config, 1, 0, 0, 0, 1, 0, *extension, 0)
+    buffer = ctypes.create_string_buffer(attributes, len(attributes))
+    call = (ctypes.addressof(buffer), pid, cpu, -1, FLAG_FD_CLOEXEC)
+    return syscall(numbers().perf_event_open, *call)
+
+
+def attach_program(event: int, program: int) -> None:
+    """PERF_EVENT_IOC_SET_BPF, _IOW('$', 8, __u32). Raises OSError."""
+    ioctl(event, numbers().ioctl_write | 4 << 16 | ord("$") << 8 | 8, program)
+
+
+def enable(event: int) -> None:
+    """PERF_EVENT_IOC_ENABLE, _IO('$', 0). Raises OSError."""
+    ioctl(event, numbers().ioctl_none | ord("$") << 8, 0)

@@ -1,0 +1,68 @@
+"""A probe in several system calls: which of them was refused, and everything closed at the end.
+
+The last close of a perf event waits for every CPU to pass by (0.1 s on Linux 6.18). Nobody else
+needs to wait with it: it has a thread of its own, and the interpreter ends after that thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from bpfdoctor.host.bpf.calls import Attempt, Program, load_program
+from bpfdoctor.host.bpf.perf import attach_program, enable, open_event
+
+CLOSING = "bpfdoctor-closing"
+"""The name of a thread that closes an event."""
+
+
+class Steps(ExitStack):
+    """The calls of one probe. `call` is the one being made; what they open is closed, last first.
+
+    A program that is not pinned ends with its descriptor, and an attachment with its own.
+    `at_once`: what is undone after an event needs that it is closed.
+    """
+
+    call = ""
+    at_once = False
+
+    def keep(self, descriptor: int) -> int:
+        """Close it when the probe is over."""
+        self.callback(os.close, descriptor)
+        return descriptor
+
+    def load(self, program: Program) -> int:
+        """BPF_PROG_LOAD."""
+        self.call = "bpf(BPF_PROG_LOAD)"
+        return self.keep(load_program(program))
+
+    def hang(
+        self, program: int, kind: int, config: int, extension: tuple[int, int] = (0, 0)
+    ) -> None:
+        """Attach a program to an event, as libbpf does."""
+        self.call = "perf_event_open"
+        event = open_event(kind, config, extension)
+        self.callback(os.close if self.at_once else _close_aside, event)
+        self.call = "ioctl(PERF_EVENT_IOC_SET_BPF)"
+        attach_program(event, program)
+        self.call = "ioctl(PERF_EVENT_IOC_ENABLE)"
+        enable(event)
+
+
+def _close_aside(descriptor: int) -> None:
+    try:
+        threading.Thread(target=os.close, args=(descriptor,), name=CLOSING, daemon=False).start()
+    except RuntimeError:  # no more threads
+        os.close(descriptor)
+
+
+def attempt(action: Callable[[Steps], object]) -> Attempt:
+    """What the kernel said to `action`: the errno of the first call that it refused, if any."""
+    with Steps() as steps:
+        try:
+            action(steps)
+        except OSError as error:
+            return Attempt.refused(steps.call, error)
+    return Attempt()

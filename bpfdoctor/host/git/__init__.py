@@ -1,0 +1,1 @@
+"""git, asked about a tree that nobody vouches for."""

@@ -1,0 +1,119 @@
+"""Ask git about an untrusted tree: plumbing that runs none of the programs its settings can name.
+
+`git status` and `git diff` run `filter.*.clean` of the tree's own configuration, hooks off or not;
+`git submodule` runs `submodule.*.update=!COMMAND`. Only `rev-parse`, `ls-files` and `config --list`
+are used here, which run neither. What remains is closed by what is set for them: no fsmonitor, no
+hooks, no pager, and no transport, for a partial clone fetches what is missing (by `core.sshCommand`
+or a remote helper) unless the protocol is forbidden.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from bpfdoctor.host.machine import owner_to_become
+from bpfdoctor.host.tools.commands import decoded
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.host.process import Ended, Identity
+
+Trouble = Literal[
+    "absent", "not-a-repository", "refuses-owner", "cannot-become-owner", "timed-out", "broken"
+]
+"""Why git did not answer: it is not installed; there is no repository; the tree is another user's
+and git will not look; we are root and cannot become the tree's owner; too slow; anything else."""
+
+PLUMBING = (
+    "git",
+    "--no-pager",
+    "--no-optional-locks",
+    "--literal-pathspecs",
+    *("-c", "core.fsmonitor="),  # empty is "none" both as a truth value and as a hook's path
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.alternateRefsCommand="),
+)
+TIME_LIMIT = 10
+"""Seconds for one answer; the slowest plumbing on a large tree is far below it."""
+NO_TRANSPORT = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_SSH_COMMAND": "false"}
+"""GIT_ALLOW_PROTOCOL outranks every `protocol.*.allow`; `none` is no protocol's name."""
+
+
+NAMES_A_PROGRAM = re.compile(
+    r"core\.(sshcommand|hookspath|gitproxy|askpass|alternaterefscommand)"
+    r"|(credential|filter|diff|merge)\.(.*\.)?(helper|clean|smudge|process|command|textconv|driver)"
+    r"|remote\..*\.(uploadpack|receivepack|vcs)|include\.path|includeif\..*"
+)
+"""Settings of a repository whose value git runs, or reads further settings from."""
+NAMES_A_PROGRAM_BY_VALUE = re.compile(
+    r"core\.fsmonitor\n(?!(true|false|yes|no|on|off|\d*)$)"
+    r"|(submodule\..*\.update|alias\..*)\n!|(submodule|remote)\..*\.url\n[\w+.-]+::",
+    re.DOTALL,
+)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why git did not answer, and its own words."""
+
+    trouble: Trouble
+    detail: str
+
+
+def ask_git(machine: Machine, tree: str, *arguments: str) -> bytes | Refusal:
+    """What git says of the repository whose work tree is `tree`, and of no other around it."""
+    try:
+        identity = owner_to_become(tree)
+    except OSError as error:
+        return Refusal("broken", str(error))
+    extra = {**NO_TRANSPORT, "GIT_CEILING_DIRECTORIES": os.path.dirname(tree)}
+    argv = (*PLUMBING, "-C", tree, *arguments)
+    try:
+        ended = machine.run(argv, cwd="/", identity=identity, extra=extra, timeout=TIME_LIMIT)
+    except FileNotFoundError:
+        return Refusal("absent", "git is not on PATH")
+    except (OSError, subprocess.SubprocessError) as error:
+        return _not_started(identity, error)
+    return _answer(ended)
+
+
+def _not_started(identity: Identity | None, error: Exception) -> Refusal:
+    if identity is None:
+        return Refusal("broken", str(error))
+    why = f"cannot become user {identity.uid}, who owns it ({error}); git is not run as root on it"
+    return Refusal("cannot-become-owner", why)
+
+
+def _answer(ended: Ended) -> bytes | Refusal:
+    if ended.exit_code == 0:
+        return ended.stdout
+    if ended.timed_out:
+        return Refusal("timed-out", "git did not answer in time")
+    said = decoded(ended.stderr).strip()
+    # "unsafe repository" in 2.35.2, which brought the refusal; "dubious ownership" since 2.36.1
+    if "dubious ownership" in said or "unsafe repository" in said:
+        return Refusal("refuses-owner", said.splitlines()[0])
+    if "not a git repository" in said:
+        return Refusal("not-a-repository", said.splitlines()[0])
+    return Refusal("broken", said or f"git ended with {ended.exit_code or ended.signal}")
+
+
+def programs_named(machine: Machine, tree: str) -> tuple[str, ...]:
+    """The settings of a tree's own configuration that name programs, by key; none is run."""
+    listing = ask_git(machine, tree, "config", "--local", "--list", "-z")
+    if isinstance(listing, Refusal):
+        return ()
+    settings = decoded(listing).split("\0")
+    named = {setting.partition("\n")[0] for setting in settings if names_a_program(setting)}
+    return tuple(sorted(key for key in named if key.isprintable()))
+
+
+def names_a_program(setting: str) -> bool:
+    """Whether a setting, its key and value apart by a newline as `--list -z` has it, does so."""
+    key = setting.partition("\n")[0]
+    by_value = NAMES_A_PROGRAM_BY_VALUE.match(setting)
+    return bool(by_value or NAMES_A_PROGRAM.fullmatch(key))

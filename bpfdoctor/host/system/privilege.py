@@ -1,0 +1,80 @@
+"""What an asker may do, from what it is to the kernel: words for `Identity`, no I/O."""
+
+from __future__ import annotations
+
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.system.facts import Identity
+from bpfdoctor.model import Status
+
+REFUSED = ("EPERM", "EACCES")
+"""What the kernel says for want of privilege, and for other reasons too."""
+
+PASSING = ("EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM")
+"""What says nothing about the kernel, only about this moment."""
+
+CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_PERFMON, CAP_BPF = 21, 24, 38, 39
+"""linux/capability.h. CAP_PERFMON and CAP_BPF are of Linux 5.8 (980737282232, a17b53c4a4b5)."""
+
+NAMES = {21: "CAP_SYS_ADMIN", 24: "CAP_SYS_RESOURCE", 38: "CAP_PERFMON", 39: "CAP_BPF"}
+
+INITIAL_USER_NAMESPACE = 0xEFFFFFFD
+"""PROC_USER_INIT_INO of linux/proc_ns.h."""
+
+SECCOMP_FILTER = 2
+"""SECCOMP_MODE_FILTER: a filter may answer system calls in the kernel's place."""
+
+
+def holds(identity: Identity, capability: int) -> bool:
+    """It is in the effective set; what the bounding set would allow counts for nothing."""
+    return bool(identity.capabilities >> capability & 1)
+
+
+def in_initial_namespace(identity: Identity) -> bool:
+    """Where capabilities count for bpf(2). A namespace that could not be read passes for it."""
+    return identity.user_namespace in (0, INITIAL_USER_NAMESPACE)
+
+
+def is_root(identity: Identity) -> bool:
+    """Effective root: what the kernel refuses it, no `sudo` opens."""
+    return identity.euid == 0
+
+
+def may_load(identity: Identity) -> bool:
+    """It has what the kernel asks of one who loads tracing programs."""
+    both = holds(identity, CAP_BPF) and holds(identity, CAP_PERFMON)
+    return in_initial_namespace(identity) and (both or holds(identity, CAP_SYS_ADMIN))
+
+
+def lacking(identity: Identity) -> str:
+    """The capabilities that would do and are not in the effective set, by name."""
+    wanted = (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)
+    return ", ".join(NAMES[each] for each in wanted if not holds(identity, each))
+
+
+def hindrances(identity: Identity) -> list[str]:
+    """What may be behind an EPERM or EACCES: facts of the asker, for evidence; none is proven."""
+    found: list[str] = []
+    if not in_initial_namespace(identity):
+        found.append(
+            f"this is not the initial user namespace ({identity.user_namespace}, not "
+            f"{INITIAL_USER_NAMESPACE}), so that its capabilities open nothing of the kernel's"
+        )
+    elif not may_load(identity):
+        found.append(f"not in the effective set: {lacking(identity)}")
+    if identity.seccomp == SECCOMP_FILTER:
+        found.append("a seccomp filter is on this process, and may answer in the kernel's place")
+    return found
+
+
+def status_of(answer: Attempt | NoAnswer, identity: Identity | NoAnswer) -> Status:
+    """What a probe's answer proves: `pass`, `fail`, or nothing (`unknown`).
+
+    A refusal for want of privilege proves nothing, unless an effective root is refused.
+    """
+    if isinstance(answer, NoAnswer) or answer.error in PASSING:
+        return Status.UNKNOWN
+    if answer.worked:
+        return Status.PASS
+    root = isinstance(identity, Identity) and is_root(identity)
+    return Status.UNKNOWN if answer.error in REFUSED and not root else Status.FAIL

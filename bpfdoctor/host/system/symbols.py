@@ -1,0 +1,90 @@
+"""The question which functions the running kernel has, by its own table of symbols."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.system.booted import keep_fact, recall_fact
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+KALLSYMS = "/proc/kallsyms"
+SIZE_LIMIT = 64 << 20
+"""Bytes read at most; kernels with every option have about 15,000,000."""
+
+
+class Symbols(Answer, frozen=True):
+    """The first of the names asked for that is a function of the kernel or of a loaded module."""
+
+    present: tuple[str, ...]
+
+    def shown(self) -> str:
+        return "\n".join(self.present) or "(none of them)"
+
+
+class AskSymbols(Question[Symbols], frozen=True):
+    """Which is the first of these names that the kernel knows: what a kprobe can be put on.
+
+    That the first of all is a function of the kernel itself holds until the next boot, and is
+    remembered; one of a module, or one that comes later, is looked up anew. Anyone may read the
+    names; `kptr_restrict` hides the addresses only.
+    """
+
+    names: tuple[str, ...]
+
+    def put(self, machine: Machine) -> Symbols | NoAnswer:
+        try:
+            if not _readable():
+                return NoAnswer("broken", f"{KALLSYMS} is empty")
+            return recall_fact(machine, self, Symbols, KALLSYMS, b"") or self._look(machine)
+        except OSError as error:
+            return NoAnswer.from_error(error)
+
+    def _look(self, machine: Machine) -> Symbols:
+        table = _table()
+        found = next((name for name in self.names if has_function(table, name)), None)
+        answer = Symbols((found,) if found else ())
+        if found == self.names[0] and has_function(table, found, modules=False):
+            keep_fact(machine, self, answer, KALLSYMS, b"")
+        return answer
+
+    def source(self) -> str:
+        return f"$ grep -wE '{'|'.join(self.names)}' {KALLSYMS}"
+
+
+def has_function(table: bytes, name: str, *, modules: bool = True) -> bool:
+    """Whether a line of the table is a function (`t`, `T`, `w`, `W`) of exactly this name.
+
+    Without `modules`, only one of the kernel itself.
+    """
+    wanted = f" {name}".encode()
+    at = table.find(wanted)
+    while at > 0:
+        after = at + len(wanted)
+        whole = table[after : after + 1] in ((b"\n", b"\t", b"") if modules else (b"\n", b""))
+        if whole and table[at - 1 : at] in (b"t", b"T", b"w", b"W"):
+            return True
+        at = table.find(wanted, at + 1)
+    return False
+
+
+_read: list[bytes] = []
+_reading = threading.Lock()
+
+
+def _readable() -> bool:
+    """Whether the table can be opened and says anything. Raises OSError."""
+    with open(KALLSYMS, "rb", buffering=0) as file:
+        return bool(file.read(1))
+
+
+def _table() -> bytes:
+    """The table, read once; loading a module during a run is not seen."""
+    with _reading:
+        if not _read:
+            with open(KALLSYMS, "rb") as file:
+                _read.append(file.read(SIZE_LIMIT))
+        return _read[0]

@@ -1,0 +1,138 @@
+"""The question where tracefs is mounted, and whether it may be read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
+from bpfdoctor.host.system.files import AskFileSystem, FileSystem
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+"""Where libbpf and everyone else looks for tracefs: its own place (Linux 4.1), and in debugfs."""
+
+TRACEFS_MAGIC = 0x74726163
+"""The superblock magic of tracefs (include/uapi/linux/magic.h)."""
+
+
+class TracePlace(msgspec.Struct, frozen=True):
+    """One place. `magic` of the file system there, 0 where `refused` names why it is not known.
+
+    `events` is empty where its directory `events` can be listed, else the errno's name.
+    """
+
+    path: str
+    magic: int
+    refused: str = ""
+    events: str = ""
+
+    @property
+    def mounted(self) -> bool:
+        """tracefs is really mounted here; an existing directory would prove nothing."""
+        return self.magic == TRACEFS_MAGIC
+
+
+class Tracefs(Answer, frozen=True):
+    """tracefs at each of its places, and the mounts of tracefs and debugfs wherever they are."""
+
+    places: tuple[TracePlace, ...]
+    mounts: tuple[str, ...] = ()
+
+    def shown(self) -> str:
+        return "\n".join((*map(_shown, self.places), *self.mounts))
+
+
+def _shown(place: TracePlace) -> str:
+    if place.refused:
+        return f"{place.path}: {place.refused}"
+    events = f", events: {place.events or 'readable'}" if place.mounted else ""
+    name = "tracefs" if place.mounted else "not tracefs"
+    return f"{place.path}: superblock magic {place.magic:#x} ({name}){events}"
+
+
+class AskTracefs(Question[Tracefs], frozen=True):
+    """Where tracefs is mounted, by superblock magic, and whether its events can be listed.
+
+    Asking below debugfs may mount it there: that is how the kernel offers it.
+    """
+
+    privileged = True
+
+    def put(self, machine: Machine) -> Tracefs | NoAnswer:
+        return Tracefs(tuple(_look(path, machine) for path in PLACES), _mounts())
+
+    def source(self) -> str:
+        return "statfs and ls: " + ", ".join(f"{path}/events" for path in PLACES)
+
+
+def _look(path: str, machine: Machine) -> TracePlace:
+    found = AskFileSystem(path).put(machine)
+    if not isinstance(found, FileSystem):
+        return TracePlace(path, 0, refused=found.reason)
+    if found.magic != TRACEFS_MAGIC:
+        return TracePlace(path, found.magic)
+    try:
+        os.listdir(f"{path}/events")
+    except OSError as error:
+        return TracePlace(path, found.magic, events=errno_name(error.errno or 0))
+    return TracePlace(path, found.magic)
+
+
+def _mounts() -> tuple[str, ...]:
+    try:
+        lines = Path("/proc/self/mounts").read_text(errors="backslashreplace").splitlines()
+    except OSError:
+        return ()
+    fields = [line.split() for line in lines]
+    return tuple(f"{f[2]} on {f[1]}" for f in fields if len(f) > 2 and f[2] in _KINDS)
+
+
+_KINDS = ("tracefs", "debugfs")
+
+
+class TracepointFacts(Answer, frozen=True):
+    """A tracepoint: its id, None where there is none; `category` whether its directory exists."""
+
+    id: int | None
+    category: bool = True
+
+    def shown(self) -> str:
+        if self.id is not None:
+            return f"id {self.id}"
+        return "no such tracepoint" if self.category else "no such category of tracepoints"
+
+
+class AskTracepoint(Question[TracepointFacts], frozen=True):
+    """The id of a tracepoint (`sched`, `sched_process_exec`), as libbpf reads it in tracefs.
+
+    NoAnswer `ENOENT` where tracefs is not mounted.
+    """
+
+    category: str
+    name: str
+    privileged = True
+
+    def put(self, machine: Machine) -> TracepointFacts | NoAnswer:
+        looked = [_look(path, machine) for path in PLACES]
+        mounted = [place for place in looked if place.mounted]
+        if not mounted:
+            closed = [place.refused for place in looked if place.refused not in ("", "ENOENT")]
+            return NoAnswer(closed[0] if closed else "ENOENT", "tracefs is not mounted")
+        category = Path(mounted[0].path, "events", self.category)
+        try:
+            return TracepointFacts(int((category / self.name / "id").read_text()))
+        except FileNotFoundError:
+            return TracepointFacts(None, category.is_dir())
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:
+            return NoAnswer("broken", str(error))
+
+    def source(self) -> str:
+        return f"{PLACES[0]}/events/{self.category}/{self.name}/id"

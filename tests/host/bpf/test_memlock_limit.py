@@ -1,0 +1,70 @@
+"""RLIMIT_MEMLOCK: raised in a child alone, never in this process."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+import pytest
+
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.memlock import RaiseMemlock, in_child, with_memory
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.system.facts import AskIdentity, Identity
+from bpfdoctor.host.system.privilege import CAP_SYS_RESOURCE, holds
+
+LIMIT = resource.RLIMIT_MEMLOCK
+
+
+def whose_limit() -> Attempt:
+    return Attempt(log=f"{os.getpid()} {resource.getrlimit(LIMIT)[0]}")
+
+
+def test_raising_answers_as_the_capability_says_and_leaves_our_limit(live: LiveHost) -> None:
+    before = resource.getrlimit(LIMIT)
+    answer = live.ask(RaiseMemlock())
+    identity = live.ask(AskIdentity())
+    assert isinstance(answer, Attempt)
+    assert isinstance(identity, Identity)
+    if holds(identity, CAP_SYS_RESOURCE) or before[1] == resource.RLIM_INFINITY:
+        assert answer.worked
+    else:
+        assert answer.error == "EPERM"
+    assert resource.getrlimit(LIMIT) == before
+
+
+def test_on_an_old_kernel_the_probe_runs_in_a_child_with_all_that_may_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = resource.getrlimit(LIMIT)
+    monkeypatch.setattr("bpfdoctor.host.bpf.memlock.kernel_version", lambda _: (5, 10))
+    monkeypatch.setattr("bpfdoctor.host.bpf.memlock.UNLIMITED", (1 << 40, 1 << 40))
+    answer = with_memory(Attempt, whose_limit)
+    assert isinstance(answer, Attempt)
+    pid, limit = answer.log.split()
+    assert pid != str(os.getpid())
+    assert int(limit) in (before[1], 1 << 40)
+    assert resource.getrlimit(LIMIT) == before
+
+
+def test_on_a_new_kernel_nothing_is_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bpfdoctor.host.bpf.memlock.kernel_version", lambda _: (5, 11))
+    answer = with_memory(Attempt, whose_limit)
+    assert isinstance(answer, Attempt)
+    assert answer.log.startswith(f"{os.getpid()} ")
+
+
+def test_a_child_that_breaks_is_no_answer() -> None:
+    def breaks() -> Attempt:
+        raise RuntimeError
+
+    answer = in_child(Attempt, breaks)
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "broken"
+
+
+def test_a_long_log_comes_whole_out_of_the_child() -> None:
+    answer = in_child(Attempt, lambda: Attempt("EINVAL", "bpf", "x" * 300_000))
+    assert isinstance(answer, Attempt)
+    assert len(answer.log) == 300_000

@@ -1,0 +1,263 @@
+"""What an object needs is read from the object, and held against a kernel's BTF."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject, ObjectMap, ObjectProgram
+from bpfdoctor.host.elf.section_names import Named, named
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import NoAnswer
+
+KERNEL = """
+enum bpf_func_id { BPF_FUNC_map_lookup_elem = 1, BPF_FUNC_trace_printk = 6 };
+enum bpf_map_type { BPF_MAP_TYPE_HASH = 1, BPF_MAP_TYPE_RINGBUF = 27 };
+enum state { STATE_RUNNING = 1 };
+struct inner { int low; };
+struct task_struct { int pid; union { long __state; int other; }; struct inner in[4]; char *comm; };
+struct numbers { enum state state; enum bpf_func_id f; enum bpf_map_type m; };
+long use(struct task_struct *t, struct numbers *n) { return t->pid + n->state + n->f + n->m; }
+"""
+
+PROGRAM = """
+#define SEC(name) __attribute__((section(name), used))
+#define CORE __attribute__((preserve_access_index))
+#define exists(x) __builtin_preserve_field_info(x, 2)
+struct inner { int low; int high; } CORE;
+struct task_struct___old { long state; } CORE;
+struct task_struct { int pid; long __state; struct inner in[8]; long gone; char *comm; } CORE;
+enum state { STATE_IDLE = 0, STATE_RUNNING = 1 };
+struct { int (*type)[27]; int (*max_entries)[4096]; } events SEC(".maps");
+static void *(*lookup)(void *, void *) = (void *)1;
+static long (*new_helper)(void) = (void *)200;
+int counter;
+SEC("tp/sched/sched_process_exec") int good(struct task_struct *t)
+{ return t->pid + t->__state + t->in[2].low; }
+SEC("kprobe/vfs_unlink") int lost(struct task_struct *t) { return t->gone + t->in[7].low; }
+SEC("fentry/vfs_unlink") int deep(struct task_struct *t) { return t->in[1].high; }
+SEC("iter/task") int guarded(struct task_struct___old *t)
+{ return exists(t->state) ? t->state : 0; }
+SEC("iter/task_file") int either(struct task_struct *t)
+{ struct task_struct___old *o = (void *)t; return exists(t->__state) ? o->state : t->__state; }
+SEC("lsm.s/bpf") int calls(void *ctx) { counter++; lookup(&events, ctx); return new_helper(); }
+SEC("enumerated") int idle(void *ctx)
+{ return __builtin_preserve_enum_value(*(typeof(enum state) *)STATE_IDLE, 1); }
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The paths of an object and of a kernel's BTF."""
+    place = tmp_path_factory.mktemp("object")
+    return compiled(place, "program", PROGRAM), btf_of(compiled(place, "kernel", KERNEL))
+
+
+def compiled(place: Path, name: str, text: str) -> str:
+    source, out = place / f"{name}.c", place / f"{name}.o"
+    source.write_text(text)
+    flags = ("-g", "-O2", "-target", "bpf")
+    subprocess.run(["clang", *flags, "-c", source, "-o", out], check=True)
+    return str(out)
+
+
+def btf_of(path: str) -> str:
+    out = path + ".btf"
+    subprocess.run(["llvm-objcopy", f"--dump-section=.BTF={out}", path], check=True)
+    return out
+
+
+@pytest.fixture(autouse=True)
+def _tools(needs: Callable[..., None]) -> None:
+    needs("clang", "llvm-objcopy")
+
+
+def facts_of(built: tuple[str, str]) -> BpfObject:
+    found = AskBpfObject(*built).put(Machine())
+    assert isinstance(found, BpfObject), found
+    return found
+
+
+def program(built: tuple[str, str], name: str) -> ObjectProgram:
+    (found,) = (each for each in facts_of(built).programs if each.name == name)
+    return found
+
+
+def test_programs_maps_and_license_are_read(built: tuple[str, str]) -> None:
+    found = facts_of(built)
+    assert [(each.kind, each.target) for each in found.programs] == [
+        ("tp", "sched/sched_process_exec"),
+        ("kprobe", "vfs_unlink"),
+        ("fentry", "vfs_unlink"),
+        ("iter", "task"),
+        ("iter", "task_file"),
+        ("lsm", "bpf"),
+        ("", ""),
+    ]
+    assert found.maps == (ObjectMap("events", "ringbuf"),)
+    assert (found.license, found.btf, found.kernel_btf) == ("GPL", True, True)
+    assert found.global_data
+
+
+def test_relocations_that_the_kernel_answers_lack_nothing(built: tuple[str, str]) -> None:
+    good = program(built, "good")
+    assert good.relocations == 3
+    assert good.missing == ()
+
+
+def test_a_missing_field_is_named_with_its_struct(built: tuple[str, str]) -> None:
+    assert program(built, "lost").missing == (
+        "struct task_struct has no field gone",
+        "struct task_struct has no field in[7]",
+    )
+    assert program(built, "deep").missing == ("struct task_struct has no field in[1].high",)
+
+
+def test_a_field_whose_existence_is_asked_for_is_marked(built: tuple[str, str]) -> None:
+    guarded = program(built, "guarded")
+    assert guarded.missing == guarded.asked == ("struct task_struct has no field state",)
+    assert program(built, "lost").asked == ()
+
+
+def test_a_field_of_a_type_that_is_asked_about_is_marked_apart(built: tuple[str, str]) -> None:
+    either = program(built, "either")
+    assert either.missing == either.asks == ("struct task_struct has no field state",)
+    assert either.asked == ()
+
+
+def test_an_enumerator_is_looked_up_by_name(built: tuple[str, str]) -> None:
+    assert program(built, "idle").missing == ("enum state has no STATE_IDLE",)
+
+
+def test_helpers_are_named_by_the_kernel_that_has_them(built: tuple[str, str]) -> None:
+    calls = program(built, "calls")
+    assert calls.helpers == ("map_lookup_elem", "helper 200")
+    assert calls.unknown_helpers == ("helper 200",)
+
+
+def test_without_the_kernels_btf_nothing_is_missing(built: tuple[str, str], tmp_path: Path) -> None:
+    found = facts_of((built[0], str(tmp_path / "absent")))
+    assert not found.kernel_btf
+    assert all(each.missing == each.unknown_helpers == () for each in found.programs)
+    assert found.maps == (ObjectMap("events", "ringbuf"),)
+
+
+def test_an_object_for_the_other_endianness_is_read_too(
+    tmp_path: Path, built: tuple[str, str]
+) -> None:
+    source, out = tmp_path / "p.c", tmp_path / "p.o"
+    source.write_text(PROGRAM)
+    subprocess.run(["clang", "-g", "-O2", "-target", "bpfeb", "-c", source, "-o", out], check=True)
+    assert facts_of((str(out), built[1])) == facts_of(built)
+
+
+def test_stripped_of_btf_its_programs_are_still_read(
+    built: tuple[str, str], tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.o"
+    drop = ["--remove-section=.BTF", "--remove-section=.BTF.ext", "--remove-section=.rel.BTF"]
+    drop += ["--remove-section=.rel.BTF.ext"]
+    subprocess.run(["llvm-objcopy", *drop, built[0], bare], check=True)
+    found = facts_of((str(bare), built[1]))
+    assert not found.btf
+    assert len(found.programs) == 7
+    assert found.maps == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [(b"", "not ELF"), (b"#!/bin/sh\n", "not ELF"), (b"\x7fELF" + bytes(60), "not ELF")],
+)
+def test_what_is_no_object_is_said(tmp_path: Path, data: bytes, sentence: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    found = AskBpfObject(str(path)).put(Machine())
+    assert isinstance(found, NoAnswer)
+    assert (found.reason, found.detail.partition(":")[0]) == ("refused", sentence)
+
+
+def test_a_section_of_zeros_of_any_size_costs_nothing(
+    built: tuple[str, str], tmp_path: Path
+) -> None:
+    data = bytearray(Path(built[0]).read_bytes())
+    (table,) = struct.unpack_from("<Q", data, 40)  # e_shoff
+    size, count = struct.unpack_from("<HH", data, 58)  # e_shentsize, e_shnum
+    types = [table + at * size + 4 for at in range(count)]
+    (bss,) = (at for at in types if struct.unpack_from("<I", data, at) == (8,))  # SHT_NOBITS
+    struct.pack_into("<Q", data, bss + 28, 1 << 40)  # sh_size
+    path = tmp_path / "zeros.o"
+    path.write_bytes(data)
+    assert facts_of((str(path), built[1])) == facts_of(built)
+
+
+def test_an_executable_of_this_machine_is_not_for_bpf(tmp_path: Path) -> None:
+    found = AskBpfObject("/bin/sh").put(Machine())
+    assert isinstance(found, NoAnswer)
+    assert "not for BPF" in found.detail
+    assert isinstance(AskBpfObject(str(tmp_path)).put(Machine()), NoAnswer)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_spoilt_object_never_raises(
+    built: tuple[str, str], tmp_path: Path, data: st.DataObject
+) -> None:
+    content = bytearray(Path(built[0]).read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "spoilt.o"
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    assert isinstance(AskBpfObject(str(path), built[1]).put(Machine()), (BpfObject, NoAnswer))
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        (
+            "tracepoint/syscalls/sys_enter_write",
+            Named("tracepoint", "tp", "syscalls/sys_enter_write"),
+        ),
+        ("kretprobe/vfs_unlink", Named("kprobe", "kretprobe", "vfs_unlink")),
+        ("?fentry.s/vfs_unlink", Named("tracing", "fentry", "vfs_unlink")),
+        ("tcx/ingress", Named("sched_cls", "tc", "ingress")),
+        ("socket", Named("socket_filter", "socket")),
+        ("socket1", None),
+        ("", None),
+    ],
+)
+def test_a_sections_name_says_type_and_target(section: str, expected: Named | None) -> None:
+    assert named(section) == expected
+
+
+ONE_FIELD = """
+struct task_struct {{ int {field}; }} __attribute__((preserve_access_index));
+__attribute__((section("tp/sched/sched_process_exec"), used)) int one(struct task_struct *t)
+{{ return __builtin_preserve_field_info(t->{field}, 0); }}
+char LICENSE[] __attribute__((section("license"), used)) = "GPL";
+"""
+
+
+@pytest.mark.bpf
+@pytest.mark.parametrize("field", ["pid", "never_a_field"])
+def test_libbpf_and_the_kernel_say_the_same(
+    field: str, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root", "bpftool", "unshare")
+    path = compiled(tmp_path, "one", ONE_FIELD.format(field=field))
+    found = AskBpfObject(path).put(Machine())
+    assert isinstance(found, BpfObject)
+    assert found.kernel_btf
+    script = 'mount -t bpf bpf /sys/fs/bpf && bpftool prog load "$0" /sys/fs/bpf/one'
+    argv = ["unshare", "-m", "sh", "-c", script, path]
+    loaded = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (loaded.returncode == 0) is (found.programs[0].missing == ()), loaded.stderr
+    assert (field == "pid") is (loaded.returncode == 0)

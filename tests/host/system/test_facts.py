@@ -1,0 +1,63 @@
+"""Questions about the system, held against what the system says elsewhere."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+from pathlib import Path
+
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.system.facts import (
+    AskDistribution,
+    AskIdentity,
+    AskKernel,
+    AskSpace,
+    Distribution,
+    Identity,
+    Kernel,
+    Space,
+)
+
+
+def ask(question: Question[Answer]) -> Answer:
+    return question.put(Machine())
+
+
+def test_the_kernel_is_what_uname_says() -> None:
+    kernel = ask(AskKernel())
+    assert isinstance(kernel, Kernel)
+    said = subprocess.run(["uname", "-srvm"], capture_output=True, text=True, check=True)
+    assert kernel.shown() == said.stdout.strip()
+    assert kernel.architecture == platform.machine()
+
+
+def test_the_distribution_is_what_os_release_says() -> None:
+    distribution = ask(AskDistribution())
+    assert isinstance(distribution, Distribution)
+    lines = Path("/etc/os-release").read_text().splitlines()
+    said = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert distribution.id == said["ID"].strip('"')
+    assert distribution.version == said.get("VERSION_ID", '""').strip('"')
+    assert distribution.name in distribution.shown()
+
+
+def test_the_identity_is_this_process() -> None:
+    identity = ask(AskIdentity())
+    assert isinstance(identity, Identity)
+    status = Path("/proc/self/status").read_text()
+    assert identity.euid == os.geteuid()
+    assert f"CapEff:\t{identity.capabilities:016x}\n" in status
+    assert f"CapBnd:\t{identity.bounding:016x}\n" in status
+    assert identity.pid_namespace == Path("/proc/self/ns/pid").stat().st_ino
+    assert identity.memlock == resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    assert f"euid {os.geteuid()}, CapEff" in identity.shown()
+
+
+def test_room_is_that_of_the_nearest_directory(tmp_path: Path) -> None:
+    space = ask(AskSpace(str(tmp_path / "not" / "yet")))
+    assert isinstance(space, Space)
+    assert 0 < space.free <= space.total
+    assert not isinstance(ask(AskSpace("")), NoAnswer)

@@ -1,0 +1,262 @@
+"""Compiling for real, with real compilers and real executables that are none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.tools.compile import OBJECT, Compile, Compiled, TreatObject
+from bpfdoctor.host.tools.inputs import dependencies, search_list, searched_in_vain, traced
+from bpfdoctor.host.tools.toolchain import BPF_CODE, compile_bpf, compile_c
+
+ZLIB = "#include <zlib.h>\nint main(void) { return zlibVersion()[0] == 0; }\n"
+
+
+@pytest.fixture
+def cached(tmp_path: Path) -> Machine:
+    (tmp_path / "cache").mkdir(mode=0o700)
+    return Machine(cache=tmp_path / "cache")
+
+
+def script(directory: Path, name: str, body: str) -> None:
+    directory.mkdir(exist_ok=True)
+    (directory / name).write_text(f"#!/bin/sh\n{body}\n")
+    (directory / name).chmod(0o755)
+
+
+def test_a_program_is_compiled_linked_and_run(machine: Machine, needs: Callable[..., None]) -> None:
+    needs("cc")
+    answer = compile_c(("cc",)).put(machine)
+    assert isinstance(answer, Compiled)
+    assert answer.ok
+    assert answer.step == "link"
+    assert answer.run is not None
+    assert answer.run.shown() == "ok\n".strip()
+
+
+def test_scratch_paths_do_not_cross_the_door(machine: Machine, needs: Callable[..., None]) -> None:
+    needs("cc")
+    question = Compile(("cc",), "int main(void) { return absent; }\n")
+    answers = [question.put(machine), question.put(Machine())]
+    assert isinstance(answers[0], Compiled)
+    assert answers[0].status == 1
+    assert "$SCRATCH/probe.c:1" in answers[0].log
+    assert answers[0] == answers[1]
+
+
+def test_nothing_is_left_in_scratch(machine: Machine, needs: Callable[..., None]) -> None:
+    needs("cc")
+    compile_c(("cc",)).put(machine)
+    assert list(machine.scratch.iterdir()) == []
+
+
+def test_a_compiler_that_does_not_end_is_no_answer(tmp_path: Path) -> None:
+    script(tmp_path / "bin", "clang", "sleep 60")
+    question = Compile((str(tmp_path / "bin/clang"),), BPF_CODE, timeout=0.2)
+    answer = question.put(Machine())
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "timed-out"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("echo 'error: No space left on device' >&2; exit 1", "ENOSPC"),
+        ("echo 'gcc: fatal error: Killed signal terminated program cc1' >&2; exit 1", "ENOMEM"),
+        ("kill -KILL $$", "ENOMEM"),
+    ],
+)
+def test_a_machine_that_gives_out_says_nothing_about_the_compiler(
+    tmp_path: Path, body: str, reason: str
+) -> None:
+    script(tmp_path / "bin", "clang", body)
+    answer = compile_bpf((str(tmp_path / "bin/clang"),)).put(Machine())
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == reason
+
+
+def test_exit_0_without_an_object_is_not_a_compile(tmp_path: Path) -> None:
+    script(tmp_path / "bin", "clang", "exit 0")
+    answer = compile_bpf((str(tmp_path / "bin/clang"),)).put(Machine())
+    assert isinstance(answer, Compiled)
+    assert not answer.ok
+    assert "wrote no object" in answer.shown()
+
+
+def test_without_scratch_space_the_compiler_is_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    answer = compile_bpf(("clang",)).put(Machine())
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "refused"
+
+
+def test_a_tool_is_tried_on_the_object(machine: Machine, needs: Callable[..., None]) -> None:
+    needs("clang", "llvm-strip")
+    answer = TreatObject(compile_bpf(("clang",)), ("llvm-strip", "-g", OBJECT)).put(machine)
+    assert not isinstance(answer, NoAnswer)
+    assert answer.ok
+
+
+def test_without_an_object_a_tool_is_not_judged(tmp_path: Path) -> None:
+    script(tmp_path / "bin", "clang", "echo no; exit 1")
+    failing = compile_bpf((str(tmp_path / "bin/clang"),))
+    answer = TreatObject(failing, ("true", OBJECT)).put(Machine())
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "refused"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        compile_bpf(("clang",)),
+        compile_c(("cc",)),
+        Compile(("cc",), ZLIB, ("-g",), link=True, libraries=("-lz",), run=True),
+        Compile(("clang",), "#include <asm/types.h>\n", ("-target", "bpf"), host_includes=True),
+    ],
+)
+def test_a_cached_answer_is_the_fresh_one(
+    cached: Machine, needs: Callable[..., None], question: Compile
+) -> None:
+    needs("cc", "clang")
+    fresh = question.put(Machine())
+    first, second = question.put(cached), question.put(cached)
+    assert cached.cache is not None
+    assert len(list(cached.cache.iterdir())) == 1
+    encoded = {msgspec.json.encode(answer) for answer in (fresh, first, second)}
+    assert len(encoded) == 1
+
+
+def test_a_cached_answer_runs_no_compiler(
+    cached: Machine, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("cc")
+    compile_c(("cc",)).put(cached)
+    ran: list[object] = []
+    monkeypatch.setattr(cached, "run", lambda *words, **_: ran.append(words))
+    answer = compile_c(("cc",)).put(cached)
+    assert isinstance(answer, Compiled)
+    assert ran == []
+
+
+def library(tmp_path: Path, needs: Callable[..., None]) -> Compile:
+    """A library of our own, found by its flags; and the question that links to it."""
+    needs("cc", "ar")
+    home = tmp_path / "library"
+    home.mkdir()
+    (home / "own.h").write_text("int own(void);\n")
+    (home / "own.c").write_text("int own(void) { return 0; }\n")
+    for words in (("cc", "-c", "own.c", "-o", "own.o"), ("ar", "rc", "libown.a", "own.o")):
+        assert Machine().run(words, cwd=home).exit_code == 0
+    old = 1_000_000_000
+    for path in (*home.iterdir(), home):
+        os.utime(path, (old, old))
+    code = "#include <own.h>\nint main(void) { return own(); }\n"
+    return Compile(
+        ("cc",), code, (f"-I{home}",), link=True, libraries=(f"-L{home}", "-lown"), run=True
+    )
+
+
+@pytest.mark.parametrize("taken", ["own.h", "libown.a"])
+def test_a_proof_ends_with_what_it_rests_on(
+    cached: Machine, tmp_path: Path, needs: Callable[..., None], taken: str
+) -> None:
+    """As after `apt remove libelf-dev`."""
+    question = library(tmp_path, needs)
+    _settle(cached, question)
+    (tmp_path / "library" / taken).unlink()
+    answer = question.put(cached)
+    assert isinstance(answer, Compiled)
+    assert not answer.ok
+
+
+def test_a_header_that_appears_earlier_on_the_search_path_ends_a_proof(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    earlier = tmp_path / "earlier"
+    (tmp_path / "cache").mkdir()
+    machine = Machine({**os.environ, "CPATH": str(earlier)}, cache=tmp_path / "cache")
+    needs("cc")
+    question = Compile(("cc",), ZLIB, link=True, libraries=("-lz",))
+    _settle(machine, question)
+    earlier.mkdir()
+    (earlier / "zlib.h").write_text("#error not this one\n")
+    answer = question.put(machine)
+    assert isinstance(answer, Compiled)
+    assert answer.status == 1
+
+
+def test_another_compiler_earlier_on_path_ends_a_proof(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang")
+    (tmp_path / "cache").mkdir()
+    environ = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    machine = Machine(environ, cache=tmp_path / "cache")
+    _settle(machine, compile_bpf(("clang",)))
+    script(tmp_path / "bin", "clang", "echo other >&2; exit 1")
+    answer = compile_bpf(("clang",)).put(machine)
+    assert isinstance(answer, Compiled)
+    assert answer.log == "other\n"
+
+
+def test_another_linker_earlier_on_path_ends_a_proof(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("cc")
+    (tmp_path / "cache").mkdir()
+    environ = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    machine = Machine(environ, cache=tmp_path / "cache")
+    _settle(machine, compile_c(("cc",)))
+    script(tmp_path / "bin", "ld", "echo broken linker >&2; exit 1")
+    answer = compile_c(("cc",)).put(machine)
+    assert isinstance(answer, Compiled)
+    assert (answer.step, answer.ok) == ("link", False)
+
+
+def test_a_wrapper_is_asked_each_time(cached: Machine, tmp_path: Path) -> None:
+    script(tmp_path / "bin", "clang", 'exec clang "$@"')
+    compile_bpf((str(tmp_path / "bin/clang"),)).put(cached)
+    compile_bpf(("env", "clang")).put(cached)
+    assert cached.cache is not None
+    assert list(cached.cache.iterdir()) == []
+
+
+def _settle(machine: Machine, question: Compile) -> None:
+    """Ask until the proof is kept: files that changed a moment ago are not trusted."""
+    assert machine.cache is not None
+    for _ in range(50):
+        answer = question.put(machine)
+        assert isinstance(answer, Compiled)
+        assert answer.ok, answer.shown()
+        if list(machine.cache.iterdir()):
+            return
+    pytest.fail("the proof was not kept")
+
+
+def test_make_rules_and_linker_traces_are_read() -> None:
+    rule = "a.o: /tmp/probe.c /usr/include/a\\ b.h \\\n  /usr/include/c$$d.h\n"
+    assert dependencies(rule) == ["/tmp/probe.c", "/usr/include/a b.h", "/usr/include/c$d.h"]
+    trace = (
+        "/usr/lib/crt1.o\n-lz (/usr/lib/libz.so)\n(/usr/lib/libc.a)puts.o\n/usr/lib/liby.a(y.o)\n"
+    )
+    assert traced(trace) == [
+        "/usr/lib/crt1.o", "/usr/lib/libz.so", "/usr/lib/libc.a", "/usr/lib/liby.a",
+    ]  # fmt: skip
+
+
+def test_the_search_list_is_read_as_the_makefile_does() -> None:
+    log = (
+        'ignoring nonexistent directory "/include"\n#include "..." search starts here:\n'
+        "#include <...> search starts here:\n /usr/lib/clang/include\n /usr/include\n"
+        "End of search list.\n /not/this\n"
+    )
+    assert search_list(log) == ["/usr/lib/clang/include", "/usr/include"]
+    assert searched_in_vain(log) == ["/include"]
