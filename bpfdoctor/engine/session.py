@@ -24,8 +24,7 @@ from bpfdoctor.engine.select import (
 from bpfdoctor.engine.smoke import Smoke, smoke_key, smoke_targets
 from bpfdoctor.engine.verdict import judge
 from bpfdoctor.model import ProjectFacts, Report, Tool
-from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS
-from bpfdoctor.smoke.judge import smoke_kernel, smoke_program
+from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS, smoke_kernel, smoke_program
 
 __all__ = ["Options", "all_checks", "examine"]
 

@@ -6,8 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.journal import After, Before, Journal, Undone, read_run, runs, state_directory

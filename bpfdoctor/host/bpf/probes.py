@@ -17,8 +17,8 @@ from bpfdoctor.host.bpf.calls import (
     Program,
     create_map,
     instruction,
+    load_program as load,
 )
-from bpfdoctor.host.bpf.calls import load_program as load
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
 from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers, syscall

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject, ObjectMap, ObjectProgram
 from bpfdoctor.host.elf.section_names import Named, named

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bpfdoctor.host.elf.object import AskExecutable, Executable, core_relocations, object_facts
 from bpfdoctor.host.machine import Machine

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bpfdoctor.host.git.gitmodules import entries_of, path_refused, settings_of, url_refused
 from bpfdoctor.host.git.plumbing import Refusal, ask_git, names_a_program, programs_named

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.btf import file as btf_file
-from bpfdoctor.host.btf import kernel_types
+from bpfdoctor.host.btf import file as btf_file, kernel_types
 from bpfdoctor.host.btf.kernel_types import AskFunction, AskKernelBtf, BtfFacts, FunctionFacts
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.system import booted, symbols

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.kconfig import Config, parsed, places, read_config

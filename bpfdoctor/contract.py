@@ -1,0 +1,177 @@
+"""What a check is: a function of one `Context` that returns findings.
+
+    @check("kernel.btf", title="kernel BTF", requires=())
+    def kernel_btf(context: Context) -> Finding | None:
+        '''What it asks, why it matters, what to do: shown by `bpfdoctor explain kernel.btf`.'''
+
+A check asks `context.host` questions and returns a finding, several (one for each `about`), or
+None where it does not apply. It prints nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.question import A, Host, NoAnswer, Question, evidence
+from bpfdoctor.host.system.facts import AskIdentity, Identity
+from bpfdoctor.host.system.privilege import REFUSED, hindrances, status_of
+from bpfdoctor.model import Evidence, Finding, Fix, Run, Selection, Status
+from bpfdoctor.projects.model import Project
+
+ASK_AS_ROOT = Run(("bpfdoctor", "check", "--sudo"), text="asks the kernel as root, nothing else")
+"""The fix of what only root can find out."""
+
+Findings = Finding | Iterable[Finding] | None
+"""What a check may return."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """All that a check may know: the machine, the project, and what the run is about."""
+
+    host: Host
+    project: Project
+    selection: Selection = Selection()
+    may_build: bool = True
+    """The user asked to build: before that, no program that lies in the checkout is run."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        """Ask the host."""
+        return self.host.ask(question)
+
+
+def _always(project: Project) -> bool:
+    return True
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A check as the engine knows it; made by `check`.
+
+    `requires` are keys that must pass before this check is worth running. `explained_by` are keys
+    whose failure, but not whose silence, is the cause of this one's. `gates`: it counts whatever
+    program is selected. `applies`: whether a project leaves it anything to judge; where
+    not, it finds nothing, whatever became of what it requires.
+    """
+
+    id: str
+    title: str
+    run: Callable[[Context], Findings]
+    requires: tuple[str, ...] = ()
+    gates: bool = False
+    limit: float = 60
+    """Seconds that it may take before it is given up as `error`."""
+    applies: Callable[[Project], bool] = _always
+    explained_by: tuple[str, ...] = ()
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The keys that are judged before this check."""
+        return (*self.requires, *self.explained_by)
+
+    @property
+    def subject(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+    @property
+    def doc(self) -> str:
+        """What a user reads: the docstring of the function."""
+        return self.run.__doc__ or ""
+
+
+def check(  # noqa: PLR0913  (each is a part of the check)
+    check_id: str,
+    *,
+    title: str,
+    requires: tuple[str, ...] = (),
+    gates: bool = False,
+    limit: float = 60,
+    applies: Callable[[Project], bool] = _always,
+    explained_by: tuple[str, ...] = (),
+) -> Callable[[Callable[[Context], Findings]], Check]:
+    """Make a check of a function. `check_id` is `subject.what`, lower case, for ever."""
+    if not re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*", check_id):
+        raise ValueError(f"{check_id!r} is not a check id: subject.what, lower case")
+
+    def decorate(function: Callable[[Context], Findings]) -> Check:
+        return Check(check_id, title, function, requires, gates, limit, applies, explained_by)
+
+    return decorate
+
+
+def _finding(
+    status: Status,
+    summary: str,
+    about: str,
+    seen: Iterable[Evidence],
+    fixes: Iterable[Fix],
+) -> Finding:
+    return Finding(status, summary, about=about, evidence=tuple(seen), fixes=tuple(fixes))
+
+
+def passed(
+    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+) -> Finding:
+    """Positive evidence that it works; `summary` holds the value that decided it."""
+    return _finding(Status.PASS, summary, about, seen, fixes)
+
+
+def warned(
+    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+) -> Finding:
+    """It works, or may; something about it will surprise."""
+    return _finding(Status.WARN, summary, about, seen, fixes)
+
+
+def failed(
+    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+) -> Finding:
+    """Positive evidence that it does not work; never for want of privilege or of an answer."""
+    return _finding(Status.FAIL, summary, about, seen, fixes)
+
+
+def unknown(
+    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+) -> Finding:
+    """The machine would not tell; a fix holds the command that would find out."""
+    return _finding(Status.UNKNOWN, summary, about, seen, fixes)
+
+
+def blocked(summary: str, by: Iterable[str], *, about: str = "") -> Finding:
+    """It cannot be judged before the findings with these keys are mended."""
+    return Finding(Status.SKIP, summary, about=about, blocked_by=tuple(by))
+
+
+def probed(  # noqa: PLR0913  (each is a part of the finding)
+    context: Context,
+    question: Question[Attempt],
+    what: str,
+    *,
+    about: str = "",
+    means: Mapping[str, str] | None = None,
+    fixes: Iterable[Fix] = (),
+) -> Finding:
+    """The finding on one live probe of `what`; the kernel's answer decides (`status_of`).
+
+    `means` says in words what an errno stands for here; `fixes` are for a failure.
+    """
+    answer, identity = context.ask(question), context.ask(AskIdentity())
+    status = status_of(answer, identity)
+    seen = [evidence(question, answer)]
+    if isinstance(answer, NoAnswer):
+        summary = f"{what}: not tried: {answer.shown()}"
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    if status is Status.PASS:
+        return passed(f"{what}: the kernel did it", about=about, seen=seen)
+    meaning = (means or {}).get(answer.error, "")
+    summary = f"{what}: {answer.call}: {answer.error}{meaning and f' ({meaning})'}"
+    seen.append(evidence(AskIdentity(), identity))
+    if status is Status.UNKNOWN:
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    if answer.error in REFUSED and isinstance(identity, Identity):
+        summary += ", although this is root"
+        seen += [Evidence("what may be behind it", text) for text in hindrances(identity)]
+    return failed(summary, about=about, seen=seen, fixes=fixes)
