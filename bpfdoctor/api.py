@@ -127,15 +127,12 @@ from bpfdoctor.host.system.tracefs import (
     TracepointFacts as TracepointFacts,
 )
 from bpfdoctor.host.tools.architecture import target_architecture as target_architecture
-from bpfdoctor.host.tools.choice import (
-    Chosen as Chosen,
-    Judged as Judged,
-    misbehaving as misbehaving,
-    older as older,
-    tool_words as tool_words,
-    verdict_on as verdict_on,
-    verdict_on_all as verdict_on_all,
-    version_in as version_in,
+from bpfdoctor.host.tools.choice import Chosen as Chosen, tool_words as tool_words
+from bpfdoctor.host.tools.clang import (
+    BPF_FLAGS as BPF_FLAGS,
+    chosen_clang as chosen_clang,
+    compile_bpf as compile_bpf,
+    emits_bpf as emits_bpf,
 )
 from bpfdoctor.host.tools.commands import (
     AskEnvironment as AskEnvironment,
@@ -147,19 +144,20 @@ from bpfdoctor.host.tools.commands import (
     Variables as Variables,
 )
 from bpfdoctor.host.tools.compile import Compile as Compile, Compiled as Compiled
-from bpfdoctor.host.tools.libc import AskLibc as AskLibc, Libc as Libc
-from bpfdoctor.host.tools.toolchain import (
-    BPF_FLAGS as BPF_FLAGS,
+from bpfdoctor.host.tools.compilers import (
     C_FLAGS as C_FLAGS,
-    chosen_bpftool as chosen_bpftool,
-    chosen_clang as chosen_clang,
     chosen_compilers as chosen_compilers,
-    chosen_llvm_strip as chosen_llvm_strip,
-    chosen_make as chosen_make,
-    compile_bpf as compile_bpf,
     compile_c as compile_c,
-    emits_bpf as emits_bpf,
 )
+from bpfdoctor.host.tools.judged import Judged as Judged, misbehaving as misbehaving
+from bpfdoctor.host.tools.libc import AskLibc as AskLibc, Libc as Libc
+from bpfdoctor.host.tools.make import chosen_make as chosen_make
+from bpfdoctor.host.tools.object_tools import (
+    chosen_bpftool as chosen_bpftool,
+    chosen_llvm_strip as chosen_llvm_strip,
+)
+from bpfdoctor.host.tools.verdict import verdict_on as verdict_on, verdict_on_all as verdict_on_all
+from bpfdoctor.host.tools.version import older as older, version_in as version_in
 from bpfdoctor.model import (
     ByHand as ByHand,
     Evidence as Evidence,

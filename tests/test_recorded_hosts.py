@@ -34,9 +34,9 @@ from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.question import A
 from bpfdoctor.host.record import NEUTRAL, RecordedHost, read_snapshot
-from bpfdoctor.host.tools.choice import AskVersion
 from bpfdoctor.host.tools.commands import RunCommand
 from bpfdoctor.host.tools.compile import Compile
+from bpfdoctor.host.tools.version import AskVersion
 from bpfdoctor.testing import project_named
 
 PLACE = Path(__file__).parent / "hosts"

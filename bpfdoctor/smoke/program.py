@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from bpfdoctor.api import Context
 from bpfdoctor.host.question import NoAnswer, evidence
-from bpfdoctor.host.tools.toolchain import (
-    chosen_bpftool,
-    chosen_clang,
-    chosen_compilers,
-    chosen_llvm_strip,
-    chosen_make,
-)
+from bpfdoctor.host.tools.clang import chosen_clang
+from bpfdoctor.host.tools.compilers import chosen_compilers
+from bpfdoctor.host.tools.make import chosen_make
+from bpfdoctor.host.tools.object_tools import chosen_bpftool, chosen_llvm_strip
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Program, Project
 from bpfdoctor.smoke.build import BuildProgram, Built

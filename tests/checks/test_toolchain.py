@@ -32,9 +32,10 @@ from bpfdoctor.api import (
 from bpfdoctor.host.elf.object import ObjectFacts
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.tools.choice import AskVersion
+from bpfdoctor.host.tools.clang import compile_bpf
 from bpfdoctor.host.tools.compile import Compiled
-from bpfdoctor.host.tools.toolchain import compile_bpf, compile_c
+from bpfdoctor.host.tools.compilers import compile_c
+from bpfdoctor.host.tools.version import AskVersion
 from bpfdoctor.projects.model import Build, Kind
 from bpfdoctor.testing import FakeHost, one, run_check
 

@@ -7,7 +7,7 @@ from typing import Literal, cast
 from bpfdoctor.api import AskIdentity, Context
 from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.host.question import NoAnswer, evidence
-from bpfdoctor.host.tools.toolchain import chosen_clang
+from bpfdoctor.host.tools.clang import chosen_clang
 from bpfdoctor.model import Stage
 from bpfdoctor.smoke.embedded.build import BuildEmbedded, Built
 from bpfdoctor.smoke.fired import outcomes_of

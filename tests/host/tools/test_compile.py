@@ -11,9 +11,10 @@ import pytest
 
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.tools.clang import BPF_CODE, compile_bpf
 from bpfdoctor.host.tools.compile import OBJECT, Compile, Compiled, TreatObject
+from bpfdoctor.host.tools.compilers import compile_c
 from bpfdoctor.host.tools.inputs import dependencies, search_list, searched_in_vain, traced
-from bpfdoctor.host.tools.toolchain import BPF_CODE, compile_bpf, compile_c
 
 ZLIB = "#include <zlib.h>\nint main(void) { return zlibVersion()[0] == 0; }\n"
 

@@ -1,0 +1,86 @@
+"""One tool, judged: what is there, and what it says when it is run."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Literal
+
+import msgspec
+
+from bpfdoctor.host.elf.object import AskExecutable
+from bpfdoctor.host.question import Answer, Host, NoAnswer, Question, evidence
+from bpfdoctor.host.tools.commands import Completed, FindTool
+from bpfdoctor.model import Evidence
+
+State = Literal["fit", "unproven", "no-bpf", "old", "unfit", "missing", "unclear"]
+"""`unproven`: of the right kind, and not run. `no-bpf`: runs, and does not emit BPF. `unclear`: it
+would not say (no end, no memory)."""
+
+REFUSALS = ("ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENOEXEC", "ELOOP", "ELIBBAD")
+"""What execve(2) answers for a file that is no executable; other errors say nothing about it."""
+
+Argv = tuple[str, ...]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One tool, as `argv` runs it. `trouble` says why it is not fit; `seen` shows it."""
+
+    argv: Argv
+    state: State
+    version: str = ""
+    trouble: str = ""
+    seen: tuple[Evidence, ...] = ()
+
+    @property
+    def fit(self) -> bool:
+        """It was seen to do what it is for."""
+        return self.state == "fit"
+
+    @property
+    def words(self) -> str:
+        """As typed."""
+        return shlex.join(self.argv)
+
+
+def absent(host: Host, argv: Argv) -> Judged | None:
+    """The judgement on a tool that is not there at all; None where there is a file to run."""
+    question = FindTool(argv[0])
+    answer = host.ask(question)
+    if isinstance(answer, NoAnswer) and answer.absent:
+        trouble = f"{argv[0]} is not {'an executable file' if '/' in argv[0] else 'on PATH'}"
+        return Judged(argv, "missing", "", trouble, (evidence(question, answer),))
+    return None
+
+
+def looked_at(host: Host, argv: Argv) -> Judged:
+    """The judgement on an executable that must not be run: only whether it is for this machine.
+
+    Another machine's may still run here (binfmt_misc), so that is not held against it.
+    """
+    asked, ours = AskExecutable(argv[0]), AskExecutable("/proc/self/exe")
+    answer, interpreter = host.ask(asked), host.ask(ours)
+    seen = (evidence(asked, answer), evidence(ours, interpreter))
+    unrun = "not run, for nothing of a checkout runs without a build"
+    if isinstance(answer, NoAnswer):
+        return Judged(argv, "unclear", "", f"{argv[0]}: {answer.shown()}; {unrun}", seen)
+    if isinstance(interpreter, NoAnswer) or answer != interpreter:
+        trouble = f"{argv[0]} is {answer.shown()}, this interpreter {interpreter.shown()}; {unrun}"
+        return Judged(argv, "unclear", "", trouble, seen)
+    return Judged(argv, "unproven", "", f"{argv[0]} is {answer.shown()}; {unrun}", seen)
+
+
+def misbehaving(argv: Argv, question: Question[Answer], answer: Answer) -> Judged | None:
+    """The judgement on a tool that did not run to a good end; None where it did."""
+    seen = (evidence(question, answer),)
+    if isinstance(answer, NoAnswer):
+        state: State = "unfit" if answer.reason in REFUSALS else "unclear"
+        how = "cannot be started" if state == "unfit" else "did not answer"
+        return Judged(argv, state, "", f"{argv[0]} {how}: {answer.shown()}", seen)
+    if not isinstance(answer, Completed) or answer.ok:
+        return None
+    if answer.signal:  # the kernel kills for want of memory: that is not the tool's doing
+        state = "unclear" if answer.signal == "SIGKILL" else "unfit"
+        return Judged(argv, state, "", f"{argv[0]} is killed by {answer.signal}", seen)
+    lines = [line.strip() for line in answer.output.splitlines() if line.strip()]
+    says = f": {lines[0][:200]}" if lines else ""
+    return Judged(argv, "unfit", "", f"{argv[0]} exits {answer.exit_code}{says}", seen)
