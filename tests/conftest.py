@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from loud import missing, require
 
 from bpfdoctor.host.bpf.probes import LoadProgram
 from bpfdoctor.host.bpf.steps import CLOSING
@@ -47,25 +47,9 @@ def live(machine: Machine) -> LiveHost:
     return LiveHost(machine)
 
 
-def missing(what: str) -> None:
-    """Skip for want of `what`; with BPFDOCTOR_REQUIRE_BPF=1, as in CI, that is an error."""
-    if os.environ.get("BPFDOCTOR_REQUIRE_BPF") == "1":
-        pytest.fail(f"missing, and BPFDOCTOR_REQUIRE_BPF=1: {what}")
-    pytest.skip(f"needs {what}; BPFDOCTOR_REQUIRE_BPF=1 makes this an error")
-
-
 @pytest.fixture
 def needs() -> Callable[..., None]:
     """`needs("clang", "root")`: tools on PATH, and root; else a loud skip."""
-
-    def require(*names: str) -> None:
-        for name in names:
-            if name == "root":
-                if os.geteuid() != 0:
-                    missing("root")
-            elif shutil.which(name) is None:
-                missing(f"the tool {name}")
-
     return require
 
 

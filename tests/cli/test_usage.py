@@ -93,8 +93,8 @@ def test_a_snapshot_of_a_newer_schema_is_refused(doctor: Doctor, tmp_path: Path)
     assert "schema 99" in run.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="takes root, to be somebody else for once")
-def test_a_directory_that_this_user_cannot_read_is_told() -> None:
+def test_a_directory_that_this_user_cannot_read_is_told(needs: Callable[..., None]) -> None:
+    needs("root")  # to be somebody else for once
     with tempfile.TemporaryDirectory() as shut:  # mode 0700, root's
         script = (
             "import os, sys, bpfdoctor.cli.examine, bpfdoctor.host.cache\n"

@@ -275,10 +275,10 @@ def test_a_stop_during_a_step_is_in_the_journal(
     assert record.after.result == "interrupted"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act for another user")
 def test_a_step_in_somebody_elses_tree_runs_as_that_user(
-    applier: Callable[..., Applier], tmp_path: Path
+    applier: Callable[..., Applier], tmp_path: Path, needs: Callable[..., None]
 ) -> None:
+    needs("root")
     tree = tmp_path / "tree"
     tree.mkdir()
     os.chown(tree, 4711, 4711)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,8 @@ def test_a_link_on_the_way_is_not_followed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "outside") == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to write for another user")
-def test_root_writes_for_the_owner_of_the_tree(tmp_path: Path) -> None:
+def test_root_writes_for_the_owner_of_the_tree(tmp_path: Path, needs: Callable[..., None]) -> None:
+    needs("root")
     os.chown(tmp_path, 4711, 4712)
     write_whole(str(tmp_path / "vmlinux.h"), b"x", str(tmp_path))
     facts = (tmp_path / "vmlinux.h").stat()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
+from loud import require
 from virtual.payload import payload
 
 TOOLS = (
@@ -36,14 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a guest gets: bpfdoctor, and the programs (of $BPFDOCTOR_CHECKOUT where that is set)."""
-    lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if os.geteuid() != 0:
-        lacking.append("root")  # device nodes of the guest's root
-    if lacking:
-        text = f"virtual machines need {' '.join(lacking)}"
-        if os.environ.get("BPFDOCTOR_REQUIRE_BPF") == "1":
-            pytest.fail(text)
-        pytest.skip(f"{text}; BPFDOCTOR_REQUIRE_BPF=1 makes this an error")
+    require("root", *TOOLS)  # root: device nodes of the guest
     real = os.environ.get("BPFDOCTOR_CHECKOUT")
     place = tmp_path_factory.mktemp("guest")
     return payload(place, Path(real) if real else None)

@@ -13,6 +13,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from mirror import debian_mirror
+
 HOME = Path(
     os.environ.get("BPFDOCTOR_VM_HOME") or Path.home() / ".cache" / "bpfdoctor-tests" / "vm"
 )
@@ -28,18 +30,6 @@ def alone() -> Iterator[None]:
     with (HOME / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def mirror() -> str:
-    """The address of the Debian archive that this system uses."""
-    texts = [
-        path.read_text()
-        for place in ("/etc/apt/sources.list", "/etc/apt/sources.list.d")
-        for path in ([Path(place)] if Path(place).is_file() else sorted(Path(place).glob("*")))
-        if path.is_file()
-    ]
-    found = re.findall(r"\bhttps?://[^\s\]]+/debian/?(?=\s|$)", "\n".join(texts), re.MULTILINE)
-    return found[0] if found else "http://deb.debian.org/debian"
 
 
 class Suite:
@@ -71,7 +61,7 @@ class Suite:
         for part in ("lists/partial", "cache/archives/partial", "sources"):
             (self.state / part).mkdir(parents=True, exist_ok=True)
         (self.state / "status").touch()
-        source = f"deb [signed-by={KEYRING}] {mirror()} {self.name} main\n"
+        source = f"deb [signed-by={KEYRING}] {debian_mirror()} {self.name} main\n"
         (self.state / "sources" / "suite.list").write_text(source)
         _run(["apt-get", *self.options(), "-qq", "update"])
         stamp.touch()

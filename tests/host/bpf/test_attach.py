@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loud import missing
 
 from bpfdoctor.host.bpf.attach import (
     DEVICES,
@@ -66,7 +67,7 @@ def test_a_kprobe_attaches_where_the_kernel_has_them(
 @pytest.mark.parametrize("returns", [False, True])
 def test_a_uprobe_attaches_to_a_file_of_ours(kernel: None, machine: Machine, returns: bool) -> None:
     if not Path(DEVICES, "uprobe").is_dir():
-        pytest.skip("needs a kernel with uprobes")
+        missing("a kernel with uprobes")
     assert AttachUprobe(returns).put(machine) == Attempt()
     assert list(machine.scratch.iterdir()) == []
 
@@ -76,7 +77,7 @@ def test_before_linux_4_17_a_uprobe_is_made_in_tracefs_and_removed(
 ) -> None:
     events = Path(tracefs_path() or "", "uprobe_events")
     if not events.exists():
-        pytest.skip("needs a kernel with uprobes")
+        missing("a kernel with uprobes")
     monkeypatch.setattr("bpfdoctor.host.bpf.attach.DEVICES", "/nonexistent")
     monkeypatch.setattr("bpfdoctor.host.bpf.attach.kernel_version", lambda _: (4, 16))
     assert AttachUprobe().put(machine) == Attempt()
@@ -125,7 +126,7 @@ def test_a_classifier_attaches_and_our_network_is_as_it_was(kernel: None, live: 
     loadable = live.ask(AskLoadable(("sch_ingress", "cls_bpf")))
     assert isinstance(loadable, Modules)
     if loadable.loadable:
-        pytest.skip(f"would load {loadable.loadable}")
+        missing(f"a kernel that has {loadable.loadable} already")
     answer = live.ask(AttachClassifier())
     assert isinstance(answer, Attempt)
     assert answer.worked or answer.error in REFUSED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import struct
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from loud import missing
 
 from bpfdoctor.host.btf import file as btf_file
 from bpfdoctor.host.btf.file import open_btf
@@ -188,8 +188,7 @@ def test_btf_in_a_kernel_image_is_found_where_libbpf_looks(
 @pytest.mark.bpf
 def test_this_kernel_is_read_whole_and_fast() -> None:
     if not Path(btf_file.VMLINUX).exists():
-        required = os.environ.get("BPFDOCTOR_REQUIRE_BPF") == "1"
-        (pytest.fail if required else pytest.skip)(f"{btf_file.VMLINUX} is not here")
+        missing(btf_file.VMLINUX)
     data = btf_file.read_bytes(btf_file.VMLINUX)
     start = time.process_time()
     found = Btf(data)

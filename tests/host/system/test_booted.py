@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from loud import missing
 
 from bpfdoctor.host.btf import file as btf_file, kernel_types
 from bpfdoctor.host.btf.kernel_types import AskFunction, AskKernelBtf, BtfFacts, FunctionFacts
@@ -69,7 +70,7 @@ def test_the_table_of_symbols_is_not_read_again_for_what_is_known(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not os.access(symbols.KALLSYMS, os.R_OK):
-        pytest.skip(f"{symbols.KALLSYMS} is missing")
+        missing(symbols.KALLSYMS)
     assert QUESTION.put(machine) == ANSWER
     monkeypatch.setattr(symbols, "_table", refuse)
     assert QUESTION.put(machine) == ANSWER
@@ -92,8 +93,7 @@ def test_the_kernels_btf_is_not_read_again_for_what_is_known(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not Path(btf_file.VMLINUX).exists():
-        required = os.environ.get("BPFDOCTOR_REQUIRE_BPF") == "1"
-        (pytest.fail if required else pytest.skip)(f"{btf_file.VMLINUX} is not here")
+        missing(btf_file.VMLINUX)
     whole, function = AskKernelBtf(), AskFunction("vfs_unlink")
     cold = (whole.put(machine), function.put(machine))
     monkeypatch.setattr(kernel_types, "open_btf", refuse)

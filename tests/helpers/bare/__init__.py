@@ -1,0 +1,1 @@
+"""Bare roots of distributions: built once, copied for each test, left by chroot alone."""
