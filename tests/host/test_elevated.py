@@ -127,7 +127,8 @@ def as_an_ordinary_user(code: str, prepare: str = "true") -> str:
     """
     package = Path(elevated.__file__).parents[2]
     become = "setpriv --clear-groups --reuid=65534 --regid=65534"
-    if not others_may_enter(Path(sys.prefix), package):  # a clone in root's home may still be read
+    places = (Path(sys.prefix), Path(sys.base_prefix), package)
+    if not others_may_enter(*places):  # a clone or a Python in root's home may still be read
         become += " --inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
     script = f'{prepare} && exec {become} "$0" -c "$1"'
     done = subprocess.run(
@@ -139,6 +140,7 @@ def as_an_ordinary_user(code: str, prepare: str = "true") -> str:
         check=False,
     )
     assert "Traceback" not in done.stderr
+    assert done.stdout, done.stderr
     return done.stdout
 
 
