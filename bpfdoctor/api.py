@@ -149,6 +149,7 @@ from bpfdoctor.host.tools.compilers import (
     chosen_compilers as chosen_compilers,
     compile_c as compile_c,
 )
+from bpfdoctor.host.tools.crates import AskCrates as AskCrates
 from bpfdoctor.host.tools.judged import Judged as Judged, misbehaving as misbehaving
 from bpfdoctor.host.tools.libc import AskLibc as AskLibc, Libc as Libc
 from bpfdoctor.host.tools.make import chosen_make as chosen_make

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bpfdoctor.api import (
+    AskCrates,
     ByHand,
     Completed,
     Context,
     Finding,
     NoAnswer,
     Project,
+    Run,
     RunCommand,
     blocked,
     check,
@@ -138,3 +140,32 @@ def cargo(context: Context) -> Finding | None:
         summary = f"cargo {version or 'of unknown version'}: plain `make` needs {CARGO}"
         return warned(summary, seen=seen, fixes=[without])
     return passed(f"cargo {version}, {CARGO} or newer will do", seen=seen)
+
+
+@check(
+    "checkout.crates",
+    title="crates that cargo needs",
+    requires=("toolchain.cargo", "checkout.submodules[blazesym]"),
+    applies=lambda project: bool(project.path and project.kind.build and project.kind.build.crates),
+)
+def crates(context: Context) -> Finding | None:
+    """The crates that a program's Rust library is made of are in cargo's cache.
+
+    Where some are not, the build fetches them from the network, which bpfdoctor does not ask
+    before you do: then only a build can tell. What to do: let cargo fetch them once.
+    """
+    build = context.project.kind.build
+    if build is None:
+        return None
+    lock = context.project.inside(build.crates)
+    question = AskCrates(lock)
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    fetch = Run(("cargo", "fetch", "--manifest-path", lock.removesuffix("lock") + "toml"))
+    if isinstance(answer, NoAnswer):
+        return unknown(f"{build.crates}: {answer.shown()}", seen=seen, fixes=[fetch])
+    if answer.absent:
+        lacking = f"{len(answer.absent)} of {answer.named} crates are not in cargo's cache"
+        summary = f"{lacking}: the build would ask the network for those that it uses"
+        return unknown(summary, seen=seen, fixes=[fetch])
+    return passed(f"all {answer.named} crates are in cargo's cache", seen=seen)

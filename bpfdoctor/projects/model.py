@@ -24,9 +24,9 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     PATH, or with a slash a path in the checkout. `variables` are given to make on its command line.
     `include` are the directories that it gives clang for BPF code (`{arch}`: the kernel's name of
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
-    `link_flags` are the variables of the environment that it passes on to the linker. `outputs` are
-    the directories that the makefile makes in its own; `writes` are other paths of the checkout
-    that a build makes.
+    `link_flags` are the variables of the environment that it passes on to the linker. `crates` is
+    the Cargo.lock of what it has cargo build. `outputs` are the directories that the makefile makes
+    in its own; `writes` are other paths of the checkout that a build makes.
     """
 
     directory: str
@@ -38,6 +38,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
     vmlinux_h: str = ""
+    crates: str = ""
     outputs: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     room: int = 200_000_000

@@ -10,11 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.api import ByHand, Finding, FoundTools, Install, NoAnswer, Project, Status
+from bpfdoctor.api import (
+    AskCrates,
+    ByHand,
+    Finding,
+    FoundTools,
+    Install,
+    NoAnswer,
+    Project,
+    Run,
+    Status,
+)
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, Question
 from bpfdoctor.host.system.files import FindExecutables
+from bpfdoctor.host.tools.crates import Crates
 from bpfdoctor.projects.model import Build, Kind
 from bpfdoctor.testing import FakeHost, one, run_check
 
@@ -263,3 +274,33 @@ def test_without_cargo_nothing_is_wrong(private: Path) -> None:
 def test_missing_data_neither_passes_nor_fails(name: str) -> None:
     finding = found(f"toolchain.{name}", FakeHost(otherwise=NoAnswer("not-recorded")))
     assert finding.status in {Status.UNKNOWN, Status.SKIP}
+
+
+def rust_project(path: str) -> Project:
+    build = Build(".", "Makefile", tools=TOOLS, crates="lib/Cargo.lock")
+    return Project(Kind("own", "own", "own", (), {}, build=build), path)
+
+
+@pytest.mark.parametrize(
+    ("absent", "status", "says"),
+    [
+        ((), Status.PASS, "all 3 crates are in cargo's cache"),
+        (("anyhow 1.0",), Status.UNKNOWN, "1 of 3 crates are not in cargo's cache"),
+    ],
+)
+def test_crates_that_are_not_here_leave_the_build_open(
+    absent: tuple[str, ...], status: Status, says: str
+) -> None:
+    host = FakeHost({AskCrates("/tree/lib/Cargo.lock"): Crates(3, absent)})
+    finding = one(run_check("checkout.crates", host, rust_project("/tree")))
+    assert (finding.status, finding.summary.partition(":")[0]) == (status, says)
+    fetch = Run(("cargo", "fetch", "--manifest-path", "/tree/lib/Cargo.toml"))
+    assert finding.fixes == ((fetch,) if absent else ())
+
+
+def test_crates_are_nothing_to_ask_about_without_a_checkout_or_a_lock_file() -> None:
+    assert run_check("checkout.crates", FakeHost({}), rust_project("")) == ()
+    assert run_check("checkout.crates", FakeHost({}), project("/tree")) == ()
+    silent = FakeHost(otherwise=NoAnswer("EACCES"))
+    unread = one(run_check("checkout.crates", silent, rust_project("/tree")))
+    assert unread.status is Status.UNKNOWN

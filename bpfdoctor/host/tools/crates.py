@@ -1,0 +1,82 @@
+"""The question whether cargo has the crates that a Cargo.lock names, or would fetch them.
+
+Nothing of a checkout runs for it: not even `cargo metadata`, which starts whatever the tree's
+`.cargo/config.toml` names as rustc's wrapper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bpfdoctor.host.machine import owner_to_become
+from bpfdoctor.host.process import home_of
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class Crates(Answer, frozen=True):
+    """How many crates a lock file names that come from elsewhere, and those that are not here."""
+
+    named: int
+    absent: tuple[str, ...] = ()
+
+    def shown(self) -> str:
+        here = f"{self.named - len(self.absent)} of {self.named} crates are in cargo's cache"
+        return "\n".join((here, *(f"not there: {each}" for each in self.absent)))
+
+
+class _Package(msgspec.Struct):
+    name: str
+    version: str
+    source: str = ""
+
+
+class _Lock(msgspec.Struct):
+    package: tuple[_Package, ...] = ()
+
+
+class AskCrates(Question[Crates], frozen=True):
+    """Which crates of a Cargo.lock are in the cache of the user who would build there."""
+
+    lock: str
+
+    def put(self, machine: Machine) -> Crates | NoAnswer:
+        try:
+            lock = msgspec.toml.decode(Path(self.lock).read_bytes(), type=_Lock)
+            home = _cargo_home(machine, self.lock)
+            kept = frozenset(_kept(home))
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # not such a file, or a path with a NUL byte
+            return NoAnswer("broken", str(error))
+        foreign = [each for each in lock.package if each.source]
+        absent = [f"{p.name} {p.version}" for p in foreign if not _is_kept(p, kept)]
+        return Crates(len(foreign), tuple(absent))
+
+    def source(self) -> str:
+        return self.lock
+
+
+def _cargo_home(machine: Machine, tree: str) -> Path:
+    identity = owner_to_become(tree)
+    home = home_of(identity.uid) if identity else machine.environ.get("HOME", "/nonexistent")
+    return Path(machine.environ.get("CARGO_HOME") or f"{home}/.cargo")
+
+
+def _kept(home: Path) -> Iterator[str]:
+    """The names of what cargo has fetched: `NAME-VERSION.crate`, and short git revisions."""
+    for pattern in ("registry/cache/*/*.crate", "git/checkouts/*/*"):
+        yield from (path.name for path in home.glob(pattern))
+
+
+def _is_kept(package: _Package, kept: frozenset[str]) -> bool:
+    if package.source.startswith("git+"):
+        revision = package.source.rpartition("#")[2]
+        return any(revision[:length] in kept for length in range(7, len(revision) + 1))
+    return f"{package.name}-{package.version}.crate" in kept
