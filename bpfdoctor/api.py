@@ -88,10 +88,7 @@ from bpfdoctor.host.system.facts import (
     kernel_version as kernel_version,
 )
 from bpfdoctor.host.system.files import (
-    AskFileSystem as AskFileSystem,
-    FileSystem as FileSystem,
     FileText as FileText,
-    FindExecutables as FindExecutables,
     ListDirectory as ListDirectory,
     LookAt as LookAt,
     Names as Names,
@@ -102,6 +99,7 @@ from bpfdoctor.host.system.kconfig import (
     AskKernelOption as AskKernelOption,
     KernelOption as KernelOption,
 )
+from bpfdoctor.host.system.mounted import AskFileSystem as AskFileSystem, FileSystem as FileSystem
 from bpfdoctor.host.system.privilege import (
     CAP_SYS_ADMIN as CAP_SYS_ADMIN,
     CAP_SYS_RESOURCE as CAP_SYS_RESOURCE,
@@ -137,10 +135,7 @@ from bpfdoctor.host.tools.clang import (
 from bpfdoctor.host.tools.commands import (
     AskEnvironment as AskEnvironment,
     Completed as Completed,
-    FindTool as FindTool,
-    FoundTools as FoundTools,
     RunCommand as RunCommand,
-    ToolPath as ToolPath,
     Variables as Variables,
 )
 from bpfdoctor.host.tools.compile import Compile as Compile, Compiled as Compiled
@@ -156,6 +151,12 @@ from bpfdoctor.host.tools.make import chosen_make as chosen_make
 from bpfdoctor.host.tools.object_tools import (
     chosen_bpftool as chosen_bpftool,
     chosen_llvm_strip as chosen_llvm_strip,
+)
+from bpfdoctor.host.tools.search import (
+    FindExecutables as FindExecutables,
+    FindTool as FindTool,
+    FoundTools as FoundTools,
+    ToolPath as ToolPath,
 )
 from bpfdoctor.host.tools.verdict import verdict_on as verdict_on, verdict_on_all as verdict_on_all
 from bpfdoctor.host.tools.version import older as older, version_in as version_in

@@ -22,7 +22,7 @@ from bpfdoctor.host.git.gitmodules import url_refused
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
-from bpfdoctor.host.tools.commands import FindTool
+from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.model import Report
 
 

@@ -12,7 +12,7 @@ from bpfdoctor.fix.packages import Choice, Local, Wanted, described, local, reso
 from bpfdoctor.fix.plan import Kind, Manual, Step
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.facts import AskDistribution, AskKernel, Distribution
-from bpfdoctor.host.tools.commands import FindTool
+from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.model import Install, Run
 
 PACKAGES = "packages"

@@ -12,7 +12,7 @@ from bpfdoctor.fix.packages import Wanted, wanted
 from bpfdoctor.fix.plan import Manual, Plan, Step, ordered
 from bpfdoctor.fix.submodules import plan_submodules
 from bpfdoctor.host.question import Host, NoAnswer
-from bpfdoctor.host.tools.commands import FindTool
+from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.model import ByHand, Install, Reported, Run, Status
 
 LOWERS_SECURITY = ("sysctl", "setcap", "chmod", "setenforce", "aa-teardown", "tee")

@@ -6,7 +6,8 @@ import re
 
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.files import AskDirectory, FileText, LookAt, PathFacts, ReadFile
-from bpfdoctor.host.tools.commands import AskEnvironment, FindTool, ToolPath, Variables
+from bpfdoctor.host.tools.commands import AskEnvironment, Variables
+from bpfdoctor.host.tools.search import FindTool, ToolPath
 from bpfdoctor.projects.makefile import words_of
 from bpfdoctor.projects.model import Build, Kind, Project
 from bpfdoctor.projects.reader import kinds

@@ -13,7 +13,8 @@ import msgspec
 
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.tools.commands import decoded, signal_name
+from bpfdoctor.host.text import decoded
+from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.smoke.links import Layout, fingerprint, link
 from bpfdoctor.smoke.place import acting_as, alone, build_place, keep
 from bpfdoctor.smoke.toolstate import tools_state

@@ -9,7 +9,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.tools.commands import decoded
+from bpfdoctor.host.text import decoded
 from bpfdoctor.host.tools.inputs import search_list
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from bpfdoctor.api import (
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, Question
-from bpfdoctor.host.system.files import FindExecutables
 from bpfdoctor.host.tools.crates import Crates
+from bpfdoctor.host.tools.search import FindExecutables
 from bpfdoctor.projects.model import Build, Kind
 from bpfdoctor.testing import FakeHost, one, run_check
 

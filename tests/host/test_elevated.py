@@ -19,7 +19,8 @@ from bpfdoctor.host.elevated import command, start_elevated
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import AskIdentity, Identity
-from bpfdoctor.host.system.files import AskFileSystem, FileSystem, ReadFile
+from bpfdoctor.host.system.files import ReadFile
+from bpfdoctor.host.system.mounted import AskFileSystem, FileSystem
 
 Needs = Callable[..., None]
 

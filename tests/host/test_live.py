@@ -12,7 +12,8 @@ import pytest
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine, boot_id, owner_to_become, scratch_prefix
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
-from bpfdoctor.host.system.files import AskFileSystem, LookAt
+from bpfdoctor.host.system.files import LookAt
+from bpfdoctor.host.system.mounted import AskFileSystem
 from bpfdoctor.host.tools.commands import Completed, RunCommand
 
 

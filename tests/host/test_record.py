@@ -24,7 +24,8 @@ from bpfdoctor.host.record import (
 )
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.system.files import FileText, ListDirectory, LookAt, PathFacts, ReadFile
-from bpfdoctor.host.tools.commands import Completed, FindTool, RunCommand, ToolPath
+from bpfdoctor.host.tools.commands import Completed, RunCommand
+from bpfdoctor.host.tools.search import FindTool, ToolPath
 from bpfdoctor.model import Tool
 
 

@@ -15,7 +15,8 @@ from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, NoAnswer, Question
 from bpfdoctor.host.system.files import FileText, ReadFile
-from bpfdoctor.host.tools.commands import Completed, FindTool, RunCommand
+from bpfdoctor.host.tools.commands import Completed, RunCommand
+from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.host.wire import Channel, Message, RemoteHost, WireError, serve
 
 

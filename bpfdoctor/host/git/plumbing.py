@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bpfdoctor.host.machine import owner_to_become
-from bpfdoctor.host.tools.commands import decoded
+from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -13,7 +13,7 @@ from bpfdoctor.host.git.plumbing import Refusal, Trouble, ask_git, programs_name
 from bpfdoctor.host.git.worktree import compare, tracked_files
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.system.files import ReadFile
-from bpfdoctor.host.tools.commands import decoded
+from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

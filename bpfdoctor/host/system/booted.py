@@ -17,7 +17,7 @@ import msgspec
 
 import bpfdoctor
 from bpfdoctor.host.cache import FORMAT, Entry, recalled, store
-from bpfdoctor.host.system.files import superblock_magic
+from bpfdoctor.host.system.mounted import superblock_magic
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

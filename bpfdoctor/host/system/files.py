@@ -1,9 +1,7 @@
-"""Questions about files, directories and mounted file systems."""
+"""Questions about files and directories."""
 
 from __future__ import annotations
 
-import ctypes
-import glob
 import gzip
 import os
 import stat
@@ -12,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.tools.commands import FoundTools, decoded
+from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -179,73 +177,3 @@ class AskDirectory(Question[Directory], frozen=True):
 
 def _safe(path: str) -> str:
     return decoded(os.fsencode(path))
-
-
-class FindExecutables(Question[FoundTools], frozen=True):
-    """Executables whose path matches a pattern, or whose name does in a directory of PATH.
-
-    Numbers in names sort by value, highest first: `clang-16` comes before `clang-9`.
-    """
-
-    patterns: tuple[str, ...]
-
-    def put(self, machine: Machine) -> FoundTools | NoAnswer:
-        places = [p for p in machine.environ.get("PATH", os.defpath).split(":") if p]
-        found: set[str] = set()
-        for pattern in self.patterns:
-            anywhere = [f"{glob.escape(place)}/{pattern}" for place in places]
-            wanted = [pattern] if "/" in pattern else anywhere
-            found.update(match for each in wanted for match in glob.glob(each))
-        usable = (name for name in found if os.path.isfile(name) and os.access(name, os.X_OK))
-        return FoundTools(tuple(_safe(name) for name in sorted(usable, key=_version_order)))
-
-    def source(self) -> str:
-        return "ls " + " ".join(self.patterns)
-
-
-def _version_order(path: str) -> tuple[int, str]:
-    digits = "".join(c if c.isdigit() else " " for c in path).split()
-    return (-int(digits[-1][:9]) if digits else 0, path)
-
-
-class FileSystem(Answer, frozen=True):
-    """The file system that a path is on: the magic number of its superblock (linux/magic.h)."""
-
-    magic: int
-
-    def shown(self) -> str:
-        return f"superblock magic {self.magic:#x}"
-
-
-class AskFileSystem(Question[FileSystem], frozen=True):
-    """Which file system is mounted at a path, by statfs(2); an existing directory proves nothing.
-
-    Entering a directory may mount it (tracefs below debugfs is an automount), as for any user.
-    """
-
-    path: str
-    privileged = True
-
-    def put(self, machine: Machine) -> FileSystem | NoAnswer:
-        try:
-            return FileSystem(superblock_magic(self.path))
-        except OSError as error:
-            return NoAnswer.from_error(error)
-        except ValueError as error:
-            return NoAnswer("refused", str(error))
-
-    def source(self) -> str:
-        return f"statfs {self.path}"
-
-
-def superblock_magic(path: str) -> int:
-    """The magic number of the file system mounted at `path`. Raises OSError."""
-    if "\0" in path:  # ctypes would stop there
-        raise ValueError("embedded null byte")
-    # struct statfs is 120 bytes on 64-bit Linux, 64 on 32-bit; f_type is its first word.
-    words = (ctypes.c_long * 64)()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.statfs(os.fsencode(path), ctypes.byref(words)) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), path)
-    return words[0] & 0xFFFFFFFF

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from bpfdoctor.host.bpf.syscalls import syscall
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system.files import FileText
-from bpfdoctor.host.tools.commands import decoded
+from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from bpfdoctor.host.machine import scratch_prefix
-from bpfdoctor.host.system.files import superblock_magic
+from bpfdoctor.host.system.mounted import superblock_magic
 from bpfdoctor.host.system.security import refuse_in_confidentiality
 from bpfdoctor.host.system.tracefs import PLACES, TRACEFS_MAGIC
 

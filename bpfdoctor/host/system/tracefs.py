@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
-from bpfdoctor.host.system.files import AskFileSystem, FileSystem
+from bpfdoctor.host.system.mounted import AskFileSystem, FileSystem
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from bpfdoctor.host.question import Host, NoAnswer
-from bpfdoctor.host.system.files import FindExecutables
-from bpfdoctor.host.tools.commands import AskEnvironment, FindTool, FoundTools, Variables
+from bpfdoctor.host.tools.commands import AskEnvironment, Variables
 from bpfdoctor.host.tools.judged import Argv, Judged
+from bpfdoctor.host.tools.search import FindExecutables, FindTool, FoundTools
 from bpfdoctor.model import Evidence
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import signal
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.text import decoded
+from bpfdoctor.host.tools.search import FindTool
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -94,11 +95,6 @@ class RunCommand(Question[Completed], frozen=True):
         return f"$ {shlex.join(self.argv)}"
 
 
-def decoded(data: bytes) -> str:
-    """Bytes as text in which every byte survives, in ASCII escapes if need be."""
-    return data.decode(errors="backslashreplace")
-
-
 def signal_name(number: int | None) -> str:
     """`SIGKILL` for 9; empty for None."""
     if number is None:
@@ -107,40 +103,6 @@ def signal_name(number: int | None) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-class ToolPath(Answer, frozen=True):
-    """Where a tool is: as found on PATH, and with every link resolved."""
-
-    path: str
-    resolved: str
-
-    def shown(self) -> str:
-        return self.path if self.path == self.resolved else f"{self.path} -> {self.resolved}"
-
-
-class FindTool(Question[ToolPath], frozen=True):
-    """Find an executable on this user's PATH (or at a path, if `name` has a slash)."""
-
-    name: str
-
-    def put(self, machine: Machine) -> ToolPath | NoAnswer:
-        found = shutil.which(self.name, path=machine.environ.get("PATH", os.defpath))
-        if found is None:
-            return NoAnswer("ENOENT", f"{self.name} is not on PATH")
-        return ToolPath(found, os.path.realpath(found))
-
-    def source(self) -> str:
-        return f"$ command -v {self.name}"
-
-
-class FoundTools(Answer, frozen=True):
-    """Every executable that matches, in the order of preference asked for."""
-
-    paths: tuple[str, ...]
-
-    def shown(self) -> str:
-        return "\n".join(self.paths) or "(none)"
 
 
 class Variables(Answer, frozen=True):

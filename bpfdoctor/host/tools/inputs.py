@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.tools.commands import decoded
+from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -9,7 +9,8 @@ import msgspec
 
 from bpfdoctor.host.elf.object import AskExecutable
 from bpfdoctor.host.question import Answer, Host, NoAnswer, Question, evidence
-from bpfdoctor.host.tools.commands import Completed, FindTool
+from bpfdoctor.host.tools.commands import Completed
+from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.model import Evidence
 
 State = Literal["fit", "unproven", "no-bpf", "old", "unfit", "missing", "unclear"]

@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.tools.commands import decoded
+from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from bpfdoctor.host.machine import scratch_prefix
 from bpfdoctor.host.process import Ended, Identity
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.tools.commands import Completed, decoded, signal_name
+from bpfdoctor.host.text import decoded
+from bpfdoctor.host.tools.commands import Completed, signal_name
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.tools.commands import decoded, signal_name
+from bpfdoctor.host.text import decoded
+from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.smoke.elf import ObjectProgram, UnsoundObjectError, program_in
 
 if TYPE_CHECKING:

@@ -11,18 +11,9 @@ import pytest
 
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.system.files import (
-    AskFileSystem,
-    FileSystem,
-    FileText,
-    FindExecutables,
-    ListDirectory,
-    LookAt,
-    Names,
-    PathFacts,
-    ReadFile,
-)
-from bpfdoctor.host.tools.commands import FoundTools
+from bpfdoctor.host.system.files import FileText, ListDirectory, LookAt, Names, PathFacts, ReadFile
+from bpfdoctor.host.system.mounted import AskFileSystem, FileSystem
+from bpfdoctor.host.tools.search import FindExecutables, FoundTools
 
 PROC_SUPER_MAGIC = 0x9FA0  # linux/magic.h
 

@@ -13,12 +13,11 @@ from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.tools.commands import (
     AskEnvironment,
     Completed,
-    FindTool,
     RunCommand,
-    ToolPath,
     Variables,
     signal_name,
 )
+from bpfdoctor.host.tools.search import FindTool, ToolPath
 
 
 def tool(directory: Path, name: str, lines: str, shell: str = "/bin/sh") -> Path:

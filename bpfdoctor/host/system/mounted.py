@@ -1,0 +1,55 @@
+"""The question which file system is mounted at a path."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class FileSystem(Answer, frozen=True):
+    """The file system that a path is on: the magic number of its superblock (linux/magic.h)."""
+
+    magic: int
+
+    def shown(self) -> str:
+        return f"superblock magic {self.magic:#x}"
+
+
+class AskFileSystem(Question[FileSystem], frozen=True):
+    """Which file system is mounted at a path, by statfs(2); an existing directory proves nothing.
+
+    Entering a directory may mount it (tracefs below debugfs is an automount), as for any user.
+    """
+
+    path: str
+    privileged = True
+
+    def put(self, machine: Machine) -> FileSystem | NoAnswer:
+        try:
+            return FileSystem(superblock_magic(self.path))
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:
+            return NoAnswer("refused", str(error))
+
+    def source(self) -> str:
+        return f"statfs {self.path}"
+
+
+def superblock_magic(path: str) -> int:
+    """The magic number of the file system mounted at `path`. Raises OSError."""
+    if "\0" in path:  # ctypes would stop there
+        raise ValueError("embedded null byte")
+    # struct statfs is 120 bytes on 64-bit Linux, 64 on 32-bit; f_type is its first word.
+    words = (ctypes.c_long * 64)()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.statfs(os.fsencode(path), ctypes.byref(words)) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    return words[0] & 0xFFFFFFFF
