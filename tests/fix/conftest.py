@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from repositories import add_submodule, git, repository
 
 from bpfdoctor.fix.apply import Applier, Patience
 from bpfdoctor.fix.elevate import Elevation
@@ -35,3 +36,20 @@ def applier(home: Path) -> Callable[..., Applier]:
         return Applier(machine, elevation, say, patience or Patience(pauses=(0,), idle=20))
 
     return make
+
+
+@pytest.fixture
+def nest(tmp_path: Path, home: Path) -> Path:
+    """A checkout with libbpf, and bpftool with a libbpf of its own, all unfilled; from file://."""
+    servers = tmp_path / "servers"
+    repository(servers / "libbpf", header="libbpf")
+    tool = repository(servers / "bpftool", main="bpftool")
+    add_submodule(tool, "libbpf", "https://git.invalid/libbpf", servers / "libbpf")
+    upstream = repository(servers / "project", Makefile="all:")
+    add_submodule(upstream, "libbpf", "https://git.invalid/libbpf", servers / "libbpf")
+    add_submodule(upstream, "bpftool", "https://git.invalid/bpftool", tool)
+    with (home / ".gitconfig").open("a") as file:
+        file.write(f'[url "file://{servers}/"]\n\tinsteadOf = https://git.invalid/\n')
+    checkout = tmp_path / "checkout"
+    git(tmp_path, "clone", "-q", f"file://{upstream}", str(checkout))
+    return checkout
