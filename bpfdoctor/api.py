@@ -62,9 +62,9 @@ from bpfdoctor.host.elf.bpf_object import (
     ObjectProgram as ObjectProgram,
 )
 from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
+from bpfdoctor.host.git.submodule import Submodule as Submodule
 from bpfdoctor.host.git.submodules import (
     AskSubmodules as AskSubmodules,
-    Submodule as Submodule,
     Submodules as Submodules,
 )
 from bpfdoctor.host.question import (

@@ -90,6 +90,14 @@ def path_refused(path: str) -> str:
     return "its path reads as an option" if path.startswith("-") else ""
 
 
+def name_refused(name: str) -> str:
+    """Why the repository of a submodule of this name is not looked for; empty for an honest one."""
+    if not name or ".." in name.split("/"):
+        return "its name is not one that git allows"
+    honest = name.isprintable() and "\\" not in name  # as undecodable bytes are written
+    return "" if honest else "its name holds control characters"
+
+
 def url_refused(url: str) -> str:
     """Why an address is not fetched from; empty for an honest one."""
     if not url.isprintable():

@@ -10,7 +10,6 @@ or a remote helper) unless the protocol is forbidden.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from typing import TYPE_CHECKING, Literal
 
@@ -42,19 +41,6 @@ TIME_LIMIT = 10
 """Seconds for one answer; the slowest plumbing on a large tree is far below it."""
 NO_TRANSPORT = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_SSH_COMMAND": "false"}
 """GIT_ALLOW_PROTOCOL outranks every `protocol.*.allow`; `none` is no protocol's name."""
-
-
-NAMES_A_PROGRAM = re.compile(
-    r"core\.(sshcommand|hookspath|gitproxy|askpass|alternaterefscommand)"
-    r"|(credential|filter|diff|merge)\.(.*\.)?(helper|clean|smudge|process|command|textconv|driver)"
-    r"|remote\..*\.(uploadpack|receivepack|vcs)|include\.path|includeif\..*"
-)
-"""Settings of a repository whose value git runs, or reads further settings from."""
-NAMES_A_PROGRAM_BY_VALUE = re.compile(
-    r"core\.fsmonitor\n(?!(true|false|yes|no|on|off|\d*)$)"
-    r"|(submodule\..*\.update|alias\..*)\n!|(submodule|remote)\..*\.url\n[\w+.-]+::",
-    re.DOTALL,
-)
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -100,20 +86,3 @@ def _answer(ended: Ended) -> bytes | Refusal:
     if "not a git repository" in said:
         return Refusal("not-a-repository", said.splitlines()[0])
     return Refusal("broken", said or f"git ended with {ended.exit_code or ended.signal}")
-
-
-def programs_named(machine: Machine, tree: str) -> tuple[str, ...]:
-    """The settings of a tree's own configuration that name programs, by key; none is run."""
-    listing = ask_git(machine, tree, "config", "--local", "--list", "-z")
-    if isinstance(listing, Refusal):
-        return ()
-    settings = decoded(listing).split("\0")
-    named = {setting.partition("\n")[0] for setting in settings if names_a_program(setting)}
-    return tuple(sorted(key for key in named if key.isprintable()))
-
-
-def names_a_program(setting: str) -> bool:
-    """Whether a setting, its key and value apart by a newline as `--list -z` has it, does so."""
-    key = setting.partition("\n")[0]
-    by_value = NAMES_A_PROGRAM_BY_VALUE.match(setting)
-    return bool(by_value or NAMES_A_PROGRAM.fullmatch(key))

@@ -70,10 +70,14 @@ def compare(tree: str, files: list[Tracked]) -> Compared:
     changed: list[bytes] = []
     left, uncompared = READ_LIMIT, 0
     root = os.fsencode(tree)
+    ways = _Ways(root)
     kept = [file for file in files if file.mode != _SUBMODULE and not file.skipped]
     for file in kept:
         path = os.path.join(root, file.path)
         try:
+            if not ways.clear(os.path.dirname(path)):
+                changed.append(file.path)
+                continue
             facts = os.lstat(path)
             if file.stage:
                 changed.append(file.path)
@@ -90,6 +94,27 @@ def compare(tree: str, files: list[Tracked]) -> Compared:
         except OSError:
             uncompared += 1
     return Compared(len(kept), tuple(absent), tuple(changed), uncompared)
+
+
+class _Ways:
+    """Whether tracked files lie in directories: git takes away what else is in their place."""
+
+    def __init__(self, root: bytes) -> None:
+        self.known = {root.rstrip(b"/") or b"/": True}
+
+    def clear(self, directory: bytes) -> bool:
+        """No file or link stands where `directory`, or one above it, should be."""
+        if directory not in self.known:
+            above = self.clear(os.path.dirname(directory))
+            self.known[directory] = above and _is_directory_or_absent(directory)
+        return self.known[directory]
+
+
+def _is_directory_or_absent(path: bytes) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:  # what keeps us out of it is told by the file itself
+        return True
 
 
 def _same(path: bytes, facts: os.stat_result, file: Tracked) -> bool:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bpfdoctor.host.git.gitmodules import entries_of, path_refused, settings_of, url_refused
-from bpfdoctor.host.git.plumbing import Refusal, ask_git, names_a_program, programs_named
+from bpfdoctor.host.git.plumbing import Refusal, ask_git
+from bpfdoctor.host.git.settings import names_a_program, programs_named
 from bpfdoctor.host.git.submodules import AskSubmodules, Submodules
 from bpfdoctor.host.git.worktree import compare, tracked_files
 from bpfdoctor.host.machine import Machine
@@ -106,6 +107,7 @@ def test_the_trap_is_real_and_our_questions_do_not_spring_it(tree: Path, trap: P
 
 def test_the_settings_that_name_programs_are_told(tree: Path, trap: Path) -> None:
     named = programs_named(Machine(), str(tree))
+    assert not isinstance(named, Refusal)
     assert {"filter.evil.clean", "core.fsmonitor", "submodule.part.update"} <= set(named)
     assert "core.bare" not in named
 

@@ -1,0 +1,117 @@
+"""The repository behind a work tree, and those that it keeps for its submodules."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from itertools import islice
+
+from bpfdoctor.host.git.plumbing import Refusal
+
+MANY = 64
+"""Repositories within repositories; bpftool's libbpf is the second."""
+POINTER = "gitdir: "
+HEAD = re.compile(r"ref: refs/|[0-9a-f]{40}")
+
+
+def repository_of(tree: str) -> str:
+    """Where the repository of a work tree lies: `.git`, or where that file points; empty: nowhere.
+
+    Only what git itself would read as one place is: nothing is guessed of a file that is odd.
+    """
+    path = f"{tree}/.git"
+    if os.path.isdir(path):
+        return path
+    try:
+        text = _text(path).rstrip("\r\n")
+    except OSError:
+        return ""
+    target = os.path.realpath(os.path.join(tree, text.removeprefix(POINTER)))
+    honest = text.startswith(POINTER) and text.isprintable() and os.path.isdir(target)
+    return target if honest else ""
+
+
+def kept_for(repository: str, name: str) -> str | Refusal:
+    """The repository that is kept for the submodule `name`, fetched or not; empty: none.
+
+    git keeps it when the submodule's directory is emptied or removed, and takes it up again.
+    """
+    place = f"{repository}/modules/{name}"
+    if not repository or not name or not os.path.lexists(place):
+        return ""
+    if os.path.realpath(place) != f"{os.path.realpath(repository)}/modules/{name}":
+        return Refusal("broken", f"{place} leads elsewhere by a link")
+    return place
+
+
+def with_those_below(repository: str) -> tuple[str, ...] | Refusal:
+    """A repository and those that it keeps for nested submodules, which `--recursive` takes up."""
+    try:
+        found = tuple(islice(_with_those_below(repository), MANY + 1))
+    except OSError as error:
+        return Refusal("broken", str(error))
+    links = [place for place in found[1:] if os.path.islink(place)]
+    if links:
+        return Refusal("broken", f"{links[0]} is a link")
+    return Refusal("broken", f"{repository} nests without end") if len(found) > MANY else found
+
+
+def _with_those_below(repository: str) -> Iterator[str]:
+    yield repository
+    if os.path.isdir(f"{repository}/modules"):
+        yield from _repositories_in(f"{repository}/modules")
+
+
+def _repositories_in(directory: str) -> Iterator[str]:
+    """A submodule's name may hold slashes: what is no repository itself may hold some."""
+    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+        if entry.is_symlink():
+            yield entry.path
+        elif entry.is_dir() and os.path.lexists(f"{entry.path}/HEAD"):
+            yield from _with_those_below(entry.path)
+        elif entry.is_dir():
+            yield from _repositories_in(entry.path)
+
+
+def looks_broken(repository: str) -> str:
+    """Why git would not take a directory for a repository, though it is in the place of one."""
+    try:
+        head = _text(f"{repository}/HEAD")
+    except (OSError, ValueError) as error:
+        return str(error)
+    return "" if HEAD.match(head) else f"{repository}/HEAD names neither a branch nor a commit"
+
+
+def is_half(repository: str) -> bool:
+    """Whether it is what a fetch that was cut off leaves, with nothing of anybody's in it.
+
+    git takes it for a whole one ("Unable to find current revision"). Only what `git init` has
+    written is there: a HEAD that names a branch, and no ref, loose or packed; nor an index, a log
+    by which a lost commit could be found, or the repository of a nested submodule.
+    """
+    own = ("packed-refs", "index", "logs", "modules", "worktrees", "reftable")
+    try:
+        begun = _text(f"{repository}/HEAD").startswith("ref: ")
+        empty = not any(os.path.lexists(f"{repository}/{name}") for name in own)
+        return begun and empty and not _files_in(f"{repository}/refs")
+    except OSError:
+        return False
+
+
+def _files_in(directory: str) -> bool:
+    """Whether anything but directories is in it. Raises OSError where it cannot be looked at."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    return any(files for _, _, files in os.walk(directory, onerror=fail))
+
+
+def _text(path: str) -> str:
+    """The beginning of a file. Raises OSError where it is no regular one (a FIFO would block)."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(f"{path} is not a regular file")
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read(4096)

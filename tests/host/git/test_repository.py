@@ -1,0 +1,153 @@
+"""Where the repository of a work tree lies, what is kept in it, and which settings it obeys."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bpfdoctor.host.git.gitmodules import name_refused
+from bpfdoctor.host.git.plumbing import Refusal
+from bpfdoctor.host.git.repository import (
+    MANY,
+    is_half,
+    kept_for,
+    looks_broken,
+    repository_of,
+    with_those_below,
+)
+from bpfdoctor.host.git.settings import programs_in, programs_named
+from bpfdoctor.host.machine import Machine
+
+
+def git(place: Path, *arguments: str) -> str:
+    argv = ["git", "-C", str(place), "-c", "user.name=t", "-c", "user.email=t@e", *arguments]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A repository with one commit."""
+    git(tmp_path, "init", "-q", "-b", "main", "tree")
+    git(tmp_path / "tree", "commit", "-q", "--allow-empty", "-m", "first")
+    return tmp_path / "tree"
+
+
+@pytest.mark.parametrize("text", ["gitdir: {}", "gitdir: {}\n", "gitdir: {}\r\n"])
+def test_a_pointer_is_read_as_git_reads_it(tree: Path, tmp_path: Path, text: str) -> None:
+    os.rename(tree / ".git", tmp_path / "elsewhere")
+    for place in ("../elsewhere", str(tmp_path / "elsewhere")):
+        (tree / ".git").write_bytes(text.format(place).encode())
+        assert repository_of(str(tree)) == git(tree, "rev-parse", "--absolute-git-dir")
+
+
+@pytest.mark.parametrize("text", ["", "gitdir: nowhere", "gitdir:.", "gitdir: .\nx", "x"])
+def test_nothing_is_guessed_of_an_odd_pointer(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".git").write_text(text)
+    assert repository_of(str(tmp_path)) == ""
+    assert isinstance(programs_named(Machine(), str(tmp_path)), Refusal)
+
+
+def test_a_fifo_does_not_hold_us_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".git")
+    assert repository_of(str(tmp_path)) == ""
+
+
+def kept(tree: Path, name: str) -> Path:
+    place = tree / ".git/modules" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    git(tree, "init", "-q", "--bare", str(place))
+    return place
+
+
+def test_what_a_fetch_leaves_that_was_cut_off_is_half(tree: Path) -> None:
+    assert is_half(str(kept(tree, "a/b")))
+    assert kept_for(str(tree / ".git"), "a/b") == str(tree / ".git/modules/a/b")
+    assert kept_for(str(tree / ".git"), "other") == ""
+
+
+@pytest.mark.parametrize(
+    "path", ["packed-refs", "index", "logs/HEAD", "modules/x/HEAD", "refs/heads/mine"]
+)
+def test_what_may_hold_work_is_not(tree: Path, path: str) -> None:
+    place = kept(tree, "a") / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch()
+    assert not is_half(str(kept(tree, "a")))
+
+
+@pytest.mark.parametrize("head", ["", "1234567890" * 4, None])
+def test_a_head_without_a_branch_is_not_half(tree: Path, head: str | None) -> None:
+    place = kept(tree, "a")
+    (place / "HEAD").unlink()
+    if head is not None:
+        (place / "HEAD").write_text(head)
+    assert not is_half(str(place))
+    assert bool(looks_broken(str(place))) is not bool(head)
+
+
+def test_a_kept_repository_that_is_a_link_is_not_followed(tree: Path, tmp_path: Path) -> None:
+    real = kept(tree, "real")
+    real.rename(tmp_path / "outside")
+    real.symlink_to(tmp_path / "outside")
+    assert isinstance(kept_for(str(tree / ".git"), "real"), Refusal)
+    assert isinstance(with_those_below(str(tree / ".git")), Refusal)
+
+
+def test_repositories_without_end_are_not_walked(tree: Path) -> None:
+    for number in range(MANY + 1):
+        (tree / f".git/modules/{number}").mkdir(parents=True)
+        (tree / f".git/modules/{number}/HEAD").touch()
+    assert isinstance(with_those_below(str(tree / ".git")), Refusal)
+
+
+def test_those_below_are_found_whatever_their_names(tree: Path) -> None:
+    for name in ("a", "a/modules/b", "x/y"):
+        kept(tree, name)
+    found = with_those_below(str(tree / ".git"))
+    assert not isinstance(found, Refusal)
+    below = {path.removeprefix(f"{tree}/.git/modules/") for path in found[1:]}
+    assert below == {"a", "a/modules/b", "x/y"}
+
+
+def test_settings_of_one_work_tree_count(tree: Path) -> None:
+    git(tree, "config", "extensions.worktreeConfig", "true")
+    git(tree, "config", "--worktree", "filter.x.clean", "touch /never")
+    assert programs_named(Machine(), str(tree)) == ("filter.x.clean",)
+
+
+def test_a_linked_work_tree_has_those_of_the_main_one(tree: Path, tmp_path: Path) -> None:
+    git(tree, "worktree", "add", "-q", str(tmp_path / "linked"))
+    assert programs_named(Machine(), str(tmp_path / "linked")) == ()
+    git(tree, "config", "core.sshCommand", "touch /never")
+    assert programs_named(Machine(), str(tmp_path / "linked")) == ("core.sshcommand",)
+
+
+def test_a_name_of_control_characters_hides_nothing(tree: Path) -> None:
+    git(tree, "config", "filter.\x01.clean", "touch /never")
+    assert programs_named(Machine(), str(tree)) == ("filter.\\x01.clean",)
+
+
+def test_a_work_tree_elsewhere_is_told_and_its_own_is_not(tree: Path, tmp_path: Path) -> None:
+    git(tree, "config", "core.worktree", "..")
+    assert programs_named(Machine(), str(tree)) == ()
+    git(tree, "config", "core.worktree", str(tmp_path))
+    assert programs_named(Machine(), str(tree)) == ("core.worktree",)
+
+
+def test_settings_that_cannot_be_read_are_no_clean_ones(tree: Path) -> None:
+    (kept(tree, "a") / "config").write_text("[broken")
+    place = str(tree / ".git/modules/a")
+    assert isinstance(programs_in(Machine(), str(tree), (place,)), Refusal)
+
+
+@pytest.mark.parametrize("name", ["libbpf", "a/b", "vmlinux.h", "mit leer"])
+def test_an_honest_name(name: str) -> None:
+    assert name_refused(name) == ""
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/../../x", "a\x01", "\\xff"])
+def test_a_dishonest_name_is_refused(name: str) -> None:
+    assert name_refused(name) != ""
