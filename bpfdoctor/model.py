@@ -85,7 +85,8 @@ class Run(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     """A fix: run this command.
 
     `cwd` is where (empty: anywhere), `output` the file that its standard output becomes, `undo`
-    the command that takes it back (empty: nothing to take back).
+    the command that takes it back (empty: nothing to take back). `checkout` says that it fills
+    submodules of that work tree: `fix` looks at each of them first, and may do less.
     """
 
     argv: tuple[str, ...]
@@ -94,6 +95,7 @@ class Run(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     cwd: str = ""
     output: str = ""
     undo: tuple[str, ...] = ()
+    checkout: str = ""
 
 
 class ByHand(msgspec.Struct, frozen=True, tag_field="kind", tag="manual"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 
 from bpfdoctor.api import (
@@ -40,6 +42,9 @@ NO_FILES = {
     "bare": "holds nothing but .git",
     "file": "is a file, not a directory",
 }
+UPDATE = ("submodule", "update", "--init", "--recursive")
+PLAIN = re.compile(r"[\w@%+=:,./$-]+")
+"""Words that a shell takes as they are."""
 WITHHELD = ("refuses-owner", "cannot-become-owner", "timed-out", "broken")
 """Why git told nothing of a repository that is there; without git there is no more to be had."""
 
@@ -146,6 +151,28 @@ def _clone_again(context: Context) -> ByHand:
     return ByHand(f"clone the checkout again: {context.project.kind.clone}".rstrip(": "))
 
 
+def _make_it_a_clone(context: Context) -> ByHand:
+    """For a ZIP download: git learns which commits belong to it, and no file is changed."""
+    root, url = context.project.path, context.project.kind.clone.rpartition(" ")[2]
+    if not url:
+        return _clone_again(context)
+    lines = [
+        "make a checkout of the download (your files stay; git status shows how they differ):",
+        f"  {_line('git', 'init', root)}",
+        f"  {_line('git', '-C', root, 'remote', 'add', 'origin', url)}",
+        f"  {_line('git', '-C', root, 'fetch', 'origin', 'HEAD')}",
+        f"  {_line('git', '-C', root, 'reset', 'FETCH_HEAD')}",
+        f"  {_line('git', '-C', root, *UPDATE)}",
+        f"or get it anew, elsewhere: {context.project.kind.clone}",
+    ]
+    return ByHand("\n".join(lines))
+
+
+def _line(*words: str) -> str:
+    """What to paste; the path of a recorded checkout, `$CHECKOUT`, stays as it is."""
+    return " ".join(word if PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
+
+
 class _Judged:
     """One submodule, with what is needed to judge it."""
 
@@ -154,6 +181,8 @@ class _Judged:
     ) -> None:
         self.context, self.tree, self.level, self.submodule = context, tree, level, submodule
         self.about = f"{prefix}{submodule.path}"
+        self.place = f"{tree}/{submodule.path}"
+        self.programs = (*level.programs, *submodule.programs)
         self.seen = [Evidence(AskSubmodules(tree).source(), submodule.shown())]
         if level.trouble:
             self.seen.append(Evidence(f"$ git -C {tree} ls-files --stage", level.detail))
@@ -163,23 +192,24 @@ class _Judged:
         submodule = self.submodule
         if submodule.place == "refused":
             why = f"{submodule.refused}: it is not followed"
-            text = f"mend .gitmodules, or get a checkout that you trust: {submodule.path}"
-            return failed(why, about=self.about, seen=self.seen, fixes=[ByHand(text)])
-        if submodule.place in NO_FILES:
-            return self._no_files(NO_FILES[submodule.place])
+            return failed(why, about=self.about, seen=self.seen, fixes=[self._mend_gitmodules()])
+        if submodule.place == "file" or submodule.without_files:
+            return self._no_files()
         if submodule.place == "unreadable":
-            look = Run(("ls", "-ld", self._path()))
+            look = Run(("ls", "-ld", self.place))
             return unknown("it cannot be read", about=self.about, seen=self.seen, fixes=[look])
         if submodule.conflict:
             return self._conflict()
         return self._link() if submodule.place == "link" else self._filled()
 
-    def _path(self) -> str:
-        return f"{self.tree}/{self.submodule.path}"
+    def _mend_gitmodules(self) -> ByHand:
+        why = f"{self.about} is not fetched: {self.submodule.refused}"
+        return ByHand(f"{why}; mend .gitmodules, or get a checkout that you trust")
 
-    def _no_files(self, how: str) -> Finding:
+    def _no_files(self) -> Finding:
         submodule, level = self.submodule, self.level
-        why = f"{self.about} {how}"
+        how = f"holds none of its {submodule.tracked} files"
+        why = f"{self.about} {NO_FILES.get(submodule.place, how)}"
         if level.trouble == "not-a-repository":
             why += "; without .git, as in a ZIP download, git cannot fill it"
         elif submodule.refused:
@@ -192,23 +222,40 @@ class _Judged:
 
     def _filling(self) -> list[Fix]:
         """How to get the files; nothing that a suspicious checkout would turn into a command."""
-        submodule, level = self.submodule, self.level
-        root = self.context.project.path
-        hopeless = not level.trouble and not submodule.pinned
-        if level.trouble == "not-a-repository" or submodule.refused or hopeless:
-            return [_clone_again(self.context)]
-        update = ("git", "-C", root, "submodule", "update", "--init", "--recursive")
-        if level.programs:
-            text = f"git would obey {', '.join(level.programs)}; if you trust them: "
-            return [ByHand(text + " ".join(update))]
-        if submodule.place == "file":
-            return [ByHand(f"move {self._path()} away, then: {' '.join(update)}")]
-        if submodule.place in ("bare", "filled"):  # plain `update` sees the right commit and stops
-            text = "--force writes the files again; there are none to lose"
-            return [Run((*update, "--force", "--", self.about), text=text)]
+        submodule, root = self.submodule, self.context.project.path
+        by_hand = self._only_by_hand()
+        if by_hand:
+            return [by_hand]
+        if submodule.restorable or self.programs:
+            return self._mending()
+        if submodule.place == "bare" and not submodule.half:
+            return [self._update(force=submodule.unwritten and not submodule.moved)]
         text = "git takes no submodule from a path by itself: allow it with protocol.file.allow"
-        run = Run(update, text=text if submodule.local else "")
-        return [Install(("git",)), run] if level.trouble == "absent" else [run]
+        half = f"a fetch was cut off: move {submodule.kept} away first, as fix does"
+        told = half if submodule.half else text if submodule.local else ""
+        run = Run(("git", "-C", root, *UPDATE), text=told, checkout=root)
+        return [Install(("git",)), run] if self.level.trouble == "absent" else [run]
+
+    def _only_by_hand(self) -> ByHand | None:
+        """What to do where no command of ours will."""
+        submodule, level, root = self.submodule, self.level, self.context.project.path
+        if level.trouble == "not-a-repository" and self.tree == root:
+            return _make_it_a_clone(self.context)
+        if submodule.refused:
+            return self._mend_gitmodules()
+        if level.trouble == "not-a-repository" or not (level.trouble or submodule.pinned):
+            return _clone_again(self.context)
+        if submodule.place == "file":
+            update = _line("git", "-C", root, *UPDATE)
+            return ByHand(f"move {self.place} away, then: {update}")
+        return None
+
+    def _update(self, *, force: bool = False) -> Run:
+        """Check out what is pinned; plain `update` sees the right commit and stops."""
+        options = ("--force", "--") if force else ("--",)
+        argv = ("git", "-C", self.tree, *UPDATE, *options, self.submodule.path)
+        text = "--force writes the files; there are none to lose" if force else ""
+        return Run(argv, text=text, checkout=self.context.project.path)
 
     def _conflict(self) -> Finding:
         text = (
@@ -220,7 +267,7 @@ class _Judged:
 
     def _link(self) -> Finding:
         """Somebody's own libbpf, perhaps; git itself refuses a link here."""
-        question = LookAt(self._path())
+        question = LookAt(self.place)
         facts = self.context.ask(question)
         seen = [*self.seen, evidence(question, facts)]
         fixes = [_clone_again(self.context)]
@@ -231,8 +278,6 @@ class _Judged:
 
     def _filled(self) -> Finding:
         submodule, level = self.submodule, self.level
-        if submodule.tracked and submodule.absent == submodule.tracked:
-            return self._no_files(f"holds none of its {submodule.tracked} files")
         withheld = level.trouble in WITHHELD or submodule.trouble in WITHHELD
         if withheld:
             return self._withheld(level.detail or submodule.unknown)
@@ -258,35 +303,21 @@ class _Judged:
         submodule, level = self.submodule, self.level
         if level.trouble == "absent" or submodule.trouble == "absent":
             yield "its files are there; without git their commit is not known"
-            return
-        if level.trouble or submodule.trouble:
+        elif level.trouble or submodule.trouble:
             yield f"its files are there, of no known commit ({level.detail or submodule.unknown})"
-            return
-        if not submodule.pinned:
-            yield "the checkout pins no commit of it"
-        elif submodule.commit != submodule.pinned:
-            yield f"at {submodule.commit[:12]}, not at {submodule.pinned[:12]}, which is pinned"
-        if submodule.absent:
-            yield f"{submodule.absent} of {submodule.tracked} files are absent (half updated)"
-        if submodule.changed:
-            yield f"{submodule.changed} files are changed (such as {submodule.examples[-1]})"
-        if submodule.uncompared:
-            yield f"{submodule.uncompared} files were not compared"
-        if submodule.shallow:
-            yield "shallow: its history is cut short"
-        if submodule.refused:
-            yield submodule.refused
+        else:
+            yield from submodule.oddities()
 
     def _mending(self) -> list[Fix]:
         submodule = self.submodule
-        intact = not submodule.changed and not submodule.uncompared
-        if submodule.absent and intact and not self.level.programs:
-            write = ("git", "-C", self._path(), "checkout", "--", ".")
-            return [Run(write, text="no file is changed: nothing is lost")]
+        if self.programs:
+            names = ", ".join(self.programs)
+            return [ByHand(f"read these settings before you run git in {self.place}: {names}")]
+        if submodule.restorable:
+            write = ("git", "-C", self.place, "checkout", "--", ".")
+            text = "no file is changed: nothing is lost"
+            return [Run(write, text=text, checkout=self.context.project.path)]
         if submodule.absent or submodule.changed:
-            return [ByHand(f"look at it, then keep or restore: git -C {self._path()} diff")]
-        if submodule.pinned and submodule.commit and submodule.commit != submodule.pinned:
-            argv = ("git", "-C", self.tree, "submodule", "update", "--init", "--recursive")
-            if not self.level.programs and not submodule.refused:
-                return [Run((*argv, "--", submodule.path))]
-        return []
+            look = _line("git", "-C", self.place, "diff")
+            return [ByHand(f"look at it, then keep or restore: {look}")]
+        return [self._update()] if submodule.moved and not submodule.refused else []

@@ -15,7 +15,6 @@ from bpfdoctor.fix.journal import OUTPUT, After, Before, Journal, Result, now
 from bpfdoctor.fix.meaning import last_lines, meaning, worth_retrying
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.running import Outcome, Watch, run_step
-from bpfdoctor.fix.submodules import plan_submodules
 from bpfdoctor.fix.writing import digest_of, write_whole
 from bpfdoctor.host.machine import Machine, owner_to_become
 from bpfdoctor.host.process import child_environment
@@ -181,17 +180,8 @@ class Applier:
                 break
             self.say(f"the network failed; trying again in {pause:g} seconds")
             time.sleep(pause)
-            self._sweep(step)
             outcome = self._once(step)
         return outcome
-
-    def _sweep(self, step: Step) -> None:
-        """Remove the half-made clone that a try which was cut off left: git would trip over it."""
-        steps, _ = plan_submodules(self.host, step.owner_of, step.why)
-        for each in steps:
-            if each.id == step.id.replace("submodule:", "sweep:", 1):
-                self.say(each.title)
-                self._once(each)
 
     def _once(self, step: Step) -> Outcome:
         identity = None

@@ -10,6 +10,7 @@ from bpfdoctor.fix.apply import Patience
 from bpfdoctor.fix.command import Check, run_fix
 from bpfdoctor.fix.consent import consented
 from bpfdoctor.fix.elevate import Elevation
+from bpfdoctor.fix.filling import CAREFUL
 from bpfdoctor.fix.journal import Journal, state_directory
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
@@ -17,7 +18,6 @@ from bpfdoctor.fix.packages import wanted
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.show import commands_text, plan_text
 from bpfdoctor.fix.speaking import applier_of
-from bpfdoctor.fix.submodules import CAREFUL
 from bpfdoctor.host.git.gitmodules import url_refused
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine

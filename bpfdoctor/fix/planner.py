@@ -18,6 +18,9 @@ from bpfdoctor.model import ByHand, Install, Reported, Run, Status
 LOWERS_SECURITY = ("sysctl", "setcap", "chmod", "setenforce", "aa-teardown", "tee")
 """Commands that make a machine more permissive: never consented to by `--yes` alone."""
 
+IN_A_TREE = ("git", "make")
+"""Commands that start what a tree names, and take the tree by `-C`."""
+
 
 def make_plan(
     report_findings: Sequence[Reported], host: Host, ids: frozenset[str] = frozenset()
@@ -65,8 +68,8 @@ class _Draft:
                 _add(self.installs, wanted(name), key)
         elif isinstance(fix, ByHand):
             _add(self.texts, fix.text, key)
-        elif fix.argv and _checkout_of(fix):
-            _add(self.checkouts, _checkout_of(fix), key)
+        elif fix.checkout:
+            _add(self.checkouts, fix.checkout, key)
         else:
             _add(self.runs, fix, key)
 
@@ -119,13 +122,12 @@ def _unique(steps: list[Step]) -> list[Step]:
     return list({step.id: step for step in steps}.values())
 
 
-def _checkout_of(run: Run) -> str:
-    """The checkout whose submodules a fix fills; empty for any other command."""
-    argv = list(run.argv)
-    if argv[0] != "git" or "submodule" not in argv:
-        return ""
-    place = argv[argv.index("-C") + 1] if "-C" in argv else run.cwd
-    return os.path.join(run.cwd, place) if place else ""
+def _tree_of(run: Run) -> str:
+    """Whose tree a command works in: what git or make start there is for its owner to run."""
+    _, *words = run.argv
+    named = os.path.basename(run.argv[0]) in IN_A_TREE and "-C" in words
+    place = words[words.index("-C") + 1 :][:1] if named else []
+    return os.path.join(run.cwd, *place) or os.path.dirname(run.output)
 
 
 def _step_of(run: Run, argv: tuple[str, ...], why: tuple[str, ...], after: tuple[str, ...]) -> Step:
@@ -139,7 +141,7 @@ def _step_of(run: Run, argv: tuple[str, ...], why: tuple[str, ...], after: tuple
         privileged=run.privileged,
         cwd=run.cwd,
         output=output,
-        owner_of=run.cwd or os.path.dirname(output),
+        owner_of=_tree_of(run),
         undo=("rm", "--", output) if output else run.undo,
         undo_text="" if run.undo or output else "nothing to take back",
         after=after,

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
 
+from bpfdoctor.fix.filling import Filling
 from bpfdoctor.fix.plan import Manual, Step
-from bpfdoctor.host.git.gitmodules import entries_of
-from bpfdoctor.host.git.plumbing import PLUMBING
-from bpfdoctor.host.git.submodules import AskSubmodules, Submodule, Submodules
+from bpfdoctor.host.git.submodule import Submodule
+from bpfdoctor.host.git.submodules import AskSubmodules, Submodules
 from bpfdoctor.host.question import Host
-from bpfdoctor.host.system.files import FileText, ListDirectory, Names, ReadFile
-from bpfdoctor.host.tools.commands import Completed, RunCommand
 
 DEEPEST = 8
 """Submodules within submodules; bpftool's libbpf is at 2."""
-CAREFUL = (
-    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor="),
-    *("-c", "protocol.ext.allow=never"),
-    *("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60"),
-)
-"""No program of the tree's own; a server that falls silent for a minute is given up."""
-UPDATE = ("submodule", "update", "--init", "--recursive", "--checkout", "--progress")
-"""`--checkout` outranks a `submodule.*.update` that names a command."""
 
 
 def plan_submodules(
@@ -44,143 +34,55 @@ class _SubmodulePlan:
 
     def repository(self, tree: str, depth: int) -> None:
         """One work tree, then those of its submodules that have some themselves."""
-        level = self.host.ask(AskSubmodules(tree))
-        self.why = self.every
+        self.why = self._asked(tree, below=True)
+        level = self.host.ask(AskSubmodules(tree)) if self.why else None
         if not isinstance(level, Submodules) or level.trouble == "absent":
             return  # without git: once it is installed, another plan is made
         if level.trouble:
             self._leave(_not_told(tree, level))
         elif level.programs and level.found:
-            self._leave(
-                f"{tree}/.git/config names programs that git would run "
-                f"({', '.join(level.programs)}): remove these settings, then run fix again"
-            )
+            self._leave(_would_obey(f"{tree}/.git/config", level.programs))
         else:
             for submodule in level.found:
-                self._submodule(tree, submodule, depth)
+                self._submodule(tree, level, submodule, depth)
 
-    def _submodule(self, tree: str, submodule: Submodule, depth: int) -> None:
+    def _submodule(self, tree: str, level: Submodules, submodule: Submodule, depth: int) -> None:
         place = f"{tree}/{submodule.path}"
-        self.why = self._asked(place.removeprefix(f"{self.checkout}/"))
-        reason = _refusal(submodule)
-        if not self.why:
-            pass
-        elif reason:
-            self._leave(f"the submodule {place} is not fetched: {reason}")
-        elif not submodule.pinned or submodule.conflict:
-            pass  # nothing says which commit it should be at; the finding does say so
-        elif _holds_no_files(submodule):
-            self.steps += self._filling(tree, submodule)
-        elif submodule.commit and submodule.commit != submodule.pinned:
-            self._leave(_moved(tree, submodule))
-        elif submodule.changed or submodule.absent:
-            self._leave(f"{place} holds changes, which may be your work: it is left alone")
+        self.why = self._asked(place)
+        if self.why:
+            reason = _refusal(submodule)
+            if reason:
+                self._leave(f"the submodule {place} is not fetched: {reason}")
+            elif submodule.pinned:  # else nothing says which commit it should be at
+                self._judge(tree, level, submodule)
         if submodule.nested and not submodule.refused and depth:
             self.repository(place, depth - 1)
 
-    def _asked(self, about: str) -> tuple[str, ...]:
-        """The findings about this submodule, and those that are about none in particular."""
-        return tuple(k for k in self.every if k.endswith(f"[{about}]") or not k.endswith("]"))
+    def _judge(self, tree: str, level: Submodules, submodule: Submodule) -> None:
+        place = f"{tree}/{submodule.path}"
+        filling = Filling(self.host, tree, level.repository, submodule, self.why)
+        if submodule.programs and (submodule.unwritten or submodule.restorable):
+            where = f"{submodule.kept or f'{place}/.git'}/config"
+            self._leave(_would_obey(where, submodule.programs))
+        elif submodule.unwritten:
+            self.steps += filling.fetch()
+        elif submodule.restorable:
+            self.steps += filling.restore()
+        elif submodule.moved:
+            self._leave(_moved(tree, submodule))
+        elif submodule.without_files:
+            self._leave(_unreadable(tree, submodule))
+        elif submodule.changed or submodule.absent:
+            self._leave(f"{place} holds changes, which may be your work: it is left alone")
 
-    def _filling(self, tree: str, submodule: Submodule) -> Iterator[Step]:
-        git = ("git", "-C", tree)
-        name, known = self._registered(tree, submodule)
-        half = half_cloned(self.host, tree, name)
-        if half:
-            yield self._step(
-                f"sweep:{tree}/{submodule.path}",
-                f"remove the half of {submodule.path} that a cut-off fetch left (no commit)",
-                ("rm", "-rf", "--", half, f"{tree}/{submodule.path}/.git"),
-                tree,
-                undo=(),
-            )
-        force = () if half or submodule.place in ("missing", "empty") else ("--force",)
-        sync = f"sync:{tree}/{submodule.path}"
-        moved = bool(known) and not submodule.url.startswith(".") and known != submodule.url
-        if moved:
-            yield self._step(
-                sync,
-                f"take the address of {submodule.path} from .gitmodules (it was {known})",
-                (*git, "submodule", "sync", "--", submodule.path),
-                tree,
-                undo=(*git, "config", f"submodule.{name}.url", known),
-            )
-        yield self._step(
-            f"submodule:{tree}/{submodule.path}",
-            f"fetch the submodule {submodule.path} from {submodule.url}",
-            (*git, *CAREFUL, *UPDATE, *force, "--", submodule.path),
-            tree,
-            undo=() if known else (*git, "submodule", "deinit", "--", submodule.path),
-            after=tuple(
-                name
-                for name, needed in ((sync, moved), (f"sweep:{tree}/{submodule.path}", half))
-                if needed
-            ),
-        )
-
-    def _step(  # noqa: PLR0913  (fields of a step)
-        self,
-        step_id: str,
-        title: str,
-        argv: tuple[str, ...],
-        tree: str,
-        *,
-        undo: tuple[str, ...],
-        after: tuple[str, ...] = (),
-    ) -> Step:
-        return Step(
-            id=step_id,
-            kind="submodule",
-            title=title,
-            argv=argv,
-            why=self.why,
-            owner_of=tree,
-            undo=undo,
-            undo_text="" if undo else "it was registered before: its files stay",
-            after=after,
-        )
-
-    def _registered(self, tree: str, submodule: Submodule) -> tuple[str, str]:
-        """The name of a submodule, and the address that `.git/config` has for it; empty if none."""
-        text = self.host.ask(ReadFile(f"{tree}/.gitmodules"))
-        entries = entries_of(text.text) if isinstance(text, FileText) else ()
-        name = next((e.name for e in entries if e.path == submodule.path), submodule.path)
-        argv = (*PLUMBING, "-C", tree, "config", "--local", "--get", f"submodule.{name}.url")
-        answer = self.host.ask(RunCommand(argv, owner_of=tree))
-        known = answer.stdout.strip() if isinstance(answer, Completed) and answer.ok else ""
-        return name, known
+    def _asked(self, place: str, *, below: bool = False) -> tuple[str, ...]:
+        """The findings about this place (or one below it), and those about none in particular."""
+        about = place.removeprefix(self.checkout).lstrip("/")
+        start = f"[{about}/" if below and about else "[" if below else f"[{about}]"
+        return tuple(key for key in self.every if start in key or not key.endswith("]"))
 
     def _leave(self, text: str) -> None:
         self.manual.append(Manual(self.why, text))
-
-
-def half_cloned(host: Host, tree: str, name: str) -> str:
-    """The repository of a submodule whose fetch was cut off; empty where there is none.
-
-    git takes it for a finished one ("Unable to find current revision") until it is removed. It has
-    no ref: nothing of anybody's is in it.
-    """
-    if ".." in name.split("/") or not name.isprintable():
-        return ""
-    answer = host.ask(
-        RunCommand((*PLUMBING, "-C", tree, "rev-parse", "--absolute-git-dir"), owner_of=tree)
-    )
-    if not isinstance(answer, Completed) or not answer.ok:
-        return ""
-    place = f"{answer.stdout.strip()}/modules/{name}"
-    if not isinstance(host.ask(ListDirectory(place)), Names):
-        return ""
-    argv = (*PLUMBING, f"--git-dir={place}", "for-each-ref", "--count=1")
-    refs = host.ask(RunCommand(argv, owner_of=tree))
-    return place if isinstance(refs, Completed) and not refs.stdout.strip() else ""
-
-
-def _holds_no_files(submodule: Submodule) -> bool:
-    """Nothing can be lost: it is empty, or every file that git tracks in it is absent."""
-    emptied = bool(submodule.tracked) and submodule.absent == submodule.tracked
-    return submodule.place in ("missing", "empty", "bare") or (
-        submodule.place == "filled" and emptied
-    )
 
 
 def _refusal(submodule: Submodule) -> str:
@@ -189,7 +91,7 @@ def _refusal(submodule: Submodule) -> str:
         return "a file is in its place: move it away, then run fix again"
     if submodule.refused or submodule.place in ("link", "refused"):
         return submodule.refused or "a link is in its place"
-    if submodule.local and _holds_no_files(submodule):
+    if submodule.local and submodule.without_files:
         return f"its URL {submodule.url} is a place on this machine, which the checkout chose"
     return ""
 
@@ -205,9 +107,34 @@ def _not_told(tree: str, level: Submodules) -> str:
     return f"git does not tell about {tree} ({level.detail}); as its owner: {owner}"
 
 
+def _would_obey(where: str, programs: tuple[str, ...]) -> str:
+    return (
+        f"{where} names programs that git would run, or another place that it would write to "
+        f"({', '.join(programs)}): remove these settings, then run fix again"
+    )
+
+
 def _moved(tree: str, submodule: Submodule) -> str:
     return (
         f"{tree}/{submodule.path} is at {submodule.commit[:12]}, the checkout pins "
         f"{submodule.pinned[:12]}: it is left alone, for that may be your work. To take what is "
         f"pinned: git -C {tree} submodule update --checkout -- {submodule.path}"
     )
+
+
+def _unreadable(tree: str, submodule: Submodule) -> str:
+    """A repository is there of which git makes nothing: how to fetch it anew and lose nothing."""
+    place = f"{tree}/{submodule.path}"
+    said = submodule.unknown or "no commit is checked out in it"
+    update = ("git", "-C", tree, "submodule", "update", "--init", "--recursive", "--")
+    lines = [
+        f"{place} is left alone, for its repository may hold your work ({said}). To fetch it anew:",
+        *(f"  mv -- {_pair(path)}" for path in (submodule.kept,) if path),
+        *(f"  mv -- {_pair(path)}" for path in (place,) if submodule.place == "bare"),
+        f"  {shlex.join((*update, submodule.path))}",
+    ]
+    return "\n".join(lines)
+
+
+def _pair(path: str) -> str:
+    return shlex.join((path, f"{path}.aside"))

@@ -260,6 +260,26 @@ def test_a_zip_download_fails_saying_that_nothing_can_fill_it_there(checkout: Pa
     assert "git clone --recurse-submodules" in fix.text
 
 
+def test_a_zip_download_becomes_a_checkout_by_the_commands_that_are_told(
+    origin: Path, checkout: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(checkout / ".git")
+    for name in ("libbpf", "bpftool", "vmlinux.h"):
+        empty(checkout / name)
+    write(checkout, "examples/c/Makefile", "APPS = mine\nUSED = ../../libbpf/src\n")
+    (fix,) = judge(checkout)["libbpf"].fixes
+    assert isinstance(fix, ByHand)
+    settings = f'[url "file://{origin}/project"]\n\tinsteadOf = https://github.com/libbpf/'
+    settings += 'libbpf-bootstrap\n[protocol "file"]\n\tallow = always\n'
+    write(tmp_path, "settings", settings)
+    environ = {**CLEAN, "GIT_CONFIG_GLOBAL": str(tmp_path / "settings")}
+    for line in fix.text.splitlines():
+        if line.startswith("  "):
+            subprocess.run(line, shell=True, env=environ, check=True, capture_output=True)
+    assert statuses(judge(checkout)) == dict.fromkeys(ALL, Status.PASS)
+    assert git(checkout, "status", "--short") == " M examples/c/Makefile\n"
+
+
 def test_a_copy_without_git_whose_directories_are_filled_is_a_warning(checkout: Path) -> None:
     for place in [*checkout.rglob(".git")]:
         shutil.rmtree(place) if place.is_dir() else place.unlink()
@@ -342,7 +362,9 @@ def test_a_path_that_leads_away_is_refused_with_the_reason(checkout: Path, case:
     assert found[evil].status is Status.FAIL
     assert why in found[evil].summary
     assert evil.isprintable()
-    assert [type(fix) for fix in found[evil].fixes] == [ByHand]
+    (fix,) = found[evil].fixes
+    assert isinstance(fix, ByHand)
+    assert why in fix.text
 
 
 @pytest.mark.parametrize("url", ["ext::sh -c touch% /tmp/x", "--upload-pack=touch /tmp/x"])
@@ -352,7 +374,9 @@ def test_a_url_that_names_a_program_is_never_part_of_a_command(checkout: Path, u
     empty(checkout / "libbpf")
     finding = judge(checkout)["libbpf"]
     assert finding.status is Status.FAIL
-    assert [type(fix) for fix in finding.fixes] == [ByHand]
+    (fix,) = finding.fixes
+    assert isinstance(fix, ByHand)
+    assert "its URL" in fix.text
 
 
 def test_gitmodules_that_is_a_link_is_not_read(checkout: Path) -> None:
@@ -438,6 +462,28 @@ def test_settings_that_name_programs_are_told_and_no_fix_obeys_them(
     assert "submodule.libbpf.update" in found[".git/config"].summary
     assert [type(fix) for fix in found["libbpf"].fixes] == [ByHand]
     assert not (tmp_path / "marker").exists()
+
+
+def test_settings_of_the_repository_that_is_kept_for_it_are_told_too(checkout: Path) -> None:
+    config = checkout / ".git/modules/libbpf/config"
+    git(checkout, "config", "-f", str(config), "filter.x.smudge", "cat")
+    found = judge(checkout)
+    otherwise_passing(found, "libbpf")
+    assert found["libbpf"].status is Status.WARN
+    assert "filter.x.smudge" in found["libbpf"].summary
+    empty(checkout / "libbpf")
+    (fix,) = judge(checkout)["libbpf"].fixes
+    assert isinstance(fix, ByHand)
+    assert "filter.x.smudge" in fix.text
+
+
+def test_a_command_to_paste_takes_a_path_as_one_word(checkout: Path) -> None:
+    git(checkout, "mv", "libbpf", "$(id);x")
+    git(checkout, "commit", "-qam", "a strange name")
+    write(checkout, "$(id);x/README", "changed")
+    (fix,) = judge(checkout)["$(id);x"].fixes
+    assert isinstance(fix, ByHand)
+    assert f"'{checkout}/$(id);x'" in fix.text
 
 
 def test_in_a_user_namespace_git_is_not_run_as_root_on_somebody_elses_tree(
