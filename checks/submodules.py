@@ -226,14 +226,14 @@ class _Judged:
         by_hand = self._only_by_hand()
         if by_hand:
             return [by_hand]
-        if submodule.restorable or self.programs:
+        if submodule.restorable:
             return self._mending()
         if submodule.place == "bare" and not submodule.half:
-            return [self._update(force=submodule.unwritten and not submodule.moved)]
+            return [self._trusted(self._update(force=submodule.unwritten and not submodule.moved))]
         text = "git takes no submodule from a path by itself: allow it with protocol.file.allow"
         half = f"a fetch was cut off: move {submodule.kept} away first, as fix does"
         told = half if submodule.half else text if submodule.local else ""
-        run = Run(("git", "-C", root, *UPDATE), text=told, checkout=root)
+        run = self._trusted(Run(("git", "-C", root, *UPDATE), text=told, checkout=root))
         return [Install(("git",)), run] if self.level.trouble == "absent" else [run]
 
     def _only_by_hand(self) -> ByHand | None:
@@ -310,14 +310,22 @@ class _Judged:
 
     def _mending(self) -> list[Fix]:
         submodule = self.submodule
-        if self.programs:
-            names = ", ".join(self.programs)
-            return [ByHand(f"read these settings before you run git in {self.place}: {names}")]
         if submodule.restorable:
             write = ("git", "-C", self.place, "checkout", "--", ".")
             text = "no file is changed: nothing is lost"
-            return [Run(write, text=text, checkout=self.context.project.path)]
+            return [self._trusted(Run(write, text=text, checkout=self.context.project.path))]
         if submodule.absent or submodule.changed:
             look = _line("git", "-C", self.place, "diff")
-            return [ByHand(f"look at it, then keep or restore: {look}")]
-        return [self._update()] if submodule.moved and not submodule.refused else []
+            return [ByHand(f"{self._obeyed()}look at it, then keep or restore: {look}")]
+        if submodule.moved and not submodule.refused:
+            return [self._trusted(self._update())]
+        return [ByHand(f"{self._obeyed()}read them first")] if submodule.programs else []
+
+    def _trusted(self, run: Run) -> Fix:
+        """A command, where git would run no program that the checkout names; else words."""
+        if not self.programs:
+            return run
+        return ByHand(f"{self._obeyed()}if you trust these settings: {_line(*run.argv)}")
+
+    def _obeyed(self) -> str:
+        return f"git would obey {', '.join(self.programs)}; " if self.programs else ""

@@ -40,7 +40,7 @@ def programs_named(machine: Machine, tree: str) -> tuple[str, ...] | Refusal:
     if isinstance(settings, Refusal):
         return settings
     named = _named(settings)
-    return _shown(named | {ELSEWHERE} if _elsewhere(machine, tree, settings) else named)
+    return _shown(named | {ELSEWHERE} if _elsewhere(machine, tree, repository, settings) else named)
 
 
 def programs_in(
@@ -96,12 +96,15 @@ def _common(repository: str) -> str:
         return os.path.join(repository, file.read(4096).rstrip("\n"))
 
 
-def _elsewhere(machine: Machine, tree: str, settings: list[str]) -> bool:
+def _elsewhere(machine: Machine, tree: str, repository: str, settings: list[str]) -> bool:
     """Whether git would write to another work tree than the one that it is asked about."""
-    if not any(setting.partition("\n")[0] == ELSEWHERE for setting in settings):
-        return False
+    keys = (setting.partition("\n") for setting in settings)
+    values = [os.path.join(repository, value) for key, _, value in keys if key == ELSEWHERE]
+    own = os.path.realpath(tree)
+    if all(os.path.realpath(value) == own for value in values):
+        return False  # whichever of them git takes; else some may not count, which git knows
     top = ask_git(machine, tree, "rev-parse", "--show-toplevel")
-    return isinstance(top, Refusal) or top.rstrip(b"\n") != os.fsencode(os.path.realpath(tree))
+    return isinstance(top, Refusal) or top.rstrip(b"\n") != os.fsencode(own)
 
 
 def _named(settings: list[str]) -> set[str]:
