@@ -51,9 +51,10 @@ class Check(msgspec.Struct, frozen=True):
     """A check as the engine knows it; made by `check`.
 
     `requires` are keys that must pass before this check is worth running. `explained_by` are keys
-    whose failure, but not whose silence, is the cause of this one's. `gates`: it counts whatever
-    program is selected. `applies`: whether a project leaves it anything to judge; where
-    not, it finds nothing, whatever became of what it requires.
+    whose failure, but not whose silence, is the cause of this one's. `excused_by` are keys that this
+    check does not wait to pass, but behind which all that it finds wrong is a `skip`. `gates`: it
+    counts whatever program is selected. `applies`: whether a project leaves it anything to judge;
+    where not, it finds nothing, whatever became of what it requires.
     """
 
     id: str
@@ -65,11 +66,12 @@ class Check(msgspec.Struct, frozen=True):
     """Seconds that it may take before it is given up as `error`."""
     applies: Callable[[Project], bool] = _always
     explained_by: tuple[str, ...] = ()
+    excused_by: tuple[str, ...] = ()
 
     @property
     def waits_for(self) -> tuple[str, ...]:
         """The keys that are judged before this check."""
-        return (*self.requires, *self.explained_by)
+        return (*self.requires, *self.explained_by, *self.excused_by)
 
     @property
     def subject(self) -> str:
@@ -91,13 +93,16 @@ def check(  # noqa: PLR0913  (each is a part of the check)
     limit: float = 60,
     applies: Callable[[Project], bool] = _always,
     explained_by: tuple[str, ...] = (),
+    excused_by: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Context], Findings]], Check]:
     """Make a check of a function. `check_id` is `subject.what`, lower case, for ever."""
     if not re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*", check_id):
         raise ValueError(f"{check_id!r} is not a check id: subject.what, lower case")
 
     def decorate(function: Callable[[Context], Findings]) -> Check:
-        return Check(check_id, title, function, requires, gates, limit, applies, explained_by)
+        return Check(
+            check_id, title, function, requires, gates, limit, applies, explained_by, excused_by
+        )
 
     return decorate
 

@@ -66,6 +66,9 @@ def check_section(check: Check) -> Iterator[str]:
         yield "Not judged before these pass: " + ", ".join(map(code, check.requires)) + ".\n"
     if check.explained_by:
         yield "Not judged where this fails: " + ", ".join(map(code, check.explained_by)) + ".\n"
+    if check.excused_by:
+        keys = ", ".join(map(code, check.excused_by))
+        yield f"What it finds wrong is put down to these, unless they pass: {keys}.\n"
     if check.gates:
         yield "It counts whatever program is selected.\n"
     needed = list(needed_by(check.id))

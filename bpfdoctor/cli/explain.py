@@ -54,6 +54,9 @@ def explanation(check: Check) -> str:
         parts.append("Not judged before these pass: " + ", ".join(check.requires))
     if check.explained_by:
         parts.append("Not judged where this fails: " + ", ".join(check.explained_by))
+    if check.excused_by:
+        keys = ", ".join(check.excused_by)
+        parts.append(f"What it finds wrong is put down to these, unless they pass: {keys}")
     if check.gates:
         parts.append("It counts whatever program is selected.")
     needed = "\n".join(needed_by(check.id))

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from bpfdoctor.api import Check, Context, Finding, Stage, Status
-from bpfdoctor.engine.findings import Findings
+from bpfdoctor.engine.findings import OPEN, Findings
 from bpfdoctor.engine.load import check_of, in_order
 from bpfdoctor.engine.run import findings_of
 
@@ -94,7 +94,8 @@ class _Schedule:
         self.observer.started(check.id)
         self.deadlines[check.id] = time.monotonic() + check.limit
         # A daemon: the interpreter must not wait at its end for a check that hangs.
-        threading.Thread(target=self._run, args=(check,), daemon=True).start()
+        excuses = self.findings.roots(check.excused_by)
+        threading.Thread(target=self._run, args=(check, excuses), daemon=True).start()
 
     def _stopped_by(self, check: Check) -> tuple[str, ...]:
         """The roots behind what it requires, and whatever has failed that explains it."""
@@ -102,8 +103,9 @@ class _Schedule:
         explaining = [key for key in found.roots(check.explained_by) if found.failed(key)]
         return tuple(dict.fromkeys((*found.roots(check.requires), *explaining)))
 
-    def _run(self, check: Check) -> None:
-        self.results.put((check.id, list(findings_of(check, self.context))))
+    def _run(self, check: Check, excuses: tuple[str, ...]) -> None:
+        found = findings_of(check, self.context)
+        self.results.put((check.id, [_excused(each, excuses) for each in found]))
 
     def collect(self) -> None:
         if not self.deadlines:
@@ -146,6 +148,14 @@ def blocked_by(check_id: str, roots: tuple[str, ...], about: str = "") -> Findin
     """The `skip` of a check that was not run because of `roots`."""
     summary = "not examined: it depends on " + ", ".join(roots)
     return Finding(Status.SKIP, summary, id=check_id, about=about, blocked_by=roots)
+
+
+def _excused(finding: Finding, excuses: tuple[str, ...]) -> Finding:
+    """A finding that does not pass, as the `skip` behind what is wrong elsewhere."""
+    if not excuses or finding.status in (*OPEN, Status.SKIP, Status.ERROR):
+        return finding
+    skip = blocked_by(finding.id, excuses, finding.about)
+    return msgspec.structs.replace(skip, summary=finding.summary, evidence=finding.evidence)
 
 
 def settle_skips(findings: Findings) -> Findings:

@@ -142,3 +142,25 @@ def test_a_failure_that_explains_a_check_stops_it_and_silence_does_not(
     explained = msgspec.structs.replace(explained, explained_by=("a.locked",))
     found = run(explained, make("a.locked", locked))
     assert status(found)["a.tracing"] == effect
+
+
+@pytest.mark.parametrize(
+    ("cause", "own", "effect"),
+    [
+        ("fail", "fail", "skip"),
+        ("unknown", "unknown", "skip"),
+        ("fail", "pass", "pass"),
+        ("pass", "fail", "fail"),
+    ],
+)
+def test_a_check_with_an_excuse_runs_and_only_what_is_wrong_is_put_down_to_it(
+    cause: str, own: str, effect: str
+) -> None:
+    def found(status: str) -> Callable[[Context], Finding]:
+        return lambda context: Finding(Status(status), "what it found", about="part")
+
+    excused = msgspec.structs.replace(make("a.part", found(own)), excused_by=("a.whole",))
+    findings = run(excused, make("a.whole", lambda context: Finding(Status(cause), "as it is")))
+    finding = findings.by_key["a.part[part]"]
+    assert (finding.status.value, finding.summary) == (effect, "what it found")
+    assert finding.blocked_by == (("a.whole",) if effect == "skip" else ())
