@@ -110,6 +110,7 @@ from bpfdoctor.host.system.privilege import (
     is_root as is_root,
     lacking as lacking,
     may_load as may_load,
+    passing as passing,
     status_of as status_of,
 )
 from bpfdoctor.host.system.security import (

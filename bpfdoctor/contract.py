@@ -51,8 +51,8 @@ class Check(msgspec.Struct, frozen=True):
     """A check as the engine knows it; made by `check`.
 
     `requires` are keys that must pass before this check is worth running. `explained_by` are keys
-    whose failure, but not whose silence, is the cause of this one's. `excused_by` are keys that this
-    check does not wait to pass, but behind which all that it finds wrong is a `skip`. `gates`: it
+    whose failure, but not whose silence, is the cause of this one's. `excused_by` are keys that
+    this check runs without, but behind which all that it finds wrong is a `skip`. `gates`: it
     counts whatever program is selected. `applies`: whether a project leaves it anything to judge;
     where not, it finds nothing, whatever became of what it requires.
     """

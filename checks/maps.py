@@ -22,7 +22,8 @@ RING_BUFFER = 256 * 1024
 @check(
     "kernel.ringbuf",
     title="BPF ring buffer",
-    requires=("runtime.privileges", "runtime.memlock-room"),
+    requires=("kernel.program-types[socket_filter]", "runtime.memlock-room"),
+    excused_by=("runtime.privileges",),
 )
 def kernel_ringbuf(context: Context) -> Finding:
     """Whether a ring buffer of 256 KiB can be made, and a program may put events into it.
@@ -36,7 +37,7 @@ def kernel_ringbuf(context: Context) -> Finding:
     finding = probed(context, made, "making a ring buffer", means=means, fixes=[instead])
     if finding.status is not Status.PASS:
         return finding
-    helper = AskHelper("tracepoint", "ringbuf_reserve")
+    helper = AskHelper("socket_filter", "ringbuf_reserve")
     used = probed(context, helper, "bpf_ringbuf_reserve", means=means, fixes=[instead])
     if used.status is not Status.PASS:
         return used
@@ -47,7 +48,7 @@ def kernel_ringbuf(context: Context) -> Finding:
 @check(
     "kernel.perf-buffer",
     title="perf event array",
-    requires=("runtime.privileges", "runtime.memlock-room"),
+    requires=("kernel.program-types[tracepoint]", "runtime.privileges", "runtime.memlock-room"),
 )
 def kernel_perf_buffer(context: Context) -> Finding:
     """Whether a perf event array can be made, and a program may write to it.

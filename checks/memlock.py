@@ -43,7 +43,8 @@ carried both back."""
 @check(
     "runtime.memlock",
     title="RLIMIT_MEMLOCK does not stop BPF programs",
-    requires=("runtime.privileges",),
+    requires=("kernel.bpf-syscall",),
+    excused_by=("runtime.privileges",),
 )
 def runtime_memlock(context: Context) -> Finding:
     """Whether RLIMIT_MEMLOCK is in the way, and whether this user may raise it.
@@ -68,6 +69,7 @@ def runtime_memlock(context: Context) -> Finding:
     "runtime.memlock-room",
     title="RLIMIT_MEMLOCK leaves room for large maps",
     requires=("runtime.memlock",),
+    excused_by=("runtime.privileges",),
 )
 def runtime_memlock_room(context: Context) -> Finding:
     """Whether RLIMIT_MEMLOCK leaves room for a map of 1 MiB, on kernels that charge it.

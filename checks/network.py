@@ -20,7 +20,11 @@ from bpfdoctor.api import (
 MODULES = ("sch_ingress", "cls_bpf")
 
 
-@check("kernel.socket-filter", title="BPF socket filters", requires=("runtime.privileges",))
+@check(
+    "kernel.socket-filter",
+    title="BPF socket filters",
+    requires=("kernel.program-types[socket_filter]",),
+)
 def kernel_socket_filter(context: Context) -> Finding:
     """Whether a filter attaches to a raw packet socket (Linux 3.19, commit 89aa075832b0).
 
@@ -34,9 +38,13 @@ def kernel_socket_filter(context: Context) -> Finding:
     return probed(context, AttachSocketFilter(), what, means=means, fixes=[fix])
 
 
-@check("kernel.classifiers", title="BPF classifiers load", requires=("runtime.privileges",))
+@check(
+    "kernel.classifiers",
+    title="BPF classifiers load",
+    requires=("kernel.program-types[sched_cls]",),
+)
 def kernel_classifiers(context: Context) -> Finding:
-    """Whether a classifier of traffic control may be loaded.
+    """Whether a classifier of traffic control may be loaded: what kernel.program-types says of it.
 
     Programs that change packets take CAP_NET_ADMIN beside CAP_BPF and CAP_PERFMON (Linux 5.8,
     commit 2c78ee898d8f): a user who may load tracing programs may be refused these.
@@ -47,7 +55,11 @@ def kernel_classifiers(context: Context) -> Finding:
     return probed(context, LoadProgram("sched_cls"), what, means=means, fixes=[fix])
 
 
-@check("kernel.tc", title="BPF classifiers of tc", requires=("kernel.classifiers",))
+@check(
+    "kernel.tc",
+    title="BPF classifiers of tc",
+    requires=("kernel.program-types[sched_cls]",),
+)
 def kernel_tc(context: Context) -> Finding:
     """Whether a classifier can be put on the ingress of an interface, as `tc` and libbpf do.
 

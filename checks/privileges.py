@@ -29,6 +29,7 @@ from bpfdoctor.api import (
     lacking,
     may_load,
     passed,
+    passing,
     unknown,
 )
 
@@ -101,14 +102,19 @@ def runtime_privileges(context: Context) -> Finding:
     """Whether the kernel lets this user load tracing programs.
 
     A small tracepoint program is loaded: the kernel's answer decides, the capabilities explain it.
+    Any other refusal is no matter of privilege: `kernel.program-types` judges it.
     It asks for CAP_BPF and CAP_PERFMON (Linux 5.8), or CAP_SYS_ADMIN, in the effective set, and
     in the initial user namespace: root of another one has every capability and may do none of this.
 
     Run the program as root, or under sudo; `bpfdoctor check --sudo` asks as root. In a container or
     user namespace the one who starts it decides.
     """
+    what = "loading a tracepoint program"
     judge = _Judge(context, LoadProgram("tracepoint"), UNPRIVILEGED)
-    return judge.judged("loading a tracepoint program")
+    if judge.inability:
+        summary = f"{what} is not refused for want of privilege, but with {judge.inability}"
+        return passed(summary, seen=judge.seen)
+    return judge.judged(what)
 
 
 @check(
@@ -123,8 +129,13 @@ def runtime_event_privileges(context: Context) -> Finding:
     and network programs are not. The kernel asks for CAP_PERFMON (Linux 5.8) or CAP_SYS_ADMIN;
     where `perf_event_paranoid` is above 2, as Debian and Ubuntu patch it, for the latter alone.
     """
+    what = "opening an event for every process"
     judge = _Judge(context, OpenPerfEvent(), PARANOID)
-    return judge.judged("opening an event for every process")
+    if judge.inability:
+        boot = ByHand("Boot a kernel built with CONFIG_PERF_EVENTS=y.")
+        summary = f"{what}: {judge.inability}: this kernel has none, or a filter plays so"
+        return failed(summary, seen=judge.seen, fixes=[boot])
+    return judge.judged(what)
 
 
 class _Judge:
@@ -142,7 +153,16 @@ class _Judge:
             evidence(ReadFile(setting), value),
         ]
 
+    @property
+    def inability(self) -> str:
+        """The errno of a refusal that is neither for want of privilege nor of this moment."""
+        said = self.answer
+        if isinstance(said, NoAnswer) or said.error in REFUSED or passing(said):
+            return ""
+        return said.error
+
     def judged(self, what: str) -> Finding:
+        """What the kernel said to an asker who has the privilege, or has not."""
         answer = self.answer
         if isinstance(answer, NoAnswer):
             summary = f"{what}: {answer.shown()}"
@@ -150,18 +170,11 @@ class _Judge:
         if answer.worked:
             return passed(f"{what} works, as {self._who()}", seen=self.seen)
         if answer.error not in REFUSED:
-            return self._other(what, answer)
+            summary = f"{what}: {answer.error}, which says nothing of privilege"
+            return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
         if isinstance(self.identity, Identity) and is_root(self.identity):
             return self._root_refused(what, answer, self.identity)
         summary = f"{what}: {answer.error}, as {self._who()}{self._set()}"
-        return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
-
-    def _other(self, what: str, answer: Attempt) -> Finding:
-        """The kernel asks for privilege before it looks whether it knows the type (EINVAL)."""
-        if answer.error == "EINVAL":
-            summary = f"{what} is not refused for want of privilege, but with EINVAL"
-            return passed(summary, seen=self.seen)
-        summary = f"{what}: {answer.error}, which says nothing of privilege"
         return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
 
     def _root_refused(self, what: str, answer: Attempt, identity: Identity) -> Finding:

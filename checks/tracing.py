@@ -28,7 +28,7 @@ EVENTS = ("runtime.event-privileges",)
 @check(
     "kernel.tracepoints",
     title="BPF programs on tracepoints",
-    requires=(*EVENTS, "runtime.tracefs"),
+    requires=(*EVENTS, "kernel.program-types[tracepoint]", "runtime.tracefs"),
 )
 def kernel_tracepoints(context: Context) -> Iterator[Finding]:
     """Whether a program attaches to a tracepoint: one of a system call, and one of the scheduler.
@@ -48,7 +48,7 @@ def kernel_tracepoints(context: Context) -> Iterator[Finding]:
 @check(
     "kernel.kprobes",
     title="kprobes and kretprobes",
-    requires=EVENTS,
+    requires=(*EVENTS, "kernel.program-types[kprobe]", "runtime.sysfs"),
     explained_by=("kernel.lockdown",),
 )
 def kernel_kprobes(context: Context) -> Finding:
@@ -66,7 +66,11 @@ def kernel_kprobes(context: Context) -> Finding:
     return probed(context, AttachKprobe(returns=True), what, means=means, fixes=[option])
 
 
-@check("kernel.uprobes", title="uprobes and uretprobes", requires=EVENTS)
+@check(
+    "kernel.uprobes",
+    title="uprobes and uretprobes",
+    requires=(*EVENTS, "kernel.program-types[kprobe]", "runtime.sysfs"),
+)
 def kernel_uprobes(context: Context) -> Finding:
     """Whether a program attaches to the entry and the return of a place in a file.
 

@@ -154,6 +154,12 @@ class Project(msgspec.Struct, frozen=True):
         keys = dict.fromkeys((*self.kind.needs.get(stage, ()), *own))
         return tuple(key.replace("{program}", name) for key in keys)
 
+    def abouts(self, check: str) -> tuple[str, ...]:
+        """What its needs name of one check: `sched` for `kernel.tracepoints[sched]`, in order."""
+        keys = (key for name in self.programs for each in Stage for key in self.needs(name, each))
+        parts = (key.removesuffix("]").partition("[") for key in keys)
+        return tuple(dict.fromkeys(about for name, _, about in parts if name == check and about))
+
     def inside(self, *parts: str) -> str:
         """A path in the checkout."""
         return "/".join((self.path, *parts))

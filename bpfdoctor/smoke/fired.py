@@ -6,7 +6,7 @@ from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.fire import Fire, Fired
 from bpfdoctor.host.question import NoAnswer, evidence
 from bpfdoctor.host.system.facts import Identity
-from bpfdoctor.host.system.privilege import PASSING, REFUSED, hindrances, status_of
+from bpfdoctor.host.system.privilege import REFUSED, hindrances, passing, status_of
 from bpfdoctor.model import Evidence, Stage, Status
 from bpfdoctor.smoke.model import Outcome
 
@@ -44,7 +44,7 @@ def _tried(
     if status is Status.FAIL:
         root = attempt.error in REFUSED
         return Outcome(stage, False, f"{summary}{', to an effective root' if root else ''}", seen)
-    if attempt.error in PASSING:
+    if passing(attempt):
         return Outcome(stage, None, f"{summary}: short of room or time at that moment", seen)
     return Outcome(stage, None, f"{summary}: this user lacks the privilege to try", seen)
 

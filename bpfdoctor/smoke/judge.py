@@ -24,6 +24,7 @@ from bpfdoctor.smoke.model import Observed, Outcome
     requires=(
         "kernel.bpf-syscall",
         "runtime.privileges",
+        "kernel.program-types[tracepoint]",
         "runtime.event-privileges",
         "runtime.tracefs",
         "kernel.tracepoints[syscalls]",

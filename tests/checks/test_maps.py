@@ -28,7 +28,7 @@ USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 STEPS: dict[str, tuple[Question[Attempt], ...]] = {
     "kernel.ringbuf": (
         CreateMap("ringbuf", 0, 0, 1 << 18),
-        AskHelper("tracepoint", "ringbuf_reserve"),
+        AskHelper("socket_filter", "ringbuf_reserve"),
     ),
     "kernel.perf-buffer": (
         CreateMap("perf_event_array", 4, 4, 1),

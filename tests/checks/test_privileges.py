@@ -154,16 +154,27 @@ def test_the_bounding_set_counts_for_nothing() -> None:
     assert "without CAP_BPF" in found.summary
 
 
-def test_einval_comes_after_the_question_of_privilege() -> None:
-    (found,) = privileges(refused("EINVAL"), ROOT).values()
-    assert found.status is Status.PASS
-    assert "EINVAL" in found.summary
+@pytest.mark.parametrize("error", ["EINVAL", "ENOTTY", "EHWPOISON", "ENOTSUPP", "errno 4000"])
+@pytest.mark.parametrize("who", [ROOT, USER])
+def test_a_lasting_refusal_of_another_kind_is_no_want_of_privilege(
+    who: Identity, error: str
+) -> None:
+    found = privileges(refused(error), who, refused(error, "perf_event_open"))
+    assert found["load"].status is Status.PASS
+    assert error in found["load"].summary
+    assert found["event"].status is Status.FAIL
+    assert error in found["event"].summary
 
 
-@pytest.mark.parametrize("error", ["ENOMEM", "EAGAIN", "EBUSY", "errno 4000"])
-def test_an_errno_that_says_nothing_of_privilege_is_unknown(error: str) -> None:
-    (found,) = privileges(refused(error), ROOT).values()
-    assert found.status is Status.UNKNOWN
+@pytest.mark.parametrize("error", ["ENOMEM", "EAGAIN", "EMFILE"])
+def test_an_errno_of_this_moment_is_unknown(error: str) -> None:
+    found = privileges(refused(error), ROOT, refused(error, "perf_event_open"))
+    assert {each.status for each in found.values()} == {Status.UNKNOWN}
+
+
+def test_an_event_may_be_busy_for_a_moment() -> None:
+    found = privileges(Attempt(), ROOT, refused("EBUSY", "perf_event_open"))
+    assert found["event"].status is Status.UNKNOWN
 
 
 def test_nobody_is_blamed_when_the_asker_is_not_known() -> None:

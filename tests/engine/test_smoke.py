@@ -86,7 +86,7 @@ def test_needs_that_were_not_examined_excuse_nothing(seen: list[Outcome]) -> Non
 
 def test_success_against_the_prediction_is_told(seen: list[Outcome]) -> None:
     seen += outcomes(Stage.FIRES, True)
-    found = judged(Finding(Status.FAIL, "refused", id="runtime.privileges"))
+    found = judged(Finding(Status.FAIL, "refused", id="kernel.program-types", about="tracepoint"))
     assert found.by_key[KEY].status is Status.PASS
     assert found.by_key["smoke.prediction[minimal]"].status is Status.WARN
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.calls import (
-    PROGRAM_TYPES,
     RAW_TRACEPOINT_OPEN,
     RETURN_ONE,
     RETURN_ZERO,
@@ -26,6 +25,7 @@ from bpfdoctor.host.bpf.calls import (
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps, attempt
+from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system.facts import kernel_version
 from bpfdoctor.host.system.security import refuse_in_confidentiality

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from bpfdoctor.host.bpf.attach import RARE
 from bpfdoctor.host.bpf.calls import (
     LINK_CREATE,
-    PROGRAM_TYPES,
     RAW_TRACEPOINT_OPEN,
     RETURN_ZERO,
     Attempt,
@@ -20,15 +19,13 @@ from bpfdoctor.host.bpf.calls import (
 from bpfdoctor.host.bpf.counting import counting_code, counting_map, hits_in, magic_number, with_map
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
+from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES
 from bpfdoctor.host.btf.file import VMLINUX
 from bpfdoctor.host.btf.kernel_types import AskFunction, FunctionFacts
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-
-ATTACH_TYPES = {"fentry": 24, "fexit": 25, "lsm": 27, "iter": 28}
-"""enum bpf_attach_type of linux/bpf.h."""
 
 LSM_HOOK = "bpf_lsm_bpf"
 """security_bpf(cmd, attr, size): called by bpf(2) before it looks at the command."""

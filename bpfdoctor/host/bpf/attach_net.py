@@ -11,10 +11,11 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.bpf.calls import PROGRAM_TYPES, RETURN_ZERO, Attempt, Program
+from bpfdoctor.host.bpf.calls import RETURN_ZERO, Attempt, Program
 from bpfdoctor.host.bpf.memlock import in_child, with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers
+from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 
 if TYPE_CHECKING:

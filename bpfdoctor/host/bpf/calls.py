@@ -23,36 +23,6 @@ from bpfdoctor.host.question import Answer, errno_name
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, PROG_LOAD = 0, 1, 2, 5
 RAW_TRACEPOINT_OPEN, BTF_LOAD, LINK_CREATE = 17, 18, 28
 
-PROGRAM_TYPES = {
-    "socket_filter": 1,
-    "kprobe": 2,
-    "sched_cls": 3,
-    "tracepoint": 5,
-    "perf_event": 7,
-    "raw_tracepoint": 17,
-    "tracing": 26,
-    "lsm": 29,
-}
-"""enum bpf_prog_type of linux/bpf.h: those that a probe names."""
-
-MAP_TYPES = {
-    "hash": 1,
-    "array": 2,
-    "perf_event_array": 4,
-    "ringbuf": 27,
-}
-"""enum bpf_map_type of linux/bpf.h: those that a probe names."""
-
-HELPERS = {
-    "map_lookup_elem": 1,
-    "perf_event_output": 25,
-    "override_return": 58,
-    "probe_read_kernel": 113,
-    "ringbuf_reserve": 131,
-    "ktime_get_coarse_ns": 160,
-}
-"""enum bpf_func_id of linux/bpf.h: those that a probe names."""
-
 LICENSE = b"Dual BSD/GPL"
 """Of our probes: some helpers are for GPL-compatible programs only."""
 

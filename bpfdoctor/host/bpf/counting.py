@@ -11,7 +11,6 @@ import struct
 
 from bpfdoctor.host.bpf.calls import (
     EXIT,
-    MAP_TYPES,
     create_map,
     instruction,
     lookup,
@@ -19,6 +18,7 @@ from bpfdoctor.host.bpf.calls import (
     register_of,
     update,
 )
+from bpfdoctor.host.bpf.uapi import MAP_TYPES
 
 VALUE = struct.Struct("=QQ")
 """The element of the map: the magic number, and how often it was seen."""

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from bpfdoctor.host.bpf.calls import PROGRAM_TYPES, Attempt, Program
+from bpfdoctor.host.bpf.calls import Attempt, Program
 from bpfdoctor.host.bpf.counting import counting_map, hits_in, magic_number, with_map
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps
 from bpfdoctor.host.bpf.syscalls import numbers, syscall
+from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.system.trace import open_trace, tracepoint_id
 

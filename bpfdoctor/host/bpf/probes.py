@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.calls import (
     EXIT,
-    HELPERS,
     MAP_LOOKUP,
-    MAP_TYPES,
-    PROGRAM_TYPES,
     RETURN_ZERO,
     Attempt,
     LoadError,
@@ -22,6 +19,14 @@ from bpfdoctor.host.bpf.calls import (
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
 from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers, syscall
+from bpfdoctor.host.bpf.uapi import (
+    ATTACH_TYPES,
+    HELPERS,
+    MAP_TYPES,
+    MUST_NAME,
+    PROGRAM_TYPES,
+    SLEEPABLE,
+)
 from bpfdoctor.host.question import NoAnswer, Question
 
 if TYPE_CHECKING:
@@ -52,7 +57,10 @@ class AskBpf(Question[Attempt], frozen=True):
 
 
 class LoadProgram(Question[Attempt], frozen=True):
-    """Load `r0 = 0; exit` as a program of this type (a name of `bpf.PROGRAM_TYPES`)."""
+    """Load `r0 = 0; exit` as a program of this type (a name of `uapi.PROGRAM_TYPES`).
+
+    Not for the types of `uapi.BY_BTF_ID`, which EINVAL refuses on any kernel.
+    """
 
     type: str
     privileged = True
@@ -65,14 +73,21 @@ class LoadProgram(Question[Attempt], frozen=True):
 
     def _load(self) -> Attempt:
         try:
-            os.close(load(Program(PROGRAM_TYPES[self.type], RETURN_ZERO)))
+            os.close(load(_empty(self.type)))
         except OSError as error:
             return Attempt.refused("bpf(BPF_PROG_LOAD)", error)
         return Attempt()
 
 
+def _empty(kind: str) -> Program:
+    """The least program of a type."""
+    attach = ATTACH_TYPES[MUST_NAME[kind]] if kind in MUST_NAME else 0
+    flags = SLEEPABLE if kind == "syscall" else 0
+    return Program(PROGRAM_TYPES[kind], RETURN_ZERO, attach, flags=flags)
+
+
 class CreateMap(Question[Attempt], frozen=True):
-    """Create a map of this type (a name of `bpf.MAP_TYPES`); sizes are in bytes."""
+    """Create a map of this type (a name of `uapi.MAP_TYPES`); sizes are in bytes."""
 
     type: str
     key_size: int
@@ -97,7 +112,7 @@ class CreateMap(Question[Attempt], frozen=True):
 
 
 class AskHelper(Question[Attempt], frozen=True):
-    """Does the kernel know this helper (a name of `bpf.HELPERS`) in programs of this type?
+    """Does the kernel know this helper (a name of `uapi.HELPERS`) in programs of this type?
 
     A program that does nothing but call it is loaded. Being refused for the arguments that it does
     not give counts as known; the verifier names a helper that it does not know.

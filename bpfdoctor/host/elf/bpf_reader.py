@@ -10,7 +10,7 @@ from typing import Any
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from bpfdoctor.host.bpf.calls import HELPERS, MAP_TYPES
+from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES
 from bpfdoctor.host.btf.file import open_btf
 from bpfdoctor.host.btf.format import BtfError, Kind
 from bpfdoctor.host.btf.reader import Btf

@@ -10,7 +10,7 @@ from bpfdoctor.model import Status
 REFUSED = ("EPERM", "EACCES")
 """What the kernel says for want of privilege, and for other reasons too."""
 
-PASSING = ("EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM")
+PASSING = ("EAGAIN", "EINTR", "EMFILE", "ENFILE", "ENOMEM")
 """What says nothing about the kernel, only about this moment."""
 
 CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_PERFMON, CAP_BPF = 21, 24, 38, 39
@@ -67,12 +67,23 @@ def hindrances(identity: Identity) -> list[str]:
     return found
 
 
+def passing(said: Attempt) -> bool:
+    """It was refused for something of this moment.
+
+    EBUSY is that of an event alone, which another has to itself. bpf(2) says it of a function that
+    is not prepared for a trampoline, and says it again each time: there is no tracer to have put a
+    call at its start (bpf_arch_text_poke; Linux 5.5, commit 5964b2000f28).
+    """
+    busy = said.error == "EBUSY" and not said.call.startswith("bpf(")
+    return busy or said.error in PASSING
+
+
 def status_of(answer: Attempt | NoAnswer, identity: Identity | NoAnswer) -> Status:
     """What a probe's answer proves: `pass`, `fail`, or nothing (`unknown`).
 
     A refusal for want of privilege proves nothing, unless an effective root is refused.
     """
-    if isinstance(answer, NoAnswer) or answer.error in PASSING:
+    if isinstance(answer, NoAnswer) or passing(answer):
         return Status.UNKNOWN
     if answer.worked:
         return Status.PASS

@@ -31,7 +31,7 @@ class Features:
         return [
             f"{name}: bpftool says {self.theirs[name]}, our probe {error or 'that it works'}"
             for name, error in self.ours.items()
-            if self.theirs[name] is bool(error)
+            if self.theirs.get(name) is bool(error)  # bpftool may be older than a type
         ]
 
 

@@ -10,8 +10,6 @@ import pytest
 
 from bpfdoctor.host.bpf.calls import (
     EXIT,
-    MAP_TYPES,
-    PROGRAM_TYPES,
     RETURN_ZERO,
     Attempt,
     LoadError,
@@ -26,6 +24,7 @@ from bpfdoctor.host.bpf.calls import (
 )
 from bpfdoctor.host.bpf.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
 from bpfdoctor.host.bpf.syscalls import ARCHITECTURES, UnknownArchitectureError, numbers
+from bpfdoctor.host.bpf.uapi import MAP_TYPES, PROGRAM_TYPES
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
