@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bpfdoctor.api import (
     ASK_AS_ROOT,
     AskIdentity,
     AskSecurityFile,
-    Attempt,
     ByHand,
     Context,
     Evidence,
@@ -14,8 +15,10 @@ from bpfdoctor.api import (
     Finding,
     FireLsm,
     Identity,
+    LsmFired,
     NoAnswer,
     Status,
+    blocked,
     check,
     evidence,
     failed,
@@ -25,7 +28,13 @@ from bpfdoctor.api import (
     unknown,
 )
 
+# From bpf(2) itself, and not from the verifier, whose log is then empty:
+# EINVAL at BPF_PROG_LOAD: it knows no such type (find_prog_type; Linux 3.18, commit 09756af46893);
+# ENOTSUPP (524) when attaching: the architecture has no arch_prepare_bpf_trampoline of its own;
+# EBUSY when attaching: not the instruction that a function tracer leaves at a function's start
+# (both Linux 5.5, commits fec56f5890d9 and 5964b2000f28).
 MEANS = {
+    "EBUSY": "the function tracer of this kernel leaves no room at the hook's start",
     "ENOENT": "this kernel has no LSM hooks for BPF, CONFIG_BPF_LSM is off",
     "EINVAL": "this kernel knows no LSM programs, CONFIG_BPF_LSM is off",
     "E2BIG": "this kernel is older than LSM programs, Linux 5.7",
@@ -38,9 +47,14 @@ ADD_BPF = ByHand(
 )
 
 
-@check("kernel.lsm", title="BPF LSM programs", requires=("runtime.privileges", "kernel.btf"))
-def kernel_lsm(context: Context) -> Finding:
-    """Whether an LSM program loads and attaches (Linux 5.7, commit 9d3fdea789c8; arm64 6.4).
+@check(
+    "kernel.lsm",
+    title="BPF LSM programs",
+    requires=("runtime.privileges", "kernel.btf"),
+    excused_by=("kernel.program-types[socket_filter]",),
+)
+def kernel_lsm(context: Context) -> Iterator[Finding]:
+    """Whether an LSM program loads, and attaches (Linux 5.7, commit 9d3fdea789c8; arm64 6.4).
 
     Tried on the hook of bpf(2), with a program that allows everything and counts one call of our
     own. The kernel needs CONFIG_BPF_LSM, its BTF and the JIT. Whether it is called as well is
@@ -49,12 +63,13 @@ def kernel_lsm(context: Context) -> Finding:
     answer, identity = context.ask(FireLsm()), context.ask(AskIdentity())
     active = context.ask(AskSecurityFile("lsm"))
     seen = [evidence(FireLsm(), answer), evidence(AskSecurityFile("lsm"), active)]
-    if isinstance(answer, NoAnswer):
-        summary = f"an LSM program was not tried: {answer.shown()}"
-        return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
-    if answer.attached.worked:
-        return passed("a program was attached to the hook of bpf(2)", seen=seen)
-    return _refused(answer.attached, identity, active, seen)
+    if isinstance(answer, NoAnswer) or not answer.attached.loaded:
+        yield _judged(answer, identity, active, seen, "load")
+        by = ["kernel.lsm[load]"]
+        yield blocked("what does not load, nobody attaches", by=by, about="attach")
+        return
+    yield passed("a program for the hook of bpf(2) was loaded", about="load", seen=seen)
+    yield _judged(answer, identity, active, seen, "attach")
 
 
 @check("kernel.lsm-active", title="BPF LSM programs are called", requires=("kernel.lsm",))
@@ -75,22 +90,30 @@ def kernel_lsm_active(context: Context) -> Finding:
     return failed(summary, seen=seen, fixes=[ADD_BPF])
 
 
-def _refused(
-    said: Attempt,
+def _judged(
+    answer: LsmFired | NoAnswer,
     identity: Identity | NoAnswer,
     active: FileText | NoAnswer,
     seen: list[Evidence],
+    about: str,
 ) -> Finding:
-    status = status_of(said, identity)
+    """How far it came, in the stage that decides."""
+    if isinstance(answer, NoAnswer):
+        summary = f"an LSM program was not tried: {answer.shown()}"
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    said = answer.attached
+    if said.worked:
+        return passed("a program was attached to the hook of bpf(2)", about=about, seen=seen)
     meaning = MEANS.get(said.error, "")
     summary = f"an LSM program: {said.call}: {said.error}{meaning and f' ({meaning})'}"
     seen = [*seen, evidence(AskIdentity(), identity)]
-    if status is Status.UNKNOWN:
-        return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
+    if status_of(said, identity) is Status.UNKNOWN:
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
     if isinstance(identity, Identity):
         seen += [Evidence("what may be behind it", text) for text in hindrances(identity)]
     inactive = _inactive(active)
-    return failed(f"{summary}{inactive}", seen=seen, fixes=[ADD_BPF] if inactive else [])
+    fixes = [ADD_BPF] if inactive else []
+    return failed(f"{summary}{inactive}", about=about, seen=seen, fixes=fixes)
 
 
 def _inactive(active: FileText | NoAnswer) -> str:

@@ -22,27 +22,20 @@ RING_BUFFER = 256 * 1024
 @check(
     "kernel.ringbuf",
     title="BPF ring buffer",
-    requires=("kernel.program-types[socket_filter]", "runtime.memlock-room"),
+    requires=("runtime.memlock-room",),
     excused_by=("runtime.privileges",),
 )
 def kernel_ringbuf(context: Context) -> Finding:
-    """Whether a ring buffer of 256 KiB can be made, and a program may put events into it.
+    """Whether a ring buffer of 256 KiB can be made, by which programs hand events to user space.
 
-    It came with Linux 5.8 (commit 457f44363a88). On older kernels use the perf event array, as
-    `bootstrap_legacy` does.
+    It came with Linux 5.8, and with it the helpers that put events into it (commit 457f44363a88).
+    On older kernels use the perf event array, as `bootstrap_legacy` does.
     """
     means = {"EINVAL": "this kernel has no ring buffer; it came with Linux 5.8"}
     instead = ByHand("Use a perf event array (bootstrap_legacy), or a kernel of 5.8 or later.")
     made = CreateMap("ringbuf", 0, 0, RING_BUFFER)
-    finding = probed(context, made, "making a ring buffer", means=means, fixes=[instead])
-    if finding.status is not Status.PASS:
-        return finding
-    helper = AskHelper("socket_filter", "ringbuf_reserve")
-    used = probed(context, helper, "bpf_ringbuf_reserve", means=means, fixes=[instead])
-    if used.status is not Status.PASS:
-        return used
-    seen = [*finding.evidence, *used.evidence]
-    return passed(f"a ring buffer of {RING_BUFFER >> 10} KiB was made", seen=seen)
+    what = f"making a ring buffer of {RING_BUFFER >> 10} KiB"
+    return probed(context, made, what, means=means, fixes=[instead])
 
 
 @check(

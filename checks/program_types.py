@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import ByHand, Context, Finding, LoadProgram, check, probed
+from bpfdoctor.api import (
+    Attempt,
+    ByHand,
+    Context,
+    Finding,
+    LoadProgram,
+    Status,
+    blocked,
+    check,
+    probed,
+)
 
-RESTED_ON = ("socket_filter", "sched_cls")
+PLAINEST = "socket_filter"
+"""The type that every kernel with bpf(2) and a network has (Linux 3.19, commit 89aa075832b0)."""
+
+RESTED_ON = (PLAINEST, "sched_cls")
 """Types of which other checks want to know, whatever the project has."""
 
 NETWORK = (
@@ -33,11 +46,22 @@ def kernel_program_types(context: Context) -> Iterator[Finding]:
     (Linux 5.8); CAP_SYS_ADMIN for all of them.
 
     EINVAL with nothing in the verifier's log is a type that this kernel does not know: an older
-    release, or built without it (CONFIG_BPF_EVENTS for tracing, CONFIG_NET for the network).
+    release, or built without it (CONFIG_BPF_EVENTS for tracing, CONFIG_NET for the network). What
+    is refused as a socket filter is, by the same errno, is refused because nothing loads at all.
     """
     named = context.project.abouts("kernel.program-types")
     for kind in dict.fromkeys((*RESTED_ON, *named)):
-        yield _judged(context, kind)
+        finding = _judged(context, kind)
+        if kind != PLAINEST and finding.status is Status.FAIL and _like_the_plainest(context, kind):
+            by = [f"kernel.program-types[{PLAINEST}]"]
+            finding = blocked(f"{finding.summary}, as any program is", by=by, about=kind)
+        yield finding
+
+
+def _like_the_plainest(context: Context, kind: str) -> bool:
+    said, plainest = context.ask(LoadProgram(kind)), context.ask(LoadProgram(PLAINEST))
+    answered = isinstance(said, Attempt) and isinstance(plainest, Attempt)
+    return answered and said == plainest
 
 
 def _judged(context: Context, kind: str) -> Finding:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from bpfdoctor.api import (
     AttachIterator,
     AttachKprobe,
@@ -14,8 +16,10 @@ from bpfdoctor.api import (
     ByHand,
     Context,
     Finding,
+    NoAnswer,
     Question,
     Status,
+    blocked,
     check,
     passed,
     probed,
@@ -23,6 +27,9 @@ from bpfdoctor.api import (
 
 EVENTS = ("runtime.event-privileges",)
 """What everything needs that hangs on an event of perf_event_open(2)."""
+
+LOADING = ("kernel.program-types[socket_filter]",)
+"""Where this fails, no program of any type loads."""
 
 
 @check(
@@ -88,32 +95,36 @@ def kernel_uprobes(context: Context) -> Finding:
     "kernel.trampolines",
     title="fentry and fexit programs",
     requires=("runtime.privileges", "kernel.btf"),
+    excused_by=LOADING,
 )
-def kernel_trampolines(context: Context) -> Finding:
-    """Whether a program attaches to the entry and the exit of a kernel function by a trampoline.
+def kernel_trampolines(context: Context) -> Iterator[Finding]:
+    """Whether a program loads for, and attaches to, the entry and the exit of a kernel function.
 
     Tried on a function that the kernel keeps for such tests. They came with Linux 5.5 (commit
-    fec56f5890d9), for arm64 in two steps: 6.0 (commit efc9909fdce0) and 6.4 (commit 2aa6ac03516d).
-    The kernel needs its BTF, the JIT, and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS.
+    fec56f5890d9), for arm64 in two steps: 6.0 (commit efc9909fdce0) and 6.4 (commit 2aa6ac03516d);
+    before that they load there and do not attach. The kernel needs its BTF, the JIT, and
+    CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS.
     """
     means = {
         "ENOENT": "the kernel's BTF has none of these functions",
         "EINVAL": "this kernel knows no such programs, or cannot attach them",
         "E2BIG": "this kernel is older than such programs, Linux 5.5",
         "ENOTSUPP": "this kernel has no trampolines for this architecture; arm64 has from 6.4",
+        "EBUSY": "the function tracer of this kernel leaves no room at its start",
     }
     newer = ByHand("Use kprobes instead (kernel.kprobes), or boot a kernel that allows fentry.")
     probes = {"fentry": AttachTrampoline("fentry"), "fexit": AttachTrampoline("fexit")}
-    return _all_of(context, probes, means, newer)
+    return _in_stages(context, "kernel.trampolines", probes, means, newer)
 
 
 @check(
     "kernel.iterators",
     title="BPF iterators",
     requires=("runtime.privileges", "kernel.btf"),
+    excused_by=LOADING,
 )
-def kernel_iterators(context: Context) -> Finding:
-    """Whether an iterator over all tasks can be made (Linux 5.8, commit ae24345da54e).
+def kernel_iterators(context: Context) -> Iterator[Finding]:
+    """Whether an iterator over all tasks loads, and can be made (Linux 5.8, commit ae24345da54e).
 
     It is made and never read. It needs the kernel's BTF.
     """
@@ -123,23 +134,31 @@ def kernel_iterators(context: Context) -> Finding:
         "E2BIG": "this kernel is older than iterators, Linux 5.8",
     }
     newer = ByHand("Boot a kernel of 5.8 or later.")
-    what = "making an iterator over tasks"
-    return probed(context, AttachIterator(), what, means=means, fixes=[newer])
+    probes = {"an iterator over tasks": AttachIterator()}
+    return _in_stages(context, "kernel.iterators", probes, means, newer)
 
 
-def _all_of(
+def _in_stages(
     context: Context,
+    check_id: str,
     probes: Mapping[str, Question[Attempt]],
     means: Mapping[str, str],
     fix: ByHand,
-) -> Finding:
-    """One finding on several probes: the first that did not work decides, and what worked shows."""
+) -> Iterator[Finding]:
+    """`load` and `attach`, told apart by the call that was refused: the first probe decides."""
     found = [
-        probed(context, question, f"attaching {name}", means=means, fixes=[fix])
+        (context.ask(question), probed(context, question, name, means=means, fixes=[fix]))
         for name, question in probes.items()
     ]
-    bad = next((each for each in found if each.status is not Status.PASS), None)
-    if bad is not None:
-        return bad
-    seen = [line for each in found for line in each.evidence]
-    return passed(f"{' and '.join(probes)} were attached", seen=seen)
+    bad = [(answer, each) for answer, each in found if each.status is not Status.PASS]
+    stuck = [each for answer, each in bad if isinstance(answer, NoAnswer) or not answer.loaded]
+    names, seen = " and ".join(probes), [line for _, each in found for line in each.evidence]
+    if stuck:
+        yield msgspec.structs.replace(stuck[0], about="load")
+        yield blocked("what does not load, nobody attaches", [f"{check_id}[load]"], about="attach")
+        return
+    yield passed(f"{names}: the kernel loaded it", about="load", seen=seen)
+    if bad:
+        yield msgspec.structs.replace(bad[0][1], about="attach")
+    else:
+        yield passed(f"{names}: the kernel attached it", about="attach", seen=seen)

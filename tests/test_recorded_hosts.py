@@ -172,14 +172,14 @@ def test_no_verdict_comes_from_many_answers_that_are_gone(path: Path, data: st.D
 
 
 EXPECTED = {
-    "debian-5.10-base": {"kernel.lsm": "pass", "kernel.lsm-active": "fail"},
+    "debian-5.10-base": {"kernel.lsm[attach]": "pass", "kernel.lsm-active": "fail"},
     "debian-5.10-memlock-64k-for-good": {
         "runtime.memlock": "pass",
         "runtime.memlock-room": "fail",
     },
     "debian-6.1-base": {"kernel.kprobes": "pass", "kernel.config": "pass", "kernel.tc": "pass"},
     "debian-6.1-docker": {"runtime.privileges": "fail", "kernel.lsm": "skip"},
-    "debian-6.1-lockdown": {"kernel.lockdown": "fail", "kernel.trampolines": "pass"},
+    "debian-6.1-lockdown": {"kernel.lockdown": "fail", "kernel.trampolines[attach]": "pass"},
     "debian-6.1-no-btf": {"kernel.btf": "fail", "kernel.config-btf": "warn"},
     "debian-6.1-no-tracefs": {"runtime.tracefs": "fail", "kernel.kprobes": "pass"},
     "debian-6.1-pid-namespace": {"runtime.pid-namespace": "fail", "kernel.kprobes": "pass"},
@@ -189,15 +189,15 @@ EXPECTED = {
         "runtime.privileges": "pass",
         "runtime.event-privileges": "unknown",
         "kernel.classifiers": "unknown",
-        "kernel.trampolines": "pass",
+        "kernel.trampolines[attach]": "pass",
     },
-    "debian-6.12-lsm-without-bpf": {"kernel.lsm": "pass", "kernel.lsm-active": "fail"},
+    "debian-6.12-lsm-without-bpf": {"kernel.lsm[attach]": "pass", "kernel.lsm-active": "fail"},
     "debian-7.2-base": {
         "kernel.targets[kprobe/do_unlinkat]": "fail",
         "kernel.targets[lsm/bpf]": "fail",
         "kernel.lsm-active": "pass",
     },
-    "linux-6.18-without-kprobes": {"kernel.kprobes": "fail", "kernel.trampolines": "fail"},
+    "linux-6.18-without-kprobes": {"kernel.kprobes": "fail", "kernel.trampolines[attach]": "fail"},
 }
 """What is known of each machine, from how it was made."""
 

@@ -28,17 +28,23 @@ ACTIVE = FileText("lockdown,capability,landlock,bpf")
 INACTIVE = FileText("lockdown,capability,yama,apparmor")
 
 
-def judged(check: str, answer: Answer, active: Answer, who: Answer = ROOT) -> Finding:
+def judged(check: str, answer: Answer, active: Answer, who: Answer = ROOT) -> tuple[Finding, ...]:
     answers = {FireLsm(): answer, AskSecurityFile("lsm"): active, AskIdentity(): who}
-    return one(run_check(check, FakeHost(answers)))
+    return run_check(check, FakeHost(answers))
+
+
+def stages(answer: Answer, active: Answer = ACTIVE, who: Answer = ROOT) -> dict[str, Finding]:
+    return {each.about: each for each in judged("kernel.lsm", answer, active, who)}
 
 
 def lsm(answer: Answer, active: Answer = ACTIVE, who: Answer = ROOT) -> Finding:
-    return judged("kernel.lsm", answer, active, who)
+    """The finding that decides: on loading where that did not work, else on attaching."""
+    found = stages(answer, active, who)
+    return found["load"] if found["attach"].status is Status.SKIP else found["attach"]
 
 
 def called(answer: Answer, active: Answer = ACTIVE) -> Finding:
-    return judged("kernel.lsm-active", answer, active)
+    return one(judged("kernel.lsm-active", answer, active))
 
 
 @pytest.mark.parametrize("active", [ACTIVE, INACTIVE, NoAnswer("EACCES")])
@@ -69,6 +75,14 @@ def test_a_kernel_that_cannot_fails_with_the_reason(error: str) -> None:
     assert f"{error} (" in found.summary
 
 
+@pytest.mark.parametrize("error", ["ENOTSUPP", "EBUSY"])
+def test_a_program_that_loads_and_does_not_attach_fails_there_alone(error: str) -> None:
+    found = stages(LsmFired(Attempt(error, "bpf(BPF_RAW_TRACEPOINT_OPEN)")))
+    assert found["load"].status is Status.PASS
+    assert found["attach"].status is Status.FAIL
+    assert f"{error} (" in found["attach"].summary
+
+
 def test_root_refused_without_a_documented_reason_fails_with_the_errno() -> None:
     found = lsm(LsmFired(Attempt("EPERM", "bpf(BPF_PROG_LOAD)")))
     assert found.status is Status.FAIL
@@ -88,4 +102,6 @@ def test_without_an_answer_it_is_unknown() -> None:
 
 @pytest.mark.bpf
 def test_this_kernel_answers(kernel: None, live: LiveHost) -> None:
-    assert one(run_check("kernel.lsm", live)).status in (Status.PASS, Status.FAIL)
+    load, attach = run_check("kernel.lsm", live)
+    assert load.status in (Status.PASS, Status.FAIL)
+    assert attach.status is not Status.UNKNOWN

@@ -26,10 +26,7 @@ ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 
 STEPS: dict[str, tuple[Question[Attempt], ...]] = {
-    "kernel.ringbuf": (
-        CreateMap("ringbuf", 0, 0, 1 << 18),
-        AskHelper("socket_filter", "ringbuf_reserve"),
-    ),
+    "kernel.ringbuf": (CreateMap("ringbuf", 0, 0, 1 << 18),),
     "kernel.perf-buffer": (
         CreateMap("perf_event_array", 4, 4, 1),
         AskHelper("tracepoint", "perf_event_output"),

@@ -68,10 +68,17 @@ def test_a_type_that_the_kernel_does_not_load_fails_for_anybody(error: str, who:
     assert found["socket_filter"] is Status.PASS
 
 
+def test_where_nothing_loads_that_is_one_failure() -> None:
+    found = judged(project_named(), Attempt("EINVAL", "bpf(BPF_PROG_LOAD)"))
+    assert found.pop("socket_filter") is Status.FAIL
+    assert set(found.values()) == {Status.SKIP}
+
+
 def test_a_refusal_counts_for_root_alone() -> None:
     said = Attempt("EPERM", "bpf(BPF_PROG_LOAD)")
     assert set(judged(project_named(), said, USER).values()) == {Status.UNKNOWN}
-    assert set(judged(project_named(), said, ROOT).values()) == {Status.FAIL}
+    found = judged(project_named(), said, ROOT, otherwise=Attempt())
+    assert found["tracepoint"] is Status.FAIL
 
 
 def test_what_was_not_asked_is_unknown() -> None:

@@ -36,7 +36,7 @@ def test_needs_follow_from_kind_relocations_and_maps() -> None:
     assert "kernel.targets[tp/sched/x]" in PROJECT.needs("seen", Stage.ATTACH)
     assert "kernel.btf" not in PROJECT.needs("plain", Stage.LOAD)
     assert PROJECT.needs("plain", Stage.ATTACH) == ("object.programs[plain]", "kernel.uprobes")
-    assert "kernel.lsm" in PROJECT.needs("hook", Stage.LOAD)
+    assert "kernel.lsm[load]" in PROJECT.needs("hook", Stage.LOAD)
     assert "kernel.lockdown" in PROJECT.needs("odd", Stage.LOAD)
     assert "kernel.lockdown" not in PROJECT.needs("seen", Stage.LOAD)
     assert PROJECT.needs("odd", Stage.ATTACH) == ("object.programs[odd]",)

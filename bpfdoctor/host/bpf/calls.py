@@ -30,6 +30,10 @@ NAME = b"bpfdoctor"
 """Of our programs, as `bpftool prog` shows it while they live (kernel 4.15 on; 15 bytes)."""
 
 
+ATTACHING = ("bpf(BPF_RAW_TRACEPOINT_OPEN)", "bpf(BPF_LINK_CREATE)")
+"""Calls by which a program that was loaded for one target is attached to it."""
+
+
 class Attempt(Answer, frozen=True):
     """What the kernel said to something tried: an errno's name, or nothing when it worked.
 
@@ -44,6 +48,11 @@ class Attempt(Answer, frozen=True):
     def worked(self) -> bool:
         """The kernel did it."""
         return not self.error
+
+    @property
+    def loaded(self) -> bool:
+        """A program for one target was loaded, whatever became of attaching it."""
+        return self.worked or self.call in ATTACHING
 
     def shown(self) -> str:
         head = f"{self.call}: {self.error}" if self.error else "it works"
