@@ -45,6 +45,7 @@ from bpfdoctor.host.bpf.probes import (
     CreateMap as CreateMap,
     LoadProgram as LoadProgram,
     OpenPerfEvent as OpenPerfEvent,
+    UseGlobalData as UseGlobalData,
 )
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,

@@ -1,4 +1,4 @@
-"""The maps by which programs hand their events to user space."""
+"""The maps that programs have for their variables, and to hand their events to user space."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bpfdoctor.api import (
     Evidence,
     Finding,
     Status,
+    UseGlobalData,
     check,
     passed,
     probed,
@@ -17,6 +18,28 @@ from bpfdoctor.api import (
 
 RING_BUFFER = 256 * 1024
 """Bytes: what libbpf-bootstrap's programs ask for."""
+
+
+@check(
+    "kernel.global-data",
+    title="global variables of BPF programs",
+    requires=("runtime.memlock",),
+    excused_by=("runtime.privileges", "kernel.program-types[socket_filter]"),
+)
+def kernel_global_data(context: Context) -> Finding:
+    """Whether a program may have global variables: .bss, .data and .rodata.
+
+    libbpf makes an array map of each, whose value a program reaches by its address (Linux 5.2,
+    commit d8eca5bbb2be). Programs that print with bpf_printk have .rodata as well, for the text.
+    On older kernels libbpf refuses them; a program without any, as `minimal_legacy`, still loads.
+    """
+    means = {
+        "EINVAL": "this kernel has no global data; it came with Linux 5.2",
+        "EBADF": "this kernel has no global data; it came with Linux 5.2",
+    }
+    instead = ByHand("Keep variables in maps, as minimal_legacy does, or boot a kernel of 5.2 on.")
+    what = "writing to a global variable"
+    return probed(context, UseGlobalData(), what, means=means, fixes=[instead])
 
 
 @check(

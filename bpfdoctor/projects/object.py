@@ -18,11 +18,13 @@ RULES = Path(__file__).parent / "objects" / "needs.toml"
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`objects/needs.toml`: needs of every program, of those with CO-RE relocations, by kind of
-    attachment, by type of map in the object, and by helper called."""
+    """`objects/needs.toml`: needs of every program, of those with CO-RE relocations, of all in an
+    object with global data, by kind of attachment, by type of map in the object, and by helper
+    called."""
 
     every: Needs
     relocated: Needs
+    global_data: Needs
     kinds: dict[str, Needs]
     maps: dict[str, Needs]
     helpers: dict[str, Needs]
@@ -37,15 +39,16 @@ def rules() -> Rules:
 def project_of_object(path: str, facts: BpfObject) -> Project:
     """The project of one object: each of its programs, and what it needs to load and attach."""
     kinds_of_map = dict.fromkeys(each.type for each in facts.maps)
-    programs = {each.name: _program(each, kinds_of_map) for each in facts.programs}
+    shared = [rules().global_data] if facts.global_data else []
+    programs = {each.name: _program(each, kinds_of_map, shared) for each in facts.programs}
     name = Path(path).name
     kind = Kind("object", f"the BPF object {name}", name, tuple(programs), programs)
     return Project(kind, "", tuple(programs), f"compiled BPF object {name}", object=path)
 
 
-def _program(program: ObjectProgram, maps: Iterable[str]) -> Program:
+def _program(program: ObjectProgram, maps: Iterable[str], shared: list[Needs]) -> Program:
     known = rules()
-    parts = [known.every, known.kinds.get(program.kind, {})]
+    parts = [known.every, *shared, known.kinds.get(program.kind, {})]
     parts += [known.relocated] if program.relocations else []
     parts += [known.maps[kind] for kind in maps if kind in known.maps]
     parts += [known.helpers[name] for name in program.helpers if name in known.helpers]

@@ -1,4 +1,4 @@
-"""Ring buffer and perf event array."""
+"""Global data, ring buffer and perf event array."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bpfdoctor.api import (
     NoAnswer,
     Question,
     Status,
+    UseGlobalData,
 )
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.testing import FakeHost, one, run_check
@@ -26,6 +27,7 @@ ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 
 STEPS: dict[str, tuple[Question[Attempt], ...]] = {
+    "kernel.global-data": (UseGlobalData(),),
     "kernel.ringbuf": (CreateMap("ringbuf", 0, 0, 1 << 18),),
     "kernel.perf-buffer": (
         CreateMap("perf_event_array", 4, 4, 1),

@@ -100,3 +100,17 @@ def test_a_mistake_in_a_project_file_names_file_and_field(tmp_path: Path) -> Non
 def test_an_unknown_trigger_is_refused() -> None:
     with pytest.raises(ValueError, match="trigger"):
         msgspec.convert({"summary": "x", "trigger": "dance"}, Program)
+
+
+def test_only_programs_without_variables_and_texts_need_no_global_data() -> None:
+    for name, without in {
+        "libbpf-bootstrap": {"minimal_legacy", "sockfilter", "profile"},
+        "libbpf-bootstrap-2020": {"uprobe", "kprobe", "fentry"},
+    }.items():
+        project = project_named(name)
+        needing = {
+            each
+            for each in project.programs
+            if "kernel.global-data" in project.needs(each, Stage.LOAD)
+        }
+        assert set(project.programs) - needing == without

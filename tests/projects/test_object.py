@@ -17,6 +17,7 @@ FACTS = BpfObject(
     maps=(ObjectMap("events", "ringbuf"), ObjectMap("counts", "hash")),
     btf=True,
     kernel_btf=True,
+    global_data=True,
 )
 PROJECT = project_of_object("/tmp/some.bpf.o", FACTS)
 
@@ -36,6 +37,7 @@ def test_needs_follow_from_kind_relocations_and_maps() -> None:
     assert "kernel.targets[tp/sched/x]" in PROJECT.needs("seen", Stage.ATTACH)
     assert "kernel.btf" not in PROJECT.needs("plain", Stage.LOAD)
     assert PROJECT.needs("plain", Stage.ATTACH) == ("object.programs[plain]", "kernel.uprobes")
+    assert "kernel.global-data" in PROJECT.needs("plain", Stage.LOAD)
     assert "kernel.lsm[load]" in PROJECT.needs("hook", Stage.LOAD)
     assert "kernel.lockdown" in PROJECT.needs("odd", Stage.LOAD)
     assert "kernel.lockdown" not in PROJECT.needs("seen", Stage.LOAD)
@@ -46,6 +48,11 @@ def test_every_need_is_a_check() -> None:
     known = rules()
     ids = {check.id for check in load_checks().checks}
     named = (known.kinds, known.maps, known.helpers)
-    parts = [known.every, known.relocated, *(needs for each in named for needs in each.values())]
+    parts = [
+        known.every,
+        known.relocated,
+        known.global_data,
+        *(needs for each in named for needs in each.values()),
+    ]
     keys = {check_of(key) for part in parts for needs in part.values() for key in needs}
     assert keys <= ids

@@ -176,6 +176,11 @@ def register_of(code: bytes) -> int:
     return code[1] & 15 if sys.byteorder == "little" else code[1] >> 4
 
 
+def map_value(register: int, descriptor: int, offset: int) -> bytes:
+    """`register = the map's value + offset`; source 2 is BPF_PSEUDO_MAP_VALUE (Linux 5.2)."""
+    return instruction(0x18, register, 2, 0, descriptor) + instruction(0, immediate=offset)
+
+
 def map_reference(register: int, descriptor: int) -> bytes:
     """`register = map ll`: two instructions; source 1 is BPF_PSEUDO_MAP_FD."""
     return instruction(0x18, register, 1, 0, descriptor) + instruction(0)

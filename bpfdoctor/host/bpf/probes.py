@@ -15,9 +15,11 @@ from bpfdoctor.host.bpf.calls import (
     create_map,
     instruction,
     load_program as load,
+    map_value,
 )
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
+from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers, syscall
 from bpfdoctor.host.bpf.uapi import (
     ATTACH_TYPES,
@@ -109,6 +111,29 @@ class CreateMap(Question[Attempt], frozen=True):
         except OSError as error:
             return Attempt.refused("bpf(BPF_MAP_CREATE)", error)
         return Attempt()
+
+
+class UseGlobalData(Question[Attempt], frozen=True):
+    """Load a program that writes into a map's value by its address, as into a global variable.
+
+    It is what libbpf tries (probe_kern_global_data): a kernel that refuses it has no .bss, .data
+    and .rodata for a program.
+    """
+
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        return with_memory(Attempt, lambda: attempt(self._load))
+
+    def source(self) -> str:
+        return "bpf(BPF_MAP_CREATE, array), bpf(BPF_PROG_LOAD, socket_filter: value of map[0] = 42)"
+
+    def _load(self, steps: Steps) -> None:
+        steps.call = "bpf(BPF_MAP_CREATE)"
+        data = steps.keep(create_map(MAP_TYPES["array"], 4, 32, 1))
+        write = instruction(0x7A, 1, immediate=42)  # *(u64 *)(r1 + 0) = 42
+        code = map_value(1, data, 16) + write + RETURN_ZERO
+        steps.load(Program(PROGRAM_TYPES["socket_filter"], code))
 
 
 class AskHelper(Question[Attempt], frozen=True):
