@@ -6,37 +6,53 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     AskEnumerator,
+    AskHelper,
     ByHand,
     Context,
     EnumeratorFacts,
     Finding,
+    NoAnswer,
     blocked,
     check,
     evidence,
     failed,
     passed,
+    probed,
     unknown,
 )
 
 SINCE = {
+    "get_attach_cookie": "5.15, commit 7adfc6c9b315",
+    "get_ns_current_pid_tgid": "5.7, commit b4490c5c4e02",
     "get_task_stack": "5.9, commit fa28dcb82a38",
     "trace_vprintk": "5.16, commit 10aceb629e19",
 }
 """When mainline Linux got each helper that a project file names."""
 
+CALLED_IN = {
+    "get_attach_cookie": "kprobe",
+    "get_ns_current_pid_tgid": "tracepoint",
+    "trace_vprintk": "tracepoint",
+}
+"""The type of program in which a helper is tried where the kernel shows no list of them; others are
+called by programs that do not load there for want of BTF."""
 
-@check("kernel.helpers", title="helpers called")
+
+@check(
+    "kernel.helpers",
+    title="helpers called",
+    excused_by=("runtime.privileges", "kernel.program-types[socket_filter]"),
+)
 def kernel_helpers(context: Context) -> Iterator[Finding]:
     """Whether the kernel has the newer helpers that the project's programs call.
 
     The kernel lists its helpers in its enum bpf_func_id, which its BTF shows; distributions carry
-    some back to older releases. bpf_printk with more than three values, for one, calls
-    bpf_trace_vprintk, which came with Linux 5.16: the program is refused on an older kernel
-    ("invalid func unknown#177").
+    some back to older releases. Without BTF a program that calls the helper is loaded. bpf_printk
+    with more than three values, for one, calls bpf_trace_vprintk, which came with Linux 5.16: the
+    program is refused on an older kernel ("invalid func unknown#177"). libbpf itself calls
+    bpf_get_attach_cookie in programs on USDT probes.
     """
-    programs = [context.project.program(name) for name in context.project.programs]
-    helpers = [helper for program in programs if program for helper in program.helpers]
-    for helper in dict.fromkeys(helpers):
+    for helper in context.project.abouts("kernel.helpers"):
         yield _judged(context, helper)
 
 
@@ -44,16 +60,25 @@ def _judged(context: Context, helper: str) -> Finding:
     question = AskEnumerator("bpf_func_id", f"BPF_FUNC_{helper}")
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if not isinstance(answer, EnumeratorFacts):
-        if answer.absent or answer.reason == "broken":
-            return blocked("the kernel shows no BTF", by=["kernel.btf"], about=helper)
-        look = ByHand("As root: bpftool feature probe kernel | grep " + helper)
-        return unknown(f"not known: {answer.reason}", about=helper, seen=seen, fixes=[look])
-    if answer.value is not None:
+    newer = [ByHand(f"Boot a newer kernel: it came with Linux {SINCE.get(helper, '(unknown)')}.")]
+    if isinstance(answer, EnumeratorFacts) and answer.value is not None:
         return passed(f"helper {answer.value}", about=helper, seen=seen)
-    if not answer.enumeration:
-        look = ByHand("As root: bpftool feature probe kernel | grep " + helper)
-        summary = "this kernel's BTF has no enum bpf_func_id"
-        return unknown(summary, about=helper, seen=seen, fixes=[look])
-    newer = ByHand(f"Boot a newer kernel: it came with Linux {SINCE.get(helper, '(unknown)')}.")
-    return failed(f"this kernel has no {helper}", about=helper, seen=seen, fixes=[newer])
+    if isinstance(answer, EnumeratorFacts) and answer.enumeration:
+        return failed(f"this kernel has no {helper}", about=helper, seen=seen, fixes=newer)
+    if isinstance(answer, NoAnswer) and not answer.absent and answer.reason != "broken":
+        return _unlisted(answer.reason, helper, question, answer)
+    if helper in CALLED_IN:
+        means = {"EINVAL": "this kernel has no such helper"}
+        called = AskHelper(CALLED_IN[helper], helper)
+        return probed(context, called, f"bpf_{helper}", about=helper, means=means, fixes=newer)
+    if isinstance(answer, NoAnswer):
+        return blocked("the kernel shows no BTF", by=["kernel.btf"], about=helper)
+    return _unlisted("its BTF has no enum bpf_func_id", helper, question, answer)
+
+
+def _unlisted(
+    reason: str, helper: str, question: AskEnumerator, answer: EnumeratorFacts | NoAnswer
+) -> Finding:
+    look = ByHand("As root: bpftool feature probe kernel | grep " + helper)
+    seen = [evidence(question, answer)]
+    return unknown(f"not known: {reason}", about=helper, seen=seen, fixes=[look])

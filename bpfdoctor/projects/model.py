@@ -72,7 +72,6 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     takes that program instead. `targets`: what it attaches to by name, written as in SEC()
     (`kprobe/do_unlinkat`). `parameters`: how many a target must have, where the program reads its
     return value behind them. `options`: the kernel options that it is known to rest on.
-    `helpers`: those of its helpers that some kernels with everything else lack.
     """
 
     summary: str
@@ -88,7 +87,6 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     targets: tuple[str, ...] = ()
     parameters: dict[str, int] = {}
     options: tuple[str, ...] = ()
-    helpers: tuple[str, ...] = ()
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

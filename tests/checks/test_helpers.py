@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,32 +11,51 @@ import pytest
 from bpfdoctor.api import (
     Answer,
     AskEnumerator,
+    AskHelper,
+    AskIdentity,
+    Attempt,
     EnumeratorFacts,
     Finding,
+    Identity,
     NoAnswer,
     Project,
+    Question,
+    Stage,
     Status,
 )
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
+FULL = (1 << 41) - 1
+ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
+
 
 def project_calling(*helpers: str) -> Project:
     whole = project_named()
-    program = msgspec.structs.replace(whole.kind.programs["minimal"], helpers=helpers)
+    needs = {Stage.LOAD: tuple(f"kernel.helpers[{each}]" for each in helpers)}
+    program = msgspec.structs.replace(whole.kind.programs["minimal"], needs=needs)
     kind = msgspec.structs.replace(whole.kind, programs={"ours": program})
     return Project(kind, "", ("ours",))
 
 
-def found_for(answer: Answer) -> Finding:
-    host = FakeHost({AskEnumerator("bpf_func_id", "BPF_FUNC_trace_vprintk"): answer})
-    return one(run_check("kernel.helpers", host, project_calling("trace_vprintk")))
+def found_for(
+    answer: Answer, tried: Answer | None = None, helper: str = "get_task_stack", who: Answer = ROOT
+) -> Finding:
+    """What is found by the kernel's list, and by trying: nothing is tried by default."""
+    answers: dict[Question[Any], Answer] = {
+        AskEnumerator("bpf_func_id", f"BPF_FUNC_{helper}"): answer,
+        AskIdentity(): who,
+    }
+    if tried is not None:
+        answers |= {AskHelper(kind, helper): tried for kind in ("kprobe", "tracepoint")}
+    return one(run_check("kernel.helpers", FakeHost(answers), project_calling(helper)))
 
 
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        (EnumeratorFacts(True, 177), Status.PASS),
+        (EnumeratorFacts(True, 141), Status.PASS),
         (EnumeratorFacts(True), Status.FAIL),
         (EnumeratorFacts(False), Status.UNKNOWN),
         (NoAnswer("EACCES"), Status.UNKNOWN),
@@ -45,22 +65,33 @@ def found_for(answer: Answer) -> Finding:
 )
 def test_the_kernels_own_list_decides(answer: Answer, status: Status) -> None:
     found = found_for(answer)
-    assert (found.key, found.status) == ("kernel.helpers[trace_vprintk]", status)
+    assert (found.key, found.status) == ("kernel.helpers[get_task_stack]", status)
     assert bool(found.fixes) is (status in (Status.FAIL, Status.UNKNOWN))
 
 
 def test_a_missing_helper_is_named_with_its_release() -> None:
-    assert "5.16" in found_for(EnumeratorFacts(True)).fixes[0].text
+    assert "5.9" in found_for(EnumeratorFacts(True)).fixes[0].text
 
 
 def test_without_btf_the_btf_is_the_root() -> None:
     assert found_for(NoAnswer("ENOENT")).blocked_by == ("kernel.btf",)
 
 
+@pytest.mark.parametrize("helper", ["get_ns_current_pid_tgid", "get_attach_cookie"])
+@pytest.mark.parametrize("answer", [NoAnswer("ENOENT"), EnumeratorFacts(False)])
+def test_without_a_list_a_program_that_calls_it_is_loaded(answer: Answer, helper: str) -> None:
+    missing = Attempt("EINVAL", "bpf(BPF_PROG_LOAD)", "invalid func unknown#120")
+    assert found_for(answer, Attempt(), helper).status is Status.PASS
+    assert found_for(answer, missing, helper).status is Status.FAIL
+    assert found_for(answer, NoAnswer("not-recorded"), helper).status is Status.UNKNOWN
+    refused = Attempt("EPERM", "bpf(BPF_PROG_LOAD)")
+    assert found_for(answer, refused, helper, USER).status is Status.UNKNOWN
+
+
 def test_every_helper_that_a_project_names_has_its_release() -> None:
     host = FakeHost(otherwise=EnumeratorFacts(True))
     found = run_check("kernel.helpers", host)
-    assert len(found) > 1
+    assert {each.about for each in found} >= {"get_ns_current_pid_tgid", "get_attach_cookie"}
     assert not [each.key for each in found if "(unknown)" in each.fixes[0].text]
 
 

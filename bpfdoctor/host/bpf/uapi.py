@@ -78,7 +78,10 @@ HELPERS = {
     "perf_event_output": 25,
     "override_return": 58,
     "probe_read_kernel": 113,
+    "get_ns_current_pid_tgid": 120,
     "ringbuf_reserve": 131,
     "ktime_get_coarse_ns": 160,
+    "get_attach_cookie": 174,
+    "trace_vprintk": 177,
 }
 """enum bpf_func_id: those that a probe names."""

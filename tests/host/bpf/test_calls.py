@@ -113,6 +113,15 @@ def test_a_helper_is_known_or_the_verifier_names_it(kernel: None, live: LiveHost
     assert "override_return#58" in foreign.log
 
 
+@bpf
+@pytest.mark.parametrize("helper", ["get_ns_current_pid_tgid", "trace_vprintk"])
+def test_helpers_that_a_tracepoint_may_call_are_known(
+    kernel: None, live: LiveHost, helper: str
+) -> None:
+    assert live.ask(AskHelper("tracepoint", helper)) == Attempt()
+    assert live.ask(AskHelper("kprobe", "get_attach_cookie")) == Attempt()
+
+
 def test_bpf_answers_anyone_with_an_errno(live: LiveHost) -> None:
     answer = live.ask(AskBpf())
     assert isinstance(answer, Attempt)
