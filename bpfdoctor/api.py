@@ -31,10 +31,8 @@ from bpfdoctor.host.bpf.attach_btf import (
     LsmFired as LsmFired,
 )
 from bpfdoctor.host.bpf.attach_net import (
-    AskLoadable as AskLoadable,
     AttachClassifier as AttachClassifier,
     AttachSocketFilter as AttachSocketFilter,
-    Modules as Modules,
 )
 from bpfdoctor.host.bpf.calls import Attempt as Attempt
 from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
@@ -100,6 +98,7 @@ from bpfdoctor.host.system.kconfig import (
     AskKernelOption as AskKernelOption,
     KernelOption as KernelOption,
 )
+from bpfdoctor.host.system.modules import AskLoadable as AskLoadable, Modules as Modules
 from bpfdoctor.host.system.mounted import AskFileSystem as AskFileSystem, FileSystem as FileSystem
 from bpfdoctor.host.system.privilege import (
     CAP_SYS_ADMIN as CAP_SYS_ADMIN,

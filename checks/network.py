@@ -63,14 +63,14 @@ def kernel_classifiers(context: Context) -> Finding:
 def kernel_tc(context: Context) -> Finding:
     """Whether a classifier can be put on the ingress of an interface, as `tc` and libbpf do.
 
-    Where sch_ingress and cls_bpf are modules that are not loaded yet, it is not tried, for trying
-    would load them; the kernel does so when a program first needs them. Else it is tried for real,
-    on the lo of a network namespace of its own. The qdisc clsact came with Linux 4.5 (commit
-    1f211a1b929c).
+    Where sch_ingress and cls_bpf are modules that are not loaded yet, and may be, it is not tried,
+    for trying would load them; the kernel does so when a program first needs them. Else, as where a
+    module's file is gone or kernel.modules_disabled is 1, it is tried for real, on the lo of a
+    network namespace of its own. The qdisc clsact came with Linux 4.5 (commit 1f211a1b929c).
     """
     question = AskLoadable(MODULES)
     modules = context.ask(question)
-    if isinstance(modules, Modules) and modules.loadable:
+    if isinstance(modules, Modules) and modules.loadable and not modules.lacking:
         names = " and ".join(modules.loadable)
         seen = [evidence(question, modules)]
         return passed(f"the kernel will load {names} when a program needs it", seen=seen)

@@ -51,6 +51,14 @@ def test_modules_that_are_not_loaded_are_left_alone() -> None:
     assert "cls_bpf" in found.summary
 
 
+def test_a_module_that_cannot_be_loaded_is_tried_for_real() -> None:
+    gone = Attempt("ENOENT", "tc qdisc add dev lo clsact")
+    some = Modules(("cls_bpf",), lacking=("sch_ingress",))
+    assert tc(gone, some).status is Status.FAIL
+    assert tc(gone, Modules((), ("sch_ingress", "cls_bpf"))).status is Status.FAIL
+    assert tc(Attempt(), some).status is Status.PASS
+
+
 def test_a_classifier_takes_more_privilege_than_a_tracing_program() -> None:
     refused: dict[Question[Any], Answer] = {LoadProgram("sched_cls"): Attempt("EPERM", "bpf")}
     assert judged("kernel.classifiers", refused, USER).status is Status.UNKNOWN

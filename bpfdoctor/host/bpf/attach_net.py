@@ -5,10 +5,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import re
 import socket
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.calls import RETURN_ZERO, Attempt, Program
@@ -16,7 +14,7 @@ from bpfdoctor.host.bpf.memlock import in_child, with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers
 from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
-from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
+from bpfdoctor.host.question import NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -109,32 +107,3 @@ def _ask(link: socket.socket, kind: int, tcm: tuple[int, int, int], attributes: 
     code: int = struct.unpack_from("=i", answer, 16)[0] if len(answer) >= 20 else -errno.EPROTO
     if code:
         raise OSError(-code, os.strerror(-code))
-
-
-class Modules(Answer, frozen=True):
-    """Of the modules asked for: those that are not there yet, and that the kernel would load."""
-
-    loadable: tuple[str, ...]
-
-    def shown(self) -> str:
-        return f"to be loaded when needed: {', '.join(self.loadable) or '(none)'}"
-
-
-class AskLoadable(Question[Modules], frozen=True):
-    """Which of these modules are files that are not loaded, by modules.dep and /sys/module."""
-
-    names: tuple[str, ...]
-
-    def put(self, machine: Machine) -> Modules | NoAnswer:
-        try:
-            text = Path("/lib/modules", os.uname().release, "modules.dep").read_text()
-        except FileNotFoundError:
-            text = ""
-        except OSError as error:
-            return NoAnswer(errno_name(error.errno or 0))
-        listed = set(re.findall(r"([^/\n]+)\.ko(?:\.\w+)?:", text))
-        names = (name for name in self.names if name in listed)
-        return Modules(tuple(name for name in names if not Path("/sys/module", name).is_dir()))
-
-    def source(self) -> str:
-        return f"grep -E '{'|'.join(self.names)}' /lib/modules/$(uname -r)/modules.dep"

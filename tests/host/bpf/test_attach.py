@@ -19,12 +19,15 @@ from bpfdoctor.host.bpf.attach import (
     AttachUprobe,
 )
 from bpfdoctor.host.bpf.attach_btf import AttachIterator, AttachTrampoline, FireLsm, LsmFired
-from bpfdoctor.host.bpf.attach_net import AskLoadable, AttachClassifier, AttachSocketFilter, Modules
+from bpfdoctor.host.bpf.attach_net import AttachClassifier, AttachSocketFilter
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Question
+from bpfdoctor.host.system import security
+from bpfdoctor.host.system.modules import AskLoadable, Modules
+from bpfdoctor.host.system.mounted import superblock_magic
 from bpfdoctor.host.system.security import refuse_in_confidentiality
 from bpfdoctor.host.system.trace import tracefs_path
 
@@ -136,7 +139,8 @@ def test_a_classifier_attaches_and_our_network_is_as_it_was(kernel: None, live: 
 def test_confidentiality_is_refused_without_asking_the_kernel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: Machine
 ) -> None:
-    monkeypatch.setattr("bpfdoctor.host.system.security.PLACE", str(tmp_path))
+    monkeypatch.setattr(security, "PLACE", str(tmp_path))
+    monkeypatch.setattr(security, "MAGIC", superblock_magic(str(tmp_path)))
     (tmp_path / "lockdown").write_text("none [integrity] confidentiality\n")
     refuse_in_confidentiality()
     (tmp_path / "lockdown").write_text("none integrity [confidentiality]\n")
