@@ -22,6 +22,7 @@ class Numbers(msgspec.Struct, frozen=True):
     getcpu: int
     ioctl_none: int = 0
     ioctl_write: int = 1 << 30
+    fsopen: int = 430
 
 
 GENERIC = Numbers(bpf=280, perf_event_open=241, getcpu=168)
@@ -30,7 +31,7 @@ GENERIC = Numbers(bpf=280, perf_event_open=241, getcpu=168)
 ARCHITECTURES = {
     "aarch64": GENERIC,
     "loongarch64": GENERIC,
-    "mips64": Numbers(5315, 5292, 5271, ioctl_none=1 << 29, ioctl_write=4 << 29),
+    "mips64": Numbers(5315, 5292, 5271, 1 << 29, 4 << 29, fsopen=5430),
     "ppc64": Numbers(361, 319, 302, ioctl_none=1 << 29, ioctl_write=4 << 29),
     "ppc64le": Numbers(361, 319, 302, ioctl_none=1 << 29, ioctl_write=4 << 29),
     "riscv64": GENERIC,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.system.facts import machine_architecture
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -46,10 +48,18 @@ def superblock_magic(path: str) -> int:
     """The magic number of the file system mounted at `path`. Raises OSError."""
     if "\0" in path:  # ctypes would stop there
         raise ValueError("embedded null byte")
-    # struct statfs is 120 bytes on 64-bit Linux, 64 on 32-bit; f_type is its first word.
-    words = (ctypes.c_long * 64)()
+    facts = ctypes.create_string_buffer(512)  # struct statfs is 120 bytes on 64-bit Linux
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.statfs(os.fsencode(path), ctypes.byref(words)) != 0:
+    if libc.statfs(os.fsencode(path), facts) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), path)
-    return words[0] & 0xFFFFFFFF
+    return magic_in(facts.raw, machine_architecture(), sys.byteorder)
+
+
+def magic_in(facts: bytes, architecture: str, order: Literal["little", "big"]) -> int:
+    """f_type of a struct statfs, its first word.
+
+    It is a long, but on s390x an int, with f_bsize beside it (arch/s390/include/uapi/asm/statfs.h).
+    """
+    size = 4 if architecture == "s390x" else ctypes.sizeof(ctypes.c_long)
+    return int.from_bytes(facts[:size], order) & 0xFFFFFFFF

@@ -10,9 +10,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bpfdoctor.host.bpf.syscalls import syscall
+from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers, syscall
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system.files import FileText
+from bpfdoctor.host.system.mounted import superblock_magic
 from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 PLACE = "/sys/kernel/security"
 
-FSOPEN, FSCONFIG, FSMOUNT = 430, 431, 432
-"""System calls of Linux 5.2 (commit 24dcb3d90a1f), of one number on every architecture."""
+MAGIC = 0x73636673
+"""The superblock magic of securityfs (include/uapi/linux/magic.h)."""
 
 CLOSE_ON_EXEC = 1
 CREATE = 6
@@ -39,35 +40,65 @@ class AskSecurityFile(Question[FileText], frozen=True):
 
     def put(self, machine: Machine) -> FileText | NoAnswer:
         try:
-            return FileText(Path(PLACE, self.name).read_text(errors="backslashreplace"))
+            return FileText(security_file(self.name))
+        except NotMountedError as error:
+            return NoAnswer("EACCES", str(error))
         except OSError as error:
-            refused = NoAnswer.from_error(error)
-        if not refused.absent or os.path.ismount(PLACE):
-            return refused
-        if os.geteuid() != 0:
-            return NoAnswer("EACCES", "securityfs is not mounted, and only root may mount it")
-        try:
-            return FileText(_read_unattached(self.name))
-        except OSError as error:
-            refused = NoAnswer.from_error(error)
-            return NoAnswer(refused.reason, "in a mount of securityfs that is attached nowhere")
+            return NoAnswer.from_error(error)
 
     def source(self) -> str:
         return f"{PLACE}/{self.name}"
 
 
+class NotMountedError(OSError):
+    """securityfs is not mounted, or something covers it, and this user may not mount it."""
+
+
+def security_file(name: str) -> str:
+    """The text of a file of securityfs. Raises OSError: ENOENT where the kernel has no such file.
+
+    What lies at its place may be anybody's: the file itself must be on securityfs. Where it is not,
+    it is read in a mount that is attached nowhere.
+    """
+    path = Path(PLACE, name)
+    try:
+        if superblock_magic(str(path)) == MAGIC:
+            return path.read_text(errors="backslashreplace")
+    except (FileNotFoundError, NotADirectoryError):
+        if _is_mounted():
+            raise
+    if os.geteuid() != 0:
+        raise NotMountedError("securityfs is not mounted, and only root may mount it")
+    return _read_unattached(name)
+
+
+def _is_mounted() -> bool:
+    try:
+        return superblock_magic(PLACE) == MAGIC
+    except OSError:
+        return False
+
+
 def _read_unattached(name: str) -> str:
-    """A file of securityfs, through a mount that nobody sees and that goes with its descriptor."""
+    """A file of securityfs, through a mount that nobody sees and that goes with its descriptor.
+
+    fsopen(2), fsconfig(2) and fsmount(2) came with Linux 5.2 (commit 24dcb3d90a1f), their numbers
+    one after the other.
+    """
     kind = ctypes.create_string_buffer(b"securityfs")
+    try:
+        first = numbers().fsopen
+    except UnknownArchitectureError as error:
+        raise OSError(errno.ENOSYS, str(error)) from None
     with contextlib.ExitStack() as held:
 
         def keep(descriptor: int) -> int:
             held.callback(os.close, descriptor)
             return descriptor
 
-        context = keep(syscall(FSOPEN, ctypes.addressof(kind), CLOSE_ON_EXEC))
-        syscall(FSCONFIG, context, CREATE, 0, 0, 0)
-        mount = keep(syscall(FSMOUNT, context, CLOSE_ON_EXEC, 0))
+        context = keep(syscall(first, ctypes.addressof(kind), CLOSE_ON_EXEC))
+        syscall(first + 1, context, CREATE, 0, 0, 0)
+        mount = keep(syscall(first + 2, context, CLOSE_ON_EXEC, 0))
         file = keep(os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=mount))
         return decoded(os.read(file, 1 << 16))
 
@@ -85,7 +116,7 @@ def refuse_in_confidentiality() -> None:
     LOCKDOWN_TRACEFS, Linux 5.4; commit 17911ff38aa5). What cannot be read forbids nothing.
     """
     try:
-        text = Path(PLACE, "lockdown").read_text()
+        text = security_file("lockdown")
     except OSError:
         return
     if lockdown_mode(text) == "confidentiality":
