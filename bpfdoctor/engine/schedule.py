@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -162,13 +162,15 @@ def settle_skips(findings: Findings) -> Findings:
     """Every `skip` names roots; one that names only what passed is an `error` of its check."""
     settled = Findings(ran=set(findings.ran))
     for finding in findings:
-        settled.add(_settled(finding, findings.roots) if finding.blocked_by else finding)
+        settled.add(_settled(finding, findings) if finding.blocked_by else finding)
     return settled
 
 
-def _settled(finding: Finding, roots_of: Callable[[Iterable[str]], tuple[str, ...]]) -> Finding:
-    roots = roots_of(finding.blocked_by)
+def _settled(finding: Finding, findings: Findings) -> Finding:
+    roots = findings.roots(finding.blocked_by)
     if roots:
         return msgspec.structs.replace(finding, blocked_by=roots)
+    if not any(check_of(key) in findings.ran for key in finding.blocked_by):
+        return finding  # what it blames was not asked for in this run
     summary = f"the check blames {', '.join(finding.blocked_by)}, which did not fail"
     return msgspec.structs.replace(finding, status=Status.ERROR, summary=summary, blocked_by=())

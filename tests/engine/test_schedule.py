@@ -107,6 +107,13 @@ def test_a_skip_that_blames_what_passed_is_an_error_of_its_check() -> None:
     assert status(settle_skips(found))["a.liar"] == "error"
 
 
+def test_a_skip_that_blames_what_was_not_run_stays_a_skip() -> None:
+    found = run(make("a.part", lambda context: blocked("no", by=("a.other[part]",))))
+    settled = settle_skips(found)
+    assert status(settled)["a.part"] == "skip"
+    assert settled.by_key["a.part"].blocked_by == ("a.other[part]",)
+
+
 def test_a_cycle_is_refused_by_name() -> None:
     with pytest.raises(BpfDoctorError, match=r"a\.one"):
         in_order([make("a.one", requires=("a.two",)), make("a.two", requires=("a.one",))])
