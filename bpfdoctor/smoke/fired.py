@@ -50,6 +50,9 @@ def _tried(
 
 
 def _fired(question: Fire, answer: Fired, seen: tuple[Evidence, ...]) -> Outcome:
+    if not answer.hits and answer.refused:
+        summary = f"the call that it waits for was refused: {answer.refused}"
+        return Outcome(Stage.FIRES, None, summary, seen)
     if not answer.hits:
         return Outcome(Stage.FIRES, False, "it was attached and did not run", seen)
     if not question.prints:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from bpfdoctor.api import AskIdentity, Context, Identity, NoAnswer, Stage
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.fire import Fire, Fired
 from bpfdoctor.host.bpf.memlock import in_child
+from bpfdoctor.host.bpf.syscalls import numbers
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot
@@ -108,6 +111,35 @@ def test_root_of_a_user_namespace_is_refused(kernel: None, machine: Machine) -> 
     assert load.happened is False
     assert "EPERM" in load.summary
     assert any("not the initial user namespace" in each.text for each in load.seen)
+
+
+def refuse_getcpu() -> None:
+    """Put a seccomp filter on this process: getcpu(2) answers ENOSYS, all else is let through."""
+    code = struct.pack(
+        "=HBBIHBBIHBBIHBBI",
+        *(0x20, 0, 0, 0),  # the number of the call
+        *(0x15, 0, 1, numbers().getcpu),  # if it is getcpu's
+        *(0x06, 0, 0, 0x00050000 | errno.ENOSYS),  # SECCOMP_RET_ERRNO
+        *(0x06, 0, 0, 0x7FFF0000),  # SECCOMP_RET_ALLOW
+    )
+    held = ctypes.create_string_buffer(code)
+    program = struct.pack("@HP", len(code) // 8, ctypes.addressof(held))  # struct sock_fprog
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(22, 2, program, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+@pytest.mark.bpf
+def test_a_call_that_a_filter_refuses_is_nothing_to_see(kernel: None, machine: Machine) -> None:
+    fired, identity = fired_after(refuse_getcpu, machine)
+    assert (fired.hits, fired.refused) == (0, "ENOSYS")
+    last = outcomes_of(kernel_question(), fired, identity)[-1]
+    assert (last.stage, last.happened) == (Stage.FIRES, None)
+    assert "ENOSYS" in last.summary
+
+
+def test_a_program_that_did_not_see_a_call_that_was_made_failed() -> None:
+    assert judged(Fired(Attempt(), Attempt(), 0, 7, 8))[0] is False
 
 
 @pytest.mark.bpf

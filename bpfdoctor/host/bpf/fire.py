@@ -11,7 +11,6 @@ Programs may hang on the tracepoints of system calls since Linux 4.14 (commit cf
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -43,7 +42,8 @@ class Seen(msgspec.Struct, frozen=True):
 class Fired(Answer, frozen=True):
     """How far it got. `attached` and `hits` are None when it stopped before.
 
-    `pid` is that of the process that made the call, `magic` the number it gave.
+    `pid` is that of the process that made the call, `magic` the number it gave; `refused` is the
+    errno of the call, where something (a seccomp filter) refused it before the kernel had it.
     """
 
     loaded: Attempt
@@ -52,13 +52,15 @@ class Fired(Answer, frozen=True):
     pid: int = 0
     magic: int = 0
     seen: Seen = Seen()
+    refused: str = ""
 
     def shown(self) -> str:
         parts = [f"load: {self.loaded.shown()}"]
         if self.attached is not None:
             parts.append(f"attach: {self.attached.shown()}")
         if self.hits is not None:
-            parts.append(f"getcpu(0, 0, {self.magic:#x}) by process {self.pid}: {self.hits} hits")
+            call = f"getcpu(0, 0, {self.magic:#x}) by process {self.pid}"
+            parts.append(f"{call}: {self.refused or 'done'}, {self.hits} hits")
         return "\n".join([*parts, *self.seen.lines])
 
 
@@ -101,7 +103,7 @@ class _Run:
 
     def __init__(self, steps: Steps) -> None:
         self.steps, self.map, self.program = steps, -1, -1
-        self.magic = magic_number(62)
+        self.magic, self.refused = magic_number(62), ""
 
     def load(self, code: bytes, references: tuple[int, ...]) -> Attempt:
         try:
@@ -127,7 +129,8 @@ class _Run:
             seen = self._call_and_read()
         else:
             self._call()
-        return Fired(loaded, attached, hits_in(self.map), os.getpid(), self.magic, seen)
+        hits = hits_in(self.map)
+        return Fired(loaded, attached, hits, os.getpid(), self.magic, seen, self.refused)
 
     def _call_and_read(self) -> Seen:
         try:
@@ -139,5 +142,7 @@ class _Run:
             return Seen(refused=f"{errno_name(error.errno or 0)}: {error.filename or error}")
 
     def _call(self) -> None:
-        with suppress(OSError):  # a seccomp filter may refuse it; there are then no hits
+        try:
             syscall(numbers().getcpu, 0, 0, self.magic)
+        except OSError as error:
+            self.refused = errno_name(error.errno or 0)

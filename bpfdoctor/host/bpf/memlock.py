@@ -43,8 +43,12 @@ class RaiseMemlock(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        child = subprocess.Popen(["/proc/self/exe", "-I", "-S", "-c", "input()"],
-                                 stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+        try:
+            child = subprocess.Popen(["/proc/self/exe", "-I", "-S", "-c", "input()"],
+                                     stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+        except OSError as error:  # no /proc, no room for a process
+            refused = NoAnswer.from_error(error)
+            return NoAnswer(refused.reason, "no child process could be started to try it on")
         try:
             resource.prlimit(child.pid, resource.RLIMIT_MEMLOCK, UNLIMITED)
         except OSError as error:

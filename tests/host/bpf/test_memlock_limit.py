@@ -34,6 +34,18 @@ def test_raising_answers_as_the_capability_says_and_leaves_our_limit(live: LiveH
     assert resource.getrlimit(LIMIT) == before
 
 
+def test_without_proc_nothing_is_tried_and_nothing_raised(
+    live: LiveHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("subprocess.Popen", gone)
+    answer = live.ask(RaiseMemlock())
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "ENOENT"
+
+
 def test_on_an_old_kernel_the_probe_runs_in_a_child_with_all_that_may_be_had(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
