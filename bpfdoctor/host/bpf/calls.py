@@ -10,14 +10,13 @@ charge maps and programs to RLIMIT_MEMLOCK.
 from __future__ import annotations
 
 import ctypes
-import os
-import re
 import struct
 import sys
 
 import msgspec
 
 from bpfdoctor.host.bpf.syscalls import numbers, syscall
+from bpfdoctor.host.bpf.version_code import version_code
 from bpfdoctor.host.question import Answer, errno_name
 
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, PROG_LOAD = 0, 1, 2, 5
@@ -114,7 +113,7 @@ def _load(program: Program, log: ctypes.Array[ctypes.c_char] | None) -> int:
     # expected_attach_type; then prog_btf_fd … line_info_cnt, and attach_btf_id.
     head = struct.pack("=IIQQIIQ", program.type, count, ctypes.addressof(code),
                        ctypes.addressof(license_), level, size, address)  # fmt: skip
-    head += struct.pack("=II", _kernel_version(), program.flags)
+    head += struct.pack("=II", version_code(), program.flags)
     if not (program.attach_type or program.btf_id):
         return _patiently(head)  # 48 bytes: every kernel since 4.4 knows all of them
     tail = struct.pack("=16sII", NAME, 0, program.attach_type)
@@ -131,13 +130,6 @@ def _patiently(attributes: bytes) -> int:
         except BlockingIOError:
             continue
     return bpf(PROG_LOAD, attributes)
-
-
-def _kernel_version() -> int:
-    """LINUX_VERSION_CODE; kprobe programs had to name it (until 6c4fc209fcf9, Linux 5.0)."""
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", os.uname().release)
-    major, minor, patch = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    return (major << 16) | (minor << 8) | min(patch, 255)
 
 
 def create_map(kind: int, key_size: int, value_size: int, entries: int) -> int:

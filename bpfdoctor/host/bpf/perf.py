@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import sys
 
 from bpfdoctor.host.bpf.syscalls import ioctl, numbers, syscall
 
@@ -15,6 +16,14 @@ COUNT_SW_DUMMY = 9
 """A software event that counts nothing (Linux 3.12)."""
 
 FLAG_FD_CLOEXEC = 8
+
+DISABLED, BY_FREQUENCY = 0, 10
+"""`disabled` and `freq` of struct perf_event_attr: which of its one-bit fields, from the first."""
+
+
+def one_bit(field: int, order: str = sys.byteorder) -> int:
+    """A one-bit field in the 64-bit word that holds them: a big-endian ABI begins at the top."""
+    return 1 << (field if order == "little" else 63 - field)
 
 
 def open_event(

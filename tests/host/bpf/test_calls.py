@@ -22,6 +22,7 @@ from bpfdoctor.host.bpf.calls import (
     register_of,
     update,
 )
+from bpfdoctor.host.bpf.perf import one_bit
 from bpfdoctor.host.bpf.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
 from bpfdoctor.host.bpf.syscalls import ARCHITECTURES, UnknownArchitectureError, numbers
 from bpfdoctor.host.bpf.uapi import MAP_TYPES, PROGRAM_TYPES
@@ -132,3 +133,8 @@ def test_bpf_answers_anyone_with_an_errno(live: LiveHost) -> None:
 @bpf
 def test_root_may_open_an_event_for_every_process(kernel: None, live: LiveHost) -> None:
     assert live.ask(OpenPerfEvent()) == Attempt()
+
+
+def test_one_bit_fields_begin_at_the_other_end_of_a_big_endian_word() -> None:
+    assert [one_bit(field, "little") for field in (0, 10)] == [1, 1 << 10]
+    assert [one_bit(field, "big") for field in (0, 10)] == [1 << 63, 1 << 53]
