@@ -33,6 +33,9 @@ SYSFS_MAGIC = 0x62656572
 BPFFS_MAGIC = 0xCAFE4A11
 """Superblock magics of include/uapi/linux/magic.h."""
 
+OLD_PLACE = "/sys/kernel/debug/tracing"
+"""Where tracefs is mounted by itself where debugfs is, as it was before Linux 4.1."""
+
 
 @check("runtime.sysfs", title="sysfs at /sys")
 def runtime_sysfs(context: Context) -> Finding:
@@ -89,6 +92,36 @@ def runtime_tracefs(context: Context) -> Finding:
     if mounted:
         return _refused(context, mounted[0], seen)
     return _not_mounted(context, answer, seen)
+
+
+@check(
+    "runtime.tracefs-debugfs",
+    title="tracefs below debugfs",
+    requires=("runtime.tracefs",),
+    applies=lambda project: "runtime.tracefs-debugfs" in project.all_needs(),
+)
+def runtime_tracefs_debugfs(context: Context) -> Finding:
+    """Whether tracefs is at its old place, /sys/kernel/debug/tracing, too.
+
+    An old libbpf, such as the 0.3 that libbpf-bootstrap's layout of 2020 is built with, reads the
+    ids of tracepoints there and nowhere else. It appears where debugfs is mounted:
+    `mount -t debugfs debugfs /sys/kernel/debug`.
+    """
+    question = AskTracefs()
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if not isinstance(answer, Tracefs):
+        look = ByHand(f"As root: stat -f -c %T {OLD_PLACE}")
+        return unknown(f"tracefs: {answer.reason}", seen=seen, fixes=[look])
+    place = next((each for each in answer.places if each.path == OLD_PLACE), None)
+    if place is not None and place.mounted and not place.events:
+        return passed(f"mounted and readable at {OLD_PLACE}", seen=seen)
+    refused = (place.refused or place.events) if place is not None else "not-recorded"
+    if refused not in ("", "ENOENT", "ENOTDIR"):
+        look = ByHand(f"As root: ls {OLD_PLACE}/events")
+        return unknown(f"{OLD_PLACE}: {refused}", seen=seen, fixes=[look])
+    fix = _mount(context.ask(AskIdentity()), "debugfs", "debugfs", "/sys/kernel/debug")
+    return failed(f"tracefs is not at {OLD_PLACE}", seen=seen, fixes=[fix])
 
 
 def _refused(context: Context, place: TracePlace, seen: list[Evidence]) -> Finding:

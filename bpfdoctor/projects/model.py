@@ -152,11 +152,15 @@ class Project(msgspec.Struct, frozen=True):
         keys = dict.fromkeys((*self.kind.needs.get(stage, ()), *own))
         return tuple(key.replace("{program}", name) for key in keys)
 
+    def all_needs(self) -> tuple[str, ...]:
+        """The keys that any of its programs needs for any stage."""
+        keys = (key for name in self.programs for each in Stage for key in self.needs(name, each))
+        return tuple(dict.fromkeys(keys))
+
     def abouts(self, check: str) -> tuple[str, ...]:
         """What its needs name of one check: `sched` for `kernel.tracepoints[sched]`, in order."""
-        keys = (key for name in self.programs for each in Stage for key in self.needs(name, each))
-        parts = (key.removesuffix("]").partition("[") for key in keys)
-        return tuple(dict.fromkeys(about for name, _, about in parts if name == check and about))
+        parts = (key.removesuffix("]").partition("[") for key in self.all_needs())
+        return tuple(about for name, _, about in parts if name == check and about)
 
     def inside(self, *parts: str) -> str:
         """A path in the checkout."""

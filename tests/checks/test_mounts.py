@@ -22,13 +22,15 @@ from bpfdoctor.api import (
     NoAnswer,
     Question,
     Run,
+    Stage,
     Status,
     Tracefs,
     TracePlace,
 )
 from bpfdoctor.host.live import LiveHost
-from bpfdoctor.testing import FakeHost, one, run_check
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
+OLD = "runtime.tracefs-debugfs"
 OWN, DEBUG = "/sys/kernel/tracing", "/sys/kernel/debug/tracing"
 SYSFS, TRACEFS = 0x62656572, 0x74726163
 ROOT = Identity(0, (1 << 41) - 1, (1 << 41) - 1, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
@@ -45,6 +47,35 @@ def tracefs_found(
         AskIdentity(): who,
     }
     return one(run_check("runtime.tracefs", FakeHost(answers)))
+
+
+def old_place_found(debug: TracePlace, who: Identity = ROOT) -> Finding:
+    answers: dict[Question[Any], Answer] = {
+        AskTracefs(): Tracefs((TracePlace(OWN, TRACEFS), debug), ()),
+        AskIdentity(): who,
+    }
+    return one(run_check(OLD, FakeHost(answers), project_named("libbpf-bootstrap-2020")))
+
+
+def test_the_old_place_of_tracefs_is_judged_for_itself() -> None:
+    assert old_place_found(TracePlace(DEBUG, TRACEFS)).status is Status.PASS
+    hidden = TracePlace(DEBUG, 0, refused="EACCES")
+    assert old_place_found(hidden, USER).status is Status.UNKNOWN
+    closed = TracePlace(DEBUG, TRACEFS, events="EACCES")
+    assert old_place_found(closed, USER).status is Status.UNKNOWN
+    for missing in (TracePlace(DEBUG, 0, refused="ENOENT"), TracePlace(DEBUG, SYSFS)):
+        found = old_place_found(missing)
+        assert found.status is Status.FAIL
+        assert found.fixes[0].argv == (  # type: ignore[union-attr]
+            "mount", "-t", "debugfs", "debugfs", "/sys/kernel/debug",
+        )  # fmt: skip
+
+
+def test_only_programs_of_an_old_libbpf_need_the_old_place() -> None:
+    old, new = project_named("libbpf-bootstrap-2020"), project_named()
+    needing = [p for p in old.programs if OLD in old.needs(p, Stage.ATTACH)]
+    assert needing == ["minimal", "bootstrap"]
+    assert not any(OLD in new.needs(p, Stage.ATTACH) for p in new.programs)
 
 
 NOWHERE = (TracePlace(OWN, SYSFS), TracePlace(DEBUG, 0, refused="ENOENT"))

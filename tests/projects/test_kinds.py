@@ -114,3 +114,10 @@ def test_only_programs_without_variables_and_texts_need_no_global_data() -> None
             if "kernel.global-data" in project.needs(each, Stage.LOAD)
         }
         assert set(project.programs) - needing == without
+
+
+def test_what_the_needs_name_of_a_check_is_told_once() -> None:
+    project = project_named()
+    assert project.abouts("kernel.tracepoints") == ("syscalls", "sched")
+    assert project.abouts("kernel.btf") == ()
+    assert len(set(project.all_needs())) == len(project.all_needs())
