@@ -30,8 +30,9 @@ from bpfdoctor.api import (
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 SELINUX_MAGIC = 0xF97CFF8C
 
-GVISOR = ("4.4.0", "#1 SMP Sun Jan 10 15:06:54 PST 2016")
-"""The release and version that gVisor's own kernel gives itself (pkg/sentry/syscalls/linux)."""
+GVISOR = "#1 SMP Sun Jan 10 15:06:54 PST 2016"
+"""The version that gVisor's own kernel gives itself (pkg/sentry/syscalls/linux), whatever release:
+4.4.0, and 4.19.0-gvisor of late."""
 
 ADVICE = {
     "gVisor": "gVisor is a kernel of its own without bpf(2): run on the host, or with runc.",
@@ -85,7 +86,7 @@ def runtime_container(context: Context) -> Finding:
 
 def _sandbox(marks: Marks, identity: Identity, kernel: Kernel | NoAnswer) -> str:
     """What it is shut into, in a word; empty for nothing. The tightest first."""
-    if isinstance(kernel, Kernel) and (kernel.release, kernel.version) == GVISOR:
+    if isinstance(kernel, Kernel) and (kernel.version == GVISOR or "gvisor" in kernel.release):
         return "gVisor"
     home = in_initial_namespace(identity)
     processes = identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
@@ -123,12 +124,11 @@ def runtime_seccomp(context: Context) -> Finding:
     identity, question = context.ask(AskIdentity()), AskBpf()
     answer = context.ask(question)
     seen = [evidence(AskIdentity(), identity), evidence(question, answer)]
-    mode = identity.seccomp if isinstance(identity, Identity) else None
-    if mode is None:
+    if not isinstance(identity, Identity):
         look = ByHand("grep Seccomp: /proc/self/status")
         return unknown("whether there is a filter is not shown", seen=seen, fixes=[look])
-    if mode == 0:
-        return passed("no filter")
+    if not identity.seccomp:
+        return passed("no filter" if identity.seccomp == 0 else "this kernel has no seccomp")
     through = isinstance(answer, Attempt) and answer.error in ("", "E2BIG", "EINVAL")
     if through:
         return passed("a filter, which lets bpf(2) through", seen=seen)

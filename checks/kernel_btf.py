@@ -146,7 +146,7 @@ def kernel_config_btf(context: Context) -> Finding:
     if missing and built.value == "y":
         summary = f"{said}, but {question.path} is not there"
         return warned(summary, seen=seen, fixes=[_stale(context, built)])
-    if isinstance(answer, BtfFacts) and answer.kernel:
+    if isinstance(answer, BtfFacts) and answer.kernel and answer.path != question.path:
         return passed(f"{said}; the image {answer.path} has it", seen=seen)
     if missing:
         return blocked(f"{said}: kernel.btf says what follows", by=["kernel.btf"])

@@ -65,7 +65,7 @@ def kernel_bpf_syscall(context: Context) -> Finding:
     seen = [evidence(question, answer), evidence(AskIdentity(), identity)]
     if isinstance(answer, NoAnswer):
         return unknown(f"bpf(2) was not asked: {answer.shown()}", seen=seen, fixes=[ASK_AS_ROOT])
-    filtered = isinstance(identity, NoAnswer) or identity.seccomp != 0
+    filtered = isinstance(identity, NoAnswer) or identity.seccomp not in (0, None)
     if answer.error == "ENOSYS":
         return _no_syscall(identity, seen)
     if answer.error in ("E2BIG", "EFAULT", "EINVAL", "") or not filtered:

@@ -99,6 +99,12 @@ WSL = "5.15.167.4-microsoft-standard-WSL2"
             "gVisor",
             "without bpf(2)",
         ),
+        (partial(shut_into, release="4.19.0-gvisor", version="#1"), "gVisor", "without bpf(2)"),
+        (
+            partial(shut_into, release="9.9.9", version="#1 SMP Sun Jan 10 15:06:54 PST 2016"),
+            "gVisor",
+            "without bpf(2)",
+        ),
     ],
 )
 def test_each_is_named_with_what_is_the_hosts_to_change(
@@ -147,7 +153,7 @@ def test_the_last_mount_at_the_root_counts() -> None:
         (2, Attempt("E2BIG", "bpf"), Status.PASS),
         (2, Attempt("EPERM", "bpf"), Status.WARN),
         (2, NoAnswer("refused"), Status.WARN),
-        (None, Attempt(), Status.UNKNOWN),
+        (None, Attempt(), Status.PASS),
     ],
 )
 def test_a_filter_is_judged_by_what_it_lets_through(
@@ -156,6 +162,11 @@ def test_a_filter_is_judged_by_what_it_lets_through(
     who = Identity(0, 0, 0, mode, HOME, FIRST, (-1, -1))
     found = one(run_check("runtime.seccomp", FakeHost({AskIdentity(): who, AskBpf(): bpf})))
     assert found.status is status
+
+
+def test_without_a_word_on_this_process_a_filter_is_not_excluded() -> None:
+    host = FakeHost({AskIdentity(): NoAnswer("ENOENT"), AskBpf(): Attempt()})
+    assert one(run_check("runtime.seccomp", host)).status is Status.UNKNOWN
 
 
 UNREAD = NoAnswer("EACCES")

@@ -125,7 +125,9 @@ def test_an_image_with_btf_in_boot_is_enough_for_libbpf() -> None:
     found = btf_found(IMAGE, OFF)
     assert found.status is Status.WARN
     assert "/boot/vmlinux-6.1.0-50-amd64" in found.summary
-    assert config_found(IMAGE, OFF).status is Status.PASS
+    found = config_found(IMAGE, OFF)
+    assert found.status is Status.PASS
+    assert "the image /boot/vmlinux-6.1.0-50-amd64 has it" in found.summary
 
 
 @pytest.mark.parametrize("reason", ["EACCES", "timed-out", "not-recorded", "broken"])
@@ -136,7 +138,11 @@ def test_btf_that_cannot_be_read_is_unknown(reason: str) -> None:
 
 
 def test_both_witnesses_agree() -> None:
-    assert config_found(SOUND, ON).status is Status.PASS
+    found = config_found(SOUND, ON)
+    assert (found.status, found.summary) == (
+        Status.PASS,
+        "CONFIG_DEBUG_INFO_BTF=y in /proc/config.gz",
+    )
 
 
 @pytest.mark.parametrize("reason", ["ENOENT", "EACCES", "not-recorded"])

@@ -77,9 +77,9 @@ class Identity(Answer, frozen=True):
     """What this process is to the kernel.
 
     `capabilities` is the effective set (CapEff) as a bit mask, `bounding` CapBnd. `seccomp` is
-    the mode (0 none, 1 strict, 2 filter), None where the kernel does not say. The namespaces are
-    inodes; 0 where unreadable. `memlock` is RLIMIT_MEMLOCK in bytes, soft and hard, -1 for no
-    limit.
+    the mode (0 none, 1 strict, 2 filter), None where the kernel has none: it was built without
+    CONFIG_SECCOMP, or is older than Linux 3.8 (commit 2f4b3bf6b231). The namespaces are inodes; 0
+    where unreadable. `memlock` is RLIMIT_MEMLOCK in bytes, soft and hard, -1 for no limit.
     """
 
     euid: int
