@@ -51,7 +51,7 @@ ADD_BPF = ByHand(
     "kernel.lsm",
     title="BPF LSM programs",
     requires=("runtime.privileges", "kernel.btf"),
-    excused_by=("kernel.program-types[socket_filter]",),
+    excused_by=("kernel.program-types[socket_filter]", "kernel.maps"),
 )
 def kernel_lsm(context: Context) -> Iterator[Finding]:
     """Whether an LSM program loads, and attaches (Linux 5.7, commit 9d3fdea789c8; arm64 6.4).

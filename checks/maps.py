@@ -21,9 +21,25 @@ RING_BUFFER = 256 * 1024
 
 
 @check(
+    "kernel.maps",
+    title="BPF maps",
+    requires=("runtime.memlock",),
+    excused_by=("runtime.privileges",),
+)
+def kernel_maps(context: Context) -> Finding:
+    """Whether a map can be made: an array of one number (Linux 3.19, commit 28fbcfa08d8e).
+
+    All that programs keep, their global variables too, they keep in maps.
+    """
+    what = "making an array of one element"
+    boot = ByHand("Boot a kernel built with CONFIG_BPF_SYSCALL=y; every distribution's own has it.")
+    return probed(context, CreateMap("array", 4, 4, 1), what, fixes=[boot])
+
+
+@check(
     "kernel.global-data",
     title="global variables of BPF programs",
-    requires=("runtime.memlock",),
+    requires=("kernel.maps",),
     excused_by=("runtime.privileges", "kernel.program-types[socket_filter]"),
 )
 def kernel_global_data(context: Context) -> Finding:
@@ -45,7 +61,7 @@ def kernel_global_data(context: Context) -> Finding:
 @check(
     "kernel.ringbuf",
     title="BPF ring buffer",
-    requires=("runtime.memlock-room",),
+    requires=("kernel.maps", "runtime.memlock-room"),
     excused_by=("runtime.privileges",),
 )
 def kernel_ringbuf(context: Context) -> Finding:
@@ -64,7 +80,12 @@ def kernel_ringbuf(context: Context) -> Finding:
 @check(
     "kernel.perf-buffer",
     title="perf event array",
-    requires=("kernel.program-types[tracepoint]", "runtime.privileges", "runtime.memlock-room"),
+    requires=(
+        "kernel.program-types[tracepoint]",
+        "kernel.maps",
+        "runtime.privileges",
+        "runtime.memlock-room",
+    ),
 )
 def kernel_perf_buffer(context: Context) -> Finding:
     """Whether a perf event array can be made, and a program may write to it.

@@ -25,6 +25,7 @@ from bpfdoctor.smoke.model import Observed, Outcome
         "kernel.bpf-syscall",
         "runtime.privileges",
         "kernel.program-types[tracepoint]",
+        "kernel.maps",
         "runtime.event-privileges",
         "runtime.tracefs",
         "kernel.tracepoints[syscalls]",

@@ -27,6 +27,7 @@ ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 
 STEPS: dict[str, tuple[Question[Attempt], ...]] = {
+    "kernel.maps": (CreateMap("array", 4, 4, 1),),
     "kernel.global-data": (UseGlobalData(),),
     "kernel.ringbuf": (CreateMap("ringbuf", 0, 0, 1 << 18),),
     "kernel.perf-buffer": (
