@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from filtered import refuse
 
 from bpfdoctor.api import AskIdentity, Context, Identity, NoAnswer, Stage
 from bpfdoctor.host.bpf.calls import Attempt
@@ -113,25 +114,9 @@ def test_root_of_a_user_namespace_is_refused(kernel: None, machine: Machine) -> 
     assert any("not the initial user namespace" in each.text for each in load.seen)
 
 
-def refuse_getcpu() -> None:
-    """Put a seccomp filter on this process: getcpu(2) answers ENOSYS, all else is let through."""
-    code = struct.pack(
-        "=HBBIHBBIHBBIHBBI",
-        *(0x20, 0, 0, 0),  # the number of the call
-        *(0x15, 0, 1, numbers().getcpu),  # if it is getcpu's
-        *(0x06, 0, 0, 0x00050000 | errno.ENOSYS),  # SECCOMP_RET_ERRNO
-        *(0x06, 0, 0, 0x7FFF0000),  # SECCOMP_RET_ALLOW
-    )
-    held = ctypes.create_string_buffer(code)
-    program = struct.pack("@HP", len(code) // 8, ctypes.addressof(held))  # struct sock_fprog
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(22, 2, program, 0, 0) != 0:  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
 @pytest.mark.bpf
 def test_a_call_that_a_filter_refuses_is_nothing_to_see(kernel: None, machine: Machine) -> None:
-    fired, identity = fired_after(refuse_getcpu, machine)
+    fired, identity = fired_after(partial(refuse, numbers().getcpu, errno.ENOSYS), machine)
     assert (fired.hits, fired.refused) == (0, "ENOSYS")
     last = outcomes_of(kernel_question(), fired, identity)[-1]
     assert (last.stage, last.happened) == (Stage.FIRES, None)
