@@ -10,7 +10,8 @@ VENV ?= .venv
 ARGS ?=
 
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# setuptools warns of every editable installation: nothing that a user could act on.
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help check fix test lint docs docs-check site benchmark clean
 
