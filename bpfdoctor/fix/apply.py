@@ -14,7 +14,8 @@ from bpfdoctor.fix.installed import added, installed_before, missing, wait_for_l
 from bpfdoctor.fix.journal import OUTPUT, After, Before, Journal, Result, now
 from bpfdoctor.fix.meaning import last_lines, meaning, worth_retrying
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.fix.running import Outcome, Watch, run_step
+from bpfdoctor.fix.running import Outcome, run_step
+from bpfdoctor.fix.watching import Watch
 from bpfdoctor.fix.writing import digest_of, write_whole
 from bpfdoctor.host.machine import Machine, owner_to_become
 from bpfdoctor.host.process import child_environment
@@ -200,6 +201,7 @@ class Applier:
             idle=self.patience.idle if step.kind == "submodule" else 3600,
             keep_stdout=bool(step.output),
             gently=bool(step.manager),
+            say=self.say,
             stop=self.elevation.stopper() if step.privileged else None,
         )
         return run_step(argv, environ, watch, cwd=step.cwd, identity=identity)

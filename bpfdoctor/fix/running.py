@@ -8,51 +8,36 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import IO
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from bpfdoctor.fix.watching import Outputs, Reader, Watch
 from bpfdoctor.host.process import Identity
 
-KEPT = 1 << 18
-"""Bytes of output that are kept, from the end: the end says why it failed."""
 GRACE = 8.0
 """Seconds that an interrupted command gets to end by itself."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a command ended. `exit_code` None: `reason` says why there is none."""
+    """How a command ended. `exit_code` None: `reason` says why there is none.
+
+    `cut_off`: it was begun, and what it did before it ended, or does yet, is not known.
+    """
 
     exit_code: int | None
     output: str
     stdout: bytes = b""
     reason: str = ""
+    cut_off: bool = False
 
     @property
     def ok(self) -> bool:
         """It exited 0."""
         return self.exit_code == 0
-
-
-class Watch(msgspec.Struct, frozen=True):
-    """How a command is watched.
-
-    `line` is called with each line as it comes. `idle` is in seconds: how long it may print nothing
-    before it is given up. `gently`: a signal goes to the command alone, not to what it started.
-    `stop` sends a signal to a process (or group, if negative) that is not ours to signal.
-    """
-
-    line: Callable[[str], None]
-    idle: float = 1800
-    keep_stdout: bool = False
-    gently: bool = False
-    stop: Callable[[int, int], None] | None = None
 
 
 def run_step(
@@ -65,11 +50,11 @@ def run_step(
 ) -> Outcome:
     """Run a command to its end. Whatever stops us (Ctrl-C) stops it too, and is raised again."""
     try:
-        outputs = _Outputs.of(watch)
+        outputs = Outputs.of(watch)
         process = _start(argv, environ, cwd, identity, outputs)
     except (OSError, ValueError) as error:
         return Outcome(None, "", reason=str(error))
-    with contextlib.closing(_Reader(process, watch, outputs)) as reader:
+    with contextlib.closing(Reader(process, watch, outputs)) as reader:
         try:
             silent = not reader.drain()
         except BaseException:
@@ -79,32 +64,16 @@ def run_step(
 
 
 def _outcome(
-    process: subprocess.Popen[bytes], watch: Watch, reader: _Reader, *, silent: bool
+    process: subprocess.Popen[bytes], watch: Watch, reader: Reader, *, silent: bool
 ) -> Outcome:
     if silent:
         _end(process, watch)
         reason = f"given up: it printed nothing for {watch.idle:g} seconds"
-        return Outcome(None, reader.text(), reason=reason)
+        return Outcome(None, reader.text(), reason=reason, cut_off=True)
     code = process.wait()
-    reason = f"ended by signal {-code}" if code < 0 else ""
-    return Outcome(None if code < 0 else code, reader.text(), bytes(reader.stdout), reason)
-
-
-class _Outputs(msgspec.Struct):
-    """Where a command's output goes: to pipes, or to a file without a name.
-
-    A package manager writes to a file: should we be killed, a broken pipe would end it too, with
-    packages half configured.
-    """
-
-    stdout: int | IO[bytes]
-    stderr: int
-
-    @classmethod
-    def of(cls, watch: Watch) -> _Outputs:
-        if watch.gently:
-            return cls(tempfile.TemporaryFile(), subprocess.STDOUT)
-        return cls(subprocess.PIPE, subprocess.PIPE if watch.keep_stdout else subprocess.STDOUT)
+    if code < 0:
+        return Outcome(None, reader.text(), reason=f"ended by signal {-code}", cut_off=True)
+    return Outcome(code, reader.text(), bytes(reader.stdout))
 
 
 def _start(
@@ -112,7 +81,7 @@ def _start(
     environ: Mapping[str, str],
     cwd: str,
     identity: Identity | None,
-    outputs: _Outputs,
+    outputs: Outputs,
 ) -> subprocess.Popen[bytes]:
     """A process group of its own, in our session: sudo knows its ticket by our terminal."""
     return subprocess.Popen(
@@ -129,101 +98,33 @@ def _start(
     )
 
 
-class _Reader:
-    """Reads what a command prints, as it comes."""
-
-    def __init__(self, process: subprocess.Popen[bytes], watch: Watch, outputs: _Outputs) -> None:
-        self.process, self.watch = process, watch
-        self.file = None if isinstance(outputs.stdout, int) else outputs.stdout
-        self.kept, self.partial, self.stdout = bytearray(), bytearray(), bytearray()
-        self.place, self.last = 0, time.monotonic()
-
-    def drain(self) -> bool:
-        """Read until the command has ended; False when it fell silent first."""
-        return self._follow() if self.file is not None else self._pipes()
-
-    def _follow(self) -> bool:
-        """The file grows while the command runs."""
-        while True:
-            ended = self.process.poll() is not None
-            assert self.file is not None
-            data = os.pread(self.file.fileno(), 1 << 16, self.place)
-            if data:
-                self.place += len(data)
-                self._keep(data)
-            elif ended:
-                return True
-            elif self._silent():
-                return False
-            else:
-                time.sleep(0.05)
-
-    def _pipes(self) -> bool:
-        with selectors.DefaultSelector() as selector:
-            for pipe in (self.process.stdout, self.process.stderr):
-                if pipe is not None:
-                    selector.register(pipe, selectors.EVENT_READ)
-            while selector.get_map():
-                ready = selector.select(0.1)
-                for key, _ in ready:
-                    self._take(selector, key.fileobj)  # type: ignore[arg-type]
-                if not ready and self.process.poll() is not None:
-                    break  # a grandchild may keep the pipe: the command itself has ended
-                if self._silent():
-                    return False
-        self.process.wait()
-        return True
-
-    def _silent(self) -> bool:
-        return time.monotonic() - self.last > self.watch.idle
-
-    def _take(self, selector: selectors.BaseSelector, pipe: IO[bytes]) -> None:
-        data = os.read(pipe.fileno(), 1 << 16)
-        if not data:
-            selector.unregister(pipe)
-        elif self.watch.keep_stdout and pipe is self.process.stdout:
-            self.last = time.monotonic()
-            self.stdout += data
-        else:
-            self._keep(data)
-
-    def _keep(self, data: bytes) -> None:
-        self.last = time.monotonic()
-        self.kept += data
-        del self.kept[:-KEPT]
-        *lines, rest = (bytes(self.partial) + data.replace(b"\r", b"\n")).split(b"\n")
-        self.partial = bytearray(rest[-4096:])
-        for line in filter(None, lines):
-            self.watch.line(line.decode(errors="backslashreplace"))
-
-    def close(self) -> None:
-        """Whatever a grandchild still prints is not read any more."""
-        for pipe in (self.process.stdout, self.process.stderr, self.file):
-            if pipe is not None:
-                pipe.close()
-
-    def text(self) -> str:
-        return self.kept.decode(errors="backslashreplace")
-
-
 def _end(process: subprocess.Popen[bytes], watch: Watch) -> None:
-    """Ask a command to stop, as Ctrl-C does; after a while, end it.
-
-    A package manager is asked alone and never killed: apt waits for the dpkg that it has started,
-    which a signal to all would cut off. One that works on after that is left to finish.
-    """
+    """Ask a command to stop, as Ctrl-C does; after a while, end it, with all that it started."""
+    if watch.gently:
+        _ask_to_end(process, watch)
+        return
     for number, patience in ((signal.SIGINT, GRACE), (signal.SIGTERM, 1.0)):
-        _signal(process.pid if watch.gently else -process.pid, number, watch)
+        _signal(-process.pid, number, watch)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
             break
-    if not watch.gently:
-        _let_group_end(process.pid)  # what git has started clears away what it has begun
-        _signal(-process.pid, signal.SIGKILL, watch)
-        process.wait()
-        _let_group_end(process.pid)
-    elif process.poll() is None:
-        watch.line(f"process {process.pid} is still at work; it is left to finish")
+    _let_group_end(process.pid)  # what git has started clears away what it has begun
+    _signal(-process.pid, signal.SIGKILL, watch)
+    process.wait()
+    _let_group_end(process.pid)
+
+
+def _ask_to_end(process: subprocess.Popen[bytes], watch: Watch) -> None:
+    """A package manager is asked alone, and never ended.
+
+    apt heeds SIGINT between two packages and lets the dpkg that it has started come to its end. Any
+    other signal, or one to dpkg, leaves packages half installed. One that needs longer goes on.
+    """
+    _signal(process.pid, signal.SIGINT, watch)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        watch.say(f"process {process.pid} is still at work, and is left to finish")
 
 
 def _let_group_end(group: int, patience: float = 1.0) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.fix.running import Watch, run_step
+from bpfdoctor.fix.running import run_step
+from bpfdoctor.fix.watching import Watch
 
 ENVIRON = {"PATH": "/usr/bin:/bin"}
 
@@ -43,11 +44,12 @@ def test_a_silent_command_is_given_up(gently: bool) -> None:
     outcome = run_step(["sleep", "600"], ENVIRON, watch)
     assert outcome.exit_code is None
     assert "printed nothing" in outcome.reason
+    assert outcome.cut_off
 
 
-def test_a_command_that_is_not_there_is_an_outcome() -> None:
-    outcome = run_step(["/nonexistent"], ENVIRON, Watch(lambda line: None))
-    assert (outcome.exit_code, outcome.ok) == (None, False)
+def test_a_command_that_is_not_there_is_an_outcome(tmp_path: Path) -> None:
+    outcome = run_step([str(tmp_path / "absent")], ENVIRON, Watch(lambda line: None))
+    assert (outcome.exit_code, outcome.ok, outcome.cut_off) == (None, False, False)
     assert "No such file" in outcome.reason
 
 
@@ -81,6 +83,41 @@ def test_a_manager_alone_is_told_to_stop_and_what_it_started_may_finish(tmp_path
     with pytest.raises(KeyboardInterrupt):
         run_step(["bash", "-c", script], ENVIRON, Watch(interrupt, gently=True))
     assert note.exists()
+
+
+@pytest.mark.filterwarnings("ignore:subprocess [0-9]+ is still running:ResourceWarning")
+def test_a_manager_that_needs_longer_is_left_to_finish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once, and no other signal ends it: dpkg would leave packages half installed."""
+    monkeypatch.setattr("bpfdoctor.fix.running.GRACE", 0.2)
+    go_on, note, said = tmp_path / "go-on", tmp_path / "finished", list[str]()
+    os.mkfifo(go_on)
+    script = f"trap : INT; trap 'exit 9' TERM; echo ready; until read x < {go_on}; do :; done"
+
+    def interrupt(line: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watch = Watch(interrupt, gently=True, say=said.append)
+    with pytest.raises(KeyboardInterrupt):
+        run_step(["bash", "-c", f"{script}; mkfifo {note}; echo x > {note}"], ENVIRON, watch)
+    assert "is still at work, and is left to finish" in said[0]
+    go_on.write_text("x\n")
+    assert _appears(note)
+    assert note.read_text() == "x\n"
+
+
+def test_a_manager_runs_where_no_file_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, "/proc")
+    monkeypatch.setattr("tempfile.tempdir", "/proc")
+    outcome = run_step(["echo", "text"], ENVIRON, Watch(lambda line: None, gently=True))
+    assert (outcome.ok, outcome.output) == (True, "text\n")
+
+
+def _appears(path: Path) -> bool:
+    pause = threading.Event()
+    return any(path.exists() or pause.wait(0.02) for _ in range(500))
 
 
 def _ended(pid: int) -> bool:
