@@ -51,16 +51,38 @@ class AskLock(Question[Holder], frozen=True):
 
 def _by_table(path: str, table: str) -> Holder | None:
     """`/proc/locks` gives device and inode; a waiter has `->` in front and holds nothing."""
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    device = f"{os.major(facts.st_dev):02x}:{os.minor(facts.st_dev):02x}:{facts.st_ino}"
+    file = _in_table(path)
     for line in table.splitlines():
         fields = line.split()
-        if len(fields) >= 6 and fields[1] != "->" and fields[5] == device:
+        if len(fields) >= 6 and fields[1] != "->" and fields[5] == file:
             return Holder(int(fields[4]), _name(int(fields[4])), path)
     return None
+
+
+def _in_table(path: str) -> str:
+    """What that table calls a file: by the device of its superblock.
+
+    stat(2) gives another one on overlayfs and btrfs; that of the superblock is in mountinfo.
+    """
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        facts = os.fstat(descriptor)
+        mount = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+    finally:
+        os.close(descriptor)
+    own = f"{os.major(facts.st_dev)}:{os.minor(facts.st_dev)}"
+    major, minor = map(int, (_superblock(mount) or own).split(":"))
+    return f"{major:02x}:{minor:02x}:{facts.st_ino}"
+
+
+def _superblock(fdinfo: str) -> str:
+    """The device of the mount that a descriptor lies on; empty where the mount is out of sight."""
+    number = next((line.split()[1] for line in fdinfo.splitlines() if "mnt_id" in line), "")
+    rows = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return next((row[2] for row in rows if row[0] == number), "")
 
 
 def _by_content(path: str) -> Holder | None:
