@@ -15,6 +15,11 @@ MEANINGS = (
         "an earlier installation was cut off: sudo dpkg --configure -a",
     ),
     (
+        r"Packages need to be removed but remove is disabled",
+        "it would remove packages that are installed, and so was not begun: the same command "
+        "without --no-remove shows them and asks",
+    ),
+    (
         r"Could not get lock|Unable to acquire the dpkg frontend lock|unable to lock database|"
         r"System management is locked",
         "another package manager is at work: wait for it, then run fix again",

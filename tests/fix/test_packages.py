@@ -24,7 +24,8 @@ def packages(name: str, version: str, *capabilities: str) -> tuple[str, ...]:
 
 def test_the_command_is_what_a_person_types() -> None:
     fix = resolve(Install(("clang", "llvm-strip")), distribution("debian", "12"), KERNEL)
-    assert fix.argv == ("apt-get", "install", "-y", "--no-install-recommends", "clang", "llvm")
+    options = ("-y", "--no-install-recommends", "--no-remove", "-o", "DPkg::Lock::Timeout=60")
+    assert fix.argv == ("apt-get", "install", *options, "clang", "llvm")
     assert fix.privileged
 
 
