@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bpfdoctor.fix.managers.base import Package, ask, pattern_of
+from bpfdoctor.fix.managers.base import Package, PackageManager, ask, pattern_of
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.tools.commands import Completed
-from bpfdoctor.model import Fix
 
 
-class Apk:
+class Apk(PackageManager):
     """As `PackageManager`."""
 
     name = "apk"
-    environment: dict[str, str] = {}  # noqa: RUF012  (read only)
-    lock_files: tuple[str, ...] = ("/lib/apk/db/lock", "/usr/lib/apk/db/lock")
+    lock_files = ("/lib/apk/db/lock", "/usr/lib/apk/db/lock")
 
     def look(self, host: Host, names: Sequence[str]) -> dict[str, Package]:
         found = policies(a.stdout if (a := self._ask(host, "policy", *names)) else "")
@@ -41,17 +39,20 @@ class Apk:
         names = (answer.stdout if answer else "").split()
         return tuple(name for name in names if re.match(pattern_of(pattern), name))
 
-    def stale(self, host: Host) -> str:
+    def empty(self, host: Host) -> str:
         """`musl` is in every Alpine repository: an index that does not know it is not there."""
         answer = self._ask(host, "search", "-x", "-q", "musl")
         return "" if answer is not None and answer.stdout.strip() else "no repository index is here"
 
-    def broken(self, host: Host) -> Fix | None:
-        return None
-
     def everything(self, host: Host) -> frozenset[str] | None:
         answer = self._ask(host, "info", "-q")
         return frozenset(answer.stdout.split()) if answer is not None and answer.ok else None
+
+    def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
+        """`(1/3) Installing zlib-dev (1.3.1-r2)`; asked of root alone, who may open its lock."""
+        answer = ask(host, argv[0], "--no-network", "--simulate", *argv[1:])
+        names = re.findall(r"^\(\d+/\d+\) Installing (\S+)", answer.stdout if answer else "", re.M)
+        return frozenset(names) if answer is not None and answer.ok else None
 
 
 def policies(text: str) -> dict[str, str]:

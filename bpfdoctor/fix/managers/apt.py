@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import ClassVar
 
 from bpfdoctor.fix.managers.age import AskAge
-from bpfdoctor.fix.managers.base import Package, ask, pattern_of
+from bpfdoctor.fix.managers.base import Package, PackageManager, ask, pattern_of
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.files import ListDirectory, Names
 from bpfdoctor.model import Fix, Run
 
 LISTS = "/var/lib/apt/lists"
+TOUCHED = (LISTS, f"{LISTS}/partial")
+"""Changed by every `apt-get update`: the lists by one that finds news, `partial` by each."""
+SPOKEN = re.compile(r"^Inst (\S+?)(?::\w+)? (?:\[\S+\] )?\(.*\[(\w+)\]\)", re.MULTILINE)
+"""What apt would install, with its architecture: `Inst make (4.3-4.1 Debian:12 [amd64])`."""
 OLD = 2 * 86400.0
 """Seconds after which lists are refreshed: older ones name versions that mirrors have dropped."""
 
 
-class Apt:
+class Apt(PackageManager):
     """As `PackageManager`."""
 
     name = "apt"
-    environment: dict[str, str] = {"DEBIAN_FRONTEND": "noninteractive"}  # noqa: RUF012  (read only)
-    lock_files: tuple[str, ...] = (
+    environment: ClassVar[dict[str, str]] = {"DEBIAN_FRONTEND": "noninteractive"}
+    lock_files = (
         "/var/lib/dpkg/lock-frontend",
         "/var/lib/dpkg/lock",
         "/var/lib/apt/lists/lock",
@@ -66,15 +72,19 @@ class Apt:
         lines = (answer.stdout if answer else "").splitlines()
         return tuple(line.split()[0] for line in lines if line.split())
 
-    def stale(self, host: Host) -> str:
+    def empty(self, host: Host) -> str:
         answer = host.ask(ListDirectory(LISTS))
         names = answer.names if isinstance(answer, Names) else ()
         if not any(name.endswith(("_Packages", "_Packages.lz4", "_Packages.gz")) for name in names):
             return "the package lists are empty"
-        age = host.ask(AskAge(LISTS))
-        if not isinstance(age, NoAnswer) and age.seconds > OLD:
-            return f"the package lists are {age.seconds / 86400:.0f} days old"
         return ""
+
+    def stale(self, host: Host) -> str:
+        answers = [host.ask(AskAge(path)) for path in TOUCHED]
+        ages = [age.seconds for age in answers if not isinstance(age, NoAnswer)]
+        if not self.empty(host) and ages and min(ages) > OLD:
+            return f"the package lists are {min(ages) / 86400:.0f} days old"
+        return self.empty(host)
 
     def broken(self, host: Host) -> Fix | None:
         """dpkg leaves its notes in `updates`, or packages half installed, when it is killed."""
@@ -85,13 +95,53 @@ class Apt:
         return None
 
     def everything(self, host: Host) -> frozenset[str] | None:
-        """Every package that dpkg has files or settings of, with its architecture if foreign."""
-        shown = "${binary:Package} ${db:Status-Status}\n"
-        answer = ask(host, "dpkg-query", "-W", f"-f={shown}")
+        """Also what is half installed; with its architecture where there may be several."""
+        states = _states(host)
+        gone = ("not-installed", "config-files")
+        if states is None:
+            return None
+        return frozenset(name for name, state in states.items() if state not in gone)
+
+    def leftovers(self, host: Host) -> frozenset[str]:
+        states = _states(host) or {}
+        return frozenset(name for name, state in states.items() if state == "config-files")
+
+    def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
+        """With and without the architecture, for dpkg names it only where there may be several."""
+        answer = ask(host, argv[0], "-s", *argv[1:])
         if answer is None or not answer.ok:
             return None
-        lines = (line.split() for line in answer.stdout.splitlines())
-        return frozenset(line[0] for line in lines if len(line) == 2 and line[1] != "not-installed")
+        found = SPOKEN.findall(answer.stdout)
+        return frozenset(spelt for name, arch in found for spelt in (name, f"{name}:{arch}"))
+
+    def against(self, host: Host, argv: Sequence[str], names: Sequence[str]) -> str:
+        """dpkg notes the wish to remove even where it refuses: apt would act on it later.
+
+        Most of what it then says is that the names need one another; the others are the reason.
+        """
+        answer = ask(host, argv[0], "--no-act", *argv[1:])
+        if answer is None or answer.ok:
+            return ""
+        said = [line.strip() for line in answer.output.splitlines() if " depends on " in line]
+        return "\n".join(each for each in said if each.split()[0] not in names) or answer.output
+
+    def removals(
+        self, command: Sequence[str], names: Sequence[str], kept: Sequence[str]
+    ) -> tuple[tuple[str, ...], ...]:
+        """All at once, for they may need one another; then the settings of those not kept."""
+        rest = [name for name in names if name not in kept]
+        if len(rest) == len(names):
+            return ((*command, *names),)
+        return ((command[0], "--remove", *names), *([(*command, *rest)] if rest else []))
+
+
+def _states(host: Host) -> dict[str, str] | None:
+    """What dpkg says of each package it knows: `installed`, `config-files` …"""
+    answer = ask(host, "dpkg-query", "-W", "-f=${binary:Package} ${db:Status-Status}\n")
+    if answer is None or not answer.ok:
+        return None
+    lines = (line.split() for line in answer.stdout.splitlines())
+    return {line[0]: line[1] for line in lines if len(line) == 2}
 
 
 def _candidates(policy: str) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar
 
 import msgspec
 
@@ -34,27 +35,57 @@ class Package(msgspec.Struct, frozen=True):
         return int(digits) if digits.isdigit() else 0
 
 
-class PackageManager(Protocol):
-    """A package manager: all its answers come through the host."""
+class PackageManager(ABC):
+    """A package manager: all its answers come through the host, from local data alone."""
 
-    name: str
-    environment: dict[str, str]
-    lock_files: tuple[str, ...]
+    name: ClassVar[str]
+    environment: ClassVar[dict[str, str]] = {}
+    lock_files: ClassVar[tuple[str, ...]]
 
+    @abstractmethod
     def look(self, host: Host, names: Sequence[str]) -> dict[str, Package]:
-        """What is known of these packages, from local data alone: no network."""
+        """What is known of these packages."""
 
+    @abstractmethod
     def matching(self, host: Host, pattern: str) -> tuple[str, ...]:
         """Names that it could install and that match `clang-{}`, `{}` being a number."""
 
+    @abstractmethod
+    def empty(self, host: Host) -> str:
+        """Why its lists say nothing about what it could install; empty if they do."""
+
     def stale(self, host: Host) -> str:
-        """Why its lists must be refreshed before they say anything; empty if they need not."""
+        """Why its lists should be refreshed: they say nothing, or are old; empty if neither."""
+        return self.empty(host)
 
     def broken(self, host: Host) -> Fix | None:
         """What an interrupted run left half done, as the command that finishes it."""
+        return None
 
+    @abstractmethod
     def everything(self, host: Host) -> frozenset[str] | None:
         """The names of all installed packages; None where it would not say."""
+
+    def leftovers(self, host: Host) -> frozenset[str]:
+        """Packages that were removed and whose settings are kept."""
+        return frozenset()
+
+    @abstractmethod
+    def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
+        """What this installing command would add, spelt as by `everything`; None where unknown.
+
+        The answer may name more: what it would upgrade, or another spelling of a name.
+        """
+
+    def against(self, host: Host, argv: Sequence[str], names: Sequence[str]) -> str:
+        """Why it would refuse this removal of `names`; empty where a refusal leaves no trace."""
+        return ""
+
+    def removals(
+        self, command: Sequence[str], names: Sequence[str], kept: Sequence[str]
+    ) -> tuple[tuple[str, ...], ...]:
+        """The commands that remove `names`; of those in `kept`, the settings stay."""
+        return ((*command, *names),)
 
 
 def ask(host: Host, *argv: str) -> Completed | None:

@@ -6,17 +6,15 @@ import re
 from collections.abc import Sequence
 
 from bpfdoctor.fix.managers import rpm
-from bpfdoctor.fix.managers.base import Package, ask, pattern_of
+from bpfdoctor.fix.managers.base import Package, PackageManager, ask, pattern_of
 from bpfdoctor.host.question import Host
-from bpfdoctor.model import Fix
 
 
-class Dnf:
+class Dnf(PackageManager):
     """As `PackageManager`. `-C` answers from the cache: a plan does not use the network."""
 
     name = "dnf"
-    environment: dict[str, str] = {}  # noqa: RUF012  (read only)
-    lock_files: tuple[str, ...] = (
+    lock_files = (
         "/var/lib/rpm/.rpm.lock",
         "/usr/lib/sysimage/rpm/.rpm.lock",
         "/var/cache/dnf/metadata_lock.pid",
@@ -45,7 +43,7 @@ class Dnf:
         names = dict.fromkeys((answer.stdout if answer else "").split())
         return tuple(name for name in names if re.match(pattern_of(pattern), name))
 
-    def stale(self, host: Host) -> str:
+    def empty(self, host: Host) -> str:
         """Empty caches alone: an install fetches what is out of date by itself."""
         answer = ask(
             host, "dnf", "-q", "-C", "repoquery", "--latest-limit=1", "--qf", "%{name}", "*"
@@ -54,8 +52,9 @@ class Dnf:
             return ""
         return "the repositories' lists are not in the cache"
 
-    def broken(self, host: Host) -> Fix | None:
-        return None
-
     def everything(self, host: Host) -> frozenset[str] | None:
         return rpm.everything(host)
+
+    def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
+        answer = ask(host, argv[0], "-C", "--assumeno", *argv[1:])
+        return rpm.transaction(answer.stdout if answer else "")

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bpfdoctor.fix.managers.base import Package, ask, pattern_of
+from bpfdoctor.fix.managers.base import Package, PackageManager, ask, pattern_of
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.system.files import ListDirectory, Names
-from bpfdoctor.model import Fix
 
 SYNC = "/var/lib/pacman/sync"
 
 
-class Pacman:
+class Pacman(PackageManager):
     """As `PackageManager`."""
 
     name = "pacman"
-    environment: dict[str, str] = {}  # noqa: RUF012  (read only)
-    lock_files: tuple[str, ...] = ("/var/lib/pacman/db.lck",)
+    lock_files = ("/var/lib/pacman/db.lck",)
 
     def look(self, host: Host, names: Sequence[str]) -> dict[str, Package]:
         answer = ask(host, "pacman", "-Si", *names)
@@ -35,18 +33,19 @@ class Pacman:
         names = (answer.stdout if answer else "").split()
         return tuple(name for name in names if re.match(pattern_of(pattern), name))
 
-    def stale(self, host: Host) -> str:
+    def empty(self, host: Host) -> str:
         answer = host.ask(ListDirectory(SYNC))
         if isinstance(answer, Names) and any(name.endswith(".db") for name in answer.names):
             return ""
         return "no repository has been synchronised"
 
-    def broken(self, host: Host) -> Fix | None:
-        return None
-
     def everything(self, host: Host) -> frozenset[str] | None:
         answer = ask(host, "pacman", "-Qq")
         return frozenset(answer.stdout.split()) if answer is not None else None
+
+    def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
+        answer = ask(host, *argv, "--print", "--print-format", "%n")
+        return frozenset(answer.stdout.split()) if answer is not None and answer.ok else None
 
 
 def candidates(text: str) -> dict[str, str]:

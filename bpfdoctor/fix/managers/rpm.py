@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bpfdoctor.fix.managers.base import ask
 from bpfdoctor.host.question import Host
+
+ROW = re.compile(r"^ (\S+)\s+([a-z0-9_]+)\s+\S+\s+\S+\s+[\d.]+ \w+$", re.MULTILINE)
+"""A package in the table of a transaction: name, architecture, version, repository, size."""
 
 
 def installed(host: Host, names: Sequence[str]) -> dict[str, str]:
@@ -28,3 +32,13 @@ def everything(host: Host) -> frozenset[str] | None:
     if answer is None or not answer.ok:
         return None
     return frozenset(line for line in answer.stdout.split() if not line.startswith("gpg-pubkey"))
+
+
+def transaction(text: str) -> frozenset[str] | None:
+    """What the table that dnf and yum show before they ask would install; None without one."""
+    sections = re.split(r"^(\S.*):$", text, flags=re.MULTILINE)
+    pairs = zip(sections[1::2], sections[2::2], strict=False)
+    rows = [
+        row for title, part in pairs if title.startswith("Installing") for row in ROW.findall(part)
+    ]
+    return frozenset(f"{name}.{arch}" for name, arch in rows) or None

@@ -6,17 +6,15 @@ import re
 from collections.abc import Sequence
 
 from bpfdoctor.fix.managers import rpm
-from bpfdoctor.fix.managers.base import Package, ask, pattern_of
+from bpfdoctor.fix.managers.base import Package, PackageManager, ask, pattern_of
 from bpfdoctor.host.question import Host
-from bpfdoctor.model import Fix
 
 
-class Yum:
+class Yum(PackageManager):
     """As `PackageManager`. `-C` answers from the cache: a plan does not use the network."""
 
     name = "yum"
-    environment: dict[str, str] = {}  # noqa: RUF012  (read only)
-    lock_files: tuple[str, ...] = ("/var/run/yum.pid", "/var/lib/rpm/.rpm.lock")
+    lock_files = ("/var/run/yum.pid", "/var/lib/rpm/.rpm.lock")
 
     def look(self, host: Host, names: Sequence[str]) -> dict[str, Package]:
         present = rpm.installed(host, names)
@@ -29,15 +27,16 @@ class Yum:
         names = versions(answer.stdout if answer else "")
         return tuple(name for name in names if re.match(pattern_of(pattern), name))
 
-    def stale(self, host: Host) -> str:
+    def empty(self, host: Host) -> str:
         answer = ask(host, "yum", "-q", "-C", "repolist")
         return "" if answer is not None and answer.ok else "the repositories' lists are not cached"
 
-    def broken(self, host: Host) -> Fix | None:
-        return None
-
     def everything(self, host: Host) -> frozenset[str] | None:
         return rpm.everything(host)
+
+    def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
+        answer = ask(host, argv[0], "-C", "--assumeno", *argv[1:])
+        return rpm.transaction(answer.stdout if answer else "")
 
 
 def versions(listing: str) -> dict[str, str]:
