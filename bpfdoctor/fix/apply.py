@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
 
 import msgspec
 
+from bpfdoctor.fix.cutoff import close_cut_off
 from bpfdoctor.fix.elevate import Elevation
-from bpfdoctor.fix.installed import added, installed_before, missing, wait_for_lock
-from bpfdoctor.fix.journal import OUTPUT, After, Before, Journal, Result, now
+from bpfdoctor.fix.installed import refused, wait_for_lock
+from bpfdoctor.fix.journal import After, Before, Journal, Result, now
 from bpfdoctor.fix.meaning import last_lines, meaning, worth_retrying
+from bpfdoctor.fix.noting import after_it, before_it
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.running import Outcome, run_step
 from bpfdoctor.fix.watching import Watch
-from bpfdoctor.fix.writing import digest_of, write_whole
 from bpfdoctor.host.machine import Machine, owner_to_become
 from bpfdoctor.host.process import child_environment
 from bpfdoctor.host.question import A, NoAnswer, Question
@@ -51,7 +51,11 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """How a plan went: the steps that ran, and those left out because another one failed."""
+    """How a plan went: the steps that ran, and those left out.
+
+    A step is left out where one that it depends on failed, where another package manager does not
+    let go of its lock, and where the journal cannot be written.
+    """
 
     run: str
     done: tuple[Done, ...]
@@ -93,74 +97,66 @@ class Applier:
         left_out: list[Step] = []
         known = {step.id for step in plan.steps}
         for number, step in enumerate(plan.steps, 1):
+            place = f"[{number}/{len(plan.steps)}]"
             good = {each.step.id for each in done if each.result == "done"}
-            if set(step.after) & known - good:
-                self.say(f"[{number}/{len(plan.steps)}] left out: {step.title}")
+            if journal.failed or set(step.after) & known - good:
+                self.say(f"{place} left out: {step.title}")
                 left_out.append(step)
                 continue
-            self.say(f"[{number}/{len(plan.steps)}] {step.title}")
-            done.append(self.step(step, journal))
+            self.say(f"{place} {step.title}")
+            ended = self.step(step, journal)
+            done += [ended] if ended else []
+            left_out += [] if ended else [step]
         return Applied(journal.run, tuple(done), tuple(left_out))
 
-    def step(self, step: Step, journal: Journal) -> Done:
-        """Run one step, with its lines in the journal."""
-        waited = wait_for_lock(self.host, step, self.patience.lock, self.say)
-        if waited:
-            return Done(step, "failed", waited)
-        before = self._before(step)
-        journal.write(before)
+    def step(self, step: Step, journal: Journal) -> Done | None:
+        """Run one step, with its lines in the journal; None where it could not be begun."""
+        before = self._begun(step, journal)
+        if before is None:
+            return None
         began = time.monotonic()
         try:
             outcome = self._tries(step)
-        except BaseException:
+        except BaseException:  # nothing is asked now: who stops us ends what is asked, too
             seconds = round(time.monotonic() - began, 3)
-            there = added(self.host, step, before.packages)
-            journal.write(After(step.id, "interrupted", None, seconds, "", "stopped", there))
+            journal.write(After(step.id, "interrupted", None, seconds, "", "stopped", None))
             raise
-        after = self._after(step, before, outcome, time.monotonic() - began)
-        journal.write(after)
+        after = after_it(self.host, before, outcome, time.monotonic() - began)
+        self._note(journal, after)
         return self._told(step, after)
+
+    def _begun(self, step: Step, journal: Journal) -> Before | None:
+        """Its first line, once nobody else is at work; None, with the reason said, without it."""
+        waited = wait_for_lock(self.host, step, self.patience.lock, self.say)
+        if waited:
+            self.say(waited)
+            journal.write(Before(step, step.argv, now()))
+            self._note(journal, After(step.id, "failed", None, 0, "", waited))
+            return None
+        if step.manager:
+            close_cut_off(journal.path.parent, self.host)
+        before = self._before(step)
+        return before if self._note(journal, before) else None
+
+    def _note(self, journal: Journal, line: Before | After) -> bool:
+        """Write a line; where the journal does not take it, say so: nothing more will be begun."""
+        if not journal.write(line):
+            self.say(journal.failed)
+        return not journal.failed
 
     def run_one(self, step: Step) -> tuple[Done, After]:
         """Run one step without a journal of its own: `undo` notes it in that of the first run."""
         waited = wait_for_lock(self.host, step, self.patience.lock, self.say)
         if waited:
-            return Done(step, "failed", waited), After(step.id, "failed", None, 0, "", waited)
-        began = time.monotonic()
-        after = self._after(step, self._before(step), self._tries(step), time.monotonic() - began)
+            after = After(step.id, "failed", None, 0, "", waited)
+            return self._told(step, after), after
+        before, began = self._before(step), time.monotonic()
+        after = after_it(self.host, before, self._tries(step), time.monotonic() - began)
         return self._told(step, after), after
 
     def _before(self, step: Step) -> Before:
-        return Before(
-            step=step,
-            argv=tuple(self._command(step) if self._allowed(step) else step.argv),
-            at=now(),
-            packages=installed_before(self.host, step),
-            fresh=bool(step.output) and not os.path.lexists(step.output),
-        )
-
-    def _after(self, step: Step, before: Before, outcome: Outcome, seconds: float) -> After:
-        reason, digest = outcome.reason, ""
-        result: Result = "done" if outcome.ok else "failed"
-        if outcome.ok and step.output:
-            try:
-                write_whole(step.output, outcome.stdout, step.owner_of)
-                digest = digest_of(step.output)
-            except OSError as error:
-                result, reason = "failed", f"{step.output}: {error}"
-        absent = missing(self.host, step) if result == "done" else ()
-        if absent:
-            result, reason = "not-taken", f"not there afterwards: {' '.join(absent)}"
-        return After(
-            step=step.id,
-            result=result,
-            exit_code=outcome.exit_code,
-            seconds=round(seconds, 3),
-            output=outcome.output[-OUTPUT:],
-            reason=reason,
-            added=added(self.host, step, before.packages),
-            digest=digest,
-        )
+        argv = tuple(self._command(step) if self._allowed(step) else step.argv)
+        return before_it(self.host, step, argv)
 
     def _told(self, step: Step, after: After) -> Done:
         """What the user hears of it: for a failure its last lines, and what they mean."""
@@ -174,6 +170,9 @@ class Applier:
 
     def _tries(self, step: Step) -> Outcome:
         """Run it; again after a pause where git lost its connection."""
+        against = refused(self.host, step)
+        if against:
+            return Outcome(1, against, reason="it would be refused, so it was not begun")
         outcome = self._once(step)
         for pause in self.patience.pauses if step.kind == "submodule" else ():
             text = outcome.output + (outcome.reason and " Connection timed out")

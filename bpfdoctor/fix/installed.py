@@ -1,10 +1,12 @@
-"""Packages before and after a step: what it added, what it should have, who is in the way."""
+"""Packages before and after a step: what it will add, what it added, who is in the way."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
+from bpfdoctor.fix.catalogue import catalogue
+from bpfdoctor.fix.journal import Before
 from bpfdoctor.fix.managers import MANAGERS, Package
 from bpfdoctor.fix.managers.locks import AskLock, Holder
 from bpfdoctor.fix.plan import Step
@@ -15,15 +17,38 @@ def installed_before(host: Host, step: Step) -> tuple[str, ...] | None:
     """All packages that are installed now; None for a step that changes none."""
     if step.kind not in ("install", "repair", "remove"):
         return None
-    found = MANAGERS[step.manager].everything(host)
-    return None if found is None else tuple(sorted(found))
+    return _listed(MANAGERS[step.manager].everything(host))
 
 
-def added(host: Host, step: Step, before: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The packages that are there now and were not before an installing step."""
-    if step.kind != "install" or before is None:
+def leftovers_before(host: Host, step: Step) -> tuple[str, ...]:
+    """Packages that were removed and whose settings are here, before an installing step."""
+    return () if step.kind != "install" else tuple(sorted(MANAGERS[step.manager].leftovers(host)))
+
+
+def intended(host: Host, step: Step) -> tuple[str, ...] | None:
+    """What the manager says that an installing step will add; None where it would not say."""
+    installing = catalogue().managers[step.manager].install if step.kind == "install" else ()
+    if not installing or step.argv[: len(installing)] != installing:
+        return None
+    return _listed(MANAGERS[step.manager].intended(host, step.argv))
+
+
+def added(host: Host, before: Before) -> tuple[str, ...] | None:
+    """The packages that are there now, were not before an installing step, and were to come by it.
+
+    None where the manager would not say.
+    """
+    if before.step.kind != "install" or before.packages is None:
         return ()
-    return tuple(sorted(set(installed_before(host, step) or ()) - set(before)))
+    there = MANAGERS[before.step.manager].everything(host)
+    if there is None:
+        return None
+    since = there - set(before.packages)
+    return tuple(sorted(since if before.intended is None else since & set(before.intended)))
+
+
+def _listed(names: frozenset[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(sorted(names))
 
 
 def missing(host: Host, step: Step) -> tuple[str, ...]:
@@ -32,7 +57,7 @@ def missing(host: Host, step: Step) -> tuple[str, ...]:
     Packages; after a refresh, lists (`apt-get update` exits 0 when it could fetch none).
     """
     if step.kind == "refresh":
-        return ("package lists",) if MANAGERS[step.manager].stale(host) else ()
+        return ("package lists",) if MANAGERS[step.manager].empty(host) else ()
     if step.kind != "install" or not step.packages:
         return ()
     looked = MANAGERS[step.manager].look(host, step.packages)
@@ -45,6 +70,13 @@ def _there(host: Host, step: Step, package: Package) -> bool:
         return bool(package.installed)
     providers = MANAGERS[step.manager].look(host, package.provided_by)
     return any(each.installed for each in providers.values())
+
+
+def refused(host: Host, step: Step) -> str:
+    """Why the manager would refuse a removal, where that would leave traces."""
+    if step.kind != "remove":
+        return ""
+    return MANAGERS[step.manager].against(host, step.argv, step.packages)
 
 
 def wait_for_lock(host: Host, step: Step, limit: float, say: Callable[[str], object]) -> str:

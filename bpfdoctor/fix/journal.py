@@ -7,6 +7,7 @@ to work; it is the user's alone (mode 0600) and is not meant to be passed on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -15,10 +16,10 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.plan import Plan, Step
+from bpfdoctor.host.machine import boot_id
 
 OUTPUT = 64 << 10
 """Characters of a step's output that are kept, from its end."""
@@ -26,18 +27,20 @@ Result = Literal["done", "failed", "interrupted", "not-taken"]
 
 
 class Began(msgspec.Struct, frozen=True, tag_field="event", tag="run"):
-    """The first line: which run, when (UTC), and the plan as it was shown."""
+    """The first line: which run, when (UTC), the plan as it was shown, and the boot's id."""
 
     run: str
     started: str
     plan: Plan
+    boot: str = ""
 
 
 class Before(msgspec.Struct, frozen=True, tag_field="event", tag="start"):
     """A step is about to run: `argv` as it is executed, and what there is before it.
 
-    `packages` are those installed (None where the manager would not say), `fresh` says that
-    `step.output` did not exist.
+    `packages` are those installed (None where the manager would not say), `leftovers` those removed
+    whose settings are there; `intended` is what the manager says that the step will add, and maybe
+    more (None where it would not say). `fresh` says that `step.output` did not exist.
     """
 
     step: Step
@@ -45,12 +48,15 @@ class Before(msgspec.Struct, frozen=True, tag_field="event", tag="start"):
     at: str
     packages: tuple[str, ...] | None = None
     fresh: bool = False
+    leftovers: tuple[str, ...] = ()
+    intended: tuple[str, ...] | None = None
 
 
 class After(msgspec.Struct, frozen=True, tag_field="event", tag="end"):
     """A step has ended. `added` are the packages that are there now and were not before it.
 
-    `digest` is that of the file it wrote (SHA-256).
+    None: not known, for the command did not come to its end under our eyes. `digest` is that of the
+    file it wrote (SHA-256), `mount` the mount that it made, as `mount_at` tells it.
     """
 
     step: str
@@ -59,8 +65,9 @@ class After(msgspec.Struct, frozen=True, tag_field="event", tag="end"):
     seconds: float
     output: str
     reason: str = ""
-    added: tuple[str, ...] = ()
+    added: tuple[str, ...] | None = ()
     digest: str = ""
+    mount: str = ""
 
 
 class Undone(msgspec.Struct, frozen=True, tag_field="event", tag="undone"):
@@ -96,16 +103,19 @@ def now() -> str:
 
 
 class Journal:
-    """The file of one run, open for writing."""
+    """The file of one run, open for writing.
+
+    `failed` says why the disk did not take a line; nothing is written after that.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.run = path.stem
+        self.failed = ""
 
     @classmethod
     def begin(cls, directory: Path, plan: Plan) -> Journal:
         """A new run. Raises BpfDoctorError where nothing can be written: no change without it."""
-        started = now()
         name = (
             f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() // 1000 % 10**6:06}"
         )
@@ -114,82 +124,38 @@ class Journal:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             journal.path.touch(mode=0o600, exist_ok=False)
         except OSError as error:
-            raise BpfDoctorError(
-                f"the journal cannot be written: {journal.path}: {error.strerror}",
-                "set XDG_STATE_HOME to a directory of yours; nothing was changed",
-            ) from None
-        journal.write(Began(journal.run, started, plan))
+            journal.failed = _refused(journal.path, error)
+        if not journal.write(Began(journal.run, now(), plan, boot_id())):
+            hint = "set XDG_STATE_HOME to a directory of yours; nothing was changed"
+            raise BpfDoctorError(journal.failed, hint)
         return journal
 
-    def write(self, line: Line) -> None:
-        """Append a line and wait until the disk has it."""
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+    def write(self, line: Line) -> bool:
+        """Append a line and wait until the disk has it; False where it does not take it."""
+        if not self.failed:
+            try:
+                self._append(msgspec.json.encode(line) + b"\n")
+            except OSError as error:
+                self.failed = _refused(self.path, error)
+        return not self.failed
+
+    def _append(self, data: bytes) -> None:
+        """All of it or nothing; a line that a killed run left unfinished is ended first."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        end = os.fstat(descriptor).st_size
         try:
-            data = msgspec.json.encode(line) + b"\n"
+            if end and os.pread(descriptor, 1, end - 1) != b"\n":
+                data = b"\n" + data
             while data:
                 data = data[os.write(descriptor, data) :]
             os.fsync(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, end)
+            raise
         finally:
             os.close(descriptor)
 
 
-class Record(msgspec.Struct, frozen=True):
-    """What a journal says of one step: how it began, and how it ended if it did."""
-
-    before: Before
-    after: After | None = None
-    undone: bool = False
-
-
-class Run(msgspec.Struct, frozen=True):
-    """A run as its journal tells it."""
-
-    name: str
-    started: str
-    records: tuple[Record, ...]
-    path: str
-
-
-def read_run(path: Path) -> Run:
-    """Read a journal; a last line that was cut off is as if it had not been written.
-
-    Raises BpfDoctorError where the file is no journal.
-    """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise BpfDoctorError(f"journal {path}: {error.strerror}") from None
-    found: list[Line] = []
-    for number, line in enumerate(lines):
-        try:
-            if line:
-                found.append(msgspec.json.decode(line, type=Line))
-        except msgspec.DecodeError as error:
-            if number < len(lines) - 1:
-                raise BpfDoctorError(f"journal {path}, line {number + 1}: {error}") from None
-    began = next((line for line in found if isinstance(line, Began)), None)
-    return Run(path.stem, began.started if began else "", _records(found), str(path))
-
-
-def _records(lines: list[Line]) -> tuple[Record, ...]:
-    """Each start with its end: the next one of that step, for a run may repeat an id."""
-    records: list[Record] = []
-    for line in lines:
-        if isinstance(line, Before):
-            records.append(Record(line))
-        elif isinstance(line, After) and records and records[-1].before.step.id == line.step:
-            records[-1] = replace(records[-1], after=line)
-        elif isinstance(line, Undone) and line.result == "done" and line.index < len(records):
-            records[line.index] = replace(records[line.index], undone=True)
-    return tuple(records)
-
-
-def runs(directory: Path) -> list[Run]:
-    """All runs in a state directory, newest first; those that cannot be read are left out."""
-    found = []
-    for path in sorted(directory.glob("*.jsonl"), reverse=True):
-        try:
-            found.append(read_run(path))
-        except BpfDoctorError:
-            continue
-    return found
+def _refused(path: Path, error: OSError) -> str:
+    return f"the journal cannot be written: {path}: {error.strerror}"

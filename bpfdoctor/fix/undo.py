@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from bpfdoctor.fix.catalogue import catalogue
-from bpfdoctor.fix.installed import installed_before
-from bpfdoctor.fix.journal import Record, Run
+from bpfdoctor.fix.history import Record, Run
+from bpfdoctor.fix.journal import Before
+from bpfdoctor.fix.lasting import gone
+from bpfdoctor.fix.managers import MANAGERS
 from bpfdoctor.fix.plan import Manual, Plan, Step
 from bpfdoctor.fix.writing import digest_of
 from bpfdoctor.host.question import Host
@@ -23,12 +27,27 @@ def undo_plan(run: Run, host: Host) -> Plan:
         record = run.records[index]
         if record.undone or _never_ran(record):
             continue
-        found = _undo_of(record, host)
+        found = _undo_of(record, run.boot, host)
         if isinstance(found, Manual):
             manual.append(found)
-        elif found is not None:
-            steps.append(replace(found, id=f"{PREFIX}{index}"))
+        else:
+            steps += _numbered(found, index)
     return Plan(tuple(steps), tuple(manual))
+
+
+def index_of(step: Step) -> int:
+    """The record, counted from 0, that a step of such a plan takes back."""
+    return int(step.id.removeprefix(PREFIX).partition(".")[0])
+
+
+def _numbered(steps: Sequence[Step], index: int) -> list[Step]:
+    """`undo:3`, then `undo:3.1`: each after the one before it."""
+    ids = [f"{PREFIX}{index}" + (f".{n}" if n else "") for n in range(len(steps))]
+    befores = [(), *((each,) for each in ids)]
+    return [
+        replace(step, id=name, after=after)
+        for step, name, after in zip(steps, ids, befores, strict=False)
+    ]
 
 
 def _never_ran(record: Record) -> bool:
@@ -37,63 +56,89 @@ def _never_ran(record: Record) -> bool:
     return after is not None and after.result == "failed" and record.before.step.kind != "install"
 
 
-def _undo_of(record: Record, host: Host) -> Step | Manual | None:
+def _undo_of(record: Record, boot: str, host: Host) -> Sequence[Step] | Manual:
     step = record.before.step
     if step.kind == "install":
         return _remove(record, host)
     if step.output:
         return _delete(record)
-    if not step.undo:
-        return None
-    title = f"take back: {step.title}"
-    return Step(
-        id="",
-        kind="run",
-        title=title,
-        argv=step.undo,
-        why=step.why,
-        privileged=step.privileged,
-        cwd=step.cwd,
-        owner_of=step.owner_of,
+    left = gone(record, boot, host) if step.undo else True
+    if left:
+        return left if isinstance(left, Manual) else ()
+    return (
+        Step(
+            id="",
+            kind="run",
+            title=f"take back: {step.title}",
+            argv=step.undo,
+            why=step.why,
+            privileged=step.privileged,
+            cwd=step.cwd,
+            owner_of=step.owner_of,
+        ),
     )
 
 
-def _remove(record: Record, host: Host) -> Step | None:
-    """The packages that it added and that are still there; after a kill, those that came since."""
-    step, after = record.before.step, record.after
-    there = set(installed_before(host, step) or ())
-    before = set(record.before.packages or ())
-    added = sorted(there & set(after.added) if after else there - before)
-    if not added or record.before.packages is None:
-        return None
-    note = "the run was cut off: this is all that was installed since it began"
-    return Step(
-        id="",
-        kind="remove",
-        title=f"remove the {len(added)} packages that it added",
-        argv=(*catalogue().managers[step.manager].remove, *added),
-        why=step.why,
-        privileged=step.privileged,
-        environment=step.environment,
-        manager=step.manager,
-        packages=tuple(added),
-        notes=() if after else (note,),
+def _remove(record: Record, host: Host) -> Sequence[Step] | Manual:
+    """The packages that it added and that are still there.
+
+    Where it was cut off, those of what it was to add that have come since.
+    """
+    before, after = record.before, record.after
+    known = before.intended if after is None or after.added is None else after.added
+    since = _come_since(before, host)
+    if known is None:
+        return _unknown(before.step, since) if since else ()
+    names = sorted(since & set(known))
+    commands = _removals(before, names) if names else ()
+    titles = (f"remove the {len(names)} packages that it added", "remove the settings they left")
+    note = "the run was cut off: this is what it was to install and what has come since it began"
+    notes = (note,) if record.cut_off else ()
+    step = replace(before.step, kind="remove", packages=tuple(names), notes=notes, undo_text="")
+    return [
+        replace(step, argv=argv, title=title) for argv, title in zip(commands, titles, strict=False)
+    ]
+
+
+def _come_since(before: Before, host: Host) -> frozenset[str]:
+    """Packages that are here, or have left their settings, and were not before."""
+    manager = MANAGERS[before.step.manager]
+    there = manager.everything(host)
+    if there is None or before.packages is None:
+        return frozenset()
+    left = manager.leftovers(host) - set(before.leftovers)
+    return (there | left) - set(before.packages)
+
+
+def _removals(before: Before, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    command = catalogue().managers[before.step.manager].remove
+    return MANAGERS[before.step.manager].removals(command, names, before.leftovers)
+
+
+def _unknown(step: Step, since: frozenset[str]) -> Manual:
+    remove = " ".join(catalogue().managers[step.manager].remove)
+    text = (
+        f"{step.title}: the run was cut off, and which of these it added is not known: "
+        f"{' '.join(sorted(since))}. As root, with those that nobody else has installed: {remove}"
     )
+    return Manual(step.why, text)
 
 
-def _delete(record: Record) -> Step | Manual | None:
+def _delete(record: Record) -> Sequence[Step] | Manual:
     """A file that it wrote, if nobody has changed it since."""
     step, after = record.before.step, record.after
     digest = digest_of(step.output)
     if not digest or not record.before.fresh:
-        return None
+        return ()
     if after is None or digest != after.digest:
         return Manual(step.why, f"{step.output} is not as it was written: it is left alone")
-    return Step(
-        id="",
-        kind="run",
-        title=f"remove {step.output}",
-        argv=("rm", "--", step.output),
-        why=step.why,
-        owner_of=step.owner_of,
+    return (
+        Step(
+            id="",
+            kind="run",
+            title=f"remove {step.output}",
+            argv=("rm", "--", step.output),
+            why=step.why,
+            owner_of=step.owner_of,
+        ),
     )

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.apply import Patience
+from bpfdoctor.fix.apply import Applier, FreshHost, Patience
 from bpfdoctor.fix.consent import consented
 from bpfdoctor.fix.elevate import Elevation
-from bpfdoctor.fix.journal import Journal, Run, Undone, read_run, runs, state_directory
+from bpfdoctor.fix.history import Run, read_run, runs
+from bpfdoctor.fix.installed import wait_for_lock
+from bpfdoctor.fix.journal import Journal, Undone, state_directory
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
-from bpfdoctor.fix.plan import Plan
+from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.show import commands_text, plan_text
 from bpfdoctor.fix.speaking import applier_of
-from bpfdoctor.fix.undo import PREFIX, undo_plan
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.fix.undo import index_of, undo_plan
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Host
 
 
 def run_undo(
@@ -30,19 +33,25 @@ def run_undo(
 ) -> int:
     """Take back what a run changed (the newest that changed something, if `name` is empty).
 
-    0 when nothing is left to take back; 1 when it was declined; 4 when a step failed. Raises
-    BpfDoctorError for a run that there is not.
+    0 when nothing is left to take back; 1 when it was declined, or a package manager was at work
+    too long; 4 when a step failed. Raises BpfDoctorError for a run that there is not.
     """
-    host = LiveHost(Machine(machine.environ))
-    try:
-        run = _run_named(name, machine, host)
-        plan = undo_plan(run, host) if run else Plan()
-    finally:
-        host.close()
+    host = FreshHost(Machine(machine.environ))
+    run, plan = None, Plan()
+    for each in _candidates(name, machine, voice):
+        busy = _at_work(each, host, patience, voice)
+        if busy:
+            voice.say(busy)
+            return 1
+        found = undo_plan(each, host)
+        plan = Plan(found.steps, plan.manual or found.manual)
+        if plan.steps:
+            run = each
+            break
     if options.dry_run:
         voice.write(_undo_shown(plan, as_json=options.json))
         return 1 if plan.steps else 0
-    if run is None or not plan.steps:
+    if run is None:
         voice.say("There is nothing to take back.")
         if plan.manual:
             voice.say(plan_text(plan).rstrip("\n"))
@@ -50,21 +59,31 @@ def run_undo(
     return _take_back(run, plan, options, machine, voice, patience)
 
 
+def _candidates(name: str, machine: Machine, voice: Voice) -> Iterator[Run]:
+    """The run of that name, or all of them, newest first."""
+    directory = state_directory(machine.environ)
+    path = directory / f"{name}.jsonl"
+    if name and ("/" in name or not path.is_file()):
+        known = ", ".join(run.name for run in runs(directory)[:5]) or "none"
+        raise BpfDoctorError(f"there is no run {name}", f"the newest runs: {known}")
+    for run in [read_run(path)] if name else runs(directory, voice.say):
+        if run.unread:
+            lines = ", ".join(map(str, run.unread))
+            voice.say(f"{run.path}: not to be read, so not taken back: line {lines}")
+        yield run
+
+
+def _at_work(run: Run, host: Host, patience: Patience, voice: Voice) -> str:
+    """Wait for the managers that a run used, which may be at work for it yet; else who it is."""
+    steps = {each.before.step.manager: each.before.step for each in run.records if not each.undone}
+    waited = (wait_for_lock(host, step, patience.lock, voice.say) for step in steps.values())
+    return next(filter(None, waited), "")
+
+
 def _undo_shown(plan: Plan, *, as_json: bool) -> str:
     if as_json:
         return msgspec.json.format(msgspec.json.encode(plan)).decode() + "\n"
     return plan_text(plan, "What would be taken back, newest first:")
-
-
-def _run_named(name: str, machine: Machine, host: LiveHost) -> Run | None:
-    directory = state_directory(machine.environ)
-    if name:
-        path = directory / f"{name}.jsonl"
-        if "/" in name or not path.is_file():
-            known = ", ".join(run.name for run in runs(directory)[:5]) or "none"
-            raise BpfDoctorError(f"there is no run {name}", f"the newest runs: {known}")
-        return read_run(path)
-    return next((run for run in runs(directory) if undo_plan(run, host).steps), None)
 
 
 def _take_back(  # noqa: PLR0913, PLR0917  (as run_undo)
@@ -80,15 +99,30 @@ def _take_back(  # noqa: PLR0913, PLR0917  (as run_undo)
         voice.say(f"Root is needed and {elevation.refused}. As root:")
         voice.write(commands_text(agreed))
         return 1
-    journal = Journal(Path(run.path))
     applier = applier_of(machine, elevation, voice, patience)
-    good = True
-    for step in agreed.steps:
-        voice.say(step.title)
-        done, after = applier.run_one(step)
-        index = int(step.id.removeprefix(PREFIX))
-        journal.write(Undone(index, step.argv, done.result, after.output))
-        good = good and done.result == "done"
+    good = _each_taken_back(agreed.steps, applier, Journal(Path(run.path)), voice)
     if not good:
         return DID_NOT_TAKE
     return 0 if len(agreed.steps) == len(plan.steps) else 1
+
+
+def _each_taken_back(
+    steps: Sequence[Step], applier: Applier, journal: Journal, voice: Voice
+) -> bool:
+    """Run them; what a step did is taken back once the last of its own steps has been."""
+    failed: set[int] = set()
+    last = {index_of(step): step.id for step in steps}
+    for step in steps:
+        index = index_of(step)
+        if index in failed:
+            continue
+        voice.say(step.title)
+        done, after = applier.run_one(step)
+        if done.result != "done":
+            failed.add(index)
+        if index in failed or step.id == last[index]:
+            journal.write(Undone(index, step.argv, done.result, after.output))
+        if journal.failed:
+            voice.say(journal.failed)
+            return False
+    return not failed

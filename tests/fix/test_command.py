@@ -12,7 +12,8 @@ import pytest
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.apply import Applied, Applier
 from bpfdoctor.fix.command import Wanted, run_fix
-from bpfdoctor.fix.journal import Journal, read_run
+from bpfdoctor.fix.history import read_run
+from bpfdoctor.fix.journal import Journal
 from bpfdoctor.fix.options import FixOptions, Voice
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.undoing import run_undo

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec.structs import replace
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.journal import After, Before, Journal, Undone, read_run, runs, state_directory
+from bpfdoctor.fix.history import read_run, runs
+from bpfdoctor.fix.journal import After, Before, Journal, Undone, state_directory
 from bpfdoctor.fix.plan import Plan, Step
 
 STEP = Step(id="packages", kind="install", title="t", argv=("apt-get", "install", "x"))
@@ -59,13 +63,49 @@ def test_cut_off_anywhere_it_can_still_be_read(
     assert len(read_run(path).records) <= 2
 
 
-def test_a_damaged_middle_is_said(tmp_path: Path) -> None:
-    path = written(tmp_path / "s").path
-    lines = path.read_bytes().split(b"\n")
-    path.write_bytes(b"\n".join([lines[0], b"{", *lines[2:]]))
-    with pytest.raises(BpfDoctorError, match="line 2"):
-        read_run(path)
-    assert runs(path.parent) == []
+def test_a_line_that_was_cut_off_does_not_spoil_what_is_written_behind_it(tmp_path: Path) -> None:
+    journal = written(tmp_path / "s")
+    journal.write(After("mount", "done", 0, 1.0, "", mount="27 0:25 tracefs tracefs"))
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole[:-9])  # the end of the second step
+    assert Journal(journal.path).write(Undone(0, ("dpkg", "--purge", "x"), "done"))
+    run = read_run(journal.path)
+    assert run.unread == (5,)
+    assert [(each.undone, each.after is None) for each in run.records] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_what_is_no_journal_is_said_and_the_others_are_read(tmp_path: Path) -> None:
+    good, bad = written(tmp_path / "s"), written(tmp_path / "s").path
+    bad.write_bytes(b"{\n\xff\n")
+    with pytest.raises(BpfDoctorError, match="not a journal"):
+        read_run(bad)
+    said: list[str] = []
+    assert [run.name for run in runs(bad.parent, said.append)] == [good.run]
+    assert str(bad) in said[0]
+
+
+def test_a_full_disk_is_said_and_what_was_written_stays(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root", "mount")
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", place], check=True)
+    try:
+        journal = Journal.begin(place, Plan((STEP,)))
+        assert journal.write(Before(STEP, STEP.argv, "now"))
+        before = journal.path.read_bytes()
+        assert not journal.write(After("packages", "done", 0, 1.0, "x" * 9000))
+        assert "No space left on device" in journal.failed
+        assert not journal.write(Undone(0, (), "done"))  # nothing more, although there is room
+        assert journal.path.read_bytes() == before
+        with pytest.raises(BpfDoctorError, match="No space left on device"):
+            Journal.begin(place, Plan((replace(STEP, title="x" * 9000),)))
+    finally:
+        subprocess.run(["umount", place], check=True)
 
 
 def test_it_is_the_users_alone(tmp_path: Path) -> None:

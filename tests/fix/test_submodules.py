@@ -14,7 +14,7 @@ import pytest
 from repositories import add_submodule, applied, git, planned, repository, texts
 
 from bpfdoctor.fix.apply import Applier, Patience
-from bpfdoctor.fix.journal import read_run
+from bpfdoctor.fix.history import read_run
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.undo import undo_plan
 
