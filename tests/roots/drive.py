@@ -46,12 +46,12 @@ def main() -> int:
     """Do what the arguments say."""
     action, *capabilities = sys.argv[1:]
     machine = Machine(progress=say)
+    patience = Patience(lock=float(os.environ.get("LOCK_PATIENCE", "60")))
     if action == "undo":
         voice = Voice(sys.stdout.write, say, lambda question: None, terminal=False)
-        return run_undo("", FixOptions(yes=True), machine, voice)
+        return run_undo("", FixOptions(yes=True), machine, voice, patience=patience)
     outcome = Outcome(planned(capabilities))
     if action == "apply":
-        patience = Patience(lock=float(os.environ.get("LOCK_PATIENCE", "60")))
         applier = Applier(machine, Elevation(machine.environ, terminal=False), say, patience)
         journal = Journal.begin(state_directory(machine.environ), outcome.plan)
         outcome.applied = applier.apply(outcome.plan, journal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -58,11 +59,11 @@ def test_locks_lists_and_unknown_distributions(bare: Any) -> None:
     fcntl.lockf(lock, fcntl.LOCK_EX)
     outcome, said = drive(bare, "apply", "make", LOCK_PATIENCE="0.5")
     lock.close()
-    failed = outcome["applied"]["done"][0]
-    assert failed["result"] == "failed"
-    assert f"(PID {os.getpid()})" in failed["text"]
+    assert outcome["applied"]["done"] == []
+    assert re.search(rf"apt is locked by \S+ \(PID {os.getpid()}\)", said)
     assert "waiting for " in said
-    assert [step["id"] for step in outcome["applied"]["left_out"]] == ["packages"]
+    assert [step["id"] for step in outcome["applied"]["left_out"]] == ["refresh", "packages"]
+    assert journal_of(bare)[-1]["reason"].startswith("apt is locked by ")
 
     sources = bare.inside("/etc/apt/sources.list")
     true = sources.read_text()
@@ -84,6 +85,79 @@ def test_locks_lists_and_unknown_distributions(bare: Any) -> None:
     release.write_text("ID=gentoo\n")
     plan = drive(bare, "plan", "make")[0]["plan"]
     assert plan["manual"][0]["text"].startswith("sudo emerge --ask=n --noreplace dev-build/make")
+
+
+def test_old_lists_are_refreshed_once_also_where_the_mirror_has_no_news(bare: Any) -> None:
+    bare.must("apt-get", "update")
+    for path in ("lists", "lists/*", "lists/partial"):
+        bare.must("sh", "-c", f"touch -d '5 days ago' /var/lib/apt/{path}")
+    outcome, _ = drive(bare, "apply", "make")
+    assert [step["id"] for step in outcome["plan"]["steps"]] == ["refresh", "packages"]
+    assert [each["result"] for each in outcome["applied"]["done"]] == ["done", "done"]
+    outcome, _ = drive(bare, "plan", "zlib-headers")
+    assert [step["id"] for step in outcome["plan"]["steps"]] == ["packages"]
+
+
+def test_a_manager_that_lies_is_not_believed(bare: Any) -> None:
+    bare.must("apt-get", "update")
+    bare.inside("/etc/apt/apt.conf.d/liar").write_text('APT::Get::Simulate "true";\n')
+    outcome, _ = drive(bare, "apply", "make")
+    (last,) = outcome["applied"]["done"]
+    assert last["result"] == "not-taken"
+    assert "not there afterwards: make" in last["text"]
+
+
+def package_of_mine(root: Any, *fields: str) -> str:
+    """A real package called `mine`, with these fields; its path in the root."""
+    place = root.inside("/tmp/mine")
+    (place / "DEBIAN").mkdir(parents=True)
+    lines = ("Package: mine", "Version: 1", "Architecture: all", "Maintainer: x", "Description: x")
+    (place / "DEBIAN/control").write_text("\n".join((*lines, *fields, "")))
+    root.must("dpkg-deb", "-b", "/tmp/mine", "/tmp/mine.deb")
+    return "/tmp/mine.deb"
+
+
+def test_what_the_user_has_is_not_removed_for_what_is_installed(bare: Any) -> None:
+    bare.must("apt-get", "update")
+    bare.must("dpkg", "-i", package_of_mine(bare, "Conflicts: zlib1g-dev"))
+    before = bare.must("dpkg", "-l")
+    outcome, _ = drive(bare, "apply", "zlib-headers")
+    (last,) = outcome["applied"]["done"]
+    assert last["result"] == "failed"
+    assert "it would remove packages that are installed" in last["text"]
+    assert bare.must("dpkg", "-l") == before
+
+
+def test_what_somebody_else_needs_stays_and_so_do_dpkgs_selections(bare: Any) -> None:
+    bare.must("apt-get", "update")
+    drive(bare, "apply", "zlib-headers")
+    bare.must("dpkg", "-i", package_of_mine(bare, "Depends: zlib1g-dev"))
+    before = bare.must("dpkg", "-l"), bare.must("dpkg", "--get-selections")
+    ended = bare.run(PYTHON, "/opt/drive.py", "undo")
+    assert ended.returncode == 4
+    assert "mine depends on zlib1g-dev" in ended.stderr
+    assert (bare.must("dpkg", "-l"), bare.must("dpkg", "--get-selections")) == before
+
+
+def test_settings_that_were_left_of_a_package_stay(bare: Any) -> None:
+    """zlib1g-dev was removed, its settings not; it needs libc6-dev, which is new."""
+    bare.must("apt-get", "update")
+    script = """
+        cd /tmp && apt-get download -q zlib1g-dev && dpkg-deb -R zlib1g-dev_*.deb tree
+        mkdir tree/etc && echo mine > tree/etc/zlib.conf
+        echo /etc/zlib.conf > tree/DEBIAN/conffiles
+        dpkg-deb -b tree again.deb && dpkg --unpack again.deb
+        dpkg --force-depends --configure zlib1g-dev && dpkg --remove zlib1g-dev
+    """
+    bare.must("sh", "-ec", script)
+    before = bare.must("dpkg", "-l")
+    assert "\nrc  zlib1g-dev" in before
+    outcome, _ = drive(bare, "apply", "zlib-headers")
+    assert outcome["applied"]["done"][-1]["result"] == "done"
+    drive(bare, "undo")
+    assert bare.must("dpkg", "-l") == before
+    assert bare.inside("/etc/zlib.conf").read_text() == "mine\n"
+    assert "There is nothing" in drive(bare, "undo")[1]
 
 
 def test_a_full_disk_is_named(bare: Any) -> None:
@@ -117,41 +191,94 @@ def test_a_newer_compiler_stands_in_for_one_that_is_too_old(bare: Any) -> None:
 
 
 def test_a_killed_run_is_understood_by_the_next_and_by_undo(bare: Any) -> None:
-    before = bare.must("dpkg", "-l")
-    process = bare.start(PYTHON, "/opt/drive.py", "apply", "make", "zlib-headers")
-    state = bare.inside("/root/.local/state/bpfdoctor")
-    when(lambda: any('"install"' in p.read_text().split("\n", 2)[-1] for p in state.glob("*.jsonl"))
-         and _child_named(process.pid, "apt-get"))  # fmt: skip
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert journal_of(bare)[-1]["event"] == "start"
+    before = installed(bare)
+    killed_while_installing(bare, "make", "zlib-headers")
+    journal = journal_of(bare)
+    assert journal[-1]["event"] == "start"
+    assert {"make", "zlib1g-dev", "libc6-dev"} <= set(journal[-1]["intended"])
 
+    bare.must("apt-get", "install", "-y", "-o", "DPkg::Lock::Timeout=120", "hello")
     outcome, _ = drive(bare, "apply", "make", "zlib-headers")
     assert outcome["applied"]["done"] == [] or outcome["applied"]["done"][-1]["result"] == "done"
     assert bare.must("dpkg", "--audit") == ""
     assert bare.run("/usr/bin/make", "--version").returncode == 0
     while "There is nothing" not in drive(bare, "undo")[1]:
         pass
-    assert bare.must("dpkg", "-l") == before
+    assert installed(bare) == before | {"hello"}
+
+
+def test_what_a_killed_run_did_not_come_to_install_is_not_its_own(bare: Any) -> None:
+    """apt is killed as well; then the user installs the same by hand."""
+    bare.must("apt-get", "update")
+    before = installed(bare)
+    killed_while_installing(bare, "make", "zlib-headers", with_apt=True)
+    drive(bare, "apply", "zlib-headers")
+    bare.must("apt-get", "install", "-y", "make")
+    while "There is nothing" not in drive(bare, "undo")[1]:
+        pass
+    assert installed(bare) == before | {"make"}
+
+
+def test_undo_waits_for_a_manager_that_is_at_work(bare: Any) -> None:
+    bare.must("apt-get", "update")
+    drive(bare, "apply", "make")
+    with bare.inside("/var/lib/dpkg/lock-frontend").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        argv = (PYTHON, "/opt/drive.py", "undo")
+        ended = bare.run(*argv, extra={"LOCK_PATIENCE": "0.5"})
+    assert ended.returncode == 1
+    assert re.search(rf"apt is locked by \S+ \(PID {os.getpid()}\)", ended.stderr)
+    assert "make" in installed(bare)
+
+
+def installed(root: Any) -> set[str]:
+    """The packages whose state is `installed`, and nothing is in any other."""
+    lines = root.must("dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n").splitlines()
+    assert {line.split()[1] for line in lines} == {"ii"}
+    return {line.split()[0] for line in lines}
+
+
+def installing(root: Any, pid: int) -> int:
+    """The PID of apt, once the journal says that the process `pid` has begun to install."""
+    state = root.inside("/root/.local/state/bpfdoctor")
+
+    def begun() -> bool:
+        last = "".join(path.read_text() for path in state.glob("*.jsonl")).splitlines()[-1:]
+        return any('"event":"start"' in line and '"kind":"install"' in line for line in last)
+
+    when(begun)
+    return int(when(lambda: _child_named(pid, "apt-get")))
+
+
+def killed_while_installing(root: Any, *capabilities: str, with_apt: bool = False) -> None:
+    """Apply, and kill it while apt is at work; where apt lives on, it comes to its end."""
+    process = root.start(PYTHON, "/opt/drive.py", "apply", *capabilities)
+    child = installing(root, process.pid)
+    process.send_signal(signal.SIGKILL)
+    if with_apt:
+        os.kill(child, signal.SIGKILL)
+    process.communicate()
 
 
 def test_ctrl_c_ends_a_step_cleanly_and_the_journal_says_so(bare: Any) -> None:
     bare.must("apt-get", "update")
     process = bare.start(PYTHON, "/opt/drive.py", "apply", "clang")
-    when(lambda: _child_named(process.pid, "apt-get"))
+    installing(bare, process.pid)
     process.send_signal(signal.SIGINT)
     process.communicate()
     last = journal_of(bare)[-1]
-    assert (last["event"], last["result"]) == ("end", "interrupted")
+    assert (last["event"], last["result"], last["added"]) == ("end", "interrupted", None)
     assert bare.must("dpkg", "--audit") == ""
 
 
-def _child_named(pid: int, name: str) -> bool:
+def _child_named(pid: int, name: str) -> int:
+    """The PID of a child of that name; 0 while there is none."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return any(Path(f"/proc/{c}/comm").read_text().strip() == name for c in children)
-    except FileNotFoundError:
-        return False
+        names = {Path(f"/proc/{child}/comm").read_text().strip(): int(child) for child in children}
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return names.get(name, 0)
 
 
 def test_an_ordinary_user_with_sudo_and_without(make_root: Callable[..., Any]) -> None:
