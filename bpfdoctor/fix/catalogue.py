@@ -118,15 +118,19 @@ def family_of(distribution: Distribution, known: Catalogue) -> tuple[Family, str
     """The family of a distribution, and the release to judge deviations by.
 
     The release is None where the distribution counts its releases in its own way: a derivative,
-    or one that is only known through ID_LIKE.
+    or one that is only known through ID_LIKE. Ids are lower case but for openEuler's.
     """
     for family in known.families.values():
-        if distribution.id in family.ids and covers(
+        if _among(distribution.id, family.ids) and covers(
             distribution.version, family.since, family.until
         ):
             return family, distribution.version
     for name in (distribution.id, *distribution.like):
         for family in known.families.values():
-            if name in (*family.ids, *family.derivatives) and not family.until:
+            if _among(name, (*family.ids, *family.derivatives)) and not family.until:
                 return family, None
     return None
+
+
+def _among(name: str, names: tuple[str, ...]) -> bool:
+    return name.lower() in (each.lower() for each in names)

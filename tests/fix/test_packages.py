@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bpfdoctor.engine.load import load_checks
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.catalogue import catalogue, covers, require_plain
+from bpfdoctor.fix.catalogue import catalogue, covers, family_of, require_plain
 from bpfdoctor.fix.packages import resolve, wanted
-from bpfdoctor.host.system.facts import Distribution
+from bpfdoctor.host.system.facts import Distribution, distribution_of
 from bpfdoctor.model import Install
 
 KERNEL = "6.1.0-50-amd64"
@@ -65,6 +67,28 @@ def test_id_like_stands_in_for_an_unknown_id() -> None:
     like = distribution("tuxedo", "24.04", ("ubuntu", "debian"))
     fix = resolve(Install(("zlib-headers",)), like, KERNEL)
     assert fix.packages == ("zlib1g-dev",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('ID="ol"\nVERSION_ID="9.4"\nID_LIKE="fedora"\n', "rhel"),
+        ('ID="ol"\nVERSION_ID="7.9"\nID_LIKE="fedora"\n', "rhel7"),
+        ('ID="openEuler"\nVERSION_ID="24.03"\n', "openeuler"),
+        ('ID="openeuler"\nVERSION_ID="24.03"\n', "openeuler"),
+        ('ID="opensuse-leap"\nVERSION_ID="15.6"\nID_LIKE="suse opensuse"\n', "suse"),
+        ('ID="rhel"\nVERSION_ID="8.10"\nID_LIKE="fedora"\n', "rhel"),
+        ('ID="arch"\n', "arch"),
+    ],
+)
+def test_an_os_release_file_names_its_family(text: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "os-release").write_text(text)
+    here = distribution_of(str(tmp_path / "os-release"))
+    assert here is not None
+    found = family_of(here, catalogue())
+    assert found is not None
+    assert found[0] is catalogue().families[expected]
+    assert found[1] == here.version
 
 
 def test_a_derivative_is_not_judged_by_its_own_release_numbers() -> None:

@@ -59,18 +59,29 @@ class AskDistribution(Question[Distribution], frozen=True):
     """Which distribution this is; user space's word, which a container answers for itself."""
 
     def put(self, machine: Machine) -> Distribution | NoAnswer:
-        import distro  # costs start-up time
-
-        facts = distro.LinuxDistribution(include_lsb=False, include_uname=False)
-        if not facts.id():
-            return NoAnswer("ENOENT", "no os-release file")
-        like = tuple(facts.like().split())
-        return Distribution(
-            facts.id(), like, facts.version(), facts.codename(), facts.name(pretty=True)
-        )
+        found = distribution_of()
+        return found or NoAnswer("ENOENT", "no os-release file")
 
     def source(self) -> str:
         return "/etc/os-release"
+
+
+def distribution_of(os_release: str = "") -> Distribution | None:
+    """The distribution that a file describes (empty: the system's own); None where none does.
+
+    The id is the file's own, for the library calls Oracle Linux (`ol`) `oracle` and openSUSE Leap
+    `opensuse`.
+    """
+    import distro  # costs start-up time
+
+    facts = distro.LinuxDistribution(
+        include_lsb=False, include_uname=False, os_release_file=os_release
+    )
+    found = facts.os_release_attr("id") or facts.id()
+    like = tuple(facts.like().split())
+    if not found:
+        return None
+    return Distribution(found, like, facts.version(), facts.codename(), facts.name(pretty=True))
 
 
 class Identity(Answer, frozen=True):

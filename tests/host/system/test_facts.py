@@ -8,6 +8,8 @@ import resource
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.system.facts import (
@@ -19,6 +21,7 @@ from bpfdoctor.host.system.facts import (
     Identity,
     Kernel,
     Space,
+    distribution_of,
 )
 
 
@@ -42,6 +45,26 @@ def test_the_distribution_is_what_os_release_says() -> None:
     assert distribution.id == said["ID"].strip('"')
     assert distribution.version == said.get("VERSION_ID", '""').strip('"')
     assert distribution.name in distribution.shown()
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "text"),
+    [
+        ("ol", "9.4", 'NAME="Oracle Linux Server"\nID="ol"\nID_LIKE="fedora"\nVERSION_ID="9.4"\n'),
+        ("openEuler", "24.03", 'NAME="openEuler"\nVERSION_ID="24.03"\nID="openEuler"\n'),
+        (
+            "opensuse-leap",
+            "15.6",
+            'ID="opensuse-leap"\nID_LIKE="suse opensuse"\nVERSION_ID="15.6"\n',
+        ),
+        ("rhel", "8.10", 'NAME="Red Hat Enterprise Linux"\nID="rhel"\nVERSION_ID="8.10"\n'),
+    ],
+)
+def test_the_id_is_the_files_own(name: str, version: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "os-release").write_text(text)
+    found = distribution_of(str(tmp_path / "os-release"))
+    assert found is not None
+    assert (found.id, found.version) == (name, version)
 
 
 def test_the_identity_is_this_process() -> None:
