@@ -33,11 +33,10 @@ def _asked(plan: Plan, answer: str | None) -> frozenset[str]:
     if is_yes(answer):
         return _all(plan)
     words = (answer or "").replace(",", " ").split()
-    if not words or not all(word.isdigit() for word in words):
+    numbered = {str(number): step.id for number, step in enumerate(plan.steps, 1)}
+    if not all(word in numbered for word in words):
         return frozenset()
-    return frozenset(
-        plan.steps[int(word) - 1].id for word in words if 0 < int(word) <= len(plan.steps)
-    )
+    return frozenset(numbered[word] for word in words)
 
 
 def is_yes(answer: str | None) -> bool:

@@ -55,6 +55,11 @@ def test_numbers_choose_and_a_refused_step_takes_its_dependents_along() -> None:
     assert answers("1 2") == ["a", "b"]
 
 
+@pytest.mark.parametrize("answer", ["²", "٣", "0", "5", "-1", "1 5", "9" * 5000])
+def test_what_is_no_number_of_a_step_is_no_consent(answer: str) -> None:
+    assert answers(answer) == []
+
+
 def test_yes_alone_does_not_consent_to_what_lowers_security() -> None:
     plan = Plan((step("a"), step("risky", manual=True)))
     assert [s.id for s in consented(plan, yes=True, ask=lambda q: None).steps] == ["a"]
