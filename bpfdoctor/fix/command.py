@@ -19,10 +19,11 @@ from bpfdoctor.fix.journal import (
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.planner import make_plan
-from bpfdoctor.fix.show import commands_text, plan_text
+from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
 from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Report
 
 ROUNDS = 5
@@ -78,7 +79,7 @@ class _Fix:
     def run(self, finish: Callable[[Report], None]) -> int:
         report = self.check(Wanted(smoke=False))
         if self.options.dry_run:
-            return self._dry_run(self._plan(report))
+            return self._dry_run(report)
         report = self._rounds(report)
         if self._stopped_short():
             finish(report)
@@ -94,10 +95,12 @@ class _Fix:
         finally:
             host.close()
 
-    def _dry_run(self, plan: Plan) -> int:
+    def _dry_run(self, report: Report) -> int:
         """The plan and nothing else: 1 when there is something to do, for whoever asks a script."""
+        plan = self._plan(report)
         if self.options.json:
-            self.voice.write(msgspec.json.format(msgspec.json.encode(plan)).decode() + "\n")
+            redactor = Redactor.of(self.machine, report.project.path)
+            self.voice.write(plan_json(plan, redactor))
         else:
             self.voice.write(plan_text(plan))
         return 1 if plan.steps or plan.manual else 0
@@ -126,8 +129,8 @@ class _Fix:
             self.voice.say("Nothing was done.")
             return False
         if agreed.privileged and self.elevation.prefix() is None:
-            self.voice.say(f"Root is needed and {self.elevation.refused}. As root:")
-            self.voice.write(commands_text(agreed))
+            refused = self.elevation.refused
+            leave_to_root(agreed, refused, self.voice, as_json=self.options.json)
             self.declined = True
             return False
         self._apply(agreed)

@@ -16,6 +16,11 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 
 
+def sudo_is_typed() -> bool:
+    """Whether a person types `sudo` for root's commands here: not root, and it is installed."""
+    return os.geteuid() != 0 and shutil.which("sudo", path=PATH) is not None
+
+
 class Elevation:
     """How this run becomes root; nothing is asked of sudo before a step needs it."""
 

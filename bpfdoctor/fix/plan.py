@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Literal
 
@@ -48,6 +49,11 @@ class Step(msgspec.Struct, frozen=True):
             line = f"{line} > {shlex.quote(self.output)}"
         line = f"sudo {line}" if self.privileged and sudo else line
         return f"cd {shlex.quote(self.cwd)} && {line}" if self.cwd else line
+
+
+def without_login(text: str) -> str:
+    """`text` without the names and passwords that the URLs in it hold."""
+    return re.sub(r"(?<=://)[^/\s@]*@", "", text)
 
 
 class Manual(msgspec.Struct, frozen=True):

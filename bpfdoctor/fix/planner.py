@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from bpfdoctor.fix.catalogue import catalogue
 from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
 from bpfdoctor.fix.packages import Wanted, wanted
-from bpfdoctor.fix.plan import Manual, Plan, Step, ordered
+from bpfdoctor.fix.plan import Manual, Plan, Step, ordered, without_login
 from bpfdoctor.fix.submodules import plan_submodules
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.tools.search import FindTool
@@ -91,7 +93,8 @@ class _Draft:
         for run, why in self.runs.items():
             self._run(run, tuple(why), steps, manual)
         manual += [Manual(tuple(why), text) for text, why in self.texts.items()]
-        return Plan(ordered(_unique(steps)), tuple(manual))
+        told = [replace(step, title=without_login(step.title)) for step in steps]
+        return Plan(ordered(_unique(told)), tuple(manual))
 
     def _run(self, run: Run, why: tuple[str, ...], steps: list[Step], manual: list[Manual]) -> None:
         argv = self._found(run.argv)

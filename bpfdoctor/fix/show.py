@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import groupby
 
+import msgspec
+
+from bpfdoctor.fix.elevate import sudo_is_typed
+from bpfdoctor.fix.options import Voice
 from bpfdoctor.fix.plan import Manual, Plan, Step
+from bpfdoctor.host.redact import Redactor
 
 
 def plan_text(plan: Plan, heading: str = "The plan, in the order in which it will run:") -> str:
@@ -22,18 +28,39 @@ def plan_text(plan: Plan, heading: str = "The plan, in the order in which it wil
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def plan_json(plan: Plan, redactor: Redactor) -> str:
+    """A plan as indented JSON, redacted like the report's."""
+    return msgspec.json.format(msgspec.json.encode(redactor.value(plan))).decode() + "\n"
+
+
+def leave_to_root(plan: Plan, refused: str, voice: Voice, *, as_json: bool = False) -> None:
+    """Print the commands that nobody here may run; with JSON, not where the report goes."""
+    voice.say(f"Root is needed and {refused}. To be run by hand:")
+    if as_json:
+        voice.say(commands_text(plan).rstrip("\n"))
+    else:
+        voice.write(commands_text(plan))
+
+
 def commands_text(plan: Plan) -> str:
     """The commands alone, to be pasted."""
-    return "".join(f"  {step.command(sudo=_sudo())}\n" for step in plan.steps)
+    lines = commands_of(plan, sudo=sudo_is_typed(), root=os.geteuid() == 0)
+    return "".join(f"  {line}\n" for line in lines)
 
 
-def _sudo() -> bool:
-    return os.geteuid() != 0
+def commands_of(plan: Plan, *, sudo: bool, root: bool) -> Iterator[str]:
+    """A line a command; where neither root nor sudo serves for all, each part says for whom."""
+    for privileged, steps in groupby(plan.steps, lambda step: step.privileged):
+        if not sudo and not root:
+            yield "# as root" if privileged else "# as yourself"
+        yield from (step.command(sudo=sudo) for step in steps)
 
 
 def _step_lines(number: int, step: Step) -> Iterator[str]:
     yield f"{number:3}. {step.title}"
-    yield f"       {step.command(sudo=_sudo())}"
+    yield f"       {step.command(sudo=sudo_is_typed())}"
+    if step.privileged and os.geteuid() != 0 and not sudo_is_typed():
+        yield "     as:   root"
     if step.why:
         yield f"     why:  {', '.join(step.why)}"
     if step.undo or step.undo_text:

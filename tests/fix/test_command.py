@@ -18,6 +18,7 @@ from bpfdoctor.fix.options import FixOptions, Voice
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.undoing import run_undo
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import (
     ByHand,
     Fix,
@@ -130,6 +131,18 @@ def test_a_dry_run_changes_nothing_and_says_so_by_its_status(world: World) -> No
     assert not world.state.exists()
 
 
+def test_a_plan_as_data_names_no_person_and_no_place(world: World) -> None:
+    home = str(world.place)
+    world.machine.environ["HOME"] = home
+    argv = ("git", "clone", "https://me:secret@git.example.org/x", f"{home}/x")
+    world.needs("a", Run(argv, text=f"into {home}/x"))
+    world.fix(FixOptions(dry_run=True, json=True))
+    text = "".join(world.written)
+    assert "secret" not in text
+    assert home not in text
+    assert json.loads(text)["steps"][0]["argv"][2:] == ["https://$USER@$HOST1/x", "~/x"]
+
+
 @pytest.mark.parametrize("answer", [None, "", "n", "no"])
 def test_declined_is_still_failing(world: World, answer: str | None) -> None:
     world.touch("a")
@@ -152,7 +165,8 @@ def test_what_ran_is_what_was_shown(world: World) -> None:
     shown = [step["argv"] for step in json.loads("".join(world.written))["steps"]]
     world.fix()
     (path,) = world.state.glob("*.jsonl")
-    assert [list(record.before.argv) for record in read_run(path).records] == shown
+    ran = [list(record.before.argv) for record in read_run(path).records]
+    assert Redactor.of(world.machine).value(ran) == shown
 
 
 def test_a_step_that_succeeds_and_brings_nothing_is_4(world: World) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bpfdoctor.fix.consent import consented
-from bpfdoctor.fix.plan import Plan, Step, ordered
-from bpfdoctor.fix.show import commands_text, plan_text
+from bpfdoctor.fix.plan import Plan, Step, ordered, without_login
+from bpfdoctor.fix.show import commands_of, commands_text, plan_text
 
 
 def step(name: str, *after: str, manual: bool = False) -> Step:
@@ -97,3 +97,29 @@ def test_the_commands_can_be_pasted() -> None:
     )
     line = commands_text(Plan((written,)))
     assert line == "  cd /src/it && A='b c' bpftool btf > '/src/it/vmlinux h'\n"
+
+
+def test_without_sudo_each_command_stands_under_who_runs_it() -> None:
+    install = Step("p", "install", "", ("apt-get", "install"), privileged=True)
+    plan = Plan((install, step("a"), step("b"), install))
+    as_user = [*commands_of(plan, sudo=False, root=False)]
+    assert as_user == [
+        *("# as root", "apt-get install"),
+        *("# as yourself", "true a", "true b"),
+        *("# as root", "apt-get install"),
+    ]
+    with_sudo = [*commands_of(plan, sudo=True, root=False)]
+    assert with_sudo == ["sudo apt-get install", "true a", "true b", "sudo apt-get install"]
+    assert "sudo" not in "".join(commands_of(plan, sudo=False, root=True))
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("clone https://me:secret@example.org/x", "clone https://example.org/x"),
+        ("fetch a@b from ssh://git@example.org/x", "fetch a@b from ssh://example.org/x"),
+        ("fetch it from ../x@y", "fetch it from ../x@y"),
+    ],
+)
+def test_a_title_holds_no_login(title: str, shown: str) -> None:
+    assert without_login(title) == shown
