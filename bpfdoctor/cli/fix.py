@@ -17,6 +17,7 @@ Examples:
   bpfdoctor fix --yes                  the same without asking (CI, containers)
   bpfdoctor fix --dry-run --json       the plan as data
   bpfdoctor fix libraries.libelf       only this
+  bpfdoctor fix toolchain              only this group
   bpfdoctor fix --for bootstrap:build  only what one program needs
   bpfdoctor undo                       takes back what the last run changed
 
@@ -47,7 +48,8 @@ def command(  # noqa: PLR0913  (each is an option)
     """Repair what keeps the selected programs from running, and prove it.
 
     The plan is shown before anything is done: what, why, the exact commands, and how each is taken
-    back. ID names a finding of `bpfdoctor check` to repair instead of all that is needed.
+    back. ID names a finding of `bpfdoctor check`, or a group of them, to repair instead of all that
+    is needed.
     """
     from bpfdoctor.cli.repair import Checks, voice
     from bpfdoctor.cli.show import show
@@ -58,12 +60,27 @@ def command(  # noqa: PLR0913  (each is an option)
 
     output: Output = ctx.obj
     checks = Checks(Given(**shared), [])
-    options = FixOptions(ids, yes, dry_run, as_json, prove, proof_command(checks.given))
+    proof = proof_command(checks.given)
+    options = FixOptions(named(ids), yes, dry_run, as_json, prove, proof)
 
     def finish(report: Report) -> None:
         show(checks.runs[-1], output, as_json=as_json)
 
     return run_fix(options, checks.again, Machine(), voice(output), finish=finish)
+
+
+def named(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The findings that are meant: a group is its checks, a key with an `[about]` stays as it is.
+
+    Raises BpfDoctorError for the name of no check, with the near miss.
+    """
+    from bpfdoctor.engine.select import expand
+    from bpfdoctor.engine.session import all_checks
+
+    ids = [check.id for check in all_checks().checks] if names else []
+    keys = tuple(name for name in names if "[" in name)
+    expand(keys, ids)
+    return (*keys, *sorted(expand([name for name in names if name not in keys], ids)))
 
 
 def proof_command(given: Given) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from bpfdoctor.fix.catalogue import catalogue
+from bpfdoctor.fix.chosen import to_repair
 from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
 from bpfdoctor.fix.packages import Wanted, wanted
 from bpfdoctor.fix.plan import Manual, Plan, Step, ordered, without_login
@@ -39,14 +40,6 @@ def make_plan(
     if not ids:
         draft.expect(report_findings)
     return draft.plan()
-
-
-def to_repair(findings: Iterable[Reported], ids: frozenset[str] = frozenset()) -> list[Reported]:
-    """Needed failures; with `ids`, whatever of those ids or keys does not pass."""
-    if not ids:
-        return [each for each in findings if each.needed and each.status is Status.FAIL]
-    wrong = (Status.FAIL, Status.WARN, Status.UNKNOWN)
-    return [f for f in findings if (f.id in ids or f.key in ids) and f.status in wrong]
 
 
 T = TypeVar("T")

@@ -71,6 +71,25 @@ def test_only_the_finding_that_is_named_is_planned_for(without_zlib: Doctor) -> 
     assert json.loads(done.stdout)["steps"] == []
 
 
+@pytest.mark.parametrize("name", ["toolchain.clnag", "toolchian", "toolchian[x]"])
+def test_a_name_that_is_none_is_refused_with_the_near_miss(doctor: Doctor, name: str) -> None:
+    done = doctor("fix", "--dry-run", name)
+    assert done.returncode == 2
+    assert "did you mean toolchain" in done.stderr
+
+
+def test_a_finding_that_is_not_there_is_refused(doctor: Doctor) -> None:
+    done = doctor("fix", "--dry-run", "checkout.submodules[nowhere]", *BUILD)
+    assert done.returncode == 2
+    assert "there is no finding called 'checkout.submodules[nowhere]'" in done.stderr
+
+
+def test_a_group_names_its_checks(without_zlib: Doctor) -> None:
+    done = without_zlib("fix", "--dry-run", "--json", "libraries", *BUILD)
+    assert done.returncode == 1, done.stderr
+    assert "--reinstall zlib1g-dev" in done.stdout
+
+
 def test_nothing_to_undo_is_said_and_no_failure(doctor: Doctor) -> None:
     done = doctor("undo", "--yes")
     assert done.returncode == 0
