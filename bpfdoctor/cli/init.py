@@ -32,7 +32,7 @@ Exit status: that of `bpfdoctor fix`; 1 where the clone was declined.
     help="Where to clone from.",
 )
 @parameters.repair
-@parameters.json_flag("Print the last report as JSON.")
+@parameters.json_flag("Print the last report as JSON; the plan with --dry-run, or when declined.")
 @click.pass_context
 def command(  # noqa: PLR0913  (each is an option)
     ctx: click.Context,

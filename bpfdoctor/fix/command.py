@@ -8,15 +8,12 @@ from collections.abc import Callable
 import msgspec
 
 from bpfdoctor.fix.apply import Applied, Patience
+from bpfdoctor.fix.chosen import require_known
 from bpfdoctor.fix.consent import consented, is_yes
 from bpfdoctor.fix.elevate import Elevation
-from bpfdoctor.fix.journal import (
-    Began,
-    Ended,
-    Journal,
-    state_directory,
-)
+from bpfdoctor.fix.journal import Began, Journal, state_directory
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
+from bpfdoctor.fix.outcome import closed, did_not_take
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.planner import make_plan
 from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
@@ -50,13 +47,17 @@ def run_fix(  # noqa: PLR0913  (what a run is made of)
     *,
     patience: Patience = Patience(),  # noqa: B008  (frozen)
     finish: Callable[[Report], None] = lambda report: None,
+    journal: Journal | None = None,
 ) -> int:
     """Repair this machine, and return the exit status of what it is now.
 
-    `finish` is given the last report, to be shown. Raises BpfDoctorError where no journal can be
-    kept.
+    `finish` is given the last report, to be shown; `journal` is that of a run that this is a part
+    of. Raises BpfDoctorError where no journal can be kept, or where there is no such finding as one
+    that was named.
     """
-    return _Fix(options, check, machine, voice, patience).run(finish)
+    repair = _Fix(options, check, machine, voice, patience)
+    repair.journal = journal
+    return repair.run(finish)
 
 
 class _Fix:
@@ -78,6 +79,7 @@ class _Fix:
 
     def run(self, finish: Callable[[Report], None]) -> int:
         report = self.check(Wanted(smoke=False))
+        require_known(report.findings, self.options.ids)
         if self.options.dry_run:
             return self._dry_run(report)
         report = self._rounds(report)
@@ -169,6 +171,7 @@ class _Fix:
         question = PROVE.format(command=self.options.proof)
         agreed = agreed or is_yes(self.voice.ask(question))
         if agreed and self.elevation.prefix() is not None:
+            self.voice.say(f"Proving it as root: {self.options.proof}")
             return self.check(Wanted(smoke=True, elevated=True))
         self.voice.say(f"Not proven as root: {self.options.proof}")
         return report
@@ -177,19 +180,14 @@ class _Fix:
         """0 when the machine is ready; else 4 when something that was applied did not take."""
         if report.verdict.exit == 0:
             return 0
-        failing = {each.key for each in report.findings if each.status.value == "fail"}
-        for applied in self.applied:
-            for done in applied.done:
-                if done.result != "done" or (set(done.step.why) & failing):
-                    self.voice.say(f"This was applied and did not take: {done.step.title}")
-                    return DID_NOT_TAKE
+        fault = did_not_take(self.applied, report)
+        if fault:
+            self.voice.say(fault)
+            return DID_NOT_TAKE
         return 1 if self.declined else report.verdict.exit
 
     def _close(self, status: int) -> int:
-        if self.journal is not None:
-            self.journal.write(Ended(status))
-            self.voice.say(f"To take it back: bpfdoctor undo {self.journal.run}")
-        return status
+        return closed(self.journal, status, self.voice) if self.journal else status
 
 
 def _identity(step: Step) -> str:

@@ -13,15 +13,17 @@ from bpfdoctor.fix.elevate import Elevation
 from bpfdoctor.fix.filling import CAREFUL
 from bpfdoctor.fix.journal import Journal, state_directory
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
+from bpfdoctor.fix.outcome import closed
 from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
 from bpfdoctor.fix.packages import wanted
-from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.fix.show import commands_text, plan_text
+from bpfdoctor.fix.plan import Plan, Step, without_login
+from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
 from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.host.git.gitmodules import url_refused
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.model import Report
 
@@ -42,18 +44,27 @@ def run_init(  # noqa: PLR0913, PLR0917  (as run_fix)
     The exit status is that of `fix`; 1 where the clone was declined. Raises BpfDoctorError where
     something is in the way, or where the address is not one.
     """
+    plan = _planned(directory, url, machine)
+    agreed = _agreed(plan, options, machine, voice)
+    if agreed is None:
+        if options.json:
+            voice.write(plan_json(plan, Redactor.of(machine, os.path.abspath(directory))))
+        return 1
+    journal = Journal.begin(state_directory(machine.environ), agreed)
+    elevation = Elevation(machine.environ, terminal=voice.terminal)
+    if not applier_of(machine, elevation, voice, patience).apply(agreed, journal).took:
+        return closed(journal, DID_NOT_TAKE, voice)
+    return run_fix(
+        options, check, machine, voice, patience=patience, finish=finish, journal=journal
+    )
+
+
+def _planned(directory: str, url: str, machine: Machine) -> Plan:
     host = LiveHost(Machine(machine.environ))
     try:
-        plan = init_plan(directory, url, host)
+        return init_plan(directory, url, host)
     finally:
         host.close()
-    if options.dry_run:
-        voice.write(plan_text(plan))
-        return 1
-    status = _clone(plan, options, machine, voice, patience)
-    if status:
-        return status
-    return run_fix(options, check, machine, voice, patience=patience, finish=finish)
 
 
 def init_plan(directory: str, url: str, host: Host) -> Plan:
@@ -63,7 +74,7 @@ def init_plan(directory: str, url: str, host: Host) -> Plan:
     """
     reason = url_refused(url) or ("" if url else "no address is given")
     if reason:
-        raise BpfDoctorError(f"{url!r} is not cloned: {reason}", "give --from URL")
+        raise BpfDoctorError(f"{without_login(url)!r} is not cloned: {reason}", "give --from URL")
     place = os.path.abspath(directory)
     if os.path.lexists(place) and (not os.path.isdir(place) or os.listdir(place)):
         raise BpfDoctorError(
@@ -74,7 +85,7 @@ def init_plan(directory: str, url: str, host: Host) -> Plan:
     clone = Step(
         id="clone",
         kind="submodule",
-        title=f"clone {url}",
+        title=without_login(f"clone {url}"),
         argv=("git", *CAREFUL, "clone", "--progress", "--", url, place),
         why=("init",),
         undo_text=f"remove {place} yourself, if nothing in it is yours",
@@ -83,19 +94,18 @@ def init_plan(directory: str, url: str, host: Host) -> Plan:
     return Plan((*steps, clone), tuple(manual))
 
 
-def _clone(
-    plan: Plan, options: FixOptions, machine: Machine, voice: Voice, patience: Patience
-) -> int:
+def _agreed(plan: Plan, options: FixOptions, machine: Machine, voice: Voice) -> Plan | None:
+    """The plan, if all of it was consented to and can be done; else None, and why was said."""
+    if options.dry_run:
+        voice.write("" if options.json else plan_text(plan))
+        return None
     voice.say(plan_text(plan).rstrip("\n"))
     agreed = consented(plan, yes=options.yes, ask=voice.ask)
     elevation = Elevation(machine.environ, terminal=voice.terminal)
     if len(agreed.steps) < len(plan.steps):
         voice.say("Nothing was done.")
-        return 1
+        return None
     if agreed.privileged and elevation.prefix() is None:
-        voice.say(f"Root is needed and {elevation.refused}. As root:")
-        voice.write(commands_text(agreed))
-        return 1
-    journal = Journal.begin(state_directory(machine.environ), agreed)
-    applied = applier_of(machine, elevation, voice, patience).apply(agreed, journal)
-    return 0 if applied.took else DID_NOT_TAKE
+        leave_to_root(agreed, elevation.refused, voice, as_json=options.json)
+        return None
+    return agreed

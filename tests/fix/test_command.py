@@ -175,6 +175,18 @@ def test_a_step_that_succeeds_and_brings_nothing_is_4(world: World) -> None:
     assert any("did not take" in line for line in world.said)
 
 
+def test_of_two_steps_for_one_finding_the_last_is_blamed(world: World) -> None:
+    world.needs("a", Run(("true",)), Run(("echo", "brought")))
+    assert world.fix() == 4
+    assert "This was applied and did not take: run echo" in world.said
+
+
+def test_a_step_that_failed_is_blamed_before_one_that_did_not_help(world: World) -> None:
+    world.needs("a", Run(("true",)), Run(("false",)))
+    assert world.fix() == 4
+    assert "This step failed: run false" in world.said
+
+
 def test_a_step_that_fails_is_4_and_the_others_run(world: World) -> None:
     world.needs("a", Run(("sh", "-c", "echo 'No space left on device' >&2; exit 1")))
     world.touch("b")
