@@ -16,22 +16,30 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@+._/-]*")
 
 
 class Manager(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The commands of a package manager; `automatic` when bpfdoctor runs them itself."""
+    """The commands of a package manager; `automatic` when bpfdoctor runs them itself.
+
+    `upgrades`: to refresh its lists is to upgrade all that is installed.
+    """
 
     install: tuple[str, ...]
     refresh: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     automatic: bool = True
     privileged: bool = True
+    upgrades: bool = False
 
 
 class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What some releases of a family call a capability's packages."""
+    """What some releases of a family call a capability's packages.
+
+    `kernel` is a part of the running kernel's release where only such a kernel makes a difference.
+    """
 
     capability: str
     packages: tuple[str, ...]
     since: str = ""
     until: str = ""
+    kernel: str = ""
     unverified: bool = False
 
 
@@ -39,7 +47,8 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Distributions that share package names; see the head of `packages.toml`.
 
     `versioned` is the pattern of a package of one version (`clang-{}`). `repository` names, by
-    capability, one that may have to be switched on first.
+    capability, those of which one may have to be switched on first; `newer` one that has newer
+    versions of many.
     """
 
     ids: tuple[str, ...]
@@ -51,16 +60,29 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: str = ""
     unverified: tuple[str, ...] = ()
     versioned: dict[str, str] = {}
-    repository: dict[str, str] = {}
+    repository: dict[str, tuple[str, ...]] = {}
+    newer: str = ""
     deviations: tuple[Deviation, ...] = ()
 
 
 class Repository(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A repository that is not on by default; without `enable` a person has to add it."""
+    """A repository that is not on by default; without `enable` a person has to add it.
+
+    `listed` prints what the manager knows of repositories; the patterns `on` and `off` find in it
+    that this one is on, or could be; the named groups of `off` fill in the commands. `tried` exits
+    0 where `enable` can be run, which `package` brings. `take` are the lines by which a person
+    installs from it.
+    """
 
     title: str
+    listed: tuple[str, ...] = ()
+    on: str = ""
+    off: str = ""
     enable: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    package: str = ""
+    take: tuple[str, ...] = ()
 
 
 class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

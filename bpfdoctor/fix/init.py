@@ -14,11 +14,12 @@ from bpfdoctor.fix.filling import CAREFUL
 from bpfdoctor.fix.journal import Journal, state_directory
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.outcome import closed
-from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
+from bpfdoctor.fix.packageplan import plan_packages
 from bpfdoctor.fix.packages import wanted
 from bpfdoctor.fix.plan import Plan, Step, without_login
 from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
 from bpfdoctor.fix.speaking import applier_of
+from bpfdoctor.fix.transaction import PACKAGES
 from bpfdoctor.host.git.gitmodules import url_refused
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine

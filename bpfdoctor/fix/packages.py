@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from bpfdoctor.fix.catalogue import (
+    Deviation,
     Family,
     Manager,
     catalogue,
@@ -28,14 +29,15 @@ class Wanted(msgspec.Struct, frozen=True):
 class Choice(msgspec.Struct, frozen=True):
     """The packages of one capability here.
 
-    `versioned` is the pattern of packages of one version, `repository` one that may be needed for
-    it, `unverified` says that nobody has confirmed the name.
+    `versioned` is the pattern of packages of one version. One of `repositories` may be needed for
+    it; `newer` is one that may have a newer version. `unverified`: nobody has confirmed the name.
     """
 
     wanted: Wanted
     packages: tuple[str, ...]
     versioned: str = ""
-    repository: str = ""
+    repositories: tuple[str, ...] = ()
+    newer: str = ""
     unverified: bool = False
 
 
@@ -57,15 +59,23 @@ class Local(msgspec.Struct, frozen=True):
             need,
             tuple(self._filled(name) for name in names),
             self.family.versioned.get(need.name, ""),
-            self.family.repository.get(need.name, ""),
+            self.family.repository.get(need.name, ()),
+            self.family.newer if (self.version or "")[:1].isdigit() else "",
             unverified,
         )
 
     def _deviation(self, name: str) -> tuple[tuple[str, ...], bool] | None:
         for each in self.family.deviations if self.version is not None else ():
-            if each.capability == name and covers(self.version or "", each.since, each.until):
+            here = (
+                covers(self.version or "", each.since, each.until) and each.kernel in self.release
+            )
+            if each.capability == name and here:
                 return each.packages, each.unverified
         return None
+
+    def _holds(self, each: Deviation) -> bool:
+        here = covers(self.version or "", each.since, each.until)
+        return here and each.kernel in self.release
 
     def _common(self, name: str) -> tuple[tuple[str, ...], bool]:
         for family in catalogue().inherited(self.family):
@@ -133,8 +143,14 @@ def _by_hand(missing: list[Wanted], distribution: Distribution | None) -> str:
 def _note(choice: Choice) -> str:
     notes = []
     if choice.unverified:
-        notes.append(f"the package name of {choice.wanted.name} is unconfirmed here")
-    if choice.repository:
-        title = catalogue().repositories[choice.repository].title
-        notes.append(f"{choice.wanted.name} may need {title}")
+        notes.append(unconfirmed(choice))
+    if choice.repositories:
+        known = catalogue().repositories
+        titles = " or ".join(known[name].title for name in choice.repositories)
+        notes.append(f"{choice.wanted.name} may need {titles}")
     return "; ".join(notes)
+
+
+def unconfirmed(choice: Choice) -> str:
+    """That nobody has confirmed which package brings a capability on this distribution."""
+    return f"the package name of {choice.wanted.name} is unconfirmed here"

@@ -8,12 +8,14 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from bpfdoctor.fix.byhand import to_paste
 from bpfdoctor.fix.catalogue import catalogue
 from bpfdoctor.fix.chosen import to_repair
-from bpfdoctor.fix.packageplan import PACKAGES, plan_packages
+from bpfdoctor.fix.packageplan import plan_packages
 from bpfdoctor.fix.packages import Wanted, wanted
 from bpfdoctor.fix.plan import Manual, Plan, Step, ordered, without_login
 from bpfdoctor.fix.submodules import plan_submodules
+from bpfdoctor.fix.transaction import PACKAGES
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.model import ByHand, Install, Reported, Run, Status
@@ -96,7 +98,9 @@ class _Draft:
         if argv or installs:
             steps.append(step)
         else:
-            manual.append(Manual(why, f"{run.argv[0]} is not on PATH; with it: {step.command()}"))
+            words = f"{run.argv[0]} is not on PATH; with it"
+            command = step.command(sudo=False)
+            manual.append(Manual(why, to_paste(words, [command], as_root=step.privileged)))
 
     def _found(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """The command as it can be run; Debian's bpftool is in /usr/sbin, off a user's PATH."""

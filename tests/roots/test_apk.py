@@ -109,7 +109,7 @@ def drive(root: Any, *arguments: str) -> Any:
 
 
 def test_apk(alpine: Any) -> None:
-    names = ["clang", "make", "elfutils-dev", "zlib-dev", "bpftool"]
+    names = ["clang", "build-base", "elfutils-dev", "zlib-dev", "bpftool"]
     wanted = ("clang>=11", "make", "libelf-headers", "zlib-headers", "bpftool")
     outcome = drive(alpine, "apply", *wanted)
     assert [step["id"] for step in outcome["plan"]["steps"]] == ["packages"]  # read as a file
