@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     AskBpfObject,
+    AskFunction,
+    AskKernelOption,
     AskLibc,
     AskUsdt,
     BpfObject,
@@ -13,7 +15,11 @@ from bpfdoctor.api import (
     Context,
     Evidence,
     Finding,
+    FunctionFacts,
+    KernelOption,
     Libc,
+    ListDirectory,
+    Names,
     ObjectProgram,
     UsdtProbes,
     blocked,
@@ -33,6 +39,17 @@ PROBED = (
 LOADERS_OWN = ("uprobe", "uretprobe")
 """Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
 
+ALONE = ("task", "task_file", "task_vma", "bpf_map", "bpf_prog", "bpf_link")
+"""Iterators that attach without being given a map or a socket to walk through."""
+
+GPL = ("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
+"""license_is_gpl_compatible of include/linux/license.h: what may call the helpers for GPL only."""
+
+LIBBPFS = ("LINUX_KERNEL_VERSION", "LINUX_HAS_BPF_COOKIE", "LINUX_HAS_SYSCALL_WRAPPER")
+"""Externs whose value libbpf itself finds out (libbpf 1.1)."""
+
+TRY = ByHand("Load it: bpftool prog load FILE.bpf.o /sys/fs/bpf/try")
+
 
 @check("object.file", title="BPF object")
 def object_file(context: Context) -> Finding | None:
@@ -49,6 +66,8 @@ def object_file(context: Context) -> Finding | None:
     seen = [evidence(question, answer)]
     if isinstance(answer, BpfObject):
         what = f"{len(answer.programs)} programs, {len(answer.maps)} maps"
+        if not answer.btf and not answer.defines_maps:
+            return passed(f"{what}, without BTF, and no map that needs it", seen=seen)
         if not answer.btf:
             again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
             return failed(f"{what}, without BTF", seen=seen, fixes=again)
@@ -84,15 +103,17 @@ def object_relocations(context: Context) -> Iterator[Finding]:
         if not found.kernel_btf:
             yield blocked("the kernel shows no BTF", by=["kernel.btf"], about=program.name)
         else:
-            yield _relocated(program, seen)
+            yield _relocated(context, program, seen)
 
 
-def _relocated(program: ObjectProgram, seen: list[Evidence]) -> Finding:
+def _relocated(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
     lost = [each for each in program.missing if each not in (*program.asked, *program.asks)]
     if program.asks and not lost:
-        run = ByHand("Load it: bpftool prog load FILE.bpf.o /sys/fs/bpf/try")
         summary = f"{'; '.join(program.asks)}, unless what the program asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[run])
+        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+    if lost and _modules_have_btf(context):
+        summary = f"{'; '.join(lost)} in the kernel's own BTF; that of its modules was not read"
+        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
     if lost:
         guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
         return failed("; ".join(lost), about=program.name, seen=seen, fixes=[guard])
@@ -102,17 +123,69 @@ def _relocated(program: ObjectProgram, seen: list[Evidence]) -> Finding:
     return passed(summary, about=program.name, seen=seen)
 
 
+def _modules_have_btf(context: Context) -> bool:
+    """libbpf looks into the BTF of modules as well (Linux 5.11, commit 36e68442d1af)."""
+    listed = context.ask(ListDirectory("/sys/kernel/btf"))
+    return isinstance(listed, Names) and bool(set(listed.names) - {"vmlinux"})
+
+
+@check("object.externs", title="what it takes from the kernel", requires=("object.file",))
+def object_externs(context: Context) -> Finding | None:
+    """Whether the kernel has each function, variable and option that the object declares extern.
+
+    libbpf looks for functions and typed variables (`__ksym`) in the kernel's BTF, and for options
+    (`__kconfig`) in its configuration; what is not declared `__weak` must be there, or nothing of
+    the object is loaded.
+    """
+    found, seen = _object(context)
+    if found is None:
+        return None
+    open_names: list[str] = []
+    for name in (each for each in found.externs if each not in LIBBPFS):
+        there = _option(context, name) if name.startswith("CONFIG_") else _symbol(context, name)
+        if there is False:
+            weak = [
+                ByHand(f"Declare it __weak and ask before using it, if it can do without {name}.")
+            ]
+            return failed(f"this kernel has no {name}", seen=seen, fixes=weak)
+        open_names += [name] if there is None else []
+    if open_names:
+        summary = f"whether the kernel has {', '.join(open_names)} is not known"
+        return unknown(summary, seen=seen, fixes=[TRY])
+    return passed(f"{len(found.externs)} names, all known", seen=seen)
+
+
+def _option(context: Context, name: str) -> bool | None:
+    answer = context.ask(AskKernelOption(name))
+    return answer.value != "n" if isinstance(answer, KernelOption) else None
+
+
+def _symbol(context: Context, name: str) -> bool | None:
+    """True where the kernel's BTF has a function of this name; variables are not looked up."""
+    answer = context.ask(AskFunction(name))
+    return True if isinstance(answer, FunctionFacts) and answer.id else None
+
+
 @check("object.helpers", title="helpers called", requires=("object.file",))
 def object_helpers(context: Context) -> Iterator[Finding]:
     """Whether the running kernel has each helper that a program calls, by its enum bpf_func_id.
 
     A helper that it has may still be refused to a type of program; `bpftool feature probe` lists
-    them by type.
+    them by type. Many are for programs under the GPL alone, or a licence compatible with it.
     """
     found, seen = _object(context)
     for program in found.programs if found else ():
         about, count = program.name, len(program.helpers)
-        if program.unknown_helpers:
+        if found and count and found.license not in GPL:
+            summary = (
+                f"licence {found.license or '(none)'}: some helpers are for GPL programs alone"
+            )
+            yield unknown(summary, about=about, seen=seen, fixes=[TRY])
+        elif program.unknown_helpers and found and found.externs:
+            lost = ", ".join(program.unknown_helpers)
+            summary = f"this kernel has no {lost}, unless what the program asks makes it do without"
+            yield unknown(summary, about=about, seen=seen, fixes=[TRY])
+        elif program.unknown_helpers:
             newer = [ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")]
             summary = f"this kernel has no {', '.join(program.unknown_helpers)}"
             yield failed(summary, about=about, seen=seen, fixes=newer)
@@ -160,6 +233,9 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
     about, section = program.name, program.section
     if program.kind == "usdt" and program.target:
         return _usdt(context, program, seen)
+    if program.kind == "iter" and program.target not in ALONE:
+        summary = f"{section}: its loader must say what to walk through"
+        return unknown(summary, about=about, seen=seen, fixes=[TRY])
     if program.kind in PROBED or (program.kind in LOADERS_OWN and not program.target):
         return passed(f"{section}: tried by other checks", about=about, seen=seen)
     run = [ByHand("Run it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try autoattach")]

@@ -59,7 +59,7 @@ def kernel_targets(context: Context) -> Iterator[Finding]:
 
 
 def _kprobe(context: Context, target: str, function: str) -> Finding:
-    return _among_symbols(context, target, (function,))
+    return _among_symbols(context, target, (function.partition("+")[0],))
 
 
 def _ksyscall(context: Context, target: str, call: str) -> Finding:
@@ -108,7 +108,12 @@ def _rename(function: str, has_new_name: bool) -> ByHand:
 
 
 def _trampoline(context: Context, target: str, function: str) -> Finding:
-    return _in_btf(context, target, function)
+    found, answer = _in_btf(context, target, function), context.ask(AskFunction(function))
+    if isinstance(answer, FunctionFacts) and answer.variadic:
+        summary = f"{function} takes any number of parameters, which no trampoline can pass on"
+        fixes = [_rename(function, False)]
+        return failed(summary, about=target, seen=found.evidence, fixes=fixes)
+    return found
 
 
 def _lsm(context: Context, target: str, hook: str) -> Finding:

@@ -19,12 +19,13 @@ RULES = Path(__file__).parent / "objects" / "needs.toml"
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`objects/needs.toml`: needs of every program, of those with CO-RE relocations, of all in an
-    object with global data, by kind of attachment, by type of map in the object, and by helper
-    called."""
+    object with global data, of those of no kind that is listed, by kind of attachment, by type of
+    map in the object, and by helper called."""
 
     every: Needs
     relocated: Needs
     global_data: Needs
+    unnamed: Needs
     kinds: dict[str, Needs]
     maps: dict[str, Needs]
     helpers: dict[str, Needs]
@@ -48,7 +49,7 @@ def project_of_object(path: str, facts: BpfObject) -> Project:
 
 def _program(program: ObjectProgram, maps: Iterable[str], shared: list[Needs]) -> Program:
     known = rules()
-    parts = [known.every, *shared, known.kinds.get(program.kind, {})]
+    parts = [known.every, *shared, known.kinds.get(program.kind, known.unnamed)]
     parts += [known.relocated] if program.relocations else []
     parts += [known.maps[kind] for kind in maps if kind in known.maps]
     parts += [known.helpers[name] for name in program.helpers if name in known.helpers]

@@ -13,11 +13,17 @@ import pytest
 from bpfdoctor.api import (
     Answer,
     AskBpfObject,
+    AskFunction,
+    AskKernelOption,
     AskLibc,
     AskUsdt,
     BpfObject,
     Finding,
+    FunctionFacts,
+    KernelOption,
     Libc,
+    ListDirectory,
+    Names,
     NoAnswer,
     ObjectProgram,
     Project,
@@ -32,7 +38,7 @@ from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 PATH = "/tmp/some.bpf.o"
 LOST = "struct task_struct has no field gone"
-KINDS = ("file", "relocations", "helpers", "maps", "programs")
+KINDS = ("file", "relocations", "helpers", "maps", "programs", "externs")
 
 
 def program(**changes: Any) -> ObjectProgram:
@@ -50,7 +56,11 @@ def project_at(path: str) -> Project:
 
 
 def found_by(kind: str, answer: Answer, more: dict[Question[Any], Answer] | None = None) -> Finding:
-    host = FakeHost({AskBpfObject(PATH): answer, **(more or {})})
+    known: dict[Question[Any], Answer] = {
+        AskBpfObject(PATH): answer,
+        ListDirectory("/sys/kernel/btf"): Names(("vmlinux",)),
+    }
+    host = FakeHost({**known, **(more or {})})
     return one(run_check(f"object.{kind}", host, project_at(PATH)))
 
 
@@ -65,7 +75,7 @@ def test_a_sound_object_passes_every_check() -> None:
         (NoAnswer("ENOENT", "No such file or directory"), Status.FAIL),
         (NoAnswer("EACCES", "Permission denied"), Status.UNKNOWN),
         (NoAnswer("not-recorded"), Status.UNKNOWN),
-        (the_object(btf=False), Status.FAIL),
+        (the_object(btf=False, defines_maps=True), Status.FAIL),
     ],
 )
 def test_what_is_no_sound_object_is_said(answer: Answer, status: Status) -> None:
@@ -103,6 +113,52 @@ def test_a_helper_that_the_kernel_has_not_fails() -> None:
     assert found_by("helpers", the_object(kernel_btf=False)).status is Status.UNKNOWN
 
 
+def test_without_maps_no_btf_is_needed() -> None:
+    assert found_by("file", the_object(btf=False)).status is Status.PASS
+
+
+def test_a_helper_that_an_object_with_externs_calls_may_be_guarded() -> None:
+    new = program(helpers=("helper 999",), unknown_helpers=("helper 999",))
+    found = found_by("helpers", the_object(new, externs=("LINUX_HAS_BPF_COOKIE",)))
+    assert found.status is Status.UNKNOWN
+
+
+def test_what_is_not_under_the_gpl_may_be_refused_its_helpers() -> None:
+    assert found_by("helpers", the_object(license="Proprietary")).status is Status.UNKNOWN
+    none = the_object(program(helpers=()), license="Proprietary")
+    assert found_by("helpers", none).status is Status.PASS
+
+
+def test_a_field_of_a_modules_type_may_be_in_its_own_btf() -> None:
+    lost = the_object(program(missing=(LOST,)))
+    more: dict[Question[Any], Answer] = {
+        ListDirectory("/sys/kernel/btf"): Names(("dummy", "vmlinux"))
+    }
+    assert found_by("relocations", lost).status is Status.FAIL
+    assert found_by("relocations", lost, more).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("extern", "answer", "status"),
+    [
+        ("CONFIG_HZ", KernelOption("250", "/boot/config"), Status.PASS),
+        ("CONFIG_NONE", KernelOption("n", "/boot/config"), Status.FAIL),
+        ("CONFIG_HZ", NoAnswer("ENOENT"), Status.UNKNOWN),
+        ("bpf_known", FunctionFacts(7), Status.PASS),
+        ("bpf_new", FunctionFacts(None), Status.UNKNOWN),
+        ("LINUX_KERNEL_VERSION", None, Status.PASS),
+    ],
+)
+def test_what_it_declares_extern_is_looked_for(
+    extern: str, answer: Answer | None, status: Status
+) -> None:
+    asked: Question[Any] = (
+        AskKernelOption(extern) if extern.startswith("CONFIG_") else AskFunction(extern)
+    )
+    more: dict[Question[Any], Answer] = {asked: answer} if answer else {}
+    assert found_by("externs", the_object(externs=(extern,)), more).status is status
+
+
 def test_a_type_of_map_that_the_kernel_has_not_fails() -> None:
     new = (ObjectMap("arena", "type 99"),)
     assert found_by("maps", the_object(maps=new)).status is Status.FAIL
@@ -116,6 +172,8 @@ def test_a_type_of_map_that_the_kernel_has_not_fails() -> None:
         ("uprobe", "", Status.PASS),
         ("uprobe", "/bin/sh:main", Status.UNKNOWN),
         ("xdp", "", Status.UNKNOWN),
+        ("iter", "task", Status.PASS),
+        ("iter", "bpf_map_elem", Status.UNKNOWN),
         ("", "", Status.UNKNOWN),
     ],
 )

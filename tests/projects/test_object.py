@@ -52,6 +52,7 @@ def test_every_need_is_a_check() -> None:
         known.every,
         known.relocated,
         known.global_data,
+        known.unnamed,
         *(needs for each in named for needs in each.values()),
     ]
     keys = {check_of(key) for part in parts for needs in part.values() for key in needs}

@@ -70,10 +70,14 @@ class AskKernelBtf(Question[BtfFacts], frozen=True):
 
 
 class FunctionFacts(Answer, frozen=True):
-    """A function by its BTF: the id to attach to and how many parameters; None, 0 without it."""
+    """A function by its BTF: the id to attach to and how many parameters; None, 0 without it.
+
+    `variadic`: the last stands for any number of them.
+    """
 
     id: int | None
     parameters: int = 0
+    variadic: bool = False
 
     def shown(self) -> str:
         return f"FUNC {self.id}, {self.parameters} parameters" if self.id else "no such function"
@@ -94,7 +98,10 @@ class AskFunction(Question[FunctionFacts], frozen=True):
         if isinstance(found, BtfError):
             return _unsound(found)
         function = found.function(self.name)
-        return FunctionFacts(function, len(found.parameters(function)) if function else 0)
+        if not function:
+            return FunctionFacts(None)
+        parameters = found.parameters(function)
+        return FunctionFacts(function, len(parameters), bool(parameters) and not parameters[-1])
 
     def source(self) -> str:
         return f"$ bpftool btf dump file {self.path} | grep -w \"FUNC '{self.name}'\""

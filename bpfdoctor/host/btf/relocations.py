@@ -16,7 +16,7 @@ from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, MAGIC, Kind, Memb
 from bpfdoctor.host.btf.reader import Btf
 
 DEPTH = 16
-"""How deep unnamed structs may nest, and how long an access may be (libbpf stops at 64)."""
+"""How many dimensions of an array are followed."""
 
 
 class Relocate(IntEnum):
@@ -40,8 +40,9 @@ class Relocate(IntEnum):
 OF_FIELD = (0, 1, 2, 3, 4, 5)
 OF_TYPE = (7, 8, 9, 12)
 OF_ENUMERATOR = (10, 11)
-ASKS = (2, 8, 10, 12)
-"""Kinds whose answer may be no: the program asks whether something exists."""
+ASKS = (2, 7, 8, 9, 10, 12)
+"""Kinds whose answer may be no: the program asks whether something exists, or how large it is
+(libbpf answers 0 for the size and the id of a type that is not there)."""
 
 
 class Relocation(msgspec.Struct, frozen=True):
@@ -167,15 +168,17 @@ def _nth(btf: Btf, type_id: int, number: int) -> Member | None:
     return next((each for at, each in enumerate(btf.members(type_id)) if at == number), None)
 
 
-def member_type(btf: Btf, struct_id: int, name: str, depth: int = DEPTH) -> int | None:
-    """The type of the member of this name; unnamed structs and unions are looked into."""
-    for member in btf.members(struct_id):
-        if member.name == name:
-            return member.type
-        if not member.name and depth:
-            inner = member_type(btf, btf.plain(member.type), name, depth - 1)
-            if inner is not None:
-                return inner
+def member_type(btf: Btf, struct_id: int, name: str) -> int | None:
+    """The type of the member of this name; unnamed structs and unions are looked into once each."""
+    met, left = {struct_id}, [struct_id]
+    while left:
+        for member in btf.members(left.pop()):
+            if member.name == name:
+                return member.type
+            inner = btf.plain(member.type)
+            if not member.name and inner not in met:
+                met.add(inner)
+                left.append(inner)
     return None
 
 

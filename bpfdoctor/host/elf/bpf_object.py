@@ -48,7 +48,11 @@ class ObjectMap(msgspec.Struct, frozen=True):
 
 
 class BpfObject(Answer, frozen=True):
-    """A compiled BPF object. `kernel_btf`: this kernel's BTF could be read and was asked."""
+    """A compiled BPF object. `kernel_btf`: this kernel's BTF could be read and was asked.
+
+    `defines_maps`: it has a section `.maps`, which its BTF describes. `externs` are the names that
+    the loader must find in the kernel: functions, variables, options (`CONFIG_HZ`).
+    """
 
     programs: tuple[ObjectProgram, ...]
     maps: tuple[ObjectMap, ...]
@@ -56,6 +60,8 @@ class BpfObject(Answer, frozen=True):
     kernel_btf: bool
     global_data: bool = False
     license: str = ""
+    defines_maps: bool = False
+    externs: tuple[str, ...] = ()
 
     def shown(self) -> str:
         lines = [f"{each.name} ({each.section}): {_shown(each)}" for each in self.programs]

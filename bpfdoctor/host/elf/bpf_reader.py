@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import os
 import struct
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
@@ -47,7 +50,10 @@ def read_object(path: str, btf: str) -> BpfObject:
             raise NotAnObjectError(f"not ELF: {error}") from None
         if elf["e_machine"] != "EM_BPF":
             raise NotAnObjectError(f"an object for {elf['e_machine']}, not for BPF")
-        return _Object(elf, _kernel(btf)).facts()
+        if elf.little_endian != (sys.byteorder == "little"):
+            order = "little" if elf.little_endian else "big"
+            raise NotAnObjectError(f"an object of {order} endian, and this machine is not")
+        return _Object(elf, os.fstat(file.fileno()).st_size, _kernel(btf)).facts()
 
 
 def _kernel(path: str) -> Btf | None:
@@ -58,15 +64,25 @@ def _kernel(path: str) -> Btf | None:
 
 
 class _Object:
-    """One object, read whole."""
+    """One object, of `size` bytes; its sections are read when they are asked for."""
 
-    def __init__(self, elf: Any, kernel: Btf | None) -> None:
-        self.kernel = kernel
-        self.little = bool(elf.little_endian)
-        self.sections = [(each.name, _content(each)) for each in elf.iter_sections()]
-        self.data = dict(self.sections)
+    def __init__(self, elf: Any, size: int, kernel: Btf | None) -> None:
+        self.kernel, self.unread = kernel, size
+        self.names = [each.name for each in elf.iter_sections()]
+        self.found = {each.name: each for each in elf.iter_sections()}
+        self.contents: dict[str, bytes] = {}
+        self.helpers: dict[str, list[tuple[int, int]]] = {}
         symbols = elf.get_section_by_name(".symtab")
         self.symbols = list(symbols.iter_symbols()) if symbols else []
+
+    def data(self, name: str) -> bytes:
+        """What a section holds; nothing where there is none. All of them are within the file."""
+        if name not in self.contents:
+            self.contents[name] = _content(self.found[name]) if name in self.found else b""
+            self.unread -= len(self.contents[name])
+            if self.unread < 0:
+                raise NotAnObjectError("its sections overlap")
+        return self.contents[name]
 
     def facts(self) -> BpfObject:
         programs = tuple(self._programs())
@@ -77,22 +93,24 @@ class _Object:
             maps=tuple(self._maps()),
             btf=self.local is not None,
             kernel_btf=self.kernel is not None,
-            global_data=any(name.startswith((".data", ".bss", ".rodata")) for name in self.data),
-            license=self.data.get("license", b"").rstrip(b"\0").decode(errors="backslashreplace"),
+            global_data=any(name.startswith((".data", ".bss", ".rodata")) for name in self.names),
+            license=self.data("license").rstrip(b"\0").decode(errors="backslashreplace"),
+            defines_maps=".maps" in self.found,
+            externs=tuple(self._externs()),
         )
 
     @cached_property
     def local(self) -> Btf | None:
         """The object's own BTF."""
         try:
-            return Btf(self.data[".BTF"]) if ".BTF" in self.data else None
+            return Btf(self.data(".BTF")) if ".BTF" in self.found else None
         except BtfError as wrong:
             raise NotAnObjectError(f"its .BTF is unsound: {wrong}") from None
 
     @cached_property
     def relocations(self) -> tuple[Relocation, ...]:
         """Its CO-RE relocations that ask the kernel."""
-        found = relocations(self.data.get(".BTF.ext", b""), self.local) if self.local else ()
+        found = relocations(self.data(".BTF.ext"), self.local) if self.local else ()
         return tuple(each for each in found if each.kind != Relocate.TYPE_ID_LOCAL)
 
     def _lacks(self, used: Iterable[Relocation]) -> dict[str, str]:
@@ -104,19 +122,34 @@ class _Object:
         return {str(lack): lack.type for lack in lacks if lack is not None}
 
     def _programs(self) -> Iterator[ObjectProgram]:
+        functions = list(self._functions())
+        ends: dict[str, int] = {}
+        for _, section, start, end in sorted(functions, key=lambda each: each[1:]):
+            if start < ends.get(section, 0):
+                raise NotAnObjectError(f"its programs in {section} overlap")
+            ends[section] = end
+        yield from (self._program(*each) for each in functions)
+
+    def _functions(self) -> Iterator[tuple[str, str, int, int]]:
+        """Name, section, first byte and end of each program."""
         for symbol in self.symbols:
             index = symbol["st_shndx"]
             if symbol["st_info"]["type"] == "STT_FUNC" and isinstance(index, int):
-                section, _ = self.sections[index]
+                section, start = self.names[index], symbol["st_value"]
                 if section not in OTHER_SECTIONS:
-                    start = symbol["st_value"]
-                    yield self._program(symbol.name, section, start, start + symbol["st_size"])
+                    yield symbol.name, section, start, start + symbol["st_size"]
+
+    def _externs(self) -> Iterator[str]:
+        """What the loader must find in the kernel; a weak name may be missing."""
+        for symbol in self.symbols:
+            if symbol["st_shndx"] == "SHN_UNDEF" and symbol["st_info"]["bind"] == "STB_GLOBAL":
+                yield symbol.name
 
     def _program(self, name: str, section: str, start: int, end: int) -> ObjectProgram:
         calls = set(self._calls(section, start, end))
         pieces = [(section, start, end)]
-        if OWN_FUNCTION in calls and ".text" in self.data:
-            pieces.append((".text", 0, len(self.data[".text"])))
+        if OWN_FUNCTION in calls and ".text" in self.found:
+            pieces.append((".text", 0, len(self.data(".text"))))
             calls |= set(self._calls(*pieces[1]))
         used = [each for each in self.relocations if _within(each, pieces)]
         known, helpers = self._names("bpf_func_id", "BPF_FUNC_"), sorted(calls - {OWN_FUNCTION})
@@ -142,13 +175,11 @@ class _Object:
 
     def _calls(self, section: str, start: int, end: int) -> Iterator[int]:
         """Numbers of the helpers that a piece of code calls; OWN_FUNCTION for one of its own."""
-        code = self.data[section][start:end]
-        layout = "<BBhi" if self.little else ">BBhi"
-        for at in range(0, len(code) - 7, 8):
-            operation, registers, _, number = struct.unpack_from(layout, code, at)
-            if operation == CALL:
-                source = registers >> 4 if self.little else registers & 0xF
-                yield number if source == 0 else OWN_FUNCTION
+        if section not in self.helpers:
+            self.helpers[section] = list(_calls_in(self.data(section)))
+        calls = self.helpers[section]
+        first, last = (bisect.bisect_left(calls, (at,)) for at in (start, end))
+        yield from (number for _, number in calls[first:last])
 
     def _names(self, enumeration: str, prefix: str) -> dict[int, str]:
         """The kernel's own names of numbers, from its BTF; few or none without."""
@@ -168,6 +199,15 @@ class _Object:
                     _, number = local.element(local.plain(local.refers_to(member.type)))
                     kind = types.get(number, f"type {number}").lower()
                     yield ObjectMap(local.name(variable), kind)
+
+
+def _calls_in(code: bytes) -> Iterator[tuple[int, int]]:
+    """Where each call is, in order, and of which helper; OWN_FUNCTION for one of the object's."""
+    for at in range(0, len(code) - 7, 8):
+        if code[at] == CALL:
+            registers, _, number = struct.unpack_from("=Bhi", code, at + 1)
+            source = registers >> 4 if sys.byteorder == "little" else registers & 0xF
+            yield at, number if source == 0 else OWN_FUNCTION
 
 
 def _content(section: Any) -> bytes:

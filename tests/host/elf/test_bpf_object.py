@@ -148,13 +148,51 @@ def test_without_the_kernels_btf_nothing_is_missing(built: tuple[str, str], tmp_
     assert found.maps == (ObjectMap("events", "ringbuf"),)
 
 
-def test_an_object_for_the_other_endianness_is_read_too(
+def test_an_object_for_the_other_endianness_is_refused(
     tmp_path: Path, built: tuple[str, str]
 ) -> None:
     source, out = tmp_path / "p.c", tmp_path / "p.o"
     source.write_text(PROGRAM)
     subprocess.run(["clang", "-g", "-O2", "-target", "bpfeb", "-c", source, "-o", out], check=True)
-    assert facts_of((str(out), built[1])) == facts_of(built)
+    refused = AskBpfObject(str(out), built[1]).put(Machine())
+    assert isinstance(refused, NoAnswer)
+    assert refused.detail == "an object of big endian, and this machine is not"
+
+
+def test_what_the_loader_must_find_is_named_and_what_is_weak_is_not(
+    built: tuple[str, str], tmp_path: Path
+) -> None:
+    text = """
+    #define SEC(name) __attribute__((section(name), used))
+    extern int bpf_must(void) SEC(".ksyms");
+    extern int bpf_may(void) SEC(".ksyms") __attribute__((weak));
+    extern int CONFIG_HZ SEC(".kconfig");
+    SEC("tp/sched/x") int ours(void *ctx) { return bpf_must() + (bpf_may ? bpf_may() : CONFIG_HZ); }
+    """
+    found = facts_of((compiled(tmp_path, "externs", text), built[1]))
+    assert set(found.externs) == {"bpf_must", "CONFIG_HZ"}
+
+
+def test_sections_over_the_same_bytes_are_refused(built: tuple[str, str], tmp_path: Path) -> None:
+    data = bytearray(Path(built[0]).read_bytes())
+    (headers,) = struct.unpack_from("<Q", data, 0x28)
+    size, count = struct.unpack_from("<HH", data, 0x3A)
+    for each in range(1, count):
+        if struct.unpack_from("<I", data, headers + each * size + 4) == (1,):  # SHT_PROGBITS
+            struct.pack_into("<QQ", data, headers + each * size + 0x18, 0, len(data))
+    spoilt = tmp_path / "spoilt.o"
+    spoilt.write_bytes(data)
+    refused = AskBpfObject(str(spoilt), built[1]).put(Machine())
+    assert refused == NoAnswer("refused", "its sections overlap")
+
+
+def test_programs_over_the_same_code_are_refused(built: tuple[str, str], tmp_path: Path) -> None:
+    text = """
+    __attribute__((section("tp/sched/x"), used)) int ours(void *ctx) { return 0; }
+    int theirs(void *ctx) __attribute__((alias("ours")));
+    """
+    refused = AskBpfObject(compiled(tmp_path, "alias", text), built[1]).put(Machine())
+    assert refused == NoAnswer("refused", "its programs in tp/sched/x overlap")
 
 
 def test_stripped_of_btf_its_programs_are_still_read(
@@ -227,7 +265,11 @@ def test_a_spoilt_object_never_raises(
         ),
         ("kretprobe/vfs_unlink", Named("kprobe", "kretprobe", "vfs_unlink")),
         ("?fentry.s/vfs_unlink", Named("tracing", "fentry", "vfs_unlink")),
-        ("tcx/ingress", Named("sched_cls", "tc", "ingress")),
+        ("tc/ingress", Named("sched_cls", "tc", "ingress")),
+        ("tcx/ingress", Named("sched_cls", "tcx", "ingress")),
+        ("tc/foo", None),
+        ("xdp.frags/devmap", Named("xdp", "xdp.frags", "devmap")),
+        ("socket/foo", None),
         ("socket", Named("socket_filter", "socket")),
         ("socket1", None),
         ("", None),
