@@ -164,14 +164,10 @@ class _Judge:
     def judged(self, what: str) -> Finding:
         """What the kernel said to an asker who has the privilege, or has not."""
         answer = self.answer
-        if isinstance(answer, NoAnswer):
-            summary = f"{what}: {answer.shown()}"
-            return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
+        if isinstance(answer, NoAnswer) or passing(answer):
+            return unknown(f"{what}: {answer.shown()}", seen=self.seen, fixes=[ASK_AS_ROOT])
         if answer.worked:
             return passed(f"{what} works, as {self._who()}", seen=self.seen)
-        if answer.error not in REFUSED:
-            summary = f"{what}: {answer.error}, which says nothing of privilege"
-            return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
         if isinstance(self.identity, Identity) and is_root(self.identity):
             return self._root_refused(what, answer, self.identity)
         summary = f"{what}: {answer.error}, as {self._who()}{self._set()}"
