@@ -16,6 +16,7 @@ from bpfdoctor.api import (
     Finding,
     Kernel,
     LookAt,
+    NoAnswer,
     PathFacts,
     ReadFile,
     Run,
@@ -53,11 +54,20 @@ def project(context: Context) -> Finding | None:
         clone = [ByHand(here.kind.clone)] if here.kind.clone else []
         return warned(why, fixes=clone)
     seen = [Evidence(here.path, here.evidence)]
+    for name in here.kind.recognise.files if here.kind.recognise else ():
+        look = LookAt(here.inside(name))
+        facts = context.ask(look)
+        if isinstance(facts, NoAnswer) and facts.absent:
+            write = ByHand(f"git -C {here.path} checkout -- {name}")
+            why = f"{here.kind.title}, but {name} is not there"
+            return failed(why, seen=[*seen, evidence(look, facts)], fixes=[write])
     question = ReadFile(here.inside(build.makefile))
     makefile = context.ask(question)
     if not isinstance(makefile, FileText):
         why = f"{here.kind.title}, but {build.makefile} cannot be read ({makefile.shown()})"
-        return warned(why, seen=[*seen, evidence(question, makefile)])
+        seen = [*seen, evidence(question, makefile)]
+        look_at = [ByHand(f"as its owner: ls -l {question.path}")]
+        return unknown(why, seen=seen, fixes=look_at)
     count = len(here.programs)
     return passed(f"{here.kind.title}, layout {here.kind.layout}, {count} programs", seen=seen)
 

@@ -289,14 +289,11 @@ class _Judged:
         return passed(why, about=self.about, seen=self.seen)
 
     def _withheld(self, said: str) -> Finding:
-        why = f"its files are there, but git does not tell their commit: {said}"
-        if self.level.trouble == "cannot-become-owner":
-            ask_owner = ByHand("run bpfdoctor as the owner of the checkout")
-            return unknown(why, about=self.about, seen=self.seen, fixes=[ask_owner])
-        owner = f"#{self.level.owner}"
-        ask = ("sudo", "-u", owner, "git", "-C", self.tree, "submodule", "status")
-        run = Run(ask, text="as the owner of the checkout")
-        return unknown(why, about=self.about, seen=self.seen, fixes=[run])
+        why = f"its files are there, of a commit that git does not tell ({said}): the build decides"
+        owner = ("sudo", "-u", f"#{self.level.owner}") if "owner" in self.level.trouble else ()
+        ask = (*owner, "git", "-C", self.tree, "submodule", "status")
+        run = Run(ask, text="as the owner of the checkout" if owner else "says what is wrong")
+        return warned(why, about=self.about, seen=self.seen, fixes=[run])
 
     def _doubts(self) -> Iterator[str]:
         """What is odd about a submodule whose files are there."""

@@ -29,7 +29,7 @@ from bpfdoctor.host.record import (
     read_snapshot,
 )
 from bpfdoctor.host.redact import Redactor
-from bpfdoctor.host.system.files import LookAt
+from bpfdoctor.host.system.files import AskDirectory, LookAt
 from bpfdoctor.model import Report
 
 
@@ -54,6 +54,7 @@ def examined(
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
         _refuse_unreadable(live, given.directory)
+        _refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
         redactor = Redactor.of(live.machine, report.project.path)
@@ -107,6 +108,22 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
         raise BpfDoctorError(
             f"{directory} cannot be read by this user", f"it belongs to uid {seen.uid}"
         )
+
+    where = host.ask(AskDirectory(directory))
+    if isinstance(where, NoAnswer) and where.reason == "refused":
+        raise BpfDoctorError(
+            f"{directory} cannot be judged: {where.detail}", "move it, or make a link to it"
+        )
+
+
+def _refuse_unwritable(record: str) -> None:
+    """Say before a long run, not after it, that its snapshot has no place."""
+    directory = os.path.dirname(record) or "."
+    if record and not (os.path.exists(record) or os.path.isdir(directory)):
+        raise BpfDoctorError(f"cannot write {record}: there is no directory {directory}")
+    place = record if os.path.exists(record) and not os.path.isfile(record) else directory
+    if record and not os.access(place, os.W_OK, effective_ids=True):
+        raise BpfDoctorError(f"cannot write {record}: {place} is not open to this user")
 
 
 def _examined_offline(given: Given, record: str) -> Examined:

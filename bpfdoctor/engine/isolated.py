@@ -69,7 +69,10 @@ class ChildError(Exception):
 
 def trusted_path() -> list[str]:
     """Where this interpreter imports from, without the working directory and what is relative."""
-    here = Path.cwd().resolve()
+    try:
+        here = Path.cwd().resolve()
+    except FileNotFoundError:  # somebody has removed it
+        here = None
     return [p for p in sys.path if p.startswith("/") and Path(p).resolve() != here]
 
 

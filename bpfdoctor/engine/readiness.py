@@ -43,22 +43,22 @@ def _predicted(needs: tuple[str, ...], findings: Findings) -> StageResult:
     return StageResult(Readiness.READY, Proof.PREDICTED)
 
 
-def observe(predicted: Stages, seen: Observed | None, key: str) -> Stages:
-    """What was observed stands. `key` is the finding of the smoke, blamed where nothing else is."""
+def observe(predicted: Stages, seen: Observed | None, roots: tuple[str, ...]) -> Stages:
+    """What was observed stands. `roots` are those of the smoke, blamed where nothing else is."""
     stages = dict(predicted)
     for outcome in seen.outcomes if seen else ():
         if outcome.happened is True:
             stages[outcome.stage] = StageResult(Readiness.READY, Proof.OBSERVED)
         elif outcome.happened is False:
-            _stop(stages, outcome.stage, key)
+            _stop(stages, outcome.stage, roots)
     return stages
 
 
-def _stop(stages: Stages, at: Stage, key: str) -> None:
+def _stop(stages: Stages, at: Stage, roots: tuple[str, ...]) -> None:
     """A stage that was seen to fail takes with it those that it stands behind."""
     for stage in Stage:
         before = stages[stage]
-        blamed = before.because if before.readiness is Readiness.NOT_READY else (key,)
+        blamed = before.because if before.readiness is Readiness.NOT_READY else roots
         if stage is at:
             stages[stage] = StageResult(Readiness.NOT_READY, Proof.OBSERVED, blamed)
         elif at in stages_behind(stage):

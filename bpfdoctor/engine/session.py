@@ -91,7 +91,9 @@ class _Session:
                 projects.setdefault(target.program, project)
         return {
             name: observe(
-                predict(project, name, findings), smoke.observed.get(name), smoke_key(name)
+                predict(project, name, findings),
+                smoke.observed.get(name),
+                findings.roots((smoke_key(name),)) or (smoke_key(name),),
             )
             for name, project in projects.items()
         }

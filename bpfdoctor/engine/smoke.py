@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -23,6 +24,9 @@ from bpfdoctor.smoke.judge import (
 )
 from bpfdoctor.smoke.model import Observed
 from bpfdoctor.smoke.program import prove_program
+
+FAILED_TARGET = re.compile(r"^make.*: \*\*\* (\[.+\].*)$", re.MULTILINE)
+"""What make says where a recipe fails: `make[1]: *** [Makefile:150: libbpf.a] Error 2`."""
 
 
 def smoke_key(program: str) -> str:
@@ -50,6 +54,8 @@ class Smoke:
     def __init__(self, context: Context, findings: Findings, observer: Observer) -> None:
         self.context, self.findings, self.observer = context, findings, observer
         self.observed: dict[str, Observed] = {}
+        self.broken: dict[frozenset[str], str] = {}
+        """By what make says of the targets that failed, the key of the first such build."""
 
     def prove_kernel(self) -> None:
         """The first proof: the kernel, without a compiler."""
@@ -84,7 +90,7 @@ class Smoke:
             self._add(finding)
             self._compare(target, finding, predicted, Readiness.READY)
             return
-        roots = self._roots(stopped.stage, predicted)
+        roots = self._roots(stopped.stage, predicted) or self._same_failure(target, finding)
         if roots:
             skip = self._skip(target, roots)
             self._add(msgspec.structs.replace(skip, evidence=finding.evidence))
@@ -102,6 +108,13 @@ class Smoke:
         if known or stage is Stage.BUILD:
             return known
         return self.findings.roots((smoke_kernel.id,))
+
+    def _same_failure(self, target: Target, finding: Finding) -> tuple[str, ...]:
+        """The program whose build broke at the very same targets: what all of them rest on."""
+        said = "\n".join(each.text for each in finding.evidence)
+        targets = frozenset(FAILED_TARGET.findall(said))
+        first = self.broken.setdefault(targets, smoke_key(target.program)) if targets else ""
+        return (first,) if first not in ("", smoke_key(target.program)) else ()
 
     def _compare(
         self,

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import bpfdoctor
+from bpfdoctor.host.catalog import encode
 from bpfdoctor.host.question import Answer
 
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ def _place(machine: Machine, question: Question[A], tool: str) -> Path:
         if name in _READ or name.startswith(_READ_PREFIXES)
     }
     kind = type(question).__name__
-    asked = [FORMAT, bpfdoctor.__version__, kind, question, tool, os.getcwd(), environ]
+    where = [os.fsencode(path).hex() for path in (tool, os.getcwd())]  # names need not be UTF-8
+    asked = [FORMAT, bpfdoctor.__version__, kind, encode(question).hex(), *where, environ]
     assert machine.cache is not None
     return machine.cache / f"proof-{hashlib.sha256(msgspec.json.encode(asked)).hexdigest()}"
 

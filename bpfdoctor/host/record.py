@@ -102,15 +102,15 @@ def read_snapshot(path: Path) -> Snapshot:
     Kinds of question that this version does not know are left out.
     """
     plain = _plain(path)
-    if not isinstance(plain, dict) or not isinstance(plain.get("answers"), list):
-        hint = "give the file that `bpfdoctor check --record FILE` or `bpfdoctor snapshot` wrote"
-        raise BpfDoctorError(f"{path} is not a snapshot: it holds no recorded answers", hint)
-    schema = plain.get("schema")
-    if not isinstance(schema, int) or schema > SCHEMA:
+    schema = plain.get("schema") if isinstance(plain, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
         raise BpfDoctorError(
-            f"{path} is a snapshot of schema {schema!r}; this bpfdoctor reads {SCHEMA}",
+            f"{path} is a snapshot of schema {schema}; this bpfdoctor reads {SCHEMA}",
             "use the version of bpfdoctor that wrote it, or a newer one",
         )
+    if not isinstance(schema, int) or not isinstance(plain.get("answers"), list):
+        hint = "give the file that `bpfdoctor check --record FILE` or `bpfdoctor snapshot` wrote"
+        raise BpfDoctorError(f"{path} is not a snapshot: it holds no recorded answers", hint)
     try:
         answers = [_recorded(entry) for entry in plain["answers"]]
         head = msgspec.convert({**plain, "answers": ()}, Snapshot)

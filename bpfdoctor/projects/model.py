@@ -12,9 +12,13 @@ Trigger = Literal["own", "exec", "unlink", "packet", "signal", "bpf", "none"]
 
 
 class Recognise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A directory is this kind of project when all of these paths exist in it."""
+    """A directory is this kind of project when all of `files` exist in it.
+
+    Where some are lost or hidden, any one of `telling` says as much; what is lacking is then said.
+    """
 
     files: tuple[str, ...]
+    telling: tuple[str, ...] = ()
 
 
 class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

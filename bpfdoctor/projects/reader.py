@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,9 +25,25 @@ def kinds() -> dict[str, Kind]:
 def read_kind(path: Path) -> Kind:
     """One project file."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Kind)
+        kind = msgspec.toml.decode(path.read_bytes(), type=Kind)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"project file {path}: {error}") from None
+    for mistake in _mistakes(kind):
+        raise BpfDoctorError(f"project file {path}: {mistake}")
+    return kind
+
+
+def _mistakes(kind: Kind) -> Iterator[str]:
+    """What no type can say: names of programs that there are not, patterns that are none."""
+    named = [*kind.default, *(each.substitute for each in kind.programs.values())]
+    for name in named:
+        if name and name not in kind.programs:
+            yield f"there is no program {name!r}"
+    for name, program in kind.programs.items():
+        try:
+            re.compile(program.proof.pattern if program.proof else "")
+        except re.error as error:
+            yield f"the pattern that proves {name} is none: {error}"
 
 
 def kind_named(name: str) -> Kind:

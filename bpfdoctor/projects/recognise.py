@@ -29,11 +29,31 @@ def find_project(host: Host, start: str) -> Project | None:
     start_owner = owners(host, directory.path, ("",))
     for place in (directory.path, *directory.parents):
         for kind in kinds().values():
-            found = owners(host, place, kind.recognise.files) if kind.recognise else set()
+            found = _recognised(host, place, kind)
             trusted = place == directory.path or found <= {0, *start_owner}
             if found and trusted:
                 return project_at(host, kind, place)
     return None
+
+
+def _recognised(host: Host, place: str, kind: Kind) -> set[int]:
+    """The owners of the files by which this is such a project; none where it is not."""
+    if kind.recognise is None:
+        return set()
+    whole = owners(host, place, kind.recognise.files)
+    parts = (owners(host, place, (name,)) for name in kind.recognise.telling)
+    found = whole or next((found for found in parts if found), set())
+    return found or _hidden(host, place, kind.recognise.telling)
+
+
+def _hidden(host: Host, place: str, names: tuple[str, ...]) -> set[int]:
+    """The owner of a tree that has libbpf for a submodule, and may have the rest: it is shut."""
+    looks = [host.ask(LookAt(f"{place.rstrip('/')}/{name}")) for name in names]
+    if not any(isinstance(each, NoAnswer) and each.reason == "EACCES" for each in looks):
+        return set()
+    modules = host.ask(ReadFile(f"{place.rstrip('/')}/.gitmodules"))
+    named = isinstance(modules, FileText) and "path = libbpf\n" in modules.text
+    return owners(host, place, (".gitmodules",)) if named else set()
 
 
 def owners(host: Host, place: str, names: tuple[str, ...]) -> set[int]:

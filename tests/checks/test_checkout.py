@@ -73,12 +73,23 @@ def test_the_project_is_named_with_its_evidence(checkout: Path) -> None:
     assert "examples/c/Makefile" in finding.evidence[0].text
 
 
-def test_a_makefile_that_cannot_be_read_is_a_warning(checkout: Path) -> None:
+def test_a_makefile_that_cannot_be_read_leaves_the_project_open(checkout: Path) -> None:
     (checkout / "examples/c/Makefile").unlink()
     (checkout / "examples/c/Makefile").mkdir()
     host = LiveHost(Machine())
     finding = one(run_check("checkout.project", host, find_project(host, str(checkout))))
-    assert finding.status is Status.WARN
+    assert finding.status is Status.UNKNOWN
+    assert finding.fixes
+
+
+@pytest.mark.parametrize("name", ["examples/c/Makefile", "examples/c/minimal.bpf.c"])
+def test_a_checkout_that_lost_a_file_is_still_one_and_fails(checkout: Path, name: str) -> None:
+    (checkout / "examples/c/bootstrap.bpf.c").write_text("")
+    (checkout / name).unlink()
+    host = LiveHost(Machine())
+    finding = one(run_check("checkout.project", host, find_project(host, str(checkout))))
+    assert finding.status is Status.FAIL
+    assert f"{name} is not there" in finding.summary
 
 
 def test_without_a_checkout_the_project_says_what_to_clone() -> None:

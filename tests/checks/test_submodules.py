@@ -226,7 +226,7 @@ def test_a_submodule_with_some_files_gone_is_half_updated(checkout: Path) -> Non
     found = judge(checkout)
     otherwise_passing(found, "libbpf")
     assert found["libbpf"].status is Status.WARN
-    assert "1 of 2 files are absent" in found["libbpf"].summary
+    assert "absent: 1 of 2 files" in found["libbpf"].summary
     apply(found["libbpf"].fixes[0])
     assert judge(checkout)["libbpf"].status is Status.PASS
 
@@ -396,7 +396,7 @@ def private_git(place: Path, script: str) -> str:
     return f"{place}:{os.environ['PATH']}"
 
 
-def test_a_git_that_refuses_the_owner_leaves_unknown_and_says_who_to_be(
+def test_a_git_that_refuses_the_owner_is_a_warning_that_says_who_to_be(
     checkout: Path, tmp_path: Path
 ) -> None:
     empty(checkout / "vmlinux.h")
@@ -404,7 +404,7 @@ def test_a_git_that_refuses_the_owner_leaves_unknown_and_says_who_to_be(
     script = 'GIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec {real} "$@"'
     found = judge(checkout, private_git(tmp_path / "bin", script))
     assert found["vmlinux.h"].status is Status.FAIL
-    assert found["libbpf"].status is found["bpftool/libbpf"].status is Status.UNKNOWN
+    assert found["libbpf"].status is found["bpftool/libbpf"].status is Status.WARN
     assert "dubious ownership" in found["libbpf"].summary
     (fix,) = found["libbpf"].fixes
     assert isinstance(fix, Run)

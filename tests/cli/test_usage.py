@@ -50,6 +50,7 @@ def test_the_version_is_told(doctor: Doctor) -> None:
         (["check", "--from", "absent"], "cannot read the snapshot absent"),
         (["check", "--from", "x", "--record", "y"], "--from judges another machine"),
         (["snapshot", "-o", "absent/file", *QUICK[:1]], "cannot write absent/file"),
+        (["check", "--record", "absent/file"], "cannot write absent/file: there is no directory"),
         (["snapshot"], "-o"),
         ([], "Missing command"),
     ],
@@ -112,3 +113,36 @@ def test_no_path_and_a_home_that_does_not_exist_still_end_in_a_verdict(doctor: D
     run = doctor("check", *QUICK, environ={"PATH": "", "HOME": "/nonexistent"})
     assert "kernel.release" in run.stdout
     assert run.returncode == 0
+
+
+def test_a_working_directory_that_somebody_removed_is_no_matter(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\nfrom bpfdoctor.cli import main\n"
+        f"os.mkdir({str(tmp_path / 'gone')!r})\nos.chdir({str(tmp_path / 'gone')!r})\n"
+        f"os.rmdir({str(tmp_path / 'gone')!r})\nsys.exit(main(['list']))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "kernel.btf" in run.stdout
+
+
+def test_a_directory_whose_name_is_not_utf8_is_refused_in_a_sentence(
+    doctor: Doctor, tmp_path: Path
+) -> None:
+    place = os.fsencode(tmp_path) + b"/x\xff"
+    os.mkdir(place)
+    run = doctor("check", *QUICK, "-C", os.fsdecode(place))
+    assert run.returncode == 2
+    assert "its path is not UTF-8" in run.stderr
+
+
+def test_beside_a_path_that_is_not_utf8_proofs_are_still_remembered(
+    doctor: Doctor, tmp_path: Path
+) -> None:
+    os.mkdir(os.fsencode(tmp_path) + b"/x\xff")
+    path = f"{os.fsdecode(os.fsencode(tmp_path) + b'/x' + bytes([255]))}:{os.environ['PATH']}"
+    run = doctor("check", "--no-smoke", "--only", "toolchain.cc", environ={"PATH": path})
+    assert "the check itself broke" not in run.stdout
+    assert run.returncode in (0, 1)

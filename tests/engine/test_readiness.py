@@ -89,14 +89,14 @@ def test_a_skip_blames_the_root_and_not_itself() -> None:
 def test_what_was_observed_stands_over_the_prediction() -> None:
     predicted = predict(PROJECT, "demo", findings(kernel_load=Status.FAIL))
     seen = Observed("demo", tuple(Outcome(stage, True, "ran") for stage in Stage))
-    results = observe(predicted, seen, "smoke.program[demo]").values()
+    results = observe(predicted, seen, ("smoke.program[demo]",)).values()
     assert {(each.readiness, each.proof) for each in results} == {(Readiness.READY, Proof.OBSERVED)}
 
 
 def test_an_unforeseen_failure_blames_the_smoke_and_stops_what_comes_after() -> None:
     predicted = predict(PROJECT, "demo", findings())
     seen = Observed("demo", (Outcome(Stage.BUILD, True, ""), Outcome(Stage.LOAD, False, "EINVAL")))
-    found = observe(predicted, seen, "smoke.program[demo]")
+    found = observe(predicted, seen, ("smoke.program[demo]",))
     assert found[Stage.LOAD].proof is Proof.OBSERVED
     assert found[Stage.FIRES].readiness is Readiness.NOT_READY
     assert found[Stage.FIRES].because == ("smoke.program[demo]",)
@@ -105,7 +105,7 @@ def test_an_unforeseen_failure_blames_the_smoke_and_stops_what_comes_after() -> 
 def test_an_unseen_stage_keeps_its_prediction() -> None:
     predicted = predict(PROJECT, "demo", findings())
     seen = Observed("demo", (Outcome(Stage.LOAD, None, "no privilege"),))
-    assert observe(predicted, seen, "key") == predicted
+    assert observe(predicted, seen, ("key",)) == predicted
 
 
 def test_a_program_that_only_a_run_can_judge_is_unknown_whatever_others_did() -> None:

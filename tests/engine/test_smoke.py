@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import bpfdoctor.engine.smoke as phase
-from bpfdoctor.api import Context, Finding, Stage, Status, Target
+from bpfdoctor.api import Context, Evidence, Finding, Stage, Status, Target
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.schedule import Nobody
 from bpfdoctor.engine.smoke import Smoke
@@ -103,3 +103,26 @@ def test_a_program_that_disturbs_the_machine_is_run_only_when_named(seen: list[O
     assert smoke.observed == {}
     smoke.prove(PROJECT, Target("lsm"), named=True)
     assert set(smoke.observed) == {"lsm"}
+
+
+def test_builds_that_break_at_the_same_target_have_one_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = {
+        "minimal": "make[1]: *** [Makefile:150: libbpf.a] Error 2",
+        "bootstrap": "make[1]: *** [Makefile:150: libbpf.a] Error 2",
+        "uprobe": "make: *** [Makefile:90: uprobe.o] Error 1",
+    }
+
+    def run(context: Context, target: Target) -> Observed:
+        log = (Evidence("$ make", said[target.program]),)
+        return Observed(target.program, (Outcome(Stage.BUILD, False, "make: exit status 2", log),))
+
+    monkeypatch.setattr(phase, "_run", run)
+    findings = Findings()
+    smoke = Smoke(Context(FakeHost(), PROJECT), findings, Nobody())
+    for name in said:
+        smoke.prove(PROJECT, Target(name), named=True)
+    found = {name: findings.by_key[f"smoke.program[{name}]"] for name in said}
+    assert [each.status for each in found.values()] == [Status.FAIL, Status.SKIP, Status.FAIL]
+    assert found["bootstrap"].blocked_by == (KEY,)

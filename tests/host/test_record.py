@@ -144,7 +144,8 @@ ENTRY = {"question": {"ask": "ReadFile", "path": "/x"}, "answer": {"answer": "Pa
     ("changed", "said"),
     [
         ({"schema": 2}, "schema 2"),
-        ({"schema": "1"}, "schema '1'"),
+        ({"schema": 2, "answers": {}}, "schema 2"),
+        ({"schema": "1"}, "not a snapshot"),
         ({"answers": {}}, "not a snapshot"),
         ({"answers": [5]}, "an entry of `answers`"),
         ({"answers": [{"question": {"ask": "ReadFile"}, "answer": {}}]}, "path"),

@@ -121,3 +121,30 @@ def test_what_the_needs_name_of_a_check_is_told_once() -> None:
     assert project.abouts("kernel.tracepoints") == ("syscalls", "sched")
     assert project.abouts("kernel.btf") == ()
     assert len(set(project.all_needs())) == len(project.all_needs())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('default = ["minimal"]', 'default = ["minimul"]', "there is no program 'minimul'"),
+        ("pattern = '", "pattern = '(", "the pattern that proves minimal is none"),
+    ],
+)
+def test_a_mistake_that_no_type_shows_is_told(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    text = """
+    name = "own"
+    title = "own"
+    layout = "src"
+    default = ["minimal"]
+    [programs.minimal]
+    summary = "x"
+    proof = { source = "trace", pattern = 'PID' }
+    """
+    path = tmp_path / "own.toml"
+    path.write_text(text)
+    assert read_kind(path).default == ("minimal",)
+    path.write_text(text.replace(old, new))
+    with pytest.raises(BpfDoctorError, match=told):
+        read_kind(path)

@@ -91,9 +91,9 @@ class Submodule(msgspec.Struct, frozen=True):
         elif self.moved:
             yield f"at {self.commit[:12]}, not at {self.pinned[:12]}, which is pinned"
         if self.absent:
-            yield f"{self.absent} of {self.tracked} files are absent (half updated)"
+            yield f"absent: {self.absent} of {self.tracked} files (half updated)"
         if self.changed:
-            yield f"{self.changed} files are changed (such as {self.examples[-1]})"
+            yield f"changed: {self.changed} of {self.tracked} files (such as {self.examples[-1]})"
         if self.uncompared:
             yield f"{self.uncompared} files were not compared"
         if self.shallow:

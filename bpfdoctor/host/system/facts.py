@@ -162,9 +162,9 @@ class AskSpace(Question[Space], frozen=True):
 
     def put(self, machine: Machine) -> Space | NoAnswer:
         place = Path(self.path)
-        while not place.exists() and place != place.parent:
-            place = place.parent
         try:
+            while not place.exists() and place != place.parent:
+                place = place.parent
             usage = shutil.disk_usage(place)
         except OSError as error:
             return NoAnswer.from_error(error)

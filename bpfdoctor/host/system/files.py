@@ -165,6 +165,9 @@ class AskDirectory(Question[Directory], frozen=True):
         try:
             found = os.path.realpath(self.path, strict=True)
             os.listdir(found)
+            found.encode()
+        except UnicodeEncodeError:
+            return NoAnswer("refused", "its path is not UTF-8")
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
