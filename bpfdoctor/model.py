@@ -99,9 +99,15 @@ class Run(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
 
 
 class ByHand(msgspec.Struct, frozen=True, tag_field="kind", tag="manual"):
-    """A fix that only a person can make: what to do, in words (and commands to paste)."""
+    """A fix that only a person can make: what to do, in words (and commands to paste).
+
+    Where it takes another kernel command line, a check says what to boot with, or without, and the
+    engine adds this distribution's steps to `text`.
+    """
 
     text: str
+    boot_with: str = ""
+    boot_without: str = ""
 
 
 Fix = Install | Run | ByHand

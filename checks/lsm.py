@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bpfdoctor.api import (
@@ -41,10 +42,8 @@ MEANS = {
     "ENOTSUPP": "this kernel cannot attach them on this architecture; arm64 can from 6.4",
 }
 
-ADD_BPF = ByHand(
-    "Add bpf to the active modules: boot with lsm= and the list of /sys/kernel/security/lsm with "
-    "`,bpf` at its end (GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub and reboot)."
-)
+PLAIN_LIST = re.compile(r"[a-z0-9_,]+")
+"""The names of security modules, as the kernel prints them."""
 
 
 @check(
@@ -87,7 +86,7 @@ def kernel_lsm_active(context: Context) -> Finding:
     if answer.hits:
         return passed("a program on the hook of bpf(2) was called", seen=seen)
     summary = f"a program attaches to the hook of bpf(2) and is never called{_inactive(active)}"
-    return failed(summary, seen=seen, fixes=[ADD_BPF])
+    return failed(summary, seen=seen, fixes=[_add_bpf(active)])
 
 
 def _judged(
@@ -112,7 +111,7 @@ def _judged(
     if isinstance(identity, Identity):
         seen += [Evidence("what may be behind it", text) for text in hindrances(identity)]
     inactive = _inactive(active)
-    fixes = [ADD_BPF] if inactive else []
+    fixes = [_add_bpf(active)] if inactive else []
     return failed(f"{summary}{inactive}", about=about, seen=seen, fixes=fixes)
 
 
@@ -121,3 +120,11 @@ def _inactive(active: FileText | NoAnswer) -> str:
     if isinstance(active, NoAnswer) or "bpf" in active.text.strip().split(","):
         return ""
     return f"; bpf is not among the active modules ({active.text.strip()})"
+
+
+def _add_bpf(active: FileText | NoAnswer) -> ByHand:
+    """The list that is active now with `bpf` at its end, where it can be read."""
+    text = "Add bpf to the active modules: boot with lsm= and the list of /sys/kernel/security/lsm "
+    listed = active.text.strip() if isinstance(active, FileText) else ""
+    plain = PLAIN_LIST.fullmatch(listed) is not None and "bpf" not in listed.split(",")
+    return ByHand(f"{text}with `,bpf` at its end.", boot_with=f"lsm={listed},bpf" if plain else "")

@@ -204,7 +204,10 @@ def kernel_lockdown(context: Context) -> Finding:
         mode = lockdown_mode(answer.text)
         if mode != "confidentiality":
             return passed(mode, seen=seen)
-        boot = ByHand("Boot without lockdown=confidentiality (see /proc/cmdline, Secure Boot).")
+        boot = ByHand(
+            "Boot without lockdown=confidentiality (see /proc/cmdline, Secure Boot).",
+            boot_without="lockdown=confidentiality",
+        )
         return failed("confidentiality: kprobes and reads are refused", seen=seen, fixes=[boot])
     if isinstance(answer, NoAnswer) and answer.absent:
         return passed("this kernel has none")

@@ -8,6 +8,7 @@ from bpfdoctor.api import (
     AskDistribution,
     AskIdentity,
     AskKernel,
+    ByHand,
     Check,
     Distribution,
     Evidence,
@@ -22,6 +23,7 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
+from bpfdoctor.fix.boot import with_boot_steps
 from bpfdoctor.fix.packages import resolve
 from bpfdoctor.model import HostFacts, ProgramResult, Reported
 
@@ -51,7 +53,9 @@ def _reported(finding: Finding, title: str, needed: frozenset[str], host: Host) 
 
 
 def _named(fix: Fix, host: Host) -> Fix:
-    """A fix with the packages of this distribution."""
+    """A fix with the packages, or the steps, of this distribution."""
+    if isinstance(fix, ByHand) and (fix.boot_with or fix.boot_without):
+        return with_boot_steps(fix, _distribution(host), _release(host))
     if not isinstance(fix, Install):
         return fix
     return resolve(fix, _distribution(host), _release(host))

@@ -10,6 +10,7 @@ from bpfdoctor.api import (
     AskIdentity,
     AskSecurityFile,
     Attempt,
+    ByHand,
     FileText,
     Finding,
     FireLsm,
@@ -59,8 +60,17 @@ def test_a_program_that_is_never_called_attaches_all_the_same() -> None:
     assert found.status is Status.FAIL
     assert "never called" in found.summary
     assert "apparmor" in found.summary
-    assert found.fixes
+    (fix,) = found.fixes
+    assert isinstance(fix, ByHand)
+    assert fix.boot_with == "lsm=lockdown,capability,yama,apparmor,bpf"
     assert called(LsmFired(Attempt(), 0), NoAnswer("EACCES")).status is Status.FAIL
+
+
+@pytest.mark.parametrize("active", [ACTIVE, NoAnswer("EACCES"), FileText("a'; reboot '")])
+def test_a_list_that_cannot_be_lengthened_is_left_to_the_reader(active: Answer) -> None:
+    (fix,) = called(LsmFired(Attempt(), 0), active).fixes
+    assert isinstance(fix, ByHand)
+    assert fix.boot_with == ""
 
 
 def test_what_was_not_attached_says_nothing_of_calls() -> None:
