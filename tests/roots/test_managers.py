@@ -150,11 +150,10 @@ def test_pacman(make_root: Callable[..., Any]) -> None:
         "[options]\nArchitecture = auto\nSigLevel = Never\n"
         "[test]\nServer = file:///srv/repository\n"
     )
-    assert drive(root, "plan", "make")["plan"]["steps"][0]["argv"] == [
-        "pacman",
-        "-Syu",
-        "--noconfirm",
-    ]
+    first = drive(root, "plan", "make")["plan"]["steps"][0]
+    assert first["argv"] == ["pacman", "-Syu", "--noconfirm"]
+    assert first["kind"] == "install"  # what it adds is recorded, and can be taken back
+    assert first["title"].startswith("upgrade all that is installed")
     before = root.run("pacman", "-Qq").stdout
     lock = root.inside("/var/lib/pacman/db.lck")
     lock.touch()
