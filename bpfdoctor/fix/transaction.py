@@ -26,7 +26,7 @@ class Transaction:
         self.known: PackageManager = MANAGERS[here.manager_name]
         self.commands: Manager = here.manager
         self.stale = self.known.stale(host)
-        self.empty = "days old" not in self.stale and bool(self.stale)
+        self.empty = bool(self.known.empty(host))
         self.packages: dict[str, list[str]] = {}
         self.repositories: dict[str, tuple[Known, list[str]]] = {}
         self.notes: list[str] = []

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.apply import Applier, FreshHost, Patience
 from bpfdoctor.fix.consent import consented
@@ -16,11 +14,12 @@ from bpfdoctor.fix.installed import wait_for_lock
 from bpfdoctor.fix.journal import Journal, Undone, state_directory
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.fix.show import commands_text, plan_text
+from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
 from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.fix.undo import index_of, undo_plan
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.redact import Redactor
 
 
 def run_undo(
@@ -49,7 +48,8 @@ def run_undo(
             run = each
             break
     if options.dry_run:
-        voice.write(_undo_shown(plan, as_json=options.json))
+        shown = plan_text(plan, "What would be taken back, newest first:")
+        voice.write(plan_json(plan, Redactor.of(machine)) if options.json else shown)
         return 1 if plan.steps else 0
     if run is None:
         voice.say("There is nothing to take back.")
@@ -80,12 +80,6 @@ def _at_work(run: Run, host: Host, patience: Patience, voice: Voice) -> str:
     return next(filter(None, waited), "")
 
 
-def _undo_shown(plan: Plan, *, as_json: bool) -> str:
-    if as_json:
-        return msgspec.json.format(msgspec.json.encode(plan)).decode() + "\n"
-    return plan_text(plan, "What would be taken back, newest first:")
-
-
 def _take_back(  # noqa: PLR0913, PLR0917  (as run_undo)
     run: Run, plan: Plan, options: FixOptions, machine: Machine, voice: Voice, patience: Patience
 ) -> int:
@@ -96,8 +90,7 @@ def _take_back(  # noqa: PLR0913, PLR0917  (as run_undo)
         return 1
     elevation = Elevation(machine.environ, terminal=voice.terminal)
     if agreed.privileged and elevation.prefix() is None:
-        voice.say(f"Root is needed and {elevation.refused}. As root:")
-        voice.write(commands_text(agreed))
+        leave_to_root(agreed, elevation.refused, voice, as_json=options.json)
         return 1
     applier = applier_of(machine, elevation, voice, patience)
     good = _each_taken_back(agreed.steps, applier, Journal(Path(run.path)), voice)

@@ -315,3 +315,13 @@ def test_a_step_in_somebody_elses_tree_runs_as_that_user(
     step = Step(id="a", kind="run", title="a", argv=argv, owner_of=str(tree))
     assert applied(applier(), tmp_path, step).took
     assert (tree / "made").stat().st_uid == 4711
+
+
+def test_what_would_be_taken_back_is_redacted_as_data_too(world: World) -> None:
+    world.touch("a")
+    world.fix()
+    world.written.clear()
+    world.machine.environ["HOME"] = str(world.place)
+    assert world.undo(FixOptions(dry_run=True, json=True)) == 1
+    (step,) = json.loads("".join(world.written))["steps"]
+    assert step["argv"] == ["rm", "~/a"]
