@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ from loud import missing, require
 from bpfdoctor.host.bpf.probes import LoadProgram
 from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.live import LiveHost
-from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.machine import Machine, scratch_prefix
 from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.host.system.tracefs import PLACES
 
@@ -31,6 +33,12 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache-home"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
     assert "checks" not in sys.modules, "the top-level directory `checks` was imported by that name"
+
+
+def pytest_sessionfinish() -> None:
+    """Take away what the machines of tests leave that nobody closes."""
+    for place in Path(tempfile.gettempdir()).glob(f"{scratch_prefix()}*"):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture
