@@ -125,6 +125,10 @@ def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) 
         if inside and empty and absent:
             key = f"checkout.submodules[{submodule.path}]"
             return blocked(f"{submodule.path} holds no files", by=[key])
+        if inside and absent and submodule.commit:
+            relative = name.removeprefix(f"{submodule.path}/")
+            back = ByHand(f"git -C {here.inside(submodule.path)} checkout -- {relative}")
+            return failed(f"{name} is missing", seen=seen, fixes=[back])
     if not absent:
         look = Run(("ls", "-l", here.inside(name)))
         return unknown(f"{name} cannot be looked at", seen=seen, fixes=[look])

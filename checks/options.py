@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     AskHelper,
+    AskIdentity,
     AskKernel,
     AskKernelOption,
     AskSecurityFile,
@@ -15,6 +16,7 @@ from bpfdoctor.api import (
     Evidence,
     FileText,
     Finding,
+    Identity,
     Kernel,
     KernelOption,
     ListDirectory,
@@ -24,11 +26,13 @@ from bpfdoctor.api import (
     PathFacts,
     ReadFile,
     Run,
+    blocked,
     check,
     evidence,
     failed,
     kernel_version,
     lockdown_mode,
+    may_load,
     passed,
     unknown,
     warned,
@@ -211,6 +215,11 @@ def kernel_lockdown(context: Context) -> Finding:
         return failed("confidentiality: kprobes and reads are refused", seen=seen, fixes=[boot])
     if isinstance(answer, NoAnswer) and answer.absent:
         return passed("this kernel has none")
+    return _unread_lockdown(context, seen)
+
+
+def _unread_lockdown(context: Context, seen: list[Evidence]) -> Finding:
+    """The mode is hidden: the configuration may say, or what a program is allowed to call."""
     option = AskKernelOption("CONFIG_SECURITY_LOCKDOWN_LSM")
     built = context.ask(option)
     if isinstance(built, KernelOption) and built.value == "n":
@@ -218,8 +227,12 @@ def kernel_lockdown(context: Context) -> Finding:
     reads = context.ask(READS)
     if isinstance(reads, Attempt) and reads.worked:
         return passed("not confidentiality: bpf_probe_read_kernel is allowed", seen=seen)
+    identity = context.ask(AskIdentity())
+    if isinstance(identity, Identity) and not may_load(identity):
+        why = "the mode cannot be read, and no program be tried"
+        return blocked(why, by=["runtime.privileges"])
     look = ByHand(
-        "As root: mount -t securityfs none /sys/kernel/security; cat " + question.source()
+        "As root: mount -t securityfs none /sys/kernel/security; cat /sys/kernel/security/lockdown"
     )
     return unknown("the mode cannot be read", seen=seen, fixes=[look])
 

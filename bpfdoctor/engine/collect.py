@@ -47,9 +47,17 @@ def _reported(finding: Finding, title: str, needed: frozenset[str], host: Host) 
         needed=finding.key in needed,
         summary=finding.summary,
         evidence=finding.evidence,
-        fixes=tuple(_named(fix, host) for fix in finding.fixes),
+        fixes=tuple(_named(fix, host) for fix in _fixes_of(finding)),
         blocked_by=finding.blocked_by,
     )
+
+
+def _fixes_of(finding: Finding) -> tuple[Fix, ...]:
+    """What a recorded machine was not asked is found out there, and by nobody here."""
+    unasked = any(each.text.startswith("not-recorded") for each in finding.evidence)
+    if finding.status is Status.UNKNOWN and unasked:
+        return (ByHand("record that machine anew: bpfdoctor snapshot -o FILE"),)
+    return finding.fixes
 
 
 def _named(fix: Fix, host: Host) -> Fix:

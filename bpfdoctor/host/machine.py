@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from bpfdoctor.host.process import Ended, Identity, child_environment, run
 from bpfdoctor.host.sweep import sweep_scratch
+
+TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  (as in tempfile)
 
 CLOSING = 20
 """How often the scratch directory is removed before it is left to the next run's sweep."""
@@ -55,8 +58,22 @@ class Machine:
                 raise RuntimeError("the run is over")
             if self._scratch is None:
                 sweep_scratch()
-                self._scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix()))
+                place = tempfile.mkdtemp(prefix=scratch_prefix(), dir=self._temporary())
+                self._scratch = Path(place)
             return self._scratch
+
+    def _temporary(self) -> str:
+        """Where temporary files go: never the working directory, which may be a checkout.
+
+        Raises OSError where there is no place for them.
+        """
+        named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+        found = tempfile.gettempdir()  # its last resort is the working directory
+        if found in {os.path.abspath(each) for each in (*named, *TEMPORARY) if each}:
+            return found
+        if self.cache is None:
+            raise OSError(errno.ENOENT, "there is no directory for temporary files")
+        return str(self.cache)
 
     def hidden(self, text: str) -> str:
         """`text` with this run's scratch directory written `$SCRATCH`."""

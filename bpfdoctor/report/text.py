@@ -7,7 +7,7 @@ from itertools import groupby
 
 from rich.text import Text
 
-from bpfdoctor.model import Evidence, Report, Reported, Status
+from bpfdoctor.model import Evidence, Readiness, Report, Reported, Status
 from bpfdoctor.report.advice import commands, words
 from bpfdoctor.report.paper import Paper, visible
 from bpfdoctor.report.programs import table_lines
@@ -170,7 +170,8 @@ class _Writer:
     def others(self) -> None:
         """The programs that nobody selected, where the run was about all of them."""
         found = [each for each in self.report.programs if not each.selected]
-        if found and not self.report.selection.explicit:
+        told = {stage.readiness for each in found for stage in each.stages.values()}
+        if told - {Readiness.UNKNOWN} and not self.report.selection.explicit:
             self.section("Other programs")
             self.lines += table_lines(found)
 

@@ -9,12 +9,14 @@ import pytest
 from bpfdoctor.api import (
     Answer,
     AskHelper,
+    AskIdentity,
     AskKernel,
     AskKernelOption,
     AskSecurityFile,
     Attempt,
     FileText,
     Finding,
+    Identity,
     Kernel,
     KernelOption,
     ListDirectory,
@@ -134,6 +136,7 @@ def test_in_another_network_namespace_the_configuration_says() -> None:
 
 
 LOCKDOWN = AskSecurityFile("lockdown")
+ALL = (1 << 41) - 1
 READS = AskHelper("tracepoint", "probe_read_kernel")
 REFUSED = Attempt("EINVAL", "bpf(BPF_PROG_LOAD)")
 
@@ -153,11 +156,20 @@ REFUSED = Attempt("EINVAL", "bpf(BPF_PROG_LOAD)")
 )
 def test_lockdown_is_told_by_its_mode(answer: Answer, built: Answer, status: Status) -> None:
     option = AskKernelOption("CONFIG_SECURITY_LOCKDOWN_LSM")
-    found = one(
-        run_check("kernel.lockdown", FakeHost({LOCKDOWN: answer, option: built, READS: REFUSED}))
-    )
+    known = {LOCKDOWN: answer, option: built, READS: REFUSED, AskIdentity(): who(ALL)}
+    found = one(run_check("kernel.lockdown", FakeHost(known)))
     assert found.status is status
     assert bool(found.fixes) is (status is not Status.PASS)
+
+
+def who(capabilities: int) -> Identity:
+    return Identity(0, capabilities, ALL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+
+
+def test_who_may_load_nothing_learns_the_mode_with_the_privilege() -> None:
+    known = {LOCKDOWN: NoAnswer("EPERM"), READS: REFUSED, AskIdentity(): who(0)}
+    found = one(run_check("kernel.lockdown", FakeHost(known, otherwise=ABSENT)))
+    assert (found.status, found.blocked_by) == (Status.SKIP, ("runtime.privileges",))
 
 
 def test_where_the_mode_is_not_shown_a_program_that_may_read_proves_it() -> None:

@@ -100,3 +100,19 @@ def test_a_tree_of_our_own_is_acted_on_as_ourselves(tmp_path: Path) -> None:
     assert owner_to_become(str(tmp_path)) is None
     with pytest.raises(FileNotFoundError):
         owner_to_become(str(tmp_path / "absent"))
+
+
+def test_scratch_never_lies_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, cache = tmp_path / "checkout", tmp_path / "cache"
+    here.mkdir()
+    cache.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr("tempfile.tempdir", str(here))  # tempfile's last resort
+    this = Machine({}, cache)
+    assert this.scratch.parent == cache
+    this.close()
+    with pytest.raises(OSError, match="no directory for temporary files"):
+        Machine({}).scratch  # noqa: B018
+    assert list(here.iterdir()) == []
