@@ -5,18 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot
 from bpfdoctor.host.redact import Redactor
+from bpfdoctor.host.system.files import (
+    AskDirectory,
+    Directory,
+    FileText,
+    LookAt,
+    PathFacts,
+    ReadFile,
+)
 from bpfdoctor.model import Tool
 from bpfdoctor.projects.makefile import words_of
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project
+from bpfdoctor.testing import FakeHost
 
 TODAY = """\
 CARGO ?= $(shell which cargo)
@@ -27,6 +38,7 @@ BZS_APPS := profile
 APPS += $(BZS_APPS)
 endif
 """
+OURS = PathFacts("directory", "", "directory", 0, 0o700, 1000, False)
 APPS = "APPS = minimal \\\n       bootstrap # and more\n"
 
 
@@ -166,3 +178,18 @@ def test_a_value_that_explodes_is_given_up() -> None:
 @given(st.text(alphabet="APS=+:?$(){} \n\t\\#ifeqndsl,\"'", max_size=120))
 def test_no_makefile_breaks_the_reader(text: str) -> None:
     assert isinstance(words(text), tuple)
+
+
+def test_a_tree_that_is_shut_is_known_by_its_submodules() -> None:
+    known: dict[Question[Any], Answer] = {
+        AskDirectory("/tree"): Directory("/tree", ("/",)),
+        LookAt("/tree"): OURS,
+        LookAt("/tree/.gitmodules"): OURS,
+        LookAt("/tree/examples/c/minimal.bpf.c"): NoAnswer("EACCES"),
+        ReadFile("/tree/.gitmodules"): FileText('[submodule "libbpf"]\n\tpath = libbpf\n'),
+    }
+    found = find_project(FakeHost(known, otherwise=NoAnswer("ENOENT")), "/tree")
+    assert found is not None
+    assert found.path == "/tree"
+    del known[ReadFile("/tree/.gitmodules")]
+    assert find_project(FakeHost(known, otherwise=NoAnswer("ENOENT")), "/tree") is None
