@@ -47,7 +47,8 @@ def repaired_and_taken_back(root: Any, expected: list[str], added: set[str]) -> 
 
 def intended(root: Any) -> list[str]:
     """What the manager said beforehand that it would install, by the newest journal."""
-    path = max(root.inside("/root/.local/state/bpfdoctor").glob("*.jsonl"))
+    journals = root.inside("/root/.local/state/bpfdoctor").glob("*.jsonl")
+    path = max(journals, key=lambda each: each.stat().st_mtime_ns)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     (found,) = (line["intended"] for line in lines if line.get("intended"))
     return list(found)
