@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from depth import cases
 from hypothesis import given, settings, strategies as st
 from loud import missing
 
@@ -122,7 +123,7 @@ def everything_is_asked_of(data: bytes) -> None:
     found.function("do_work")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=cases(400), deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, len(blob()) - 1), st.integers(0, 255)), max_size=6),
     st.integers(0, len(blob())),
@@ -138,7 +139,7 @@ def test_spoilt_btf_never_raises_anything_else(
     everything_is_asked_of(bytes(data[:length]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 @given(st.binary(max_size=400), st.sampled_from("<>"))
 def test_random_type_sections_never_raise_anything_else(section: bytes, order: str) -> None:
     section = section[: len(section) // 4 * 4]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from depth import cases
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject, ObjectMap, ObjectProgram
@@ -242,7 +243,9 @@ def test_an_executable_of_this_machine_is_not_for_bpf(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=cases(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())
 def test_a_spoilt_object_never_raises(
