@@ -47,7 +47,9 @@ def kernel_targets(context: Context) -> Iterator[Finding]:
     that the kernel has (`grep -w NAME /proc/kallsyms`).
 
     A kprobe's function is looked up among the kernel's symbols, as the kernel will; that of an
-    fentry, LSM or iterator program in its BTF; a tracepoint in tracefs.
+    fentry, LSM or iterator program in its BTF; a tracepoint in tracefs. Where several functions
+    have the name, the kernel refuses a kprobe since 6.7 (commit b022f0c7e404, also in older
+    releases' updates).
     """
     programs = [context.project.program(name) for name in context.project.programs]
     targets = [target for program in programs if program for target in program.targets]
@@ -91,6 +93,10 @@ def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> Fin
         summary = f"the kernel's symbols cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
     found = [name for name in names if name in answer.present]
+    if found and answer.count > 1:
+        summary = f"{answer.count} functions are called {found[0]}: newer kernels take none of them"
+        once = ByHand("In the program's SEC(), name a function whose name is there once.")
+        return unknown(summary, about=target, seen=seen, fixes=[once])
     if found:
         return passed(f"function {found[0]}", about=target, seen=seen)
     wanted = names[-1]

@@ -49,6 +49,17 @@ def test_a_kprobe_needs_its_symbol() -> None:
     assert found.key == "kernel.targets[kprobe/do_unlinkat]"
 
 
+def test_a_name_that_several_functions_have_is_open() -> None:
+    found = found_for("kprobe/do_unlinkat", {UNLINK: Symbols(("do_unlinkat",), 3)})
+    assert found.status is Status.UNKNOWN
+    assert found.summary.startswith("3 functions are called do_unlinkat")
+
+
+def test_the_offset_of_a_kprobe_is_no_part_of_the_name() -> None:
+    found = found_for("kprobe/do_unlinkat+0x5", {UNLINK: Symbols(("do_unlinkat",))})
+    assert found.status is Status.PASS
+
+
 def test_a_renamed_function_is_named_with_its_release() -> None:
     found = found_for("kprobe/do_unlinkat", {UNLINK: Symbols(("filename_unlinkat",))})
     assert found.status is Status.FAIL
@@ -56,6 +67,13 @@ def test_a_renamed_function_is_named_with_its_release() -> None:
     assert found.fixes[0].text == (
         "Linux 7.0 renamed it: in the program's SEC(), write filename_unlinkat."
     )
+
+
+def test_a_trampoline_cannot_pass_on_any_number_of_parameters() -> None:
+    answer = FunctionFacts(7, 2, variadic=True)
+    found = found_for("fentry/_printk", {AskFunction("_printk"): answer})
+    assert found.status is Status.FAIL
+    assert "any number of parameters" in found.summary
 
 
 def test_an_fentry_needs_its_function_in_btf() -> None:

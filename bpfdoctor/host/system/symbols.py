@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
@@ -17,12 +18,17 @@ SIZE_LIMIT = 64 << 20
 
 
 class Symbols(Answer, frozen=True):
-    """The first of the names asked for that is a function of the kernel or of a loaded module."""
+    """The first of the names asked for that is a function of the kernel or of a loaded module.
+
+    `count`: how many functions have that name.
+    """
 
     present: tuple[str, ...]
+    count: int = 1
 
     def shown(self) -> str:
-        return "\n".join(self.present) or "(none of them)"
+        often = f" ({self.count} of this name)" if self.count > 1 else ""
+        return "\n".join(self.present) + often if self.present else "(none of them)"
 
 
 class AskSymbols(Question[Symbols], frozen=True):
@@ -46,7 +52,8 @@ class AskSymbols(Question[Symbols], frozen=True):
     def _look(self, machine: Machine) -> Symbols:
         table = _table()
         found = next((name for name in self.names if has_function(table, name)), None)
-        answer = Symbols((found,) if found else ())
+        count = len(list(functions(table, found))) if found else 1
+        answer = Symbols((found,) if found else (), count)
         if found == self.names[0] and has_function(table, found, modules=False):
             keep_fact(machine, self, answer, KALLSYMS, b"")
         return answer
@@ -56,9 +63,14 @@ class AskSymbols(Question[Symbols], frozen=True):
 
 
 def has_function(table: bytes, name: str, *, modules: bool = True) -> bool:
-    """Whether a line of the table is a function (`t`, `T`, `w`, `W`) of exactly this name.
+    """Whether the table has a function of exactly this name."""
+    return any(functions(table, name, modules=modules))
 
-    Without `modules`, only one of the kernel itself.
+
+def functions(table: bytes, name: str, *, modules: bool = True) -> Iterator[int]:
+    """Where in the table the functions (`t`, `T`, `w`, `W`) of exactly this name are.
+
+    Without `modules`, only those of the kernel itself.
     """
     wanted = f" {name}".encode()
     at = table.find(wanted)
@@ -66,9 +78,8 @@ def has_function(table: bytes, name: str, *, modules: bool = True) -> bool:
         after = at + len(wanted)
         whole = table[after : after + 1] in ((b"\n", b"\t", b"") if modules else (b"\n", b""))
         if whole and table[at - 1 : at] in (b"t", b"T", b"w", b"W"):
-            return True
+            yield at
         at = table.find(wanted, at + 1)
-    return False
 
 
 _read: list[bytes] = []

@@ -21,7 +21,7 @@ from bpfdoctor.host.btf.kernel_types import (
 from bpfdoctor.host.elf.usdt import AskUsdt, UsdtProbes, probes_in
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.system.symbols import AskSymbols, Symbols, has_function
+from bpfdoctor.host.system.symbols import AskSymbols, Symbols, functions, has_function
 from bpfdoctor.host.system.tracefs import AskTracefs, Tracefs
 
 TYPES = """
@@ -96,6 +96,7 @@ def test_a_symbol_is_a_whole_name_of_a_function() -> None:
     names = ("vfs_unlink", "mod_fn", "weak_one")
     assert all(has_function(table, name) for name in names)
     assert not any(has_function(table, name) for name in ("vfs_unlin", "unlink", "unlink_data"))
+    assert len(list(functions(table + table, names[0]))) == 2
 
 
 def test_this_kernels_symbols_are_read(live: LiveHost) -> None:
