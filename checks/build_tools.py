@@ -161,7 +161,8 @@ def crates(context: Context) -> Finding | None:
     question = AskCrates(lock)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    fetch = Run(("cargo", "fetch", "--manifest-path", lock.removesuffix("lock") + "toml"))
+    manifest = lock.removesuffix("lock") + "toml"
+    fetch = Run(("cargo", "fetch", "--manifest-path", manifest), cwd=context.project.path)
     if isinstance(answer, NoAnswer):
         return unknown(f"{build.crates}: {answer.shown()}", seen=seen, fixes=[fetch])
     if answer.absent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bpfdoctor.api import (
+    REFUSED,
     AskHelper,
     AskIdentity,
     AskKernelOption,
@@ -111,7 +112,8 @@ def _unread_lockdown(context: Context, seen: list[Evidence]) -> Finding:
     if isinstance(reads, Attempt) and reads.worked:
         return passed("not confidentiality: bpf_probe_read_kernel is allowed", seen=seen)
     identity = context.ask(AskIdentity())
-    if isinstance(identity, Identity) and not may_load(identity):
+    refused = isinstance(reads, Attempt) and reads.error in REFUSED
+    if refused and isinstance(identity, Identity) and not may_load(identity):
         why = "the mode cannot be read, and no program be tried"
         return blocked(why, by=["runtime.privileges"])
     look = ByHand(

@@ -294,7 +294,8 @@ def test_crates_that_are_not_here_leave_the_build_open(
     host = FakeHost({AskCrates("/tree/lib/Cargo.lock"): Crates(3, absent)})
     finding = one(run_check("checkout.crates", host, rust_project("/tree")))
     assert (finding.status, finding.summary.partition(":")[0]) == (status, says)
-    fetch = Run(("cargo", "fetch", "--manifest-path", "/tree/lib/Cargo.toml"))
+    argv = ("cargo", "fetch", "--manifest-path", "/tree/lib/Cargo.toml")
+    fetch = Run(argv, cwd="/tree")  # where another user owns the tree, it is run as that user
     assert finding.fixes == ((fetch,) if absent else ())
 
 

@@ -94,9 +94,12 @@ def who(capabilities: int) -> Identity:
 
 
 def test_who_may_load_nothing_learns_the_mode_with_the_privilege() -> None:
-    known = {LOCKDOWN: NoAnswer("EPERM"), READS: REFUSED, AskIdentity(): who(0)}
+    known = {LOCKDOWN: NoAnswer("EPERM"), READS: Attempt("EPERM"), AskIdentity(): who(0)}
     found = one(run_check("kernel.lockdown", FakeHost(known, otherwise=ABSENT)))
     assert (found.status, found.blocked_by) == (Status.SKIP, ("runtime.privileges",))
+    other = {**known, READS: REFUSED}  # an errno that says nothing of privilege blames nobody
+    found = one(run_check("kernel.lockdown", FakeHost(other, otherwise=ABSENT)))
+    assert found.status is Status.UNKNOWN
 
 
 def test_where_the_mode_is_not_shown_a_program_that_may_read_proves_it() -> None:

@@ -116,11 +116,16 @@ class AttachUprobe(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        with tempfile.NamedTemporaryFile(dir=machine.scratch) as file:
-            file.write(bytes(4096))
-            file.flush()
-            path = file.name
-            return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, path)))
+        try:
+            with tempfile.NamedTemporaryFile(dir=machine.scratch) as file:
+                file.write(bytes(4096))
+                file.flush()
+                return self._attached(file.name)
+        except OSError as error:  # no place for the file; what the kernel refuses is an answer
+            return NoAnswer.from_error(error)
+
+    def _attached(self, path: str) -> Attempt | NoAnswer:
+        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, path)))
 
     def source(self) -> str:
         kind = "uretprobe" if self.returns else "uprobe"

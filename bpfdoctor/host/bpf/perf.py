@@ -26,10 +26,17 @@ def one_bit(field: int, order: str = sys.byteorder) -> int:
     return 1 << (field if order == "little" else 63 - field)
 
 
-def open_event(
-    kind: int, config: int, extension: tuple[int, int] = (0, 0), *, pid: int = -1, cpu: int = 0
+def open_event(  # noqa: PLR0913  (as perf_event_open(2))
+    kind: int,
+    config: int,
+    extension: tuple[int, int] = (0, 0),
+    *,
+    flags: int = 0,
+    pid: int = -1,
+    cpu: int = 0,
 ) -> int:
-    """A descriptor of an event. Raises OSError. `extension` is config1 and config2.
+    """A descriptor of an event. Raises OSError. `extension` is config1 and config2, `flags` the
+    word of one-bit fields.
 
     `pid` and `cpu` as libbpf gives them: -1 and 0 for tracepoints and kprobes. For a tracepoint
     neither limits a BPF program, which runs for every process on every CPU.
@@ -37,7 +44,8 @@ def open_event(
     # struct perf_event_attr up to branch_sample_type, PERF_ATTR_SIZE_VER2 (Linux 3.3): type, size,
     # config, sample_period, sample_type, read_format, flags, wakeup_events, bp_type, config1,
     # config2, branch_sample_type.
-    attributes = struct.pack("=IIQQQQQIIQQQ", kind, 80, config, 1, 0, 0, 0, 1, 0, *extension, 0)
+    attributes = struct.pack("=IIQQQQQIIQQQ", kind, 80, config, 1, 0, 0, flags, 1, 0,
+                             *extension, 0)  # fmt: skip
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     call = (ctypes.addressof(buffer), pid, cpu, -1, FLAG_FD_CLOEXEC)
     return syscall(numbers().perf_event_open, *call)

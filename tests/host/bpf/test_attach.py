@@ -24,7 +24,7 @@ from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.question import Question
+from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system import security
 from bpfdoctor.host.system.modules import AskLoadable, Modules
 from bpfdoctor.host.system.mounted import superblock_magic
@@ -162,3 +162,11 @@ def test_an_event_that_is_closed_aside_is_closed_when_its_thread_ends(
         thread.join(20)
     opened = {os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
     assert not any("perf_event" in name for name in opened)
+
+
+def test_without_a_place_for_its_file_a_uprobe_is_no_answer(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc")  # nobody makes a directory there
+    answer = AttachUprobe().put(machine)
+    assert isinstance(answer, NoAnswer)
