@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bpfdoctor.cli import parameters
+from bpfdoctor.cli.boundary import USAGE
 from bpfdoctor.cli.output import Output
 from bpfdoctor.cli.parameters import Given
 
@@ -73,4 +74,7 @@ def command(
     given = Given(**shared)
     run = examined(given, record=record)
     show(run, output, as_json=as_json, sudo=given.sudo)
+    if run.unwritten is not None:  # behind the report, which took long; its JSON stays one document
+        click.echo(f"bpfdoctor: {run.unwritten.message}", err=True)
+        return USAGE
     return run.report.verdict.exit

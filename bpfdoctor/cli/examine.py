@@ -34,10 +34,14 @@ from bpfdoctor.model import Report
 
 
 class Examined(NamedTuple):
-    """A report, and what hides the names of persons and places in a copy that is written."""
+    """A report, and what hides the names of persons and places in a copy that is written.
+
+    `unwritten` says why there is no snapshot although one was asked for: the report is still there.
+    """
 
     report: Report
     redactor: Redactor
+    unwritten: BpfDoctorError | None = None
 
 
 def examined(
@@ -58,9 +62,13 @@ def examined(
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
         redactor = Redactor.of(live.machine, report.project.path)
-        if record:
-            snapshot_of(report, options, host).write(Path(record), redactor)
-    return Examined(report, redactor)
+        unwritten = None
+        try:
+            if record:
+                snapshot_of(report, options, host).write(Path(record), redactor)
+        except BpfDoctorError as error:
+            unwritten = error
+    return Examined(report, redactor, unwritten)
 
 
 def snapshot_of(report: Report, options: Options, host: RecordingHost) -> Snapshot:

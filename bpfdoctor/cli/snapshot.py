@@ -37,6 +37,8 @@ def command(ctx: click.Context, /, file: str, smoke: bool, **shared: Any) -> int
     from bpfdoctor.cli.examine import examined
 
     given = Given(smoke=smoke, **shared)
-    report = examined(given, record=file, everything=True).report
-    click.echo(f"wrote {file}; {report.verdict.summary}", err=True)
+    run = examined(given, record=file, everything=True)
+    if run.unwritten is not None:
+        raise run.unwritten
+    click.echo(f"wrote {file}; {run.report.verdict.summary}", err=True)
     return 0

@@ -146,3 +146,10 @@ def test_beside_a_path_that_is_not_utf8_proofs_are_still_remembered(
     run = doctor("check", "--no-smoke", "--only", "toolchain.cc", environ={"PATH": path})
     assert "the check itself broke" not in run.stdout
     assert run.returncode in (0, 1)
+
+
+def test_a_snapshot_that_cannot_be_written_costs_no_report(doctor: Doctor) -> None:
+    run = doctor("check", *QUICK, "--json", "--record", "/dev/full")
+    assert run.returncode == 2
+    assert json.loads(run.stdout)["verdict"]["exit"] in (0, 1, 3)
+    assert "cannot write /dev/full: No space left on device" in run.stderr
