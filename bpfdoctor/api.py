@@ -13,6 +13,7 @@ from bpfdoctor.contract import (
     blocked as blocked,
     check as check,
     failed as failed,
+    object_of as object_of,
     passed as passed,
     probed as probed,
     unknown as unknown,
@@ -60,6 +61,7 @@ from bpfdoctor.host.elf.bpf_object import (
     BpfObject as BpfObject,
     ObjectProgram as ObjectProgram,
 )
+from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
 from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
 from bpfdoctor.host.git.submodule import Submodule as Submodule
 from bpfdoctor.host.git.submodules import (

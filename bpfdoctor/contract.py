@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject
 from bpfdoctor.host.question import A, Host, NoAnswer, Question, evidence
 from bpfdoctor.host.system.facts import AskIdentity, Identity
 from bpfdoctor.host.system.privilege import REFUSED, hindrances, status_of
@@ -148,6 +149,15 @@ def unknown(
 def blocked(summary: str, by: Iterable[str], *, about: str = "") -> Finding:
     """It cannot be judged before the findings with these keys are mended."""
     return Finding(Status.SKIP, summary, about=about, blocked_by=tuple(by))
+
+
+def object_of(context: Context) -> tuple[BpfObject | None, list[Evidence]]:
+    """The compiled object that is judged in place of a source tree, and what was asked of it."""
+    if not context.project.object:
+        return None, []
+    question = AskBpfObject(context.project.object)
+    answer = context.ask(question)
+    return (answer if isinstance(answer, BpfObject) else None), [evidence(question, answer)]
 
 
 def probed(  # noqa: PLR0913  (each is a part of the finding)

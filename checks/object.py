@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     AskBpfObject,
-    AskFunction,
-    AskKernelOption,
     AskLibc,
     AskUsdt,
     BpfObject,
@@ -15,8 +13,6 @@ from bpfdoctor.api import (
     Context,
     Evidence,
     Finding,
-    FunctionFacts,
-    KernelOption,
     Libc,
     ListDirectory,
     Names,
@@ -26,6 +22,7 @@ from bpfdoctor.api import (
     check,
     evidence,
     failed,
+    object_of,
     passed,
     unknown,
 )
@@ -45,9 +42,6 @@ ALONE = ("task", "task_file", "task_vma", "bpf_map", "bpf_prog", "bpf_link")
 GPL = ("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
 """license_is_gpl_compatible of include/linux/license.h: what may call the helpers for GPL only."""
 
-LIBBPFS = ("LINUX_KERNEL_VERSION", "LINUX_HAS_BPF_COOKIE", "LINUX_HAS_SYSCALL_WRAPPER")
-"""Externs whose value libbpf itself finds out (libbpf 1.1)."""
-
 TRY = ByHand("Load it: bpftool prog load FILE.bpf.o /sys/fs/bpf/try")
 
 
@@ -56,8 +50,8 @@ def object_file(context: Context) -> Finding | None:
     """Whether the file given with `--object` is a compiled BPF object, and what it holds.
 
     It is read, never loaded: ELF for BPF, its programs by their sections, its maps and types by
-    its BTF. An object without BTF (`-g` left out, or stripped by `llvm-strip` without `-g`) has
-    maps that libbpf does not find.
+    its BTF. In an object without BTF (`-g` left out, or stripped by `llvm-strip` without `-g`)
+    libbpf finds no maps and nothing that is declared extern.
     """
     if not context.project.object:
         return None
@@ -66,8 +60,8 @@ def object_file(context: Context) -> Finding | None:
     seen = [evidence(question, answer)]
     if isinstance(answer, BpfObject):
         what = f"{len(answer.programs)} programs, {len(answer.maps)} maps"
-        if not answer.btf and not answer.defines_maps:
-            return passed(f"{what}, without BTF, and no map that needs it", seen=seen)
+        if not answer.btf and not answer.needs_btf:
+            return passed(f"{what}, without BTF, and nothing that needs it", seen=seen)
         if not answer.btf:
             again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
             return failed(f"{what}, without BTF", seen=seen, fixes=again)
@@ -79,14 +73,6 @@ def object_file(context: Context) -> Finding | None:
     return unknown(f"it cannot be read: {answer.shown()}", seen=seen, fixes=[look])
 
 
-def _object(context: Context) -> tuple[BpfObject | None, list[Evidence]]:
-    if not context.project.object:
-        return None, []
-    question = AskBpfObject(context.project.object)
-    answer = context.ask(question)
-    return (answer if isinstance(answer, BpfObject) else None), [evidence(question, answer)]
-
-
 @check("object.relocations", title="CO-RE relocations", requires=("object.file",))
 def object_relocations(context: Context) -> Iterator[Finding]:
     """Whether the running kernel's BTF answers each CO-RE relocation of each program.
@@ -96,7 +82,7 @@ def object_relocations(context: Context) -> Iterator[Finding]:
     verifier refuses the program ("invalid func unknown#195896080") unless it proves that it is
     never reached: which it does where the program asks first (bpf_core_field_exists).
     """
-    found, seen = _object(context)
+    found, seen = object_of(context)
     for program in found.programs if found else ():
         if not found or not program.relocations:
             continue
@@ -129,43 +115,6 @@ def _modules_have_btf(context: Context) -> bool:
     return isinstance(listed, Names) and bool(set(listed.names) - {"vmlinux"})
 
 
-@check("object.externs", title="what it takes from the kernel", requires=("object.file",))
-def object_externs(context: Context) -> Finding | None:
-    """Whether the kernel has each function, variable and option that the object declares extern.
-
-    libbpf looks for functions and typed variables (`__ksym`) in the kernel's BTF, and for options
-    (`__kconfig`) in its configuration; what is not declared `__weak` must be there, or nothing of
-    the object is loaded.
-    """
-    found, seen = _object(context)
-    if found is None:
-        return None
-    open_names: list[str] = []
-    for name in (each for each in found.externs if each not in LIBBPFS):
-        there = _option(context, name) if name.startswith("CONFIG_") else _symbol(context, name)
-        if there is False:
-            weak = [
-                ByHand(f"Declare it __weak and ask before using it, if it can do without {name}.")
-            ]
-            return failed(f"this kernel has no {name}", seen=seen, fixes=weak)
-        open_names += [name] if there is None else []
-    if open_names:
-        summary = f"whether the kernel has {', '.join(open_names)} is not known"
-        return unknown(summary, seen=seen, fixes=[TRY])
-    return passed(f"{len(found.externs)} names, all known", seen=seen)
-
-
-def _option(context: Context, name: str) -> bool | None:
-    answer = context.ask(AskKernelOption(name))
-    return answer.value != "n" if isinstance(answer, KernelOption) else None
-
-
-def _symbol(context: Context, name: str) -> bool | None:
-    """True where the kernel's BTF has a function of this name; variables are not looked up."""
-    answer = context.ask(AskFunction(name))
-    return True if isinstance(answer, FunctionFacts) and answer.id else None
-
-
 @check("object.helpers", title="helpers called", requires=("object.file",))
 def object_helpers(context: Context) -> Iterator[Finding]:
     """Whether the running kernel has each helper that a program calls, by its enum bpf_func_id.
@@ -173,7 +122,7 @@ def object_helpers(context: Context) -> Iterator[Finding]:
     A helper that it has may still be refused to a type of program; `bpftool feature probe` lists
     them by type. Many are for programs under the GPL alone, or a licence compatible with it.
     """
-    found, seen = _object(context)
+    found, seen = object_of(context)
     for program in found.programs if found else ():
         about, count = program.name, len(program.helpers)
         if found and count and found.license not in GPL:
@@ -204,7 +153,7 @@ def object_maps(context: Context) -> Finding | None:
     They are told by the kernel's enum bpf_map_type, which its BTF shows. A ring buffer (Linux 5.8)
     and a perf event array are also made for a moment: see kernel.ringbuf and kernel.perf-buffer.
     """
-    found, seen = _object(context)
+    found, seen = object_of(context)
     if found is None:
         return None
     lost = [f"{each.name} ({each.type})" for each in found.maps if each.type.startswith("type ")]
@@ -224,7 +173,7 @@ def object_programs(context: Context) -> Iterator[Finding]:
     Some kinds of attachment are not tried by bpfdoctor, and some are to files or events that the
     loader names: only running the program tells.
     """
-    found, seen = _object(context)
+    found, seen = object_of(context)
     for program in found.programs if found else ():
         yield _attaches(context, program, seen)
 

@@ -13,18 +13,15 @@ import pytest
 from bpfdoctor.api import (
     Answer,
     AskBpfObject,
-    AskFunction,
-    AskKernelOption,
     AskLibc,
     AskUsdt,
     BpfObject,
     Finding,
-    FunctionFacts,
-    KernelOption,
     Libc,
     ListDirectory,
     Names,
     NoAnswer,
+    ObjectExtern,
     ObjectProgram,
     Project,
     Question,
@@ -38,7 +35,7 @@ from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 PATH = "/tmp/some.bpf.o"
 LOST = "struct task_struct has no field gone"
-KINDS = ("file", "relocations", "helpers", "maps", "programs", "externs")
+KINDS = ("file", "relocations", "helpers", "maps", "programs")
 
 
 def program(**changes: Any) -> ObjectProgram:
@@ -75,7 +72,7 @@ def test_a_sound_object_passes_every_check() -> None:
         (NoAnswer("ENOENT", "No such file or directory"), Status.FAIL),
         (NoAnswer("EACCES", "Permission denied"), Status.UNKNOWN),
         (NoAnswer("not-recorded"), Status.UNKNOWN),
-        (the_object(btf=False, defines_maps=True), Status.FAIL),
+        (the_object(btf=False, needs_btf=True), Status.FAIL),
     ],
 )
 def test_what_is_no_sound_object_is_said(answer: Answer, status: Status) -> None:
@@ -119,7 +116,8 @@ def test_without_maps_no_btf_is_needed() -> None:
 
 def test_a_helper_that_an_object_with_externs_calls_may_be_guarded() -> None:
     new = program(helpers=("helper 999",), unknown_helpers=("helper 999",))
-    found = found_by("helpers", the_object(new, externs=("LINUX_HAS_BPF_COOKIE",)))
+    option = ObjectExtern("LINUX_HAS_BPF_COOKIE", "option")
+    found = found_by("helpers", the_object(new, externs=(option,)))
     assert found.status is Status.UNKNOWN
 
 
@@ -136,27 +134,6 @@ def test_a_field_of_a_modules_type_may_be_in_its_own_btf() -> None:
     }
     assert found_by("relocations", lost).status is Status.FAIL
     assert found_by("relocations", lost, more).status is Status.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("extern", "answer", "status"),
-    [
-        ("CONFIG_HZ", KernelOption("250", "/boot/config"), Status.PASS),
-        ("CONFIG_NONE", KernelOption("n", "/boot/config"), Status.FAIL),
-        ("CONFIG_HZ", NoAnswer("ENOENT"), Status.UNKNOWN),
-        ("bpf_known", FunctionFacts(7), Status.PASS),
-        ("bpf_new", FunctionFacts(None), Status.UNKNOWN),
-        ("LINUX_KERNEL_VERSION", None, Status.PASS),
-    ],
-)
-def test_what_it_declares_extern_is_looked_for(
-    extern: str, answer: Answer | None, status: Status
-) -> None:
-    asked: Question[Any] = (
-        AskKernelOption(extern) if extern.startswith("CONFIG_") else AskFunction(extern)
-    )
-    more: dict[Question[Any], Answer] = {asked: answer} if answer else {}
-    assert found_by("externs", the_object(externs=(extern,)), more).status is status
 
 
 def test_a_type_of_map_that_the_kernel_has_not_fails() -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.btf.file import VMLINUX, open_btf, read_beginning
 from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, BtfError, Kind, NewerBtfError
+from bpfdoctor.host.btf.matching import members_of
 from bpfdoctor.host.btf.reader import Btf
-from bpfdoctor.host.btf.relocations import member_type
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
 from bpfdoctor.host.system.booted import keep_fact, recall_fact
 
@@ -137,7 +137,7 @@ class AskField(Question[FieldFacts], frozen=True):
             return _unsound(found)
         structs = list(found.find(self.struct, COMPOSITE))
         for struct in structs:
-            member = member_type(found, struct, self.field)
+            member = members_of(found, struct).get(self.field)
             if member is not None:
                 return FieldFacts(True, True, described(found, member))
         return FieldFacts(bool(structs))

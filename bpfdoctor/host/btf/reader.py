@@ -24,6 +24,9 @@ from bpfdoctor.host.btf.format import (
     read_header,
 )
 
+LONGEST = 4096
+"""Bytes of one string that are read at most; the kernel takes names of 512 (KSYM_NAME_LEN)."""
+
 
 class Btf:
     """The types of one piece of BTF. Ids count from 1; 0, or any out of range, is void."""
@@ -86,11 +89,12 @@ class Btf:
         return self.string(self._names[type_id]) if 0 < type_id < len(self._names) else ""
 
     def string(self, offset: int) -> str:
-        """The string at an offset of the string section; empty beyond it."""
+        """The string at an offset of the string section, cut where it is long; empty beyond it."""
         if offset >= len(self._strings):
             return ""
-        end = self._strings.find(b"\0", offset)
-        return self._strings[offset:end].decode(errors="backslashreplace")
+        most = offset + LONGEST
+        end = self._strings.find(b"\0", offset, most)
+        return self._strings[offset : end if end >= 0 else most].decode(errors="backslashreplace")
 
     def refers_to(self, type_id: int) -> int:
         """What a pointer, modifier, function or variable refers to; the size of a sized type."""
@@ -133,32 +137,45 @@ class Btf:
 
     def members(self, type_id: int) -> Iterator[Member]:
         """The members of a struct or union, in order; nothing for any other type."""
-        if self.kind(type_id) not in COMPOSITE:
-            return
-        start = self._starts[type_id]
-        info = self._words[start + 1]
-        for at in range(start + 3, start + 3 + 3 * (info & 0xFFFF), 3):
-            name, member_type, offset = self._words[at : at + 3]
-            bits = offset >> 24 if info >> 31 else 0
-            place = offset & 0xFFFFFF if info >> 31 else offset
-            yield Member(self.string(name), member_type, place, bits)
+        for number in range(self._count(type_id) if self.kind(type_id) in COMPOSITE else 0):
+            yield self._member(self._starts[type_id], number)
+
+    def member(self, type_id: int, number: int) -> Member | None:
+        """One member by its number; None beyond the last."""
+        if self.kind(type_id) not in COMPOSITE or number >= self._count(type_id):
+            return None
+        return self._member(self._starts[type_id], number)
+
+    def _member(self, start: int, number: int) -> Member:
+        at, flagged = start + 3 + 3 * number, self._words[start + 1] >> 31
+        name, member_type, offset = self._words[at : at + 3]
+        bits, place = (offset >> 24, offset & 0xFFFFFF) if flagged else (0, offset)
+        return Member(self.string(name), member_type, place, bits)
+
+    def _count(self, type_id: int) -> int:
+        """How many members, enumerators or parameters a type has."""
+        return self._words[self._starts[type_id] + 1] & 0xFFFF
 
     def variables(self, section: str) -> Iterator[int]:
         """The variables in a section of the object (`.maps`): ids of kind VAR."""
         for type_id in self.find(section, (Kind.DATASEC,)):
             start = self._starts[type_id]
-            count = self._words[start + 1] & 0xFFFF
-            yield from self._words[start + 3 : start + 3 + 3 * count : 3]
+            yield from self._words[start + 3 : start + 3 + 3 * self._count(type_id) : 3]
 
     def enumerators(self, type_id: int) -> Iterator[tuple[str, int]]:
         """The names and values of an enumeration (of 64 bits: the lower 32), in order."""
+        number = 0
+        while (pair := self.enumerator(type_id, number)) is not None:
+            yield pair
+            number += 1
+
+    def enumerator(self, type_id: int, number: int) -> tuple[str, int] | None:
+        """One name and its value by its number; None beyond the last."""
         kind = self.kind(type_id)
-        if kind not in ENUMERATIONS:
-            return
-        start, step = self._starts[type_id], WORDS[kind][1]
-        count = self._words[start + 1] & 0xFFFF
-        for at in range(start + 3, start + 3 + step * count, step):
-            yield self.string(self._words[at]), self._words[at + 1]
+        if kind not in ENUMERATIONS or number >= self._count(type_id):
+            return None
+        at = self._starts[type_id] + 3 + WORDS[kind][1] * number
+        return self.string(self._words[at]), self._words[at + 1]
 
     def element(self, array_type: int) -> tuple[int, int]:
         """The type of an array's elements and how many there are; (0, 0) for any other type."""
@@ -167,14 +184,20 @@ class Btf:
         at = self._starts[array_type] + 3  # element type, index type, number of elements
         return self._words[at], self._words[at + 2]
 
+    def integer(self, type_id: int) -> tuple[int, int]:
+        """An integer's size in bytes and its encoding (BTF_INT_*); (0, 0) for any other type."""
+        if self.kind(type_id) is not Kind.INT:
+            return 0, 0
+        at = self._starts[type_id] + 2
+        return self._words[at], self._words[at + 1] >> 24 & 0xF
+
     def parameters(self, function: int) -> tuple[int, ...]:
         """The types of a function's parameters; the last is 0 where it takes any number."""
         prototype = self.refers_to(function) if self.kind(function) is Kind.FUNC else function
         if self.kind(prototype) is not Kind.FUNC_PROTO:
             return ()
         start = self._starts[prototype]
-        count = self._words[start + 1] & 0xFFFF
-        return tuple(self._words[start + 4 : start + 4 + 2 * count : 2])
+        return tuple(self._words[start + 4 : start + 4 + 2 * self._count(prototype) : 2])
 
     def function(self, name: str) -> int | None:
         """The id of the function with this name."""

@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.btf.file import VMLINUX
+from bpfdoctor.host.btf.format import BtfError
+from bpfdoctor.host.elf.externs import ObjectExtern
+from bpfdoctor.host.elf.image import TooLargeError
+from bpfdoctor.host.elf.section import ElfError
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
-SIZE_LIMIT = 64 << 20
-"""Bytes of an object that is read at most."""
-
 
 class ObjectProgram(msgspec.Struct, frozen=True):
     """A program of an object: its section, and what its name says (empty where libbpf knows none).
 
-    `helpers` are the kernel functions that it calls by number. `relocations` counts those that
-    need the kernel's BTF. `missing` is what this kernel's BTF lacks for them; `asked` holds those
-    of `missing` whose existence the program itself asks for, and can then do without; `asks` holds
-    those of another part of a type that it asks about, which it may do without.
+    `helpers` are the kernel functions that it calls by number, `numbers` the same in that order;
+    `functions` are those that it calls by name. `relocations` counts those that need the kernel's
+    BTF. `missing` is what this kernel's BTF lacks for them; `asked` holds those of `missing` whose
+    existence the program itself asks for, and can then do without; `asks` holds those of another
+    part of a type that it asks about, which it may do without; `absent` those that are a whole
+    type, which a module may have. `guarded`: it asks what there is in other ways, or may be told
+    when it is loaded (options, weak names, constants), so that some of it may never be reached.
     """
 
     name: str
@@ -38,6 +42,11 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     missing: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
+    sleepable: bool = False
+    numbers: tuple[int, ...] = ()
+    functions: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    guarded: bool = False
 
 
 class ObjectMap(msgspec.Struct, frozen=True):
@@ -50,8 +59,7 @@ class ObjectMap(msgspec.Struct, frozen=True):
 class BpfObject(Answer, frozen=True):
     """A compiled BPF object. `kernel_btf`: this kernel's BTF could be read and was asked.
 
-    `defines_maps`: it has a section `.maps`, which its BTF describes. `externs` are the names that
-    the loader must find in the kernel: functions, variables, options (`CONFIG_HZ`).
+    `needs_btf`: it has what libbpf reads from its own BTF (maps, structs of functions, externs).
     """
 
     programs: tuple[ObjectProgram, ...]
@@ -60,8 +68,8 @@ class BpfObject(Answer, frozen=True):
     kernel_btf: bool
     global_data: bool = False
     license: str = ""
-    defines_maps: bool = False
-    externs: tuple[str, ...] = ()
+    needs_btf: bool = False
+    externs: tuple[ObjectExtern, ...] = ()
 
     def shown(self) -> str:
         lines = [f"{each.name} ({each.section}): {_shown(each)}" for each in self.programs]
@@ -83,24 +91,21 @@ class AskBpfObject(Question[BpfObject], frozen=True):
     btf: str = VMLINUX
 
     def put(self, machine: Machine) -> BpfObject | NoAnswer:
-        from bpfdoctor.host.elf.bpf_reader import (  # costs start-up time
-            NotAnObjectError,
-            read_object,
-        )
+        from bpfdoctor.host.elf.bpf_reader import read_object  # costs start-up time
 
         try:
             facts = Path(self.path).stat()
             if not stat.S_ISREG(facts.st_mode):
                 return NoAnswer("refused", "not a regular file")
-            if facts.st_size > SIZE_LIMIT:
-                return NoAnswer("too-large", f"more than {SIZE_LIMIT} bytes")
             return read_object(self.path, self.btf)
-        except NotAnObjectError as wrong:
+        except TooLargeError as wrong:
+            return NoAnswer("too-large", str(wrong))
+        except (ElfError, BtfError) as wrong:
             return NoAnswer("refused", str(wrong))
         except OSError as error:
             return NoAnswer.from_error(error)
-        except Exception as error:  # noqa: BLE001  (pyelftools raises whatever its parsers do)
-            return NoAnswer("refused", f"not sound ELF: {error}")
+        except ValueError as error:  # a path with a NUL byte
+            return NoAnswer("refused", str(error))
 
     def source(self) -> str:
         return f"$ llvm-readelf -S -s -r {self.path}"

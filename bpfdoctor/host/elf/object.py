@@ -65,17 +65,21 @@ class AskExecutable(Question[Executable], frozen=True):
 
 def _executable(header: bytes) -> Executable | None:
     """The first fields of `Elf64_Ehdr`, which are those of `Elf32_Ehdr` too (elf.h)."""
-    from elftools.elf.enums import ENUM_E_MACHINE
-
     bits, order = ({1: 32, 2: 64}.get(header[4]), header[5]) if len(header) == 20 else (None, 0)
     if header[:4] != b"\x7fELF" or bits is None or order not in (1, 2):
         return None
     kind, number = struct.unpack_from("<HH" if order == 1 else ">HH", header, 16)
     if kind not in (2, 3):  # ET_EXEC, ET_DYN
         return None
+    return Executable(machine_name(number), bits, "little" if order == 1 else "big")
+
+
+def machine_name(number: int) -> str:
+    """What elf.h calls a machine: `EM_X86_64`."""
+    from elftools.elf.enums import ENUM_E_MACHINE  # costs start-up time
+
     names = [name for name, value in ENUM_E_MACHINE.items() if value == number]
-    name = names[0] if names else f"machine {number}"
-    return Executable(name, bits, "little" if order == 1 else "big")
+    return names[0] if names else f"machine {number}"
 
 
 def object_facts(path: Path) -> ObjectFacts | None:

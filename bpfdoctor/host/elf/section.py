@@ -1,15 +1,22 @@
-"""One section of an ELF file, without a parser of all of ELF, which takes long to import."""
+"""The sections of an ELF file, without a parser of all of ELF, which takes long to import."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO, Literal
 
 import msgspec
 
-NOBITS = 8
-COMPRESSED = 0x800
-"""SHT_NOBITS and SHF_COMPRESSED of elf.h."""
+PROGBITS, SYMTAB, NOBITS, REL = 1, 2, 8, 9
+EXECUTABLE, COMPRESSED = 0x4, 0x800
+"""SHT_* and SHF_* of elf.h."""
+
+MOST_SECTIONS = 0xFF00
+"""SHN_LORESERVE: a file with more of them numbers its sections elsewhere, and is no small one."""
+
+LONGEST = 4096
+"""Bytes of one name that are read at most: those of programs hold a path (uprobe/PATH:FUNCTION)."""
 
 _MOST_NAMES = 1 << 24
 """Bytes of section names that are read at most."""
@@ -27,19 +34,26 @@ class Layout(msgspec.Struct, frozen=True):
 
     @property
     def section(self) -> str:
-        """Elf64_Shdr or Elf32_Shdr up to `sh_link`: name, type, flags, address, offset, size."""
+        """Elf64_Shdr or Elf32_Shdr: name, type, flags, address, offset, size, link, info, …"""
         address = "Q" if self.word == 8 else "I"
-        return f"{self.order}II{address * 4}I"
+        return f"{self.order}II{address * 4}II{address * 2}"
 
 
 class Section(msgspec.Struct, frozen=True):
-    """Where a section is in the file, and what it is; `type` and `flags` as in elf.h."""
+    """Where a section is in the file, and what it is; all but the layout as in elf.h."""
 
     layout: Layout
     type: int
     flags: int
     offset: int
     size: int
+    link: int = 0
+    info: int = 0
+
+    @property
+    def bare(self) -> bool:
+        """Nothing of it can be read as it is: zeros that are not in the file, or compressed."""
+        return self.type == NOBITS or bool(self.flags & COMPRESSED)
 
     def data(self, file: BinaryIO) -> bytes:
         """Its bytes. Raises ElfError where the file ends before it does."""
@@ -48,25 +62,45 @@ class Section(msgspec.Struct, frozen=True):
 
 def find_section(file: BinaryIO, name: str) -> Section | None:
     """The first section of this name; None without. Raises ElfError, or OSError as reading does."""
+    wanted = name.encode()
+    return next((section for found, section in read_sections(file) if found == wanted), None)
+
+
+def read_machine(file: BinaryIO) -> tuple[Layout, int]:
+    """How a file writes numbers, and for which machine it is (EM_*). Raises ElfError, OSError."""
+    layout = _layout(_read(file, 0, 16))
+    (machine,) = struct.unpack(layout.order + "H", _read(file, 18, 2))
+    return layout, machine
+
+
+def read_sections(file: BinaryIO) -> Iterator[tuple[bytes, Section]]:
+    """Every section in order, with its name. Raises ElfError, or OSError as reading does."""
     layout = _layout(_read(file, 0, 16))
     start, each, count, names = _table(file, layout)
     if not start:
-        return None
+        return
     if each < struct.calcsize(layout.section):
         raise ElfError(f"section headers of {each} bytes")
     first = _header(file, layout, start)
     count = count or first[5]
     names = first[6] if names == 0xFFFF else names  # SHN_XINDEX
-    if not names < count <= 1 << 20:
+    if not names < count <= MOST_SECTIONS:
         raise ElfError(f"{count} sections, names in section {names}")
     table = _read(file, start, each * count)
-    headers = [struct.unpack_from(layout.section, table, each * i) for i in range(count)]
-    where, size = headers[names][4:6]
-    texts, wanted = _read(file, where, min(size, _MOST_NAMES)), name.encode() + b"\0"
-    for at, kind, flags, _, offset, size, _ in headers:
-        if texts.startswith(wanted, at):
-            return Section(layout, kind, flags, offset, size)
-    return None
+    where, size = struct.unpack_from(layout.section, table, each * names)[4:6]
+    texts = _read(file, where, min(size, _MOST_NAMES))
+    for at in range(0, each * count, each):
+        name, kind, flags, _, offset, size, link, info, *_ = struct.unpack_from(
+            layout.section, table, at
+        )
+        yield text_at(texts, name), Section(layout, kind, flags, offset, size, link, info)
+
+
+def text_at(texts: bytes, at: int) -> bytes:
+    """The text that begins at a place of a string table; empty beyond it, cut where it is long."""
+    most = at + LONGEST
+    end = texts.find(b"\0", at, most)
+    return texts[at : end if end >= 0 else most]
 
 
 def _layout(start: bytes) -> Layout:

@@ -1,6 +1,7 @@
 """What the name of a program's ELF section says: its type, and what it attaches to.
 
-The names are libbpf's (section_defs in libbpf.c); SEC() in a program's source writes them.
+The names are libbpf's (section_defs in libbpf.c, as of 1.5); SEC() in a program's source writes
+them. Before libbpf 1.0 the beginning of some was enough.
 """
 
 from __future__ import annotations
@@ -11,47 +12,74 @@ import msgspec
 class Named(msgspec.Struct, frozen=True):
     """A program by its section: `type` as enum bpf_prog_type has it, `kind` of attachment.
 
-    `target` is what comes after the first slash, empty where the loader names it.
+    `target` is what comes after the first slash, empty where the loader names it. `sleepable`: the
+    program may wait, which the kernel does not allow everywhere.
     """
 
     type: str
     kind: str
     target: str = ""
+    sleepable: bool = False
 
 
 _TRACING = ("fentry", "fexit", "fmod_ret", "iter", "tp_btf")
-_TYPES = {
+_WITH_TARGET = {
     **dict.fromkeys(("kprobe", "kretprobe", "ksyscall", "kretsyscall"), "kprobe"),
     **dict.fromkeys(("kprobe.multi", "kretprobe.multi", "kprobe.session"), "kprobe"),
-    **dict.fromkeys(("uprobe", "uretprobe", "uprobe.multi", "uretprobe.multi", "usdt"), "kprobe"),
-    "uprobe.session": "kprobe",
-    **dict.fromkeys(_TRACING, "tracing"),
+    **dict.fromkeys(("uprobe", "uretprobe", "uprobe.multi", "uretprobe.multi"), "kprobe"),
+    **dict.fromkeys(("uprobe.session", "usdt"), "kprobe"),
     **dict.fromkeys(("tp", "tracepoint"), "tracepoint"),
     **dict.fromkeys(("raw_tp", "raw_tracepoint"), "raw_tracepoint"),
     **dict.fromkeys(("raw_tp.w", "raw_tracepoint.w"), "raw_tracepoint_writable"),
-    **dict.fromkeys(("tc", "tcx", "classifier", "netkit"), "sched_cls"),
-    "action": "sched_act",
-    "socket": "socket_filter",
-    "lsm": "lsm",
-    "lsm_cgroup": "lsm",
-    "xdp": "xdp",
-    "xdp.frags": "xdp",
-    "perf_event": "perf_event",
-    "syscall": "syscall",
+    **dict.fromkeys(_TRACING, "tracing"),
+    **dict.fromkeys(("lsm", "lsm_cgroup"), "lsm"),
     "freplace": "ext",
     "struct_ops": "struct_ops",
+}
+"""Those that anything may follow, after a slash."""
+
+_SLEEPABLE = (
+    *("uprobe", "uretprobe", "uprobe.multi", "uretprobe.multi", "uprobe.session", "usdt"),
+    *("fentry", "fexit", "fmod_ret", "iter", "lsm", "struct_ops"),
+)
+"""Those of them that there are with `.s`, sleepable."""
+
+_ADDRESSES = [
+    f"cgroup/{call}{family}"
+    for call in ("connect", "sendmsg", "recvmsg", "getpeername", "getsockname")
+    for family in ("4", "6", "_unix")
+]
+_WHOLE = {
+    "socket": "socket_filter",
+    **dict.fromkeys(("tc", "tc/ingress", "tc/egress", "classifier"), "sched_cls"),
+    **dict.fromkeys(("tcx/ingress", "tcx/egress"), "sched_cls"),
+    **dict.fromkeys(("netkit/primary", "netkit/peer"), "sched_cls"),
+    "action": "sched_act",
+    **dict.fromkeys(("xdp", "xdp/devmap", "xdp/cpumap"), "xdp"),
+    **dict.fromkeys(("xdp.frags", "xdp.frags/devmap", "xdp.frags/cpumap"), "xdp"),
+    "perf_event": "perf_event",
+    "syscall": "syscall",
     "sockops": "sock_ops",
-    "sk_skb": "sk_skb",
+    **dict.fromkeys(("sk_skb", "sk_skb/stream_parser", "sk_skb/stream_verdict"), "sk_skb"),
+    "sk_skb/verdict": "sk_skb",
     "sk_msg": "sk_msg",
     "sk_lookup": "sk_lookup",
-    "sk_reuseport": "sk_reuseport",
+    **dict.fromkeys(("sk_reuseport", "sk_reuseport/migrate"), "sk_reuseport"),
     "netfilter": "netfilter",
     "flow_dissector": "flow_dissector",
     "lirc_mode2": "lirc_mode2",
-    "cgroup_skb": "cgroup_skb",
-    "cgroup": "cgroup",
     **{f"lwt_{each}": f"lwt_{each}" for each in ("in", "out", "xmit", "seg6local")},
+    **dict.fromkeys(("cgroup_skb/ingress", "cgroup_skb/egress", "cgroup/skb"), "cgroup_skb"),
+    **dict.fromkeys(("cgroup/sock", "cgroup/sock_create", "cgroup/sock_release"), "cgroup_sock"),
+    **dict.fromkeys(("cgroup/post_bind4", "cgroup/post_bind6"), "cgroup_sock"),
+    **dict.fromkeys(("cgroup/bind4", "cgroup/bind6"), "cgroup_sock_addr"),
+    **dict.fromkeys(_ADDRESSES, "cgroup_sock_addr"),
+    "cgroup/sysctl": "cgroup_sysctl",
+    **dict.fromkeys(("cgroup/getsockopt", "cgroup/setsockopt"), "cgroup_sockopt"),
+    "cgroup/dev": "cgroup_device",
 }
+"""Those that are matched whole."""
+
 _SAME = {
     "tracepoint": "tp",
     "raw_tracepoint": "raw_tp",
@@ -60,27 +88,15 @@ _SAME = {
 }
 """Section names that mean the same attachment."""
 
-_WHOLE: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("socket", "classifier", "action", "syscall", "perf_event"), ()),
-    **dict.fromkeys(("sockops", "sk_msg", "sk_lookup", "netfilter"), ()),
-    **dict.fromkeys(("flow_dissector", "lirc_mode2"), ()),
-    **dict.fromkeys([f"lwt_{each}" for each in ("in", "out", "xmit", "seg6local")], ()),
-    **dict.fromkeys(("tc", "tcx"), ("ingress", "egress")),
-    **dict.fromkeys(("xdp", "xdp.frags"), ("devmap", "cpumap")),
-    "netkit": ("primary", "peer"),
-    "sk_skb": ("stream_parser", "stream_verdict"),
-    "sk_reuseport": ("migrate",),
-    "cgroup_skb": ("ingress", "egress"),
-}
-"""Kinds whose section is matched whole from libbpf 1.0 on, and what may follow the slash."""
-
-OTHER_SECTIONS = (".text", "license", "version")
-
 
 def named(section: str) -> Named | None:
     """What a section's name says; None for one that libbpf does not know."""
-    head, _, target = section.lstrip("?").partition("/")
-    kind = head.removesuffix(".s")  # sleepable
-    if kind not in _TYPES or (target and target not in _WHOLE.get(kind, (target,))):
+    plain = section.removeprefix("?")  # not loaded unless the loader asks for it
+    head, _, target = plain.partition("/")
+    if plain in _WHOLE:
+        return Named(_WHOLE[plain], _SAME.get(head, head), target)
+    sleepable = head.endswith(".s") and head.removesuffix(".s") in _SLEEPABLE
+    kind = head.removesuffix(".s") if sleepable else head
+    if kind not in _WITH_TARGET:
         return None
-    return Named(_TYPES[kind], _SAME.get(kind, kind), target)
+    return Named(_WITH_TARGET[kind], _SAME.get(kind, kind), target, sleepable)

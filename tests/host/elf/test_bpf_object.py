@@ -160,33 +160,6 @@ def test_an_object_for_the_other_endianness_is_refused(
     assert refused.detail == "an object of big endian, and this machine is not"
 
 
-def test_what_the_loader_must_find_is_named_and_what_is_weak_is_not(
-    built: tuple[str, str], tmp_path: Path
-) -> None:
-    text = """
-    #define SEC(name) __attribute__((section(name), used))
-    extern int bpf_must(void) SEC(".ksyms");
-    extern int bpf_may(void) SEC(".ksyms") __attribute__((weak));
-    extern int CONFIG_HZ SEC(".kconfig");
-    SEC("tp/sched/x") int ours(void *ctx) { return bpf_must() + (bpf_may ? bpf_may() : CONFIG_HZ); }
-    """
-    found = facts_of((compiled(tmp_path, "externs", text), built[1]))
-    assert set(found.externs) == {"bpf_must", "CONFIG_HZ"}
-
-
-def test_sections_over_the_same_bytes_are_refused(built: tuple[str, str], tmp_path: Path) -> None:
-    data = bytearray(Path(built[0]).read_bytes())
-    (headers,) = struct.unpack_from("<Q", data, 0x28)
-    size, count = struct.unpack_from("<HH", data, 0x3A)
-    for each in range(1, count):
-        if struct.unpack_from("<I", data, headers + each * size + 4) == (1,):  # SHT_PROGBITS
-            struct.pack_into("<QQ", data, headers + each * size + 0x18, 0, len(data))
-    spoilt = tmp_path / "spoilt.o"
-    spoilt.write_bytes(data)
-    refused = AskBpfObject(str(spoilt), built[1]).put(Machine())
-    assert refused == NoAnswer("refused", "its sections overlap")
-
-
 def test_programs_over_the_same_code_are_refused(built: tuple[str, str], tmp_path: Path) -> None:
     text = """
     __attribute__((section("tp/sched/x"), used)) int ours(void *ctx) { return 0; }
@@ -267,12 +240,19 @@ def test_a_spoilt_object_never_raises(
             Named("tracepoint", "tp", "syscalls/sys_enter_write"),
         ),
         ("kretprobe/vfs_unlink", Named("kprobe", "kretprobe", "vfs_unlink")),
-        ("?fentry.s/vfs_unlink", Named("tracing", "fentry", "vfs_unlink")),
+        ("?fentry.s/vfs_unlink", Named("tracing", "fentry", "vfs_unlink", sleepable=True)),
         ("tc/ingress", Named("sched_cls", "tc", "ingress")),
         ("tcx/ingress", Named("sched_cls", "tcx", "ingress")),
         ("tc/foo", None),
         ("xdp.frags/devmap", Named("xdp", "xdp.frags", "devmap")),
         ("socket/foo", None),
+        ("kprobe.s/vfs_unlink", None),
+        ("cgroup/connect4", Named("cgroup_sock_addr", "cgroup", "connect4")),
+        ("cgroup/skb", Named("cgroup_skb", "cgroup", "skb")),
+        ("sk_skb/verdict", Named("sk_skb", "sk_skb", "verdict")),
+        ("raw_tracepoint.w/x", Named("raw_tracepoint_writable", "raw_tp.w", "x")),
+        ("uprobe.session", Named("kprobe", "uprobe.session")),
+        ("uprobe.multi.s/a:b", Named("kprobe", "uprobe.multi", "a:b", sleepable=True)),
         ("socket", Named("socket_filter", "socket")),
         ("socket1", None),
         ("", None),

@@ -1,0 +1,152 @@
+"""The code of a BPF object: its programs, the functions that each takes along, what they call."""
+
+from __future__ import annotations
+
+import bisect
+import struct
+import sys
+from array import array
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from bpfdoctor.host.elf.image import FUNCTION, Image, TooLargeError
+from bpfdoctor.host.elf.section import EXECUTABLE, PROGBITS, ElfError
+
+CALL = 0x85
+HELPER, OWN = 0, 1
+"""BPF_JMP | BPF_CALL, and what its source register says (BPF_PSEUDO_CALL for the object's own)."""
+STEP = 8
+"""Bytes of an instruction."""
+
+FUNCTIONS = ".text"
+"""The section of what is no program itself: libbpf appends it to the programs that call it."""
+
+MOST_PROGRAMS, MOST_FUNCTIONS = 1024, 16384
+MOST_CODE = 64 << 20
+"""Programs and functions of an object, and bytes of code of all programs, each with the functions
+that it takes along. The kernel takes 8 MB for one (BPF_COMPLEXITY_LIMIT_INSNS, Linux 5.2)."""
+
+
+class Piece(msgspec.Struct, frozen=True, order=True):
+    """A function or program: the number of its section, and where in it it begins and ends."""
+
+    section: int
+    start: int
+    end: int
+    name: str = ""
+
+
+class Used(msgspec.Struct):
+    """What code uses: helpers and symbols, each by number, and functions of the object."""
+
+    helpers: set[int]
+    symbols: set[int]
+    pieces: set[Piece]
+
+
+class Code:
+    """The code of an object. Raises ElfError where it is not sound, TooLargeError."""
+
+    def __init__(self, image: Image) -> None:
+        self.image = image
+        pieces = list(islice(self._pieces(), MOST_FUNCTIONS + 1))
+        self.programs = [each for each in pieces if image.names[each.section] != FUNCTIONS]
+        if len(self.programs) > MOST_PROGRAMS or len(pieces) > MOST_FUNCTIONS:
+            raise TooLargeError(
+                f"more than {MOST_PROGRAMS} programs, or {MOST_FUNCTIONS} functions"
+            )
+        self._sorted = sorted(pieces)
+        self._hold_apart()
+        self._left = MOST_CODE
+        self._direct: dict[Piece, Used] = {}
+        self._places: dict[int, array[int]] = {}
+
+    def _pieces(self) -> Iterator[Piece]:
+        for symbol in self.image.symbols():
+            if symbol.type == FUNCTION and self._holds_code(symbol.section):
+                name = symbol.name.decode(errors="backslashreplace")
+                start, end = symbol.value, symbol.value + symbol.size
+                if start >= end or end > self.image.sections[symbol.section].size:
+                    raise ElfError(f"its function {name} is not within its section")
+                if start % STEP or end % STEP:
+                    raise ElfError(f"its function {name} is not made of whole instructions")
+                yield Piece(symbol.section, start, end, name)
+
+    def _holds_code(self, number: int) -> bool:
+        if not 0 < number < len(self.image.sections):
+            return False
+        section = self.image.sections[number]
+        code = section.type == PROGBITS and bool(section.flags & EXECUTABLE)
+        return code and not section.bare
+
+    def _hold_apart(self) -> None:
+        """No two functions have code in common, so that each byte of it is read once."""
+        for one, other in zip(self._sorted, self._sorted[1:], strict=False):
+            if one.section == other.section and other.start < one.end:
+                raise ElfError(f"its programs in {self.image.names[one.section]} overlap")
+
+    def used(self, program: Piece) -> Used:
+        """What a program uses, together with the functions that it takes along."""
+        whole, left = Used(set(), set(), {program}), [program]
+        while left:
+            piece = left.pop()
+            self._left -= piece.end - piece.start
+            if self._left < 0:
+                raise TooLargeError(f"more than {MOST_CODE} bytes of code")
+            direct = self._used_by(piece)
+            whole.helpers |= direct.helpers
+            whole.symbols |= direct.symbols
+            left += direct.pieces - whole.pieces
+            whole.pieces |= direct.pieces
+        return whole
+
+    def _used_by(self, piece: Piece) -> Used:
+        """What one function uses itself."""
+        if piece not in self._direct:
+            found = self._direct[piece] = Used(set(), set(), set())
+            code = self.image.data(piece.section)
+            for at in range(piece.start, piece.end, STEP):
+                number = self._symbol_at(piece.section, at)
+                if number is not None:
+                    self._refer(found, number, code, at)
+                elif code[at] == CALL:
+                    self._call(found, piece.section, code, at)
+        return self._direct[piece]
+
+    def _call(self, used: Used, section: int, code: bytes, at: int) -> None:
+        """A call of a helper, or of a function in the same section."""
+        registers, _, number = struct.unpack_from("=Bhi", code, at + 1)
+        source = registers >> 4 if sys.byteorder == "little" else registers & 0xF
+        if source == HELPER:
+            used.helpers.add(number)
+        elif source == OWN:
+            used.pieces.update(self._beginning_at(section, at + STEP + number * STEP))
+
+    def _refer(self, used: Used, number: int, code: bytes, at: int) -> None:
+        """A call of a function by its symbol, or its address (bpf_object__reloc_code of libbpf)."""
+        used.symbols.add(number)
+        symbol = self.image.symbol(number)
+        if symbol is not None:
+            (value,) = struct.unpack_from("=i", code, at + 4)
+            more = (value + 1) * STEP if code[at] == CALL else value
+            used.pieces.update(self._beginning_at(symbol.section, symbol.value + more))
+
+    def _beginning_at(self, section: int, place: int) -> Iterator[Piece]:
+        """The function that begins at a place of a section, if one does."""
+        at = bisect.bisect_left(self._sorted, Piece(section, place, 0))
+        each = self._sorted[at] if at < len(self._sorted) else None
+        if each and (each.section, each.start) == (section, place):
+            yield each
+
+    def _symbol_at(self, section: int, place: int) -> int | None:
+        """The number of the symbol to which the instruction at a place is relocated."""
+        if section not in self._places:
+            found = (at << 32 | symbol for at, symbol in self.image.relocations(section))
+            self._places[section] = array("Q", sorted(found))
+        places = self._places[section]
+        at = bisect.bisect_left(places, place << 32)
+        if at < len(places) and places[at] >> 32 == place:
+            return places[at] & 0xFFFFFFFF
+        return None

@@ -1,0 +1,103 @@
+"""What a BPF object declares extern: functions and variables of the kernel, and its options.
+
+From libbpf's bpf_object__collect_externs and bpf_object__resolve_externs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from bpfdoctor.host.btf.format import ENUMERATIONS, Kind
+from bpfdoctor.host.btf.reader import Btf
+from bpfdoctor.host.elf.image import GLOBAL, TYPELESS, UNDEFINED, WEAK, Image, Symbol
+
+OPTIONS, SYMBOLS = ".kconfig", ".ksyms"
+"""The sections in which `__kconfig` and `__ksym` put what is declared."""
+
+SIGNED, BOOLEAN = 1, 4
+"""BTF_INT_SIGNED and BTF_INT_BOOL of linux/btf.h."""
+
+Sort = Literal["function", "variable", "symbol", "option", ""]
+
+
+class ObjectExtern(msgspec.Struct, frozen=True):
+    """A name that the loader must find in the kernel, unless it is declared `weak`.
+
+    `sort`: a function or typed variable, which the kernel's BTF has; a symbol of no type, which
+    its list of symbols has; an option; empty where the object's BTF does not tell. `known`: it is
+    in the kernel's BTF. For an option: `type` is `bool`, `tristate`, `char`, `int` or `string`,
+    empty for one that libbpf does not fill, and `most` the largest number that fits.
+    """
+
+    name: str
+    sort: Sort
+    weak: bool = False
+    known: bool = False
+    type: str = ""
+    most: int = 0
+
+
+def externs(image: Image, local: Btf | None, kernel: Btf | None) -> Iterator[ObjectExtern]:
+    """What an object declares extern, held against the kernel's BTF."""
+    declared = _Declared(local) if local else None
+    for symbol in image.symbols():
+        if is_extern(symbol):
+            name = symbol.name.decode(errors="backslashreplace")
+            plain = ObjectExtern(name, "", symbol.binding == WEAK)
+            yield declared.described(plain, kernel) if declared else plain
+
+
+def is_extern(symbol: Symbol) -> bool:
+    """As libbpf's sym_is_extern has it: undefined, named, and of no type of its own."""
+    declared = symbol.section == UNDEFINED and symbol.type == TYPELESS and symbol.name
+    return bool(declared) and symbol.binding in (GLOBAL, WEAK)
+
+
+class _Declared:
+    """The declarations of an object, by its BTF."""
+
+    def __init__(self, local: Btf) -> None:
+        self.local = local
+        self.options = self._named(OPTIONS)
+        self.symbols = self._named(SYMBOLS)
+
+    def _named(self, section: str) -> dict[str, int]:
+        return {self.local.name(each): each for each in self.local.variables(section)}
+
+    def described(self, plain: ObjectExtern, kernel: Btf | None) -> ObjectExtern:
+        """An extern with all that the object's BTF and the kernel's say of it."""
+        replace = msgspec.structs.replace
+        if plain.name in self.options:
+            kind, most = self._option(self.local.refers_to(self.options[plain.name]))
+            return replace(plain, sort="option", type=kind, most=most)
+        declared = self.symbols.get(plain.name)
+        if declared is None:
+            return plain
+        sort, kinds = self._sort(declared)
+        wanted = plain.name.partition("___")[0] if sort == "function" else plain.name
+        known = kernel is not None and any(kernel.find(wanted, kinds)) if kinds else False
+        return replace(plain, sort=sort, known=known)
+
+    def _sort(self, declared: int) -> tuple[Sort, tuple[Kind, ...]]:
+        if self.local.kind(declared) is Kind.FUNC:
+            return "function", (Kind.FUNC,)
+        whole = self.local.plain(self.local.refers_to(declared))
+        return ("variable", (Kind.VAR,)) if whole else ("symbol", ())
+
+    def _option(self, declared: int) -> tuple[str, int]:
+        """As libbpf's find_kcfg_type has it."""
+        local, here = self.local, self.local.plain(declared)
+        size, encoding = local.integer(here)
+        if encoding & BOOLEAN:
+            return ("bool", 1) if size == 1 else ("", 0)
+        if size in (1, 2, 4, 8):
+            bits = size * 8 - (encoding & SIGNED)
+            return "char" if size == 1 else "int", (1 << bits) - 1
+        if local.kind(here) in ENUMERATIONS and local.name(here) == "libbpf_tristate":
+            return "tristate", 0
+        element, count = local.element(here)
+        text = count and local.integer(local.plain(element))[0] == 1
+        return ("string", 0) if text else ("", 0)

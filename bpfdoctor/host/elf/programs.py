@@ -1,0 +1,80 @@
+"""The programs of a BPF object, each with what it uses of the object and of the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES
+from bpfdoctor.host.btf.format import Kind
+from bpfdoctor.host.btf.reader import Btf
+from bpfdoctor.host.elf.bpf_object import ObjectProgram
+from bpfdoctor.host.elf.code import Code, Piece, Used
+from bpfdoctor.host.elf.core import Core
+from bpfdoctor.host.elf.externs import ObjectExtern
+from bpfdoctor.host.elf.image import LOCAL, OBJECT, Image
+from bpfdoctor.host.elf.section_names import Named, named
+
+_KNOWN = {"bpf_func_id": HELPERS, "bpf_map_type": MAP_TYPES}
+
+
+def names_of(kernel: Btf | None, enumeration: str, prefix: str) -> dict[int, str]:
+    """The kernel's own names of numbers, from its BTF; few without."""
+    if kernel is None:
+        return {number: name for name, number in _KNOWN[enumeration].items()}
+    found = kernel.find(enumeration, (Kind.ENUM,))
+    pairs = [pair for each in found for pair in kernel.enumerators(each)]
+    return {value: name.removeprefix(prefix) for name, value in reversed(pairs)}
+
+
+class Programs:
+    """The programs of one object. Raises ElfError where its code is not sound, TooLargeError."""
+
+    def __init__(self, image: Image, core: Core, kernel: Btf | None) -> None:
+        self.image, self.core, self.kernel = image, core, kernel
+        self.code = Code(image)
+        self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_")
+
+    def described(self, externs: dict[str, ObjectExtern]) -> Iterator[ObjectProgram]:
+        """Each program, in the order of the file."""
+        for piece in self.code.programs:
+            used = self.code.used(piece)
+            names = [self._extern(number, externs) for number in used.symbols]
+            found = [each for each in names if each is not None]
+            yield self._program(piece, used, found)
+
+    def _program(self, piece: Piece, used: Used, externs: list[ObjectExtern]) -> ObjectProgram:
+        section, lacks = self.image.names[piece.section], self.core.lacks_in(used.pieces)
+        meant, numbers = named(section) or Named("", ""), tuple(sorted(used.helpers))
+        unknown = [number for number in numbers if self.kernel and number not in self.helpers]
+        functions = sorted({each.name for each in externs if each.sort == "function"})
+        options = any(each.weak or each.sort == "option" for each in externs)
+        constants = any(self._is_constant(number) for number in used.symbols)
+        return ObjectProgram(
+            name=piece.name,
+            section=section,
+            type=meant.type,
+            kind=meant.kind,
+            target=meant.target,
+            sleepable=meant.sleepable,
+            helpers=tuple(self.helpers.get(number, f"helper {number}") for number in numbers),
+            unknown_helpers=tuple(f"helper {number}" for number in unknown),
+            numbers=numbers,
+            functions=tuple(functions),
+            relocations=lacks.count,
+            missing=tuple(lacks.missing),
+            asked=lacks.asked,
+            asks=lacks.asks,
+            absent=lacks.absent,
+            guarded=bool(lacks.questions) or options or constants,
+        )
+
+    def _extern(self, number: int, externs: dict[str, ObjectExtern]) -> ObjectExtern | None:
+        symbol = self.image.symbol(number)
+        return externs.get(symbol.name.decode(errors="backslashreplace")) if symbol else None
+
+    def _is_constant(self, number: int) -> bool:
+        """A global constant, which the loader may set before the verifier sees the program."""
+        symbol, names = self.image.symbol(number), self.image.names
+        if symbol is None or symbol.type != OBJECT or symbol.binding == LOCAL:
+            return False
+        return symbol.section < len(names) and names[symbol.section].startswith(".rodata")

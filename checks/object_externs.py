@@ -1,0 +1,135 @@
+"""What a compiled BPF object declares extern: does the running kernel have it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpfdoctor.api import (
+    AskKernelOption,
+    AskSymbols,
+    ByHand,
+    Context,
+    Finding,
+    KernelOption,
+    ListDirectory,
+    Names,
+    ObjectExtern,
+    Status,
+    Symbols,
+    blocked,
+    check,
+    failed,
+    object_of,
+    passed,
+    unknown,
+)
+
+LIBBPFS = ("LINUX_KERNEL_VERSION", "LINUX_HAS_BPF_COOKIE", "LINUX_HAS_SYSCALL_WRAPPER")
+"""Options whose value libbpf itself finds out (libbpf 1.1)."""
+
+READ_BY_LIBBPF = ("/boot/config-", "/proc/config.gz")
+"""Where libbpf reads the kernel's configuration (bpf_object__read_kconfig_file)."""
+
+Verdict = tuple[Status, str]
+"""What is known of one name, and the sentence about it."""
+
+WELL: Verdict = (Status.PASS, "")
+
+
+@check("object.externs", title="what it takes from the kernel", requires=("object.file",))
+def object_externs(context: Context) -> Finding | None:
+    """Whether the kernel has each function, variable and option that the object declares extern.
+
+    libbpf looks for functions and typed variables (`__ksym`) in the BTF of the kernel and of its
+    modules, and for options (`__kconfig`) in its configuration, /boot/config-RELEASE or
+    /proc/config.gz. What is not declared `__weak` must be there, and an option's value must fit
+    its type, or nothing of the object is loaded.
+    """
+    found, seen = object_of(context)
+    if found is None:
+        return None
+    if not found.kernel_btf and any(
+        each.sort in ("function", "variable") for each in found.externs
+    ):
+        return blocked("the kernel shows no BTF to look in", by=["kernel.btf"])
+    verdicts = [_judged(context, each) for each in found.externs]
+    wrong = [sentence for status, sentence in verdicts if status is Status.FAIL]
+    if wrong:
+        weak = [ByHand("Declare __weak, and ask before using it, what the program can do without.")]
+        return failed("; ".join(wrong), seen=seen, fixes=weak)
+    left = [sentence for status, sentence in verdicts if status is Status.UNKNOWN]
+    if left:
+        return unknown("; ".join(left), seen=seen, fixes=list(_looking(found.externs)))
+    return passed(f"{len(found.externs)} names, all known", seen=seen)
+
+
+def _judged(context: Context, extern: ObjectExtern) -> Verdict:
+    if not extern.sort:
+        return Status.FAIL, f"the object's BTF does not say what {extern.name} is"
+    if extern.sort == "option":
+        return _option(context, extern)
+    if extern.known or extern.weak:
+        return WELL
+    if extern.sort == "symbol":
+        return Status.UNKNOWN, f"whether the kernel has a symbol {extern.name} is not known"
+    return _absent(context, extern)
+
+
+def _absent(context: Context, extern: ObjectExtern) -> Verdict:
+    """What the kernel's own BTF lacks may be in that of a module, if there is such a symbol."""
+    lost = f"this kernel has no {extern.sort} {extern.name}"
+    name = extern.name.partition("___")[0]
+    symbols = context.ask(AskSymbols((name,))) if extern.sort == "function" else None
+    if isinstance(symbols, Symbols) and not symbols.present:
+        return Status.FAIL, lost
+    listed = context.ask(ListDirectory("/sys/kernel/btf"))
+    if isinstance(listed, Names) and set(listed.names) <= {"vmlinux"}:
+        return Status.FAIL, f"{lost} in its BTF"
+    return Status.UNKNOWN, f"{extern.sort} {extern.name} is not in the kernel's own BTF"
+
+
+def _option(context: Context, extern: ObjectExtern) -> Verdict:
+    """From libbpf's bpf_object__resolve_externs: what it fills in, and from where."""
+    name = extern.name
+    if name in LIBBPFS or (name.startswith("LINUX_") and extern.weak):
+        return WELL
+    if not name.startswith("CONFIG_"):
+        return Status.FAIL, f"libbpf fills in nothing for {name}"
+    answer = context.ask(AskKernelOption(name))
+    if isinstance(answer, KernelOption):
+        return _set(extern, answer)
+    if answer.absent:
+        return Status.FAIL, f"there is no kernel configuration to read {name} from"
+    return Status.UNKNOWN, f"{name} cannot be read: {answer.reason}"
+
+
+def _set(extern: ObjectExtern, answer: KernelOption) -> Verdict:
+    if not answer.path.startswith(READ_BY_LIBBPF):
+        return Status.FAIL, f"libbpf does not read {answer.path}, where {extern.name} is"
+    if answer.value == "n" and not extern.weak:
+        return Status.FAIL, f"this kernel is built without {extern.name}"
+    if answer.value == "n" or _fits(extern, answer.value):
+        return WELL
+    kind = extern.type or "value of its type"
+    return Status.FAIL, f"{extern.name}={answer.value} is no {kind}"
+
+
+def _fits(extern: ObjectExtern, value: str) -> bool:
+    """Whether an option's value can be stored in the variable, as libbpf's set_kcfg_value_* do."""
+    if value in ("y", "m"):
+        return extern.type in ("tristate", "char") or (extern.type == "bool" and value == "y")
+    if value.startswith('"'):
+        return extern.type == "string"
+    try:
+        number = int(value, 0)
+    except ValueError:
+        return False
+    return extern.type in ("int", "char", "bool") and -extern.most <= number <= extern.most
+
+
+def _looking(externs: tuple[ObjectExtern, ...]) -> Iterator[ByHand]:
+    """The commands that would tell."""
+    symbols = [each.name for each in externs if each.sort == "symbol" and not each.weak]
+    if symbols:
+        yield ByHand(f"grep -wE '{'|'.join(symbols)}' /proc/kallsyms")
+    yield ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")

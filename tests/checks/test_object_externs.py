@@ -1,0 +1,129 @@
+"""object.externs: what an object declares extern is looked for as libbpf does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bpfdoctor.api import (
+    Answer,
+    AskBpfObject,
+    AskKernelOption,
+    AskSymbols,
+    BpfObject,
+    Finding,
+    KernelOption,
+    ListDirectory,
+    Names,
+    NoAnswer,
+    ObjectExtern,
+    ObjectProgram,
+    Question,
+    Status,
+    Symbols,
+)
+from bpfdoctor.projects.object import project_of_object
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
+
+PATH = "/tmp/some.bpf.o"
+INT = (1 << 31) - 1
+
+
+def found_for(
+    *externs: ObjectExtern,
+    answers: dict[Question[Any], Answer] | None = None,
+    kernel_btf: bool = True,
+) -> Finding:
+    programs = (ObjectProgram("ours", "xdp", "xdp", "xdp"),)
+    whole = BpfObject(programs, (), btf=True, kernel_btf=kernel_btf, externs=externs)
+    known: dict[Question[Any], Answer] = {
+        AskBpfObject(PATH): whole,
+        ListDirectory("/sys/kernel/btf"): Names(("vmlinux",)),
+    }
+    host = FakeHost({**known, **(answers or {})})
+    return one(run_check("object.externs", host, project_of_object(PATH, whole)))
+
+
+def option(name: str = "CONFIG_HZ", **more: Any) -> ObjectExtern:
+    return ObjectExtern(name, "option", **{"type": "int", "most": INT, **more})
+
+
+@pytest.mark.parametrize(
+    ("extern", "value", "status"),
+    [
+        (option(), "250", Status.PASS),
+        (option(), "0x10", Status.PASS),
+        (option(), "y", Status.FAIL),
+        (option(), '"text"', Status.FAIL),
+        (option(), "n", Status.FAIL),
+        (option(weak=True), "n", Status.PASS),
+        (option(type="char", most=127), "250", Status.FAIL),
+        (option(type="bool", most=1), "y", Status.PASS),
+        (option(type="bool", most=1), "m", Status.FAIL),
+        (option(type="tristate", most=0), "m", Status.PASS),
+        (option(type="string", most=0), '"text"', Status.PASS),
+        (option(type="", most=0), "y", Status.FAIL),
+    ],
+)
+def test_an_option_must_be_set_and_fit(extern: ObjectExtern, value: str, status: Status) -> None:
+    answer = KernelOption(value, "/boot/config-6.1")
+    assert found_for(extern, answers={AskKernelOption("CONFIG_HZ"): answer}).status is status
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (KernelOption("250", "/lib/modules/6.1/config"), Status.FAIL),
+        (NoAnswer("ENOENT"), Status.FAIL),
+        (NoAnswer("EACCES"), Status.UNKNOWN),
+        (NoAnswer("not-recorded"), Status.UNKNOWN),
+    ],
+)
+def test_an_option_is_read_where_libbpf_reads_it(answer: Answer, status: Status) -> None:
+    assert found_for(option(), answers={AskKernelOption("CONFIG_HZ"): answer}).status is status
+
+
+@pytest.mark.parametrize(
+    ("extern", "status"),
+    [
+        (option("LINUX_KERNEL_VERSION"), Status.PASS),
+        (option("LINUX_HAS_NOTHING"), Status.FAIL),
+        (option("LINUX_HAS_NOTHING", weak=True), Status.PASS),
+        (option("OTHER", weak=True), Status.FAIL),
+        (ObjectExtern("bare", ""), Status.FAIL),
+        (ObjectExtern("known", "function", known=True), Status.PASS),
+        (ObjectExtern("may", "variable", weak=True), Status.PASS),
+        (ObjectExtern("gone", "variable"), Status.FAIL),
+        (ObjectExtern("any", "symbol"), Status.UNKNOWN),
+    ],
+)
+def test_what_libbpf_finds_or_fills_in_itself(extern: ObjectExtern, status: Status) -> None:
+    assert found_for(extern).status is status
+
+
+def test_a_function_that_no_module_has_either_is_missing() -> None:
+    new, modules = ObjectExtern("bpf_new___v2", "function"), ListDirectory("/sys/kernel/btf")
+    names, there = AskSymbols(("bpf_new",)), Names(("nf_conntrack", "vmlinux"))
+    gone = found_for(new, answers={names: Symbols(()), modules: there})
+    assert (gone.status, gone.summary) == (Status.FAIL, "this kernel has no function bpf_new___v2")
+    present = Symbols(("bpf_new",))
+    assert found_for(new, answers={names: present}).status is Status.FAIL
+    assert found_for(new, answers={names: present, modules: there}).status is Status.UNKNOWN
+
+
+def test_without_the_kernels_btf_functions_wait_for_it() -> None:
+    wanted = ObjectExtern("bpf_new", "function")
+    assert found_for(wanted, kernel_btf=False).blocked_by == ("kernel.btf",)
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    found = found_for(ObjectExtern("one", "variable"), ObjectExtern("two", "variable"))
+    assert all(name in found.summary for name in ("one", "two"))
+
+
+def test_nothing_is_concluded_from_a_missing_answer() -> None:
+    host = FakeHost(otherwise=NoAnswer("not-recorded"))
+    whole = BpfObject((), (), btf=True, kernel_btf=True)
+    assert run_check("object.externs", host, project_of_object(PATH, whole)) == ()
+    assert run_check("object.externs", FakeHost(), project_named()) == ()
