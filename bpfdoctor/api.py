@@ -35,6 +35,7 @@ from bpfdoctor.host.bpf.attach_net import (
     AttachClassifier as AttachClassifier,
     AttachSocketFilter as AttachSocketFilter,
 )
+from bpfdoctor.host.bpf.calling import Calls as Calls, Refused as Refused, TryCalls as TryCalls
 from bpfdoctor.host.bpf.calls import Attempt as Attempt
 from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
 from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
@@ -46,6 +47,7 @@ from bpfdoctor.host.bpf.probes import (
     OpenPerfEvent as OpenPerfEvent,
     UseGlobalData as UseGlobalData,
 )
+from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,
     AskField as AskField,

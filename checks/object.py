@@ -39,9 +39,6 @@ LOADERS_OWN = ("uprobe", "uretprobe")
 ALONE = ("task", "task_file", "task_vma", "bpf_map", "bpf_prog", "bpf_link")
 """Iterators that attach without being given a map or a socket to walk through."""
 
-GPL = ("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
-"""license_is_gpl_compatible of include/linux/license.h: what may call the helpers for GPL only."""
-
 TRY = ByHand("Load it: bpftool prog load FILE.bpf.o /sys/fs/bpf/try")
 
 
@@ -94,10 +91,12 @@ def object_relocations(context: Context) -> Iterator[Finding]:
 
 def _relocated(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
     lost = [each for each in program.missing if each not in (*program.asked, *program.asks)]
-    if program.asks and not lost:
-        summary = f"{'; '.join(program.asks)}, unless what the program asks makes it do without"
+    elsewhere = all(each in program.absent for each in lost)
+    unasked = [each for each in program.missing if each not in program.asked]
+    if unasked and (not lost or program.guarded):
+        summary = f"{'; '.join(unasked)}, unless what the program asks makes it do without"
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
-    if lost and _modules_have_btf(context):
+    if lost and elsewhere and _modules_have_btf(context):
         summary = f"{'; '.join(lost)} in the kernel's own BTF; that of its modules was not read"
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
     if lost:
@@ -110,40 +109,10 @@ def _relocated(context: Context, program: ObjectProgram, seen: list[Evidence]) -
 
 
 def _modules_have_btf(context: Context) -> bool:
-    """libbpf looks into the BTF of modules as well (Linux 5.11, commit 36e68442d1af)."""
+    """libbpf looks for a type that the kernel's own BTF has not in that of its modules, if there is
+    any (Linux 5.11, commit 36e68442d1af)."""
     listed = context.ask(ListDirectory("/sys/kernel/btf"))
     return isinstance(listed, Names) and bool(set(listed.names) - {"vmlinux"})
-
-
-@check("object.helpers", title="helpers called", requires=("object.file",))
-def object_helpers(context: Context) -> Iterator[Finding]:
-    """Whether the running kernel has each helper that a program calls, by its enum bpf_func_id.
-
-    A helper that it has may still be refused to a type of program; `bpftool feature probe` lists
-    them by type. Many are for programs under the GPL alone, or a licence compatible with it.
-    """
-    found, seen = object_of(context)
-    for program in found.programs if found else ():
-        about, count = program.name, len(program.helpers)
-        if found and count and found.license not in GPL:
-            summary = (
-                f"licence {found.license or '(none)'}: some helpers are for GPL programs alone"
-            )
-            yield unknown(summary, about=about, seen=seen, fixes=[TRY])
-        elif program.unknown_helpers and found and found.externs:
-            lost = ", ".join(program.unknown_helpers)
-            summary = f"this kernel has no {lost}, unless what the program asks makes it do without"
-            yield unknown(summary, about=about, seen=seen, fixes=[TRY])
-        elif program.unknown_helpers:
-            newer = [ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")]
-            summary = f"this kernel has no {', '.join(program.unknown_helpers)}"
-            yield failed(summary, about=about, seen=seen, fixes=newer)
-        elif found and (found.kernel_btf or not count):
-            yield passed(f"{count} helpers, all known to this kernel", about=about, seen=seen)
-        else:
-            look = [ByHand("As root: bpftool feature probe kernel")]
-            summary = f"without BTF the kernel does not list its helpers; {count} are called"
-            yield unknown(summary, about=about, seen=seen, fixes=look)
 
 
 @check("object.maps", title="types of maps", requires=("object.file",))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from bpfdoctor.host.bpf.uapi import LOADABLE
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Kind, Program, Project
@@ -19,12 +20,13 @@ RULES = Path(__file__).parent / "objects" / "needs.toml"
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`objects/needs.toml`: needs of every program, of those with CO-RE relocations, of all in an
-    object with global data, of those of no kind that is listed, by kind of attachment, by type of
-    map in the object, and by helper called."""
+    object with global data, of those whose type a probe loads, of those of no kind that libbpf
+    knows, by kind of attachment, by type of map in the object, and by helper called."""
 
     every: Needs
     relocated: Needs
     global_data: Needs
+    typed: Needs
     unnamed: Needs
     kinds: dict[str, Needs]
     maps: dict[str, Needs]
@@ -49,20 +51,24 @@ def project_of_object(path: str, facts: BpfObject) -> Project:
 
 def _program(program: ObjectProgram, maps: Iterable[str], shared: list[Needs]) -> Program:
     known = rules()
-    parts = [known.every, *shared, known.kinds.get(program.kind, known.unnamed)]
+    parts = [known.every, *shared, known.kinds.get(program.kind, {})]
+    parts += [known.typed] if program.type in LOADABLE else []
+    parts += [] if program.type else [known.unnamed]
     parts += [known.relocated] if program.relocations else []
     parts += [known.maps[kind] for kind in maps if kind in known.maps]
-    parts += [known.helpers[name] for name in program.helpers if name in known.helpers]
-    target = f"{program.kind}/{program.target}" if program.target else ""
+    if not program.guarded:  # else object.helpers says what of it may never be called
+        parts += [known.helpers[name] for name in program.helpers if name in known.helpers]
+    kind = f"{program.kind}.s" if program.sleepable else program.kind
+    target = f"{kind}/{program.target}" if program.target else ""
+    words = {"program": program.name, "type": program.type, "target": target}
     return Program(
         summary=f'SEC("{program.section}")',
-        needs={stage: tuple(_keys(parts, stage, program.name, target)) for stage in Stage},
+        needs={stage: tuple(_keys(parts, stage, words)) for stage in Stage},
         targets=(target,) if target else (),
     )
 
 
-def _keys(parts: list[Needs], stage: Stage, program: str, target: str) -> Iterable[str]:
-    keys = dict.fromkeys(key for part in parts for key in part.get(stage, ()))
-    for key in keys:
-        if target or "{target}" not in key:
-            yield key.replace("{program}", program).replace("{target}", target)
+def _keys(parts: list[Needs], stage: Stage, words: dict[str, str]) -> Iterable[str]:
+    for key in dict.fromkeys(key for part in parts for key in part.get(stage, ())):
+        if words["target"] or "{target}" not in key:
+            yield key.format(**words)

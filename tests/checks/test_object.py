@@ -21,7 +21,6 @@ from bpfdoctor.api import (
     ListDirectory,
     Names,
     NoAnswer,
-    ObjectExtern,
     ObjectProgram,
     Project,
     Question,
@@ -35,7 +34,7 @@ from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 PATH = "/tmp/some.bpf.o"
 LOST = "struct task_struct has no field gone"
-KINDS = ("file", "relocations", "helpers", "maps", "programs")
+KINDS = ("file", "relocations", "maps", "programs")
 
 
 def program(**changes: Any) -> ObjectProgram:
@@ -104,36 +103,27 @@ def test_without_the_kernels_btf_relocations_wait_for_it() -> None:
     assert run_check("object.relocations", host, project_at(PATH)) == ()
 
 
-def test_a_helper_that_the_kernel_has_not_fails() -> None:
-    new = program(helpers=("helper 999",), unknown_helpers=("helper 999",))
-    assert found_by("helpers", the_object(new)).status is Status.FAIL
-    assert found_by("helpers", the_object(kernel_btf=False)).status is Status.UNKNOWN
-
-
 def test_without_maps_no_btf_is_needed() -> None:
     assert found_by("file", the_object(btf=False)).status is Status.PASS
 
 
-def test_a_helper_that_an_object_with_externs_calls_may_be_guarded() -> None:
-    new = program(helpers=("helper 999",), unknown_helpers=("helper 999",))
-    option = ObjectExtern("LINUX_HAS_BPF_COOKIE", "option")
-    found = found_by("helpers", the_object(new, externs=(option,)))
-    assert found.status is Status.UNKNOWN
-
-
-def test_what_is_not_under_the_gpl_may_be_refused_its_helpers() -> None:
-    assert found_by("helpers", the_object(license="Proprietary")).status is Status.UNKNOWN
-    none = the_object(program(helpers=()), license="Proprietary")
-    assert found_by("helpers", none).status is Status.PASS
-
-
-def test_a_field_of_a_modules_type_may_be_in_its_own_btf() -> None:
-    lost = the_object(program(missing=(LOST,)))
+def test_a_type_of_a_module_may_be_in_its_own_btf() -> None:
+    gone = "there is no struct of_a_module"
+    lost = the_object(program(missing=(gone,), absent=(gone,)))
     more: dict[Question[Any], Answer] = {
         ListDirectory("/sys/kernel/btf"): Names(("dummy", "vmlinux"))
     }
     assert found_by("relocations", lost).status is Status.FAIL
     assert found_by("relocations", lost, more).status is Status.UNKNOWN
+    field = the_object(program(missing=(LOST,)))
+    assert found_by("relocations", field, more).status is Status.FAIL, (
+        "its type is the kernel's own"
+    )
+
+
+def test_what_is_missing_where_something_else_is_asked_is_unknown() -> None:
+    found = found_by("relocations", the_object(program(missing=(LOST,), guarded=True)))
+    assert found.status is Status.UNKNOWN
 
 
 def test_a_type_of_map_that_the_kernel_has_not_fails() -> None:

@@ -81,6 +81,7 @@ class Program(msgspec.Struct, frozen=True):
     attach_type: int = 0
     btf_id: int = 0
     flags: int = 0
+    license: bytes = LICENSE
 
 
 def bpf(command: int, attributes: bytes) -> int:
@@ -106,7 +107,8 @@ def load_program(program: Program) -> int:
 
 
 def _load(program: Program, log: ctypes.Array[ctypes.c_char] | None) -> int:
-    code, license_ = ctypes.create_string_buffer(program.code), ctypes.create_string_buffer(LICENSE)
+    code = ctypes.create_string_buffer(program.code)
+    license_ = ctypes.create_string_buffer(program.license)
     level, size, address = (1, len(log), ctypes.addressof(log)) if log else (0, 0, 0)
     count = len(program.code) // 8
     # union bpf_attr: type, instructions, license, log, kern_version, flags, name, ifindex,

@@ -39,6 +39,9 @@ PROGRAM_TYPES = {
 BY_BTF_ID = ("tracing", "lsm")
 """Program types that do not load without the BTF id of what they attach to."""
 
+LOADABLE = tuple(each for each in PROGRAM_TYPES if each not in BY_BTF_ID)
+"""Program types of which a probe can load one."""
+
 ATTACH_TYPES = {
     "cgroup_inet4_connect": 10,
     "cgroup_getsockopt": 21,
@@ -65,6 +68,9 @@ From bpf_prog_load_check_attach_type of kernel/bpf/syscall.c; libbpf_probes.c do
 SLEEPABLE = 1 << 4
 """BPF_F_SLEEPABLE, without which no program of the type `syscall` loads (Linux 5.14)."""
 
+XDP_HAS_FRAGS = 1 << 5
+"""BPF_F_XDP_HAS_FRAGS (Linux 5.18, commit c2f2cdbeffda)."""
+
 MAP_TYPES = {
     "hash": 1,
     "array": 2,
@@ -75,9 +81,14 @@ MAP_TYPES = {
 
 HELPERS = {
     "map_lookup_elem": 1,
+    "probe_read": 4,
+    "trace_printk": 6,
     "perf_event_output": 25,
+    "probe_write_user": 36,
+    "probe_read_str": 45,
     "override_return": 58,
     "probe_read_kernel": 113,
+    "probe_read_kernel_str": 115,
     "get_ns_current_pid_tgid": 120,
     "ringbuf_reserve": 131,
     "ktime_get_coarse_ns": 160,

@@ -29,6 +29,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     part of a type that it asks about, which it may do without; `absent` those that are a whole
     type, which a module may have. `guarded`: it asks what there is in other ways, or may be told
     when it is loaded (options, weak names, constants), so that some of it may never be reached.
+    `attach` and `flags` are what the kernel is told of it when it is loaded.
     """
 
     name: str
@@ -47,6 +48,8 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     functions: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     guarded: bool = False
+    attach: int = 0
+    flags: int = 0
 
 
 class ObjectMap(msgspec.Struct, frozen=True):

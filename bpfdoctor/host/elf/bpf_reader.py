@@ -18,10 +18,13 @@ from bpfdoctor.host.elf.externs import externs
 from bpfdoctor.host.elf.image import Image, TooLargeError
 from bpfdoctor.host.elf.object import machine_name
 from bpfdoctor.host.elf.programs import Programs, names_of
-from bpfdoctor.host.elf.section import ElfError
+from bpfdoctor.host.elf.section import ElfError, text_at
 
 BPF = 247
 """EM_BPF of elf.h."""
+
+MOST_LICENSE = 127
+"""Bytes of a licence that the kernel looks at (bpf_prog_load of kernel/bpf/syscall.c)."""
 
 MAPS, DATA, OPERATIONS = ".maps", (".data", ".bss", ".rodata"), ".struct_ops"
 """Sections of libbpf's: what defines maps, what becomes one, what becomes a struct of functions."""
@@ -75,7 +78,7 @@ def _facts(image: Image, kernel: Btf | None) -> BpfObject:
         btf=local is not None,
         kernel_btf=kernel is not None,
         global_data=any(name.startswith(DATA) for name in image.names),
-        license=image.named("license").split(b"\0")[0].decode(errors="backslashreplace"),
+        license=text_at(image.named("license"), 0)[:MOST_LICENSE].decode(errors="backslashreplace"),
         needs_btf=bool(declared) or operations or MAPS in image.names,
         externs=tuple(declared.values()),
     )

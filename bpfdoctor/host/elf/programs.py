@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES
+from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES, SLEEPABLE, XDP_HAS_FRAGS
 from bpfdoctor.host.btf.format import Kind
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.bpf_object import ObjectProgram
@@ -24,6 +24,13 @@ def names_of(kernel: Btf | None, enumeration: str, prefix: str) -> dict[int, str
     found = kernel.find(enumeration, (Kind.ENUM,))
     pairs = [pair for each in found for pair in kernel.enumerators(each)]
     return {value: name.removeprefix(prefix) for name, value in reversed(pairs)}
+
+
+def _flags(meant: Named) -> int:
+    """What libbpf tells the kernel of it (sec_def_flags)."""
+    sleepable = meant.sleepable or meant.type == "syscall"
+    frags = meant.kind == "xdp.frags"
+    return (SLEEPABLE if sleepable else 0) | (XDP_HAS_FRAGS if frags else 0)
 
 
 class Programs:
@@ -56,6 +63,8 @@ class Programs:
             kind=meant.kind,
             target=meant.target,
             sleepable=meant.sleepable,
+            attach=meant.attach,
+            flags=_flags(meant),
             helpers=tuple(self.helpers.get(number, f"helper {number}") for number in numbers),
             unknown_helpers=tuple(f"helper {number}" for number in unknown),
             numbers=numbers,

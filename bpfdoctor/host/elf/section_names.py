@@ -13,13 +13,15 @@ class Named(msgspec.Struct, frozen=True):
     """A program by its section: `type` as enum bpf_prog_type has it, `kind` of attachment.
 
     `target` is what comes after the first slash, empty where the loader names it. `sleepable`: the
-    program may wait, which the kernel does not allow everywhere.
+    program may wait, which the kernel does not allow everywhere. `attach`: the number in enum
+    bpf_attach_type of what the kernel looks at when it loads the program.
     """
 
     type: str
     kind: str
     target: str = ""
     sleepable: bool = False
+    attach: int = 0
 
 
 _TRACING = ("fentry", "fexit", "fmod_ret", "iter", "tp_btf")
@@ -44,11 +46,35 @@ _SLEEPABLE = (
 )
 """Those of them that there are with `.s`, sleepable."""
 
-_ADDRESSES = [
-    f"cgroup/{call}{family}"
-    for call in ("connect", "sendmsg", "recvmsg", "getpeername", "getsockname")
-    for family in ("4", "6", "_unix")
-]
+_ADDRESSES = {
+    "bind": (8, 9),
+    "connect": (10, 11, 49),
+    "sendmsg": (14, 15, 50),
+    "recvmsg": (19, 20, 51),
+    "getpeername": (29, 30, 52),
+    "getsockname": (31, 32, 53),
+}
+_SOCKETS = {"sock_create": 2, "sock": 2, "sock_release": 34, "post_bind4": 12, "post_bind6": 13}
+_BY_ADDRESS = {
+    f"cgroup/{call}{family}": number
+    for call, numbers in _ADDRESSES.items()
+    for family, number in zip(("4", "6", "_unix"), numbers, strict=False)
+}
+_ATTACH = {
+    **_BY_ADDRESS,
+    **{f"cgroup/{each}": number for each, number in _SOCKETS.items()},
+    "cgroup/getsockopt": 21,
+    "cgroup/setsockopt": 22,
+    "cgroup_skb/egress": 1,
+    "sk_lookup": 36,
+    "netfilter": 45,
+    "sk_reuseport/migrate": 40,
+    **dict.fromkeys(("xdp/devmap", "xdp.frags/devmap"), 33),
+    **dict.fromkeys(("xdp/cpumap", "xdp.frags/cpumap"), 35),
+}
+"""Numbers of enum bpf_attach_type, where the kernel asks for one when it loads the program
+(bpf_prog_load_check_attach_type of kernel/bpf/syscall.c)."""
+
 _WHOLE = {
     "socket": "socket_filter",
     **dict.fromkeys(("tc", "tc/ingress", "tc/egress", "classifier"), "sched_cls"),
@@ -70,10 +96,8 @@ _WHOLE = {
     "lirc_mode2": "lirc_mode2",
     **{f"lwt_{each}": f"lwt_{each}" for each in ("in", "out", "xmit", "seg6local")},
     **dict.fromkeys(("cgroup_skb/ingress", "cgroup_skb/egress", "cgroup/skb"), "cgroup_skb"),
-    **dict.fromkeys(("cgroup/sock", "cgroup/sock_create", "cgroup/sock_release"), "cgroup_sock"),
-    **dict.fromkeys(("cgroup/post_bind4", "cgroup/post_bind6"), "cgroup_sock"),
-    **dict.fromkeys(("cgroup/bind4", "cgroup/bind6"), "cgroup_sock_addr"),
-    **dict.fromkeys(_ADDRESSES, "cgroup_sock_addr"),
+    **{f"cgroup/{each}": "cgroup_sock" for each in _SOCKETS},
+    **dict.fromkeys(_BY_ADDRESS, "cgroup_sock_addr"),
     "cgroup/sysctl": "cgroup_sysctl",
     **dict.fromkeys(("cgroup/getsockopt", "cgroup/setsockopt"), "cgroup_sockopt"),
     "cgroup/dev": "cgroup_device",
@@ -94,7 +118,7 @@ def named(section: str) -> Named | None:
     plain = section.removeprefix("?")  # not loaded unless the loader asks for it
     head, _, target = plain.partition("/")
     if plain in _WHOLE:
-        return Named(_WHOLE[plain], _SAME.get(head, head), target)
+        return Named(_WHOLE[plain], _SAME.get(head, head), target, attach=_ATTACH.get(plain, 0))
     sleepable = head.endswith(".s") and head.removesuffix(".s") in _SLEEPABLE
     kind = head.removesuffix(".s") if sleepable else head
     if kind not in _WITH_TARGET:

@@ -1,0 +1,59 @@
+"""What a program may call, asked of the running kernel."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpfdoctor.host.bpf.calling import Calls, TryCalls
+from bpfdoctor.host.bpf.uapi import SLEEPABLE
+from bpfdoctor.host.live import LiveHost
+
+PID_TGID, SKB_LOAD_BYTES, COPY_FROM_USER, GET_TASK, NONE = 14, 26, 148, 35, 9999
+
+
+def refused(live: LiveHost, question: TryCalls) -> set[str]:
+    answer = live.ask(question)
+    assert isinstance(answer, Calls), answer
+    assert answer.plain.worked, answer
+    return {each.what for each in answer.refused}
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (TryCalls("tracepoint", (PID_TGID, SKB_LOAD_BYTES, NONE)), {"26", "9999"}),
+        (TryCalls("sched_cls", (PID_TGID, SKB_LOAD_BYTES)), set()),
+        (TryCalls("kprobe", (PID_TGID, GET_TASK), license="Proprietary"), {"35"}),
+        (TryCalls("kprobe", (COPY_FROM_USER,)), {"148"}),
+        (TryCalls("tracepoint"), set()),
+    ],
+)
+def test_the_verifier_says_which_calls_it_does_not_allow(
+    live: LiveHost, question: TryCalls, expected: set[str]
+) -> None:
+    assert refused(live, question) == expected
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("kernel")
+def test_what_may_sleep_may_call_more(live: LiveHost) -> None:
+    answer = live.ask(TryCalls("kprobe", (COPY_FROM_USER,), flags=SLEEPABLE))
+    assert isinstance(answer, Calls)
+    if answer.plain.worked:  # Linux 6.0 on
+        assert answer.refused == ()
+    else:
+        assert answer.plain.error == "EINVAL"
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("kernel")
+def test_a_function_of_the_kernel_is_not_anyones_to_call(live: LiveHost) -> None:
+    named = TryCalls("xdp", functions=("vfs_unlink", "no_such_function"))
+    assert refused(live, named) <= {"vfs_unlink"}
+
+
+def test_the_answer_is_told_in_the_verifiers_words(live: LiveHost) -> None:
+    assert "call helper 14, f; exit" in TryCalls("xdp", (14,), ("f",)).source()
+    assert "call nothing; exit" in TryCalls("xdp").source()
