@@ -26,9 +26,13 @@ from bpfdoctor.host.bpf.attach import (
     AttachUprobe as AttachUprobe,
 )
 from bpfdoctor.host.bpf.attach_btf import (
+    AttachBtfTracepoint as AttachBtfTracepoint,
     AttachIterator as AttachIterator,
     AttachTrampoline as AttachTrampoline,
+)
+from bpfdoctor.host.bpf.attach_lsm import (
     FireLsm as FireLsm,
+    LoadLsm as LoadLsm,
     LsmFired as LsmFired,
 )
 from bpfdoctor.host.bpf.attach_net import (
@@ -47,6 +51,7 @@ from bpfdoctor.host.bpf.probes import (
     OpenPerfEvent as OpenPerfEvent,
     UseGlobalData as UseGlobalData,
 )
+from bpfdoctor.host.bpf.trials import Trial as Trial, trial_of as trial_of
 from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,
@@ -62,6 +67,7 @@ from bpfdoctor.host.elf.bpf_object import (
     AskBpfObject as AskBpfObject,
     BpfObject as BpfObject,
     ObjectProgram as ObjectProgram,
+    target_of as target_of,
 )
 from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
 from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
@@ -178,3 +184,4 @@ from bpfdoctor.model import (
     Target as Target,
 )
 from bpfdoctor.projects.model import Build as Build, Program as Program, Project as Project
+from bpfdoctor.trying import OTHER_TARGET as OTHER_TARGET, able as able, tried as tried

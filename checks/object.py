@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.api import (
+    OTHER_TARGET,
     AskBpfObject,
     AskLibc,
     AskUsdt,
+    Attempt,
     BpfObject,
     ByHand,
     Context,
@@ -24,20 +26,27 @@ from bpfdoctor.api import (
     failed,
     object_of,
     passed,
+    probed,
+    target_of,
+    trial_of,
     unknown,
 )
 
-PROBED = (
-    *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "fentry", "fexit", "iter"),
+ELSEWHERE = (
+    *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "raw_tp"),
     *("lsm", "tc", "socket"),
 )
 """Kinds of attachment that other checks try, with what the section names."""
 
+LOADED_FOR = {
+    **dict.fromkeys(("fentry", "fexit", "fmod_ret"), "kernel.trampolines[attach]"),
+    "iter": "kernel.iterators[attach]",
+    "tp_btf": "kernel.program-types[raw_tracepoint]",
+}
+"""Kinds that are loaded for their target and attached to it later, and what says whether any is."""
+
 LOADERS_OWN = ("uprobe", "uretprobe")
 """Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
-
-ALONE = ("task", "task_file", "task_vma", "bpf_map", "bpf_prog", "bpf_link")
-"""Iterators that attach without being given a map or a socket to walk through."""
 
 TRY = ByHand("Load it: bpftool prog load FILE.bpf.o /sys/fs/bpf/try")
 
@@ -137,10 +146,11 @@ def object_maps(context: Context) -> Finding | None:
 
 @check("object.programs", title="what its sections say", requires=("object.file",))
 def object_programs(context: Context) -> Iterator[Finding]:
-    """Whether other checks tell if each program attaches, by the name of its section.
+    """Whether it can be told if each program attaches, by the name of its section.
 
-    Some kinds of attachment are not tried by bpfdoctor, and some are to files or events that the
-    loader names: only running the program tells.
+    What a program is loaded for, such as the function of an fentry program, is attached to for a
+    moment; other checks try the rest. Some kinds of attachment are not tried by bpfdoctor, and some
+    are to files or events that the loader names: only running the program tells.
     """
     found, seen = object_of(context)
     for program in found.programs if found else ():
@@ -151,10 +161,13 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
     about, section = program.name, program.section
     if program.kind == "usdt" and program.target:
         return _usdt(context, program, seen)
-    if program.kind == "iter" and program.target not in ALONE:
-        summary = f"{section}: its loader must say what to walk through"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
-    if program.kind in PROBED or (program.kind in LOADERS_OWN and not program.target):
+    if program.kind in LOADED_FOR and program.target:
+        return _attached(context, program, seen)
+    if program.kind in LOADERS_OWN:
+        elsewhere = not program.target
+    else:
+        elsewhere = program.kind in ELSEWHERE and (program.kind != "lsm" or bool(program.target))
+    if elsewhere:
         return passed(f"{section}: tried by other checks", about=about, seen=seen)
     run = [ByHand("Run it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try autoattach")]
     if not program.kind:
@@ -162,6 +175,23 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
         return unknown(summary, about=about, seen=seen, fixes=run)
     summary = f"{section}: only running it tells whether it attaches"
     return unknown(summary, about=about, seen=seen, fixes=run)
+
+
+def _attached(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+    """Attaching to its target, for a moment, a program that does nothing."""
+    about, section, target = program.name, program.section, target_of(program)
+    trial = trial_of(target)
+    first = context.ask(trial.first) if trial else None
+    if trial is None or not isinstance(first, Attempt) or not first.worked:
+        return blocked(f"{section}: not tried", by=[LOADED_FOR[program.kind]], about=about)
+    answer = context.ask(trial.question)
+    if isinstance(answer, Attempt) and not answer.loaded:
+        return blocked(f"{section}: not loaded", by=[f"kernel.targets[{target}]"], about=about)
+    if program.kind == "iter" and isinstance(answer, Attempt) and not answer.worked:
+        summary = f"{section}: its loader must say what to walk through ({answer.error})"
+        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+    fixes, means = [OTHER_TARGET], trial.means
+    return probed(context, trial.question, section, about=about, means=means, fixes=fixes)
 
 
 def _usdt(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:

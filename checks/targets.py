@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bpfdoctor.api import (
+    OTHER_TARGET,
     AskFunction,
     AskKernel,
     AskSymbols,
     AskTracepoint,
+    Attempt,
     ByHand,
     Context,
     Finding,
     FunctionFacts,
     Kernel,
+    ListDirectory,
+    Names,
+    NoAnswer,
+    Status,
     Symbols,
     TracepointFacts,
+    able,
     blocked,
     check,
     evidence,
     failed,
     passed,
+    probed,
+    trial_of,
+    tried,
     unknown,
 )
 
@@ -30,8 +40,14 @@ RENAMED = {"do_unlinkat": ("filename_unlinkat", "7.0")}
 Seen in the BTF of Debian's kernels: do_unlinkat is in 6.19, filename_unlinkat in 7.0.4.
 """
 
+FUNCTION = "function "
+"""What the summary on a function that is there begins with."""
+
 PROBED = ("sched", "syscalls")
 """Categories of tracepoints that kernel.tracepoints attaches to: it says where one is missing."""
+
+RAW = "kernel.program-types[raw_tracepoint]"
+"""What says whether programs of raw tracepoints load, for an object that has any."""
 
 MOST_PARAMETERS = 12
 """MAX_BPF_FUNC_ARGS of include/linux/bpf.h: a trampoline passes no more (Linux 5.5)."""
@@ -50,26 +66,38 @@ def kernel_targets(context: Context) -> Iterator[Finding]:
     fentry, LSM or iterator program in its BTF; a tracepoint in tracefs. Where several functions
     have the name, the kernel refuses a kprobe since 6.7 (commit b022f0c7e404, also in older
     releases' updates).
+
+    Where a compiled object is judged, what it names may be anything: a program that does nothing is
+    attached there for a moment, or loaded for it. Some functions take no kprobe (those that the
+    kernel needs for one), and some no trampoline.
     """
     programs = [context.project.program(name) for name in context.project.programs]
     targets = [target for program in programs if program for target in program.targets]
     for target in dict.fromkeys(targets):
         kind, _, name = target.partition("/")
-        judge = _JUDGES.get(kind)
+        judge = _JUDGES.get(kind.removesuffix(".s"))
         if judge is not None:
             yield judge(context, target, name)
 
 
 def _kprobe(context: Context, target: str, function: str) -> Finding:
-    return _among_symbols(context, target, (function.partition("+")[0],))
+    found = _among_symbols(context, target, (function.partition("+")[0],))
+    return tried(context, found, target)
 
 
 def _ksyscall(context: Context, target: str, call: str) -> Finding:
-    """libbpf takes the architecture's wrapper where there is one (Linux 4.17)."""
+    """libbpf takes the architecture's wrapper where there is one (Linux 4.17), else __se_sys_…."""
     kernel = context.ask(AskKernel())
     wrapper = _WRAPPERS.get(kernel.architecture, "") if isinstance(kernel, Kernel) else ""
     names = (f"__{wrapper}_sys_{call}",) if wrapper else ()
-    return _among_symbols(context, target, (*names, f"__se_sys_{call}", f"sys_{call}"))
+    plain = f"sys_{call}"
+    found = _among_symbols(context, target, (*names, f"__se_sys_{call}", plain))
+    function = found.summary.removeprefix(FUNCTION)
+    if found.status is Status.PASS and function == plain:
+        summary = f"libbpf looks for __se_sys_{call}; this kernel has {plain} alone"
+        fix = ByHand(f'Write SEC("kprobe/{plain}").')
+        return failed(summary, about=target, seen=found.evidence, fixes=[fix])
+    return tried(context, found, target, function)
 
 
 _WRAPPERS = {
@@ -93,12 +121,12 @@ def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> Fin
         summary = f"the kernel's symbols cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
     found = [name for name in names if name in answer.present]
-    if found and answer.count > 1:
+    if found and answer.count > 1 and not context.project.object:  # that of an object is tried
         summary = f"{answer.count} functions are called {found[0]}: newer kernels take none of them"
         once = ByHand("In the program's SEC(), name a function whose name is there once.")
         return unknown(summary, about=target, seen=seen, fixes=[once])
     if found:
-        return passed(f"function {found[0]}", about=target, seen=seen)
+        return passed(FUNCTION + found[0], about=target, seen=seen)
     wanted = names[-1]
     advice = [_rename(wanted, wanted in RENAMED and RENAMED[wanted][0] in answer.present)]
     return failed(f"this kernel has no function {wanted}", about=target, seen=seen, fixes=advice)
@@ -119,17 +147,19 @@ def _trampoline(context: Context, target: str, function: str) -> Finding:
         summary = f"{function} takes any number of parameters, which no trampoline can pass on"
         fixes = [_rename(function, False)]
         return failed(summary, about=target, seen=found.evidence, fixes=fixes)
-    return found
+    return tried(context, found, target)
 
 
 def _lsm(context: Context, target: str, hook: str) -> Finding:
     """Without CONFIG_BPF_LSM there is no such hook at all, which is kernel.lsm's to say."""
     if _has_function(context, "bpf_lsm_file_open") is False:
-        return blocked("this kernel has no LSM hooks for BPF", by=["kernel.lsm"], about=target)
+        return blocked(
+            "this kernel has no LSM hooks for BPF", by=["kernel.lsm[load]"], about=target
+        )
     found = _in_btf(context, target, f"bpf_lsm_{hook}")
     answer, written = context.ask(AskFunction(f"bpf_lsm_{hook}")), _parameters(context, target)
     if not isinstance(answer, FunctionFacts) or answer.id is None or written is None:
-        return found
+        return tried(context, found, target)
     return found if answer.parameters == written else _other_parameters(found, answer, written)
 
 
@@ -156,8 +186,8 @@ def _other_parameters(found: Finding, answer: FunctionFacts, written: int) -> Fi
 
 def _iterator(context: Context, target: str, what: str) -> Finding:
     if _has_function(context, "bpf_iter_task") is False:
-        return blocked("this kernel has no iterators", by=["kernel.iterators"], about=target)
-    return _in_btf(context, target, f"bpf_iter_{what}")
+        return blocked("this kernel has no iterators", by=["kernel.iterators[load]"], about=target)
+    return tried(context, _in_btf(context, target, f"bpf_iter_{what}"), target)
 
 
 def _has_function(context: Context, function: str) -> bool | None:
@@ -175,6 +205,11 @@ def _in_btf(context: Context, target: str, function: str) -> Finding:
         look = ByHand(f"As root: {question.source().removeprefix('$ ')}")
         summary = f"the kernel's BTF cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
+    if answer.id is None and context.project.object and _may_be_a_modules(context, function):
+        name = function.rpartition(":")[2]
+        look = ByHand(f"grep -w {name} /proc/kallsyms names its module: does its BTF have it?")
+        summary = f"the kernel's own BTF has no function {name}; that of its modules was not read"
+        return unknown(summary, about=target, seen=seen, fixes=[look])
     if answer.id is None:
         new_name = RENAMED.get(function, ("",))[0]
         advice = _rename(function, bool(new_name and _has_function(context, new_name)))
@@ -184,6 +219,42 @@ def _in_btf(context: Context, target: str, function: str) -> Finding:
         summary = f"{function} has {answer.parameters} parameters, {MOST_PARAMETERS} is the most"
         return failed(summary, about=target, seen=seen, fixes=[_rename(function, False)])
     return passed(f"function {function}", about=target, seen=seen)
+
+
+def _may_be_a_modules(context: Context, name: str) -> bool:
+    """libbpf looks for functions in the BTF of modules as well, for MODULE:NAME in one alone."""
+    module, _, function = name.rpartition(":")
+    symbols = context.ask(AskSymbols((function,)))
+    if isinstance(symbols, Symbols) and not symbols.present:
+        return False
+    modules = _modules_with_btf(context, otherwise=module)
+    return module in modules if module else bool(modules)
+
+
+def _modules_with_btf(context: Context, otherwise: str = "any") -> set[str]:
+    """The modules that show BTF (Linux 5.11, commit 36e68442d1af)."""
+    listed = context.ask(ListDirectory("/sys/kernel/btf"))
+    return set(listed.names) - {"vmlinux"} if isinstance(listed, Names) else {otherwise}
+
+
+def _raw_tracepoint(context: Context, target: str, name: str) -> Finding:
+    """tracefs does not list all of them: it is attached to, by its name or by its BTF."""
+    trial = trial_of(target)
+    assert trial is not None
+    if not able(context, trial):
+        return blocked("no program of a raw tracepoint loads", by=[RAW], about=target)
+    answer = context.ask(trial.question)
+    seen = [evidence(trial.question, answer)]
+    if isinstance(answer, NoAnswer) and answer.absent:
+        return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
+    elsewhere = trial.loading and isinstance(answer, Attempt) and answer.error == "ENOENT"
+    if elsewhere and _modules_with_btf(context):
+        look = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
+        summary = f"the kernel's own BTF has no tracepoint {name}; that of its modules was not read"
+        return unknown(summary, about=target, seen=seen, fixes=[look])
+    missing = {"ENOENT": "this kernel has no such tracepoint"}
+    found = f"tracepoint {name}"
+    return probed(context, trial.question, found, about=target, means=missing, fixes=[OTHER_TARGET])
 
 
 def _tracepoint(context: Context, target: str, path: str) -> Finding:
@@ -199,7 +270,7 @@ def _tracepoint(context: Context, target: str, path: str) -> Finding:
         summary = f"tracefs cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
     if answer.id is not None:
-        return passed(f"tracepoint {path}", about=target, seen=seen)
+        return tried(context, passed(f"tracepoint {path}", about=target, seen=seen), target)
     if not answer.category and category in PROBED:
         summary = f"this kernel has no tracepoints {category}/*"
         return blocked(summary, by=[f"kernel.tracepoints[{category}]"], about=target)
@@ -215,8 +286,11 @@ _JUDGES: dict[str, Callable[[Context, str, str], Finding]] = {
     "kretsyscall": _ksyscall,
     "fentry": _trampoline,
     "fexit": _trampoline,
+    "fmod_ret": _trampoline,
     "lsm": _lsm,
     "iter": _iterator,
     "tp": _tracepoint,
+    "raw_tp": _raw_tracepoint,
+    "tp_btf": _raw_tracepoint,
 }
 """By what comes before the first slash in SEC()."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from bpfdoctor.host.bpf.uapi import LOADABLE
-from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, target_of
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Kind, Program, Project
 
@@ -53,13 +53,12 @@ def _program(program: ObjectProgram, maps: Iterable[str], shared: list[Needs]) -
     known = rules()
     parts = [known.every, *shared, known.kinds.get(program.kind, {})]
     parts += [known.typed] if program.type in LOADABLE else []
-    parts += [] if program.type else [known.unnamed]
+    parts += [] if program.type in LOADABLE or program.target else [known.unnamed]
     parts += [known.relocated] if program.relocations else []
     parts += [known.maps[kind] for kind in maps if kind in known.maps]
     if not program.guarded:  # else object.helpers says what of it may never be called
         parts += [known.helpers[name] for name in program.helpers if name in known.helpers]
-    kind = f"{program.kind}.s" if program.sleepable else program.kind
-    target = f"{kind}/{program.target}" if program.target else ""
+    target = target_of(program)
     words = {"program": program.name, "type": program.type, "target": target}
     return Program(
         summary=f'SEC("{program.section}")',

@@ -13,10 +13,14 @@ import pytest
 from bpfdoctor.api import (
     Answer,
     AskBpfObject,
+    AskIdentity,
     AskLibc,
     AskUsdt,
+    AttachIterator,
+    Attempt,
     BpfObject,
     Finding,
+    Identity,
     Libc,
     ListDirectory,
     Names,
@@ -55,6 +59,7 @@ def found_by(kind: str, answer: Answer, more: dict[Question[Any], Answer] | None
     known: dict[Question[Any], Answer] = {
         AskBpfObject(PATH): answer,
         ListDirectory("/sys/kernel/btf"): Names(("vmlinux",)),
+        AskIdentity(): Identity(0, 0, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1)),
     }
     host = FakeHost({**known, **(more or {})})
     return one(run_check(f"object.{kind}", host, project_at(PATH)))
@@ -139,14 +144,42 @@ def test_a_type_of_map_that_the_kernel_has_not_fails() -> None:
         ("uprobe", "", Status.PASS),
         ("uprobe", "/bin/sh:main", Status.UNKNOWN),
         ("xdp", "", Status.UNKNOWN),
-        ("iter", "task", Status.PASS),
-        ("iter", "bpf_map_elem", Status.UNKNOWN),
+        ("lsm", "", Status.UNKNOWN),
+        ("fentry", "", Status.UNKNOWN),
         ("", "", Status.UNKNOWN),
     ],
 )
 def test_what_no_check_tries_is_unknown(kind: str, target: str, status: Status) -> None:
     found = found_by("programs", the_object(program(kind=kind, target=target)))
     assert found.status is status
+
+
+LINK = "bpf(BPF_LINK_CREATE)"
+
+
+@pytest.mark.parametrize(
+    ("able", "said", "status", "root"),
+    [
+        (Attempt(), Attempt(), Status.PASS, ()),
+        (Attempt(), Attempt("EBADF", LINK), Status.UNKNOWN, ()),
+        (
+            Attempt(),
+            Attempt("EINVAL", "bpf(BPF_PROG_LOAD)"),
+            Status.SKIP,
+            ("kernel.targets[iter/x]",),
+        ),
+        (Attempt("EINVAL", LINK), None, Status.SKIP, ("kernel.iterators[attach]",)),
+    ],
+)
+def test_what_is_loaded_for_its_target_is_attached_to_it(
+    able: Attempt, said: Attempt | None, status: Status, root: tuple[str, ...]
+) -> None:
+    walked = the_object(program(kind="iter", type="tracing", target="x"))
+    more: dict[Question[Any], Answer] = {AttachIterator(): able}
+    if said is not None:
+        more[AttachIterator("x")] = said
+    found = found_by("programs", walked, more)
+    assert (found.status, found.blocked_by) == (status, root)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,22 @@ import pytest
 from bpfdoctor.api import (
     Answer,
     AskFunction,
+    AskIdentity,
     AskKernel,
     AskSymbols,
     AskTracepoint,
+    AttachBtfTracepoint,
+    AttachKprobe,
+    AttachRawTracepoint,
+    AttachTrampoline,
+    Attempt,
     Finding,
     FunctionFacts,
+    Identity,
     Kernel,
+    ListDirectory,
+    LoadProgram,
+    Names,
     NoAnswer,
     Project,
     Question,
@@ -102,7 +112,7 @@ def test_without_btf_the_btf_is_the_root() -> None:
 
 def test_a_kernel_without_any_lsm_hook_is_left_to_the_lsm() -> None:
     answers: dict[Question[Any], Answer] = {AskFunction("bpf_lsm_file_open"): FunctionFacts(None)}
-    assert found_for("lsm/bpf", answers).blocked_by == ("kernel.lsm",)
+    assert found_for("lsm/bpf", answers).blocked_by == ("kernel.lsm[load]",)
     answers = {
         AskFunction("bpf_lsm_file_open"): FunctionFacts(5, 1),
         AskFunction("bpf_lsm_bpf"): FunctionFacts(6, 3),
@@ -131,10 +141,17 @@ def test_an_iterator_is_a_function_too() -> None:
     assert found_for("iter/nothing", answers).status is Status.FAIL
 
 
-@pytest.mark.parametrize("present", ["__x64_sys_kill", "__se_sys_kill", "sys_kill"])
-def test_a_system_call_has_one_of_its_names(present: str) -> None:
+@pytest.mark.parametrize(
+    ("present", "status"),
+    [
+        ("__x64_sys_kill", Status.PASS),
+        ("__se_sys_kill", Status.PASS),
+        ("sys_kill", Status.FAIL),
+    ],
+)
+def test_a_system_call_has_one_of_the_names_that_libbpf_tries(present: str, status: Status) -> None:
     names = AskSymbols(("__x64_sys_kill", "__se_sys_kill", "sys_kill"))
-    assert found_for("ksyscall/kill", {names: Symbols((present,))}).status is Status.PASS
+    assert found_for("ksyscall/kill", {names: Symbols((present,))}).status is status
     found = found_for("ksyscall/kill", {names: Symbols(())})
     assert found.status is Status.FAIL
     assert "sys_kill" in found.summary
@@ -159,6 +176,129 @@ def test_a_tracepoint_is_looked_up_in_tracefs(
     found = found_for("tp/sched/sched_process_exec", {EXEC: answer})
     assert found.status is status
     assert found.blocked_by == root
+
+
+FULL = (1 << 41) - 1
+ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+WORKED = Attempt()
+
+
+def of_object(target: str, answers: dict[Question[Any], Answer]) -> Finding:
+    """The finding on a target that a compiled object names, for root."""
+    project = msgspec.structs.replace(project_with(target), object="/tmp/some.bpf.o")
+    known: dict[Question[Any], Answer] = {
+        AskIdentity(): ROOT,
+        AskKernel(): Kernel("6.12.0", "#1", "x86_64"),
+        ListDirectory("/sys/kernel/btf"): Names(("nf_nat", "vmlinux")),
+    }
+    return one(run_check("kernel.targets", FakeHost({**known, **answers}), project))
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words"),
+    [
+        (WORKED, Status.PASS, "the kernel did it"),
+        (Attempt("EADDRNOTAVAIL", "perf_event_open"), Status.FAIL, "several functions"),
+        (Attempt("EINVAL", "perf_event_open"), Status.FAIL, "blacklist"),
+        (Attempt("EMFILE", "perf_event_open"), Status.UNKNOWN, "EMFILE"),
+    ],
+)
+def test_an_objects_kprobe_is_tried_where_it_names(
+    said: Attempt, status: Status, words: str
+) -> None:
+    answers: dict[Question[Any], Answer] = {
+        AskSymbols(("type_show",)): Symbols(("type_show",)),
+        AttachKprobe(returns=True): WORKED,
+        AttachKprobe(False, ("type_show",)): said,
+    }
+    found = of_object("kprobe/type_show", answers)
+    assert (found.status, words in found.summary) == (status, True)
+
+
+def test_where_no_kprobe_attaches_none_is_tried() -> None:
+    answers: dict[Question[Any], Answer] = {
+        AskSymbols(("vfs_unlink",)): Symbols(("vfs_unlink",)),
+        AttachKprobe(returns=True): Attempt("ENOENT", "/sys/bus/event_source/devices/kprobe"),
+    }
+    assert of_object("kprobe/vfs_unlink+0x5", answers).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (WORKED, Status.PASS),
+        (Attempt("EBUSY", "bpf(BPF_RAW_TRACEPOINT_OPEN)"), Status.PASS),
+        (Attempt("EINVAL", "bpf(BPF_PROG_LOAD)", "f is not sleepable"), Status.FAIL),
+    ],
+)
+def test_what_is_loaded_for_its_target_is_judged_by_its_loading(
+    said: Attempt, status: Status
+) -> None:
+    answers: dict[Question[Any], Answer] = {
+        AskFunction("f"): FunctionFacts(7, 2),
+        AttachTrampoline("fentry"): WORKED,
+        AttachTrampoline("fentry", ("f",), sleepable=True): said,
+    }
+    found = of_object("fentry.s/f", answers)
+    assert (found.key, found.status) == ("kernel.targets[fentry.s/f]", status)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbols", "status"),
+    [
+        ("f", Symbols(("f",)), Status.UNKNOWN),
+        ("f", Symbols(()), Status.FAIL),
+        ("nf_nat:f", Symbols(("f",)), Status.UNKNOWN),
+        ("not_loaded:f", Symbols(("f",)), Status.FAIL),
+    ],
+)
+def test_a_function_may_be_in_the_btf_of_a_module(
+    name: str, symbols: Symbols, status: Status
+) -> None:
+    answers: dict[Question[Any], Answer] = {
+        AskFunction(name): FunctionFacts(None),
+        AskSymbols(("f",)): symbols,
+    }
+    assert of_object(f"fentry/{name}", answers).status is status
+
+
+RAW = LoadProgram("raw_tracepoint")
+BY_NAME, BY_BTF = AttachRawTracepoint("x"), AttachBtfTracepoint("x")
+NONE = Attempt("ENOENT", "bpf(BPF_RAW_TRACEPOINT_OPEN)")
+
+
+@pytest.mark.parametrize(
+    ("target", "answers", "status"),
+    [
+        ("raw_tp/x", {RAW: WORKED, BY_NAME: WORKED}, Status.PASS),
+        ("raw_tp/x", {RAW: WORKED, BY_NAME: NONE}, Status.FAIL),
+        ("raw_tp/x", {RAW: NONE}, Status.SKIP),
+        ("tp_btf/x", {RAW: WORKED, BY_BTF: WORKED}, Status.PASS),
+        ("tp_btf/x", {RAW: WORKED, BY_BTF: NONE}, Status.UNKNOWN),
+        ("tp_btf/x", {RAW: WORKED, BY_BTF: NoAnswer("ENOENT")}, Status.SKIP),
+    ],
+)
+def test_a_raw_tracepoint_is_attached_to(
+    target: str, answers: dict[Question[Any], Answer], status: Status
+) -> None:
+    assert of_object(target, answers).status is status
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("raw_tp/sched_switch", Status.PASS),
+        ("raw_tp/no_such_tracepoint", Status.FAIL),
+        ("tp/sched/sched_process_exec", Status.PASS),
+        ("iter/task", Status.PASS),
+        ("iter/nothing", Status.FAIL),
+    ],
+)
+def test_the_running_kernel_is_tried(live: LiveHost, target: str, status: Status) -> None:
+    project = msgspec.structs.replace(project_with(target), object="/tmp/some.bpf.o")
+    assert one(run_check("kernel.targets", live, project)).status is status
 
 
 def test_what_no_check_looks_up_is_left_out() -> None:

@@ -84,10 +84,14 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
 
 
 class AttachKprobe(Question[Attempt], frozen=True):
-    """Attach a program to the entry or the return of a kernel function: the first there is."""
+    """Attach a program to the entry or the return of a kernel function: the first there is.
+
+    `offset` is in bytes from its beginning.
+    """
 
     returns: bool = False
     functions: tuple[str, ...] = RARE
+    offset: int = 0
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
@@ -95,7 +99,8 @@ class AttachKprobe(Question[Attempt], frozen=True):
 
     def source(self) -> str:
         kind = "kretprobe" if self.returns else "kprobe"
-        return f"perf_event_open({kind} on {' or '.join(self.functions)})"
+        place = f"+{self.offset:#x}" if self.offset else ""
+        return f"perf_event_open({kind} on {' or '.join(self.functions)}{place})"
 
     def _attach(self) -> Attempt:
         said = Attempt("ENOENT", "looking for a function")
@@ -106,7 +111,7 @@ class AttachKprobe(Question[Attempt], frozen=True):
         return said
 
     def _try(self, steps: Steps, function: str) -> None:
-        _attach_probe(steps, "kprobe", function, self.returns)
+        _attach_probe(steps, "kprobe", function, self.returns, self.offset)
 
 
 class AttachUprobe(Question[Attempt], frozen=True):
@@ -135,7 +140,7 @@ class AttachUprobe(Question[Attempt], frozen=True):
         _attach_probe(steps, "uprobe", path, self.returns)
 
 
-def _attach_probe(steps: Steps, kind: str, where: str, returns: bool) -> None:
+def _attach_probe(steps: Steps, kind: str, where: str, returns: bool, offset: int = 0) -> None:
     """Attach to a kprobe or uprobe: through its event source, or through tracefs before that.
 
     The source is looked for first: that there is none, anyone may see.
@@ -150,11 +155,11 @@ def _attach_probe(steps: Steps, kind: str, where: str, returns: bool) -> None:
         refuse_in_confidentiality()
     program = steps.load(Program(PROGRAM_TYPES["kprobe"], RETURN_ONE))
     if old:
-        _hang_in_tracefs(steps, program, kind, where, returns)
+        _hang_in_tracefs(steps, program, kind, f"{where}+{offset}" if offset else where, returns)
         return
     config = 1 << int(found[1]) if found and returns else 0
     name = ctypes.create_string_buffer(where.encode())
-    steps.hang(program, number, config, (ctypes.addressof(name), 0))
+    steps.hang(program, number, config, (ctypes.addressof(name), offset))
 
 
 def _hang_in_tracefs(steps: Steps, program: int, kind: str, where: str, returns: bool) -> None:

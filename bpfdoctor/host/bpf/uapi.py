@@ -45,8 +45,10 @@ LOADABLE = tuple(each for each in PROGRAM_TYPES if each not in BY_BTF_ID)
 ATTACH_TYPES = {
     "cgroup_inet4_connect": 10,
     "cgroup_getsockopt": 21,
+    "tp_btf": 23,
     "fentry": 24,
     "fexit": 25,
+    "fmod_ret": 26,
     "lsm": 27,
     "iter": 28,
     "sk_lookup": 36,

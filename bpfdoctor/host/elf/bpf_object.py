@@ -52,6 +52,12 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     flags: int = 0
 
 
+def target_of(program: ObjectProgram) -> str:
+    """What it attaches to, as in SEC() (`fentry.s/vfs_unlink`); empty where that names nothing."""
+    kind = f"{program.kind}.s" if program.sleepable else program.kind
+    return f"{kind}/{program.target}" if program.target else ""
+
+
 class ObjectMap(msgspec.Struct, frozen=True):
     """A map that an object defines; its type as the kernel's enum bpf_map_type has it."""
 

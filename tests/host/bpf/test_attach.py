@@ -18,7 +18,11 @@ from bpfdoctor.host.bpf.attach import (
     AttachTracepoint,
     AttachUprobe,
 )
-from bpfdoctor.host.bpf.attach_btf import AttachIterator, AttachTrampoline, FireLsm, LsmFired
+from bpfdoctor.host.bpf.attach_btf import (
+    AttachIterator,
+    AttachTrampoline,
+)
+from bpfdoctor.host.bpf.attach_lsm import FireLsm, LsmFired
 from bpfdoctor.host.bpf.attach_net import AttachClassifier, AttachSocketFilter
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.steps import CLOSING

@@ -1,0 +1,97 @@
+"""LSM hooks: loading a program for one, and one that is seen to be called."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.bpf.attach_btf import btf_id_of, load_for, open_for
+from bpfdoctor.host.bpf.calls import Attempt, bpf, instruction
+from bpfdoctor.host.bpf.counting import counting_code, counting_map, hits_in, magic_number, with_map
+from bpfdoctor.host.bpf.memlock import with_memory
+from bpfdoctor.host.bpf.steps import Steps, attempt
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+LSM_HOOK = "bpf_lsm_bpf"
+"""security_bpf(cmd, attr, size): called by bpf(2) before it looks at the command."""
+
+
+class LoadLsm(Question[Attempt], frozen=True):
+    """Load a program for an LSM hook (`file_open`); it is attached to nothing.
+
+    What it would return allows everything, but is not what every hook returns by default.
+    """
+
+    hook: str
+    sleepable: bool = False
+    privileged = True
+
+    def put(self, machine: Machine) -> Attempt | NoAnswer:
+        target = btf_id_of(machine, (f"bpf_lsm_{self.hook}",))
+        if isinstance(target, Attempt):
+            return target
+        return with_memory(Attempt, lambda: attempt(lambda steps: self._load(steps, target)))
+
+    def source(self) -> str:
+        return f"bpf(BPF_PROG_LOAD, {'lsm' + '.s' * self.sleepable}/{self.hook})"
+
+    def _load(self, steps: Steps, target: int) -> None:
+        load_for(steps, "lsm", "lsm", target, sleepable=self.sleepable)
+
+
+COMMON_ATTRIBUTES = 1 << 16
+"""A flag that newer kernels take out of the command before the hook sees it (seen on Linux 7.2)."""
+
+
+class LsmFired(Answer, frozen=True):
+    """Whether an LSM program was attached, and how often its hook called it (None: it was not)."""
+
+    attached: Attempt
+    hits: int | None = None
+
+    def shown(self) -> str:
+        called = f"\ncalled {self.hits} times" if self.hits is not None else ""
+        return self.attached.shown() + called
+
+
+class FireLsm(Question[LsmFired], frozen=True):
+    """Attach a program to the LSM hook of bpf(2), and make a call of it with a random command.
+
+    It counts that command and allows everything: it acts on nobody.
+    """
+
+    privileged = True
+
+    def put(self, machine: Machine) -> LsmFired | NoAnswer:
+        hook = btf_id_of(machine, (LSM_HOOK,))
+        if isinstance(hook, Attempt):
+            return LsmFired(hook)
+        return with_memory(LsmFired, lambda: self._fire(hook))
+
+    def source(self) -> str:
+        return f"bpf(BPF_PROG_LOAD, lsm: {LSM_HOOK}), bpf(BPF_RAW_TRACEPOINT_OPEN), bpf(MAGIC)"
+
+    def _fire(self, hook: int) -> LsmFired:
+        hits: list[int] = []
+        said = attempt(lambda steps: hits.append(_fire_lsm(steps, hook)))
+        return LsmFired(said, hits[0] if hits else None)
+
+
+def _fire_lsm(steps: Steps, hook: int) -> int:
+    magic = magic_number(31) & ~COMMON_ATTRIBUTES
+    steps.call = "bpf(BPF_MAP_CREATE)"
+    counts = steps.keep(counting_map(magic))
+    # The command is an int: of its register only the lower half is defined.
+    read = (
+        instruction(0x79, 7, 1, 0) + instruction(0x67, 7, 0, 0, 32) + instruction(0x77, 7, 0, 0, 32)
+    )
+    code, reference = counting_code(read, returns=0)
+    code = with_map(code, (reference,), counts)
+    open_for(steps, load_for(steps, "lsm", "lsm", hook, code=code))
+    with suppress(OSError):  # EINVAL, when nobody forbids it: there is no such command
+        bpf(magic, bytes(8))
+    steps.call = "bpf(BPF_MAP_LOOKUP_ELEM)"
+    return hits_in(counts)

@@ -1,0 +1,93 @@
+"""How what an object's program attaches to is tried for real: with a program that does nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from bpfdoctor.host.bpf.attach import AttachKprobe, AttachRawTracepoint, AttachTracepoint
+from bpfdoctor.host.bpf.attach_btf import AttachBtfTracepoint, AttachIterator, AttachTrampoline
+from bpfdoctor.host.bpf.attach_lsm import LoadLsm
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.probes import LoadProgram
+from bpfdoctor.host.question import Question
+
+KPROBE: Mapping[str, str] = {
+    "EADDRNOTAVAIL": "several functions have this name",  # Linux 6.7, commit b022f0c7e404
+    "EINVAL": "no kprobe may be put there: see kprobes/blacklist in debugfs",
+    "EILSEQ": "no instruction begins there",
+    "EBUSY": "something else has changed this place",
+}
+TRAMPOLINE: Mapping[str, str] = {
+    "EBUSY": "it is not traced: see available_filter_functions in tracefs",
+    "EINVAL": "the kernel does not allow such a program there",
+}
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A target as a question. `first` must work for it to say anything. `loading`: a program is
+    loaded for this very target, so that what is refused may be its loading. `means` says what an
+    errno stands for.
+    """
+
+    question: Question[Attempt]
+    first: Question[Attempt]
+    loading: bool = False
+    means: Mapping[str, str] = {}
+
+
+def trial_of(target: str, function: str = "") -> Trial | None:
+    """The trial of a target as in SEC() (`kprobe/vfs_unlink`); None for what is not tried.
+
+    `function` is the one that stands behind the target, where that has another name.
+    """
+    head, _, name = target.partition("/")
+    kind = head.removesuffix(".s")
+    if kind in ("kprobe", "kretprobe", "ksyscall", "kretsyscall"):
+        return _kprobe(kind, function or name)
+    if kind in ("fentry", "fexit", "fmod_ret", "iter", "lsm", "tp_btf"):
+        return _by_btf_id(kind, name, head != kind)
+    if kind == "tp":
+        first = AttachTracepoint("sched", "sched_process_exec")
+        category, _, event = name.partition("/")
+        return Trial(AttachTracepoint(category, event), first)
+    if kind == "raw_tp":
+        return Trial(AttachRawTracepoint(name), LoadProgram("raw_tracepoint"))
+    return None
+
+
+def _kprobe(kind: str, where: str) -> Trial | None:
+    """As libbpf's attach_kprobe reads it: a name, and perhaps an offset."""
+    found = re.fullmatch(r"([\w.]+)(?:\+(0[xX][0-9a-fA-F]+|\d+))?", where, re.ASCII)
+    if found is None:
+        return None
+    offset = int(found[2], 0) if found[2] else 0
+    question = AttachKprobe("ret" in kind, (found[1],), offset)
+    return Trial(question, AttachKprobe(returns=True), means=KPROBE)
+
+
+def _by_btf_id(kind: str, name: str, sleepable: bool) -> Trial | None:
+    question: Question[Attempt]
+    first: Question[Attempt]
+    if kind == "iter":
+        question, first = AttachIterator(name, sleepable), AttachIterator()
+        return Trial(question, first, loading=True)
+    if kind == "lsm":
+        question, first = LoadLsm(name, sleepable), LoadLsm("bpf")
+        return Trial(question, first, loading=True)
+    if kind == "tp_btf":
+        question, first = AttachBtfTracepoint(name), LoadProgram("raw_tracepoint")
+        return Trial(question, first, loading=True)
+    trampoline = _TRAMPOLINES[kind]
+    question = msgspec.structs.replace(trampoline, functions=(name,), sleepable=sleepable)
+    first = _TRAMPOLINES["fexit" if kind == "fmod_ret" else kind]
+    return Trial(question, first, loading=True, means=TRAMPOLINE)
+
+
+_TRAMPOLINES = {
+    "fentry": AttachTrampoline("fentry"),
+    "fexit": AttachTrampoline("fexit"),
+    "fmod_ret": AttachTrampoline("fmod_ret"),
+}

@@ -1,0 +1,35 @@
+"""What a check makes of a `Trial`: a target of an object's program, tried for real."""
+
+from __future__ import annotations
+
+from bpfdoctor.contract import Context, passed, probed
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.trials import Trial, trial_of
+from bpfdoctor.host.question import evidence
+from bpfdoctor.model import ByHand, Finding, Status
+
+OTHER_TARGET = ByHand("Name another in the program's SEC().")
+
+
+def able(context: Context, trial: Trial) -> bool:
+    """Whether the kernel does such a thing at all: else a trial says nothing of its target."""
+    first = context.ask(trial.first)
+    return isinstance(first, Attempt) and (first.loaded if trial.loading else first.worked)
+
+
+def tried(context: Context, found: Finding, target: str, function: str = "") -> Finding:
+    """The finding on a target that is there, tried where an object names it.
+
+    The projects' own targets are known to be fit. What is loaded for its target is judged here by
+    its loading alone.
+    """
+    wanted = bool(context.project.object) and found.status is Status.PASS
+    trial = trial_of(target, function) if wanted else None
+    if trial is None or not able(context, trial):
+        return found
+    answer = context.ask(trial.question)
+    if trial.loading and isinstance(answer, Attempt) and answer.loaded:
+        summary = f"{found.summary}: a program loads for it"
+        return passed(summary, about=target, seen=[evidence(trial.question, answer)])
+    what, fixes = found.summary, [OTHER_TARGET]
+    return probed(context, trial.question, what, about=target, means=trial.means, fixes=fixes)
