@@ -16,8 +16,6 @@ from bpfdoctor.api import (
     Evidence,
     Finding,
     Libc,
-    ListDirectory,
-    Names,
     ObjectProgram,
     UsdtProbes,
     blocked,
@@ -95,33 +93,25 @@ def object_relocations(context: Context) -> Iterator[Finding]:
         if not found.kernel_btf:
             yield blocked("the kernel shows no BTF", by=["kernel.btf"], about=program.name)
         else:
-            yield _relocated(context, program, seen)
+            yield _relocated(program, found.modules, seen)
 
 
-def _relocated(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
-    lost = [each for each in program.missing if each not in (*program.asked, *program.asks)]
-    elsewhere = all(each in program.absent for each in lost)
-    unasked = [each for each in program.missing if each not in program.asked]
-    if unasked and (not lost or program.guarded):
-        summary = f"{'; '.join(unasked)}, unless what the program asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
-    if lost and elsewhere and _modules_have_btf(context):
+def _relocated(program: ObjectProgram, modules: bool, seen: list[Evidence]) -> Finding:
+    """libbpf looks for a type that the kernel's own BTF has not in that of its modules."""
+    lost, about = [each for each in program.missing if each not in program.spared], program.name
+    if lost and modules and set(lost) <= set(program.absent):
         summary = f"{'; '.join(lost)} in the kernel's own BTF; that of its modules was not read"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+    if lost and program.guarded:
+        summary = f"{'; '.join(lost)}, unless what the program asks makes it do without"
+        return unknown(summary, about=about, seen=seen, fixes=[TRY])
     if lost:
         guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
-        return failed("; ".join(lost), about=program.name, seen=seen, fixes=[guard])
+        return failed("; ".join(lost), about=about, seen=seen, fixes=[guard])
     summary = f"{program.relocations} are answered by this kernel's BTF"
     if program.missing:
-        summary += f"; the program itself asks whether it is so that {'; '.join(program.missing)}"
-    return passed(summary, about=program.name, seen=seen)
-
-
-def _modules_have_btf(context: Context) -> bool:
-    """libbpf looks for a type that the kernel's own BTF has not in that of its modules, if there is
-    any (Linux 5.11, commit 36e68442d1af)."""
-    listed = context.ask(ListDirectory("/sys/kernel/btf"))
-    return isinstance(listed, Names) and bool(set(listed.names) - {"vmlinux"})
+        summary += f"; what the program asks makes it do without: {'; '.join(program.missing)}"
+    return passed(summary, about=about, seen=seen)
 
 
 @check("object.maps", title="types of maps", requires=("object.file",))

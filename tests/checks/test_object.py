@@ -22,8 +22,6 @@ from bpfdoctor.api import (
     Finding,
     Identity,
     Libc,
-    ListDirectory,
-    Names,
     NoAnswer,
     ObjectProgram,
     Project,
@@ -58,7 +56,6 @@ def project_at(path: str) -> Project:
 def found_by(kind: str, answer: Answer, more: dict[Question[Any], Answer] | None = None) -> Finding:
     known: dict[Question[Any], Answer] = {
         AskBpfObject(PATH): answer,
-        ListDirectory("/sys/kernel/btf"): Names(("vmlinux",)),
         AskIdentity(): Identity(0, 0, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1)),
     }
     host = FakeHost({**known, **(more or {})})
@@ -85,19 +82,13 @@ def test_what_is_no_sound_object_is_said(answer: Answer, status: Status) -> None
     assert found.fixes
 
 
-def test_a_missing_field_fails_unless_the_program_asks_for_it() -> None:
+def test_a_missing_field_fails_unless_it_is_never_reached() -> None:
     found = found_by("relocations", the_object(program(missing=(LOST,))))
     assert (found.status, found.summary) == (Status.FAIL, LOST)
     assert found.key == "object.relocations[ours]"
-    asked = found_by("relocations", the_object(program(missing=(LOST,), asked=(LOST,))))
-    assert asked.status is Status.PASS
-    assert LOST in asked.summary
-
-
-def test_a_field_beside_one_that_is_asked_for_is_unknown() -> None:
-    found = found_by("relocations", the_object(program(missing=(LOST,), asks=(LOST,))))
-    assert found.status is Status.UNKNOWN
-    assert LOST in found.summary
+    spared = found_by("relocations", the_object(program(missing=(LOST,), spared=(LOST,))))
+    assert spared.status is Status.PASS
+    assert LOST in spared.summary
 
 
 def test_without_the_kernels_btf_relocations_wait_for_it() -> None:
@@ -113,17 +104,11 @@ def test_without_maps_no_btf_is_needed() -> None:
 
 
 def test_a_type_of_a_module_may_be_in_its_own_btf() -> None:
-    gone = "there is no struct of_a_module"
-    lost = the_object(program(missing=(gone,), absent=(gone,)))
-    more: dict[Question[Any], Answer] = {
-        ListDirectory("/sys/kernel/btf"): Names(("dummy", "vmlinux"))
-    }
-    assert found_by("relocations", lost).status is Status.FAIL
-    assert found_by("relocations", lost, more).status is Status.UNKNOWN
-    field = the_object(program(missing=(LOST,)))
-    assert found_by("relocations", field, more).status is Status.FAIL, (
-        "its type is the kernel's own"
-    )
+    gone = program(missing=("there is no struct s",), absent=("there is no struct s",))
+    assert found_by("relocations", the_object(gone)).status is Status.FAIL
+    assert found_by("relocations", the_object(gone, modules=True)).status is Status.UNKNOWN
+    field = the_object(program(missing=(LOST,)), modules=True)
+    assert found_by("relocations", field).status is Status.FAIL, "its type is the kernel's own"
 
 
 def test_what_is_missing_where_something_else_is_asked_is_unknown() -> None:

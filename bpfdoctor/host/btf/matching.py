@@ -10,7 +10,14 @@ import msgspec
 
 from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, Kind
 from bpfdoctor.host.btf.reader import Btf
-from bpfdoctor.host.btf.relocations import OF_ENUMERATOR, OF_FIELD, OF_TYPE, Asked
+from bpfdoctor.host.btf.relocations import (
+    ASKS,
+    EXISTENCE,
+    OF_ENUMERATOR,
+    OF_FIELD,
+    OF_TYPE,
+    Asked,
+)
 
 DEPTH = 16
 """How many dimensions of an array are followed."""
@@ -76,6 +83,17 @@ class Matcher:
             return None
         parts = [self._walk(asked.type, candidate, steps[1:]) for candidate in candidates]
         return None if None in parts else Missing(what, next(part for part in parts if part))
+
+    def answer(self, asked: Asked, modules: bool) -> int | None:
+        """What libbpf puts in the place of a question; None where that is not known.
+
+        With `modules` a type that the kernel's own BTF has not may be that of a module.
+        """
+        missing = self.lacks(asked) if asked.kind in ASKS else None
+        if missing is not None:
+            return None if modules and not missing.part else 0
+        plain = self.local.kind(asked.type) in (*COMPOSITE, *ENUMERATIONS)
+        return 1 if asked.kind in EXISTENCE and plain else None
 
     def _named_like(self, root: int) -> list[int]:
         """The kernel's types that a local type may stand for."""

@@ -29,6 +29,9 @@ class Relocate(IntEnum):
     TYPE_MATCHES = 12
 
 
+EXISTENCE = (2, 8, 10)
+"""Kinds whose answer is 1 or 0; of TYPE_MATCHES only the 0 is told here."""
+
 OF_FIELD = (0, 1, 2, 3, 4, 5)
 OF_TYPE = (7, 8, 9, 12)
 OF_ENUMERATOR = (10, 11)

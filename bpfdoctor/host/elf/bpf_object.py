@@ -24,12 +24,11 @@ class ObjectProgram(msgspec.Struct, frozen=True):
 
     `helpers` are the kernel functions that it calls by number, `numbers` the same in that order;
     `functions` are those that it calls by name. `relocations` counts those that need the kernel's
-    BTF. `missing` is what this kernel's BTF lacks for them; `asked` holds those of `missing` whose
-    existence the program itself asks for, and can then do without; `asks` holds those of another
-    part of a type that it asks about, which it may do without; `absent` those that are a whole
-    type, which a module may have. `guarded`: it asks what there is in other ways, or may be told
-    when it is loaded (options, weak names, constants), so that some of it may never be reached.
-    `attach` and `flags` are what the kernel is told of it when it is loaded.
+    BTF. `missing` is what this kernel's BTF lacks for them; `spared` holds those of `missing` that
+    are never reached, by what the program itself asks; `absent` those that are a whole type, which
+    a module may have. `guarded`: it asks what there is, or may be told when it is loaded (options,
+    weak names, constants), so that more of it than is seen here may never be reached. `attach` and
+    `flags` are what the kernel is told of it when it is loaded.
     """
 
     name: str
@@ -41,8 +40,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     unknown_helpers: tuple[str, ...] = ()
     relocations: int = 0
     missing: tuple[str, ...] = ()
-    asked: tuple[str, ...] = ()
-    asks: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
     sleepable: bool = False
     numbers: tuple[int, ...] = ()
     functions: tuple[str, ...] = ()
@@ -66,7 +64,8 @@ class ObjectMap(msgspec.Struct, frozen=True):
 
 
 class BpfObject(Answer, frozen=True):
-    """A compiled BPF object. `kernel_btf`: this kernel's BTF could be read and was asked.
+    """A compiled BPF object. `kernel_btf`: this kernel's BTF could be read and was asked;
+    `modules`: modules of the kernel have BTF as well, which was not.
 
     `needs_btf`: it has what libbpf reads from its own BTF (maps, structs of functions, externs).
     """
@@ -79,6 +78,7 @@ class BpfObject(Answer, frozen=True):
     license: str = ""
     needs_btf: bool = False
     externs: tuple[ObjectExtern, ...] = ()
+    modules: bool = False
 
     def shown(self) -> str:
         lines = [f"{each.name} ({each.section}): {_shown(each)}" for each in self.programs]

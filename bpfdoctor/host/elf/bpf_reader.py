@@ -6,10 +6,11 @@ here, within 200 MB of memory: what is read is bounded (`image.MOST_READ`), and 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
-from bpfdoctor.host.btf.file import open_btf
+from bpfdoctor.host.btf.file import VMLINUX, open_btf
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectMap
@@ -47,7 +48,7 @@ def read_object(path: str, btf: str) -> BpfObject:
         except ElfError as wrong:
             raise NotAnObjectError(f"not ELF: {wrong}") from None
         _hold_to_bpf(image)
-        return _facts(image, _kernel(btf))
+        return _facts(image, _kernel(btf), _modules(btf))
 
 
 def _hold_to_bpf(image: Image) -> None:
@@ -65,15 +66,24 @@ def _kernel(path: str) -> Btf | None:
         return None
 
 
-def _facts(image: Image, kernel: Btf | None) -> BpfObject:
+def _modules(path: str) -> bool:
+    """Whether there is BTF of modules beside that of the kernel (Linux 5.11, 36e68442d1af)."""
+    try:
+        beside = os.listdir(os.path.dirname(path)) if path == VMLINUX else []
+    except OSError:
+        return False
+    return bool(set(beside) - {os.path.basename(path)})
+
+
+def _facts(image: Image, kernel: Btf | None, modules: bool) -> BpfObject:
     local = _own_btf(image)
-    programs = Programs(image, Core(image, local, kernel), kernel)
+    declared = {each.name: each for each in externs(image, local, kernel)}
+    programs = Programs(image, Core(image, local, kernel, modules), kernel, declared)
     if not programs.code.programs:
         raise NotAnObjectError("it has no BPF programs")
-    declared = {each.name: each for each in externs(image, local, kernel)}
     operations = any(name.startswith(OPERATIONS) for name in image.names)
     return BpfObject(
-        programs=tuple(programs.described(declared)),
+        programs=tuple(programs.described()),
         maps=tuple(_maps(local, kernel) if local else ()),
         btf=local is not None,
         kernel_btf=kernel is not None,
@@ -81,6 +91,7 @@ def _facts(image: Image, kernel: Btf | None) -> BpfObject:
         license=text_at(image.named("license"), 0)[:MOST_LICENSE].decode(errors="backslashreplace"),
         needs_btf=bool(declared) or operations or MAPS in image.names,
         externs=tuple(declared.values()),
+        modules=modules,
     )
 
 

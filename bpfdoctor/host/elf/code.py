@@ -5,8 +5,7 @@ from __future__ import annotations
 import bisect
 import struct
 import sys
-from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from itertools import islice
 
 import msgspec
@@ -39,18 +38,22 @@ class Piece(msgspec.Struct, frozen=True, order=True):
 
 
 class Used(msgspec.Struct):
-    """What code uses: helpers and symbols, each by number, and functions of the object."""
+    """What code uses: helpers and symbols, each by number, and functions of the object; where."""
 
     helpers: set[int]
     symbols: set[int]
     pieces: set[Piece]
 
 
-class Code:
-    """The code of an object. Raises ElfError where it is not sound, TooLargeError."""
+Reach = Callable[[Piece], Container[int]]
+"""Which places of a function's instructions count: those that can be reached."""
 
-    def __init__(self, image: Image) -> None:
-        self.image = image
+
+class Code:
+    """The code of an object, as far as it can be reached. Raises ElfError, TooLargeError."""
+
+    def __init__(self, image: Image, reach: Reach) -> None:
+        self.image, self.reach = image, reach
         pieces = list(islice(self._pieces(), MOST_FUNCTIONS + 1))
         self.programs = [each for each in pieces if image.names[each.section] != FUNCTIONS]
         if len(self.programs) > MOST_PROGRAMS or len(pieces) > MOST_FUNCTIONS:
@@ -61,7 +64,6 @@ class Code:
         self._hold_apart()
         self._left = MOST_CODE
         self._direct: dict[Piece, Used] = {}
-        self._places: dict[int, array[int]] = {}
 
     def _pieces(self) -> Iterator[Piece]:
         for symbol in self.image.symbols():
@@ -107,8 +109,11 @@ class Code:
         if piece not in self._direct:
             found = self._direct[piece] = Used(set(), set(), set())
             code = self.image.data(piece.section)
+            places = self.reach(piece)
             for at in range(piece.start, piece.end, STEP):
-                number = self._symbol_at(piece.section, at)
+                if at not in places:
+                    continue
+                number = self.image.symbol_at(piece.section, at)
                 if number is not None:
                     self._refer(found, number, code, at)
                 elif code[at] == CALL:
@@ -139,14 +144,3 @@ class Code:
         each = self._sorted[at] if at < len(self._sorted) else None
         if each and (each.section, each.start) == (section, place):
             yield each
-
-    def _symbol_at(self, section: int, place: int) -> int | None:
-        """The number of the symbol to which the instruction at a place is relocated."""
-        if section not in self._places:
-            found = (at << 32 | symbol for at, symbol in self.image.relocations(section))
-            self._places[section] = array("Q", sorted(found))
-        places = self._places[section]
-        at = bisect.bisect_left(places, place << 32)
-        if at < len(places) and places[at] >> 32 == place:
-            return places[at] & 0xFFFFFFFF
-        return None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 
-from bpfdoctor.host.btf.matching import Matcher, Missing, in_c
+from bpfdoctor.host.btf.matching import Matcher, Missing
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.btf.relocations import ASKS, Asked, Relocate, relocations
-from bpfdoctor.host.elf.code import Piece
+from bpfdoctor.host.elf.code import Piece, Reach
 from bpfdoctor.host.elf.image import Image, TooLargeError
 
 MOST_RELOCATIONS = 1 << 16
@@ -19,43 +19,37 @@ objects known have some thousand, of a hundred types."""
 
 
 class Lacks:
-    """What a kernel lacks for some code, in words, and what the code itself asks about."""
+    """What a kernel lacks for some code: all of it (`every`), and what can be reached of it."""
 
-    def __init__(self, asked: Iterable[Asked], local: Btf | None, matcher: Matcher | None) -> None:
-        asked = list(asked)
-        self.count = len(asked)
-        self.questions = [each for each in asked if each.kind in ASKS]
-        self._matcher = matcher
-        self.missing = self._of(each for each in asked if each.kind not in ASKS)
-        self._answered = self._of(self.questions)
-        self._types = {in_c(local, each.type) for each in self.questions if local}
-
-    def _of(self, asked: Iterable[Asked]) -> dict[str, Missing]:
-        lacks = [self._matcher.lacks(each) for each in asked] if self._matcher else []
-        return {str(each): each for each in lacks if each is not None}
+    def __init__(self) -> None:
+        self.asked: set[Asked] = set()
+        self.every: dict[str, Missing] = {}
+        self.met: dict[str, Missing] = {}
 
     @property
-    def asked(self) -> tuple[str, ...]:
-        """What is missing and asked about, word for word."""
-        return tuple(each for each in self.missing if each in self._answered)
+    def asks(self) -> bool:
+        """The code asks what there is."""
+        return any(each.kind in ASKS for each in self.asked)
 
     @property
-    def asks(self) -> tuple[str, ...]:
-        """What is missing of a type of which something else is asked about."""
-        others = (each for each in self.missing if each not in self._answered)
-        return tuple(each for each in others if self.missing[each].type in self._types)
+    def spared(self) -> tuple[str, ...]:
+        """What is missing where the code is never reached."""
+        return tuple(each for each in self.every if each not in self.met)
 
     @property
     def absent(self) -> tuple[str, ...]:
         """Whole types that are missing."""
-        return tuple(each for each in self.missing if not self.missing[each].part)
+        return tuple(each for each in self.every if not self.every[each].part)
 
 
 class Core:
-    """All CO-RE relocations of an object that ask the kernel."""
+    """All CO-RE relocations of an object that ask the kernel.
 
-    def __init__(self, image: Image, local: Btf | None, kernel: Btf | None) -> None:
-        self.image, self.local = image, local
+    `modules`: modules of the kernel have BTF too, in which a type may be that it has not itself.
+    """
+
+    def __init__(self, image: Image, local: Btf | None, kernel: Btf | None, modules: bool) -> None:
+        self.image, self.local, self.modules = image, local, modules
         self.matcher = Matcher(local, kernel) if local and kernel else None
 
     @cached_property
@@ -72,11 +66,28 @@ class Core:
                 found.setdefault(section, []).append((place, asked))
         return {section: sorted(each) for section, each in found.items()}
 
-    def lacks_in(self, pieces: Iterable[Piece]) -> Lacks:
+    def _inside(self, piece: Piece) -> list[tuple[int, Asked]]:
+        places = self._asked.get(self.image.names[piece.section], [])
+        first, last = (bisect.bisect_left(places, (at,)) for at in (piece.start, piece.end))
+        return places[first:last]
+
+    def answers(self, piece: Piece) -> Iterator[tuple[int, int | None]]:
+        """Where a function is relocated, and the number that libbpf puts there, if it is known."""
+        for place, asked in self._inside(piece):
+            yield place, self.matcher.answer(asked, self.modules) if self.matcher else None
+
+    def lacks_in(self, pieces: Iterable[Piece], reach: Reach) -> Lacks:
         """What the kernel lacks for this code."""
-        found: dict[Asked, None] = {}
+        found = Lacks()
         for piece in sorted(pieces):
-            places = self._asked.get(self.image.names[piece.section], [])
-            first, last = (bisect.bisect_left(places, (at,)) for at in (piece.start, piece.end))
-            found.update((asked, None) for _, asked in places[first:last])
-        return Lacks(found, self.local, self.matcher)
+            self._note(found, piece, reach(piece))
+        return found
+
+    def _note(self, found: Lacks, piece: Piece, places: Container[int]) -> None:
+        for place, asked in self._inside(piece):
+            found.asked.add(asked)
+            lack = self.matcher.lacks(asked) if self.matcher and asked.kind not in ASKS else None
+            if lack is not None:
+                found.every.setdefault(str(lack), lack)
+                if place in places:
+                    found.met.setdefault(str(lack), lack)

@@ -10,12 +10,16 @@ from typing import Literal
 
 import msgspec
 
+from bpfdoctor.host.bpf.version_code import version_code
 from bpfdoctor.host.btf.format import ENUMERATIONS, Kind
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.image import GLOBAL, TYPELESS, UNDEFINED, WEAK, Image, Symbol
 
 OPTIONS, SYMBOLS = ".kconfig", ".ksyms"
 """The sections in which `__kconfig` and `__ksym` put what is declared."""
+
+WRAPPERS = ("arm64", "powerpc", "riscv", "s390x", "x64")
+"""Of system calls, by architecture (arch_specific_syscall_pfx of libbpf)."""
 
 SIGNED, BOOLEAN = 1, 4
 """BTF_INT_SIGNED and BTF_INT_BOOL of linux/btf.h."""
@@ -29,7 +33,8 @@ class ObjectExtern(msgspec.Struct, frozen=True):
     `sort`: a function or typed variable, which the kernel's BTF has; a symbol of no type, which
     its list of symbols has; an option; empty where the object's BTF does not tell. `known`: it is
     in the kernel's BTF. For an option: `type` is `bool`, `tristate`, `char`, `int` or `string`,
-    empty for one that libbpf does not fill, and `most` the largest number that fits.
+    empty for one that libbpf does not fill, `most` the largest number that fits, and `value` what
+    libbpf finds out itself.
     """
 
     name: str
@@ -38,6 +43,12 @@ class ObjectExtern(msgspec.Struct, frozen=True):
     known: bool = False
     type: str = ""
     most: int = 0
+    value: int | None = None
+
+    @property
+    def is_option(self) -> bool:
+        """It is in the section of options."""
+        return self.sort == "option"
 
 
 def externs(image: Image, local: Btf | None, kernel: Btf | None) -> Iterator[ObjectExtern]:
@@ -56,6 +67,23 @@ def is_extern(symbol: Symbol) -> bool:
     return bool(declared) and symbol.binding in (GLOBAL, WEAK)
 
 
+def _value(option: ObjectExtern, kernel: Btf | None) -> int | None:
+    """What libbpf fills in for an option that is none of the kernel's configuration."""
+    if option.name == "LINUX_KERNEL_VERSION":
+        return version_code()
+    if option.name == "LINUX_HAS_BPF_COOKIE" and kernel is not None:
+        helpers = [
+            pair
+            for each in kernel.find("bpf_func_id", (Kind.ENUM,))
+            for pair in kernel.enumerators(each)
+        ]
+        return int("BPF_FUNC_get_attach_cookie" in dict(helpers))
+    if option.name == "LINUX_HAS_SYSCALL_WRAPPER" and kernel is not None:
+        names = (f"__{each}_sys_bpf" for each in WRAPPERS)
+        return 1 if any(kernel.function(name) for name in names) else None
+    return 0 if option.weak and option.name.startswith("LINUX_") else None
+
+
 class _Declared:
     """The declarations of an object, by its BTF."""
 
@@ -72,7 +100,8 @@ class _Declared:
         replace = msgspec.structs.replace
         if plain.name in self.options:
             kind, most = self._option(self.local.refers_to(self.options[plain.name]))
-            return replace(plain, sort="option", type=kind, most=most)
+            value = _value(plain, kernel)
+            return replace(plain, sort="option", type=kind, most=most, value=value)
         declared = self.symbols.get(plain.name)
         if declared is None:
             return plain

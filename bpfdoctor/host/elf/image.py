@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import struct
+from array import array
 from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO, NamedTuple
@@ -57,6 +59,7 @@ class Image:
             self.names.append(name.decode(errors="backslashreplace"))
             self.sections.append(section)
         self._data: dict[int, bytes] = {}
+        self._places: dict[int, array[int]] = {}
 
     def _charge(self, size: int) -> None:
         self._left -= size
@@ -115,8 +118,27 @@ class Image:
                 found.setdefault(section.info, []).append(number)
         return found
 
-    def relocations(self, section: int) -> Iterator[tuple[int, int]]:
-        """Which place of a section refers to which symbol, by number."""
+    def symbol_at(self, section: int, place: int) -> int | None:
+        """The number of the symbol to which the instruction at a place is relocated."""
+        places = self._relocated(section)
+        at = bisect.bisect_left(places, place << 32)
+        known = at < len(places) and places[at] >> 32 == place
+        return places[at] & 0xFFFFFFFF if known else None
+
+    def symbols_between(self, section: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Every relocated place there, and the number of its symbol."""
+        places = self._relocated(section)
+        first, last = (bisect.bisect_left(places, at << 32) for at in (start, end))
+        yield from ((each >> 32, each & 0xFFFFFFFF) for each in places[first:last])
+
+    def _relocated(self, section: int) -> array[int]:
+        """By place: the relocations of a section, each as place and symbol in one number."""
+        if section not in self._places:
+            found = (at << 32 | symbol for at, symbol in self._relocations(section))
+            self._places[section] = array("Q", sorted(found))
+        return self._places[section]
+
+    def _relocations(self, section: int) -> Iterator[tuple[int, int]]:
         for number in self._related.get(section, ()):
             data = self.data(number)
             whole = data[: len(data) // 16 * 16]

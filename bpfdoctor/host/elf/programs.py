@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES, SLEEPABLE, XDP_HAS_FRAGS
 from bpfdoctor.host.btf.format import Kind
@@ -12,6 +12,7 @@ from bpfdoctor.host.elf.code import Code, Piece, Used
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import LOCAL, OBJECT, Image
+from bpfdoctor.host.elf.reachable import Reachable
 from bpfdoctor.host.elf.section_names import Named, named
 
 _KNOWN = {"bpf_func_id": HELPERS, "bpf_map_type": MAP_TYPES}
@@ -36,25 +37,31 @@ def _flags(meant: Named) -> int:
 class Programs:
     """The programs of one object. Raises ElfError where its code is not sound, TooLargeError."""
 
-    def __init__(self, image: Image, core: Core, kernel: Btf | None) -> None:
-        self.image, self.core, self.kernel = image, core, kernel
-        self.code = Code(image)
+    def __init__(
+        self, image: Image, core: Core, kernel: Btf | None, externs: Mapping[str, ObjectExtern]
+    ) -> None:
+        self.image, self.core, self.kernel, self.externs = image, core, kernel, externs
         self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_")
+        options = {each.name.encode(): each.value for each in externs.values() if each.is_option}
+        self.reach = Reachable(image, core, options)
+        self.code = Code(image, self.reach)
 
-    def described(self, externs: dict[str, ObjectExtern]) -> Iterator[ObjectProgram]:
+    def described(self) -> Iterator[ObjectProgram]:
         """Each program, in the order of the file."""
         for piece in self.code.programs:
             used = self.code.used(piece)
-            names = [self._extern(number, externs) for number in used.symbols]
-            found = [each for each in names if each is not None]
-            yield self._program(piece, used, found)
+            names = [self._extern(number) for number in used.symbols]
+            yield self._program(piece, used, [each for each in names if each is not None])
 
     def _program(self, piece: Piece, used: Used, externs: list[ObjectExtern]) -> ObjectProgram:
-        section, lacks = self.image.names[piece.section], self.core.lacks_in(used.pieces)
+        section, lacks = (
+            self.image.names[piece.section],
+            self.core.lacks_in(used.pieces, self.reach),
+        )
         meant, numbers = named(section) or Named("", ""), tuple(sorted(used.helpers))
         unknown = [number for number in numbers if self.kernel and number not in self.helpers]
         functions = sorted({each.name for each in externs if each.sort == "function"})
-        options = any(each.weak or each.sort == "option" for each in externs)
+        asks = lacks.asks or any(each.weak or each.is_option for each in externs)
         constants = any(self._is_constant(number) for number in used.symbols)
         return ObjectProgram(
             name=piece.name,
@@ -69,17 +76,17 @@ class Programs:
             unknown_helpers=tuple(f"helper {number}" for number in unknown),
             numbers=numbers,
             functions=tuple(functions),
-            relocations=lacks.count,
-            missing=tuple(lacks.missing),
-            asked=lacks.asked,
-            asks=lacks.asks,
+            relocations=len(lacks.asked),
+            missing=tuple(lacks.every),
+            spared=lacks.spared,
             absent=lacks.absent,
-            guarded=bool(lacks.questions) or options or constants,
+            guarded=asks or constants,
         )
 
-    def _extern(self, number: int, externs: dict[str, ObjectExtern]) -> ObjectExtern | None:
+    def _extern(self, number: int) -> ObjectExtern | None:
         symbol = self.image.symbol(number)
-        return externs.get(symbol.name.decode(errors="backslashreplace")) if symbol else None
+        name = symbol.name.decode(errors="backslashreplace") if symbol else ""
+        return self.externs.get(name)
 
     def _is_constant(self, number: int) -> bool:
         """A global constant, which the loader may set before the verifier sees the program."""

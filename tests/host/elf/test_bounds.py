@@ -139,6 +139,19 @@ def relocations_into_a_wide_struct(path: Path) -> Path:
     return write_object(path, EXIT, Part(".BTF", types), Part(".BTF.ext", ext))
 
 
+def questions_that_meet_again_and_again(path: Path) -> Path:
+    """Jumps back from everywhere to code in which ever less is known."""
+    move = b"".join(struct.pack("=BBhi", 0xB7, at, 0, 7) for at in range(10))
+    code = b"".join(
+        struct.pack("=BBhi", 0xB7, at % 10, 0, at) + struct.pack("=BBhi", 0x15, 10, -2 * at - 2, 0)
+        for at in range(16_000)
+    )
+    strings = b"\0tp/sched/x\x000:0\0never_a_type\0"
+    types = btf([[strings.index(b"never"), 4 << 24, 4]], strings)
+    ext = btf_ext(1, [(0, 1, strings.index(b"0:0"), 8)])
+    return write_object(path, move + code * 2 + EXIT, Part(".BTF", types), Part(".BTF.ext", ext))
+
+
 def enumerators_of_endless_names(path: Path) -> Path:
     strings = b"\0tp/sched/x\x000:0\0bpf_func_id\0" + b"e" * (4 << 20) + b"\0"
     name, access = strings.index(b"bpf_func_id"), strings.index(b"0:0")
@@ -177,6 +190,7 @@ MADE = (
     relocations_without_end,
     relocations_into_a_wide_struct,
     enumerators_of_endless_names,
+    questions_that_meet_again_and_again,
     types_that_the_kernel_has_not,
     sections_without_end,
 )
