@@ -79,14 +79,14 @@ def _judged(
 ) -> Finding:
     if program.unknown_helpers:
         return _refused(program, f"this kernel has no {', '.join(program.unknown_helpers)}", seen)
+    if program.guarded and _confidential(context) and set(READING) & set(program.numbers):
+        summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
+        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
     if program.type not in LOADABLE:
         return _listed(found, program, seen)
     if found.license not in GPL and set(UNTRIED) & set(program.numbers):
         summary = f"licence {found.license or '(none)'}: bpf_printk is for programs under the GPL"
         return _refused(program, summary, seen)
-    if program.guarded and _confidential(context) and set(READING) & set(program.numbers):
-        summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
     return _tried(context, found, program, seen)
 
 

@@ -108,6 +108,8 @@ def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
     }
     assert found_for(Calls(WORKED), answers=mode, **given).status is Status.PASS
     assert found_for(answers=mode, guarded=True, **given).status is Status.UNKNOWN
+    walked = found_for(answers=mode, guarded=True, type="tracing", kind="iter", **given)
+    assert walked.status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     `functions` are those that it calls by name. `relocations` counts those that need the kernel's
     BTF. `missing` is what this kernel's BTF lacks for them; `spared` holds those of `missing` that
     are never reached, by what the program itself asks; `absent` those that are a whole type, which
-    a module may have. `guarded`: it asks what there is, or may be told when it is loaded (options,
-    weak names, constants), so that more of it than is seen here may never be reached. `attach` and
-    `flags` are what the kernel is told of it when it is loaded.
+    a module may have. `guarded`: less of it may be reached than is seen here, for it goes by what
+    it is told when it is loaded (options, weak names, constants, what it asks of the kernel's BTF).
+    `attach` and `flags` are what the kernel is told of it when it is loaded.
     """
 
     name: str

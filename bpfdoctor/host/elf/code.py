@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import bisect
-import struct
-import sys
 from collections.abc import Callable, Container, Iterator
 from itertools import islice
 
 import msgspec
 
 from bpfdoctor.host.elf.image import FUNCTION, Image, TooLargeError
+from bpfdoctor.host.elf.instructions import CALL, STEP, read
 from bpfdoctor.host.elf.section import EXECUTABLE, PROGBITS, ElfError
 
-CALL = 0x85
 HELPER, OWN = 0, 1
-"""BPF_JMP | BPF_CALL, and what its source register says (BPF_PSEUDO_CALL for the object's own)."""
-STEP = 8
-"""Bytes of an instruction."""
+"""What the source register of a call says (BPF_PSEUDO_CALL for the object's own functions)."""
 
 FUNCTIONS = ".text"
 """The section of what is no program itself: libbpf appends it to the programs that call it."""
@@ -122,19 +118,18 @@ class Code:
 
     def _call(self, used: Used, section: int, code: bytes, at: int) -> None:
         """A call of a helper, or of a function in the same section."""
-        registers, _, number = struct.unpack_from("=Bhi", code, at + 1)
-        source = registers >> 4 if sys.byteorder == "little" else registers & 0xF
-        if source == HELPER:
-            used.helpers.add(number)
-        elif source == OWN:
-            used.pieces.update(self._beginning_at(section, at + STEP + number * STEP))
+        this = read(code, at)
+        if this.source == HELPER:
+            used.helpers.add(this.number)
+        elif this.source == OWN:
+            used.pieces.update(self._beginning_at(section, at + STEP + this.number * STEP))
 
     def _refer(self, used: Used, number: int, code: bytes, at: int) -> None:
         """A call of a function by its symbol, or its address (bpf_object__reloc_code of libbpf)."""
         used.symbols.add(number)
         symbol = self.image.symbol(number)
         if symbol is not None:
-            (value,) = struct.unpack_from("=i", code, at + 4)
+            value = read(code, at).number
             more = (value + 1) * STEP if code[at] == CALL else value
             used.pieces.update(self._beginning_at(symbol.section, symbol.value + more))
 

@@ -27,11 +27,6 @@ class Lacks:
         self.met: dict[str, Missing] = {}
 
     @property
-    def asks(self) -> bool:
-        """The code asks what there is."""
-        return any(each.kind in ASKS for each in self.asked)
-
-    @property
     def spared(self) -> tuple[str, ...]:
         """What is missing where the code is never reached."""
         return tuple(each for each in self.every if each not in self.met)
@@ -71,10 +66,12 @@ class Core:
         first, last = (bisect.bisect_left(places, (at,)) for at in (piece.start, piece.end))
         return places[first:last]
 
-    def answers(self, piece: Piece) -> Iterator[tuple[int, int | None]]:
-        """Where a function is relocated, and the number that libbpf puts there, if it is known."""
+    def answers(self, piece: Piece) -> Iterator[tuple[int, bool, int | None]]:
+        """Where a function is relocated, whether it asks there what there is, and the answer that
+        libbpf puts there, if it is known."""
         for place, asked in self._inside(piece):
-            yield place, self.matcher.answer(asked, self.modules) if self.matcher else None
+            known = self.matcher.answer(asked, self.modules) if self.matcher else None
+            yield place, asked.kind in ASKS, known
 
     def lacks_in(self, pieces: Iterable[Piece], reach: Reach) -> Lacks:
         """What the kernel lacks for this code."""

@@ -11,7 +11,7 @@ from bpfdoctor.host.elf.bpf_object import ObjectProgram
 from bpfdoctor.host.elf.code import Code, Piece, Used
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import ObjectExtern
-from bpfdoctor.host.elf.image import LOCAL, OBJECT, Image
+from bpfdoctor.host.elf.image import Image
 from bpfdoctor.host.elf.reachable import Reachable
 from bpfdoctor.host.elf.section_names import Named, named
 
@@ -42,7 +42,8 @@ class Programs:
     ) -> None:
         self.image, self.core, self.kernel, self.externs = image, core, kernel, externs
         self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_")
-        options = {each.name.encode(): each.value for each in externs.values() if each.is_option}
+        told = [each for each in externs.values() if each.is_option or each.weak]
+        options = {each.name.encode(): each.value for each in told}
         self.reach = Reachable(image, core, options)
         self.code = Code(image, self.reach)
 
@@ -61,8 +62,6 @@ class Programs:
         meant, numbers = named(section) or Named("", ""), tuple(sorted(used.helpers))
         unknown = [number for number in numbers if self.kernel and number not in self.helpers]
         functions = sorted({each.name for each in externs if each.sort == "function"})
-        asks = lacks.asks or any(each.weak or each.is_option for each in externs)
-        constants = any(self._is_constant(number) for number in used.symbols)
         return ObjectProgram(
             name=piece.name,
             section=section,
@@ -80,17 +79,10 @@ class Programs:
             missing=tuple(lacks.every),
             spared=lacks.spared,
             absent=lacks.absent,
-            guarded=asks or constants,
+            guarded=any(self.reach.doubtful(each) for each in used.pieces),
         )
 
     def _extern(self, number: int) -> ObjectExtern | None:
         symbol = self.image.symbol(number)
         name = symbol.name.decode(errors="backslashreplace") if symbol else ""
         return self.externs.get(name)
-
-    def _is_constant(self, number: int) -> bool:
-        """A global constant, which the loader may set before the verifier sees the program."""
-        symbol, names = self.image.symbol(number), self.image.names
-        if symbol is None or symbol.type != OBJECT or symbol.binding == LOCAL:
-            return False
-        return symbol.section < len(names) and names[symbol.section].startswith(".rodata")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
-from bpfdoctor.host.elf.code import STEP, Piece
+from bpfdoctor.host.elf.code import Piece
 from bpfdoctor.host.elf.core import Core
-from bpfdoctor.host.elf.image import Image
-from bpfdoctor.host.elf.reach import Option, Value, reached
+from bpfdoctor.host.elf.image import LOCAL, OBJECT, Image
+from bpfdoctor.host.elf.instructions import STEP
+from bpfdoctor.host.elf.reach import Address, Number, Value, Walk
+
+CONSTANTS = ".rodata"
+"""What the sections of constants are called; the loader may set those that have a global name."""
 
 MOST_STEPS, LONGEST = 1 << 20, 1 << 16
 """Steps that are taken at most for one object, and instructions of a function that is gone through;
@@ -20,28 +24,49 @@ class Reachable:
     def __init__(self, image: Image, core: Core, options: Mapping[bytes, int | None]) -> None:
         self.image, self.core, self.options = image, core, options
         self._left = MOST_STEPS
-        self._known: dict[Piece, Container[int]] = {}
+        self._known: dict[Piece, tuple[Container[int], bool]] = {}
 
     def __call__(self, piece: Piece) -> Container[int]:
-        """The places; all of them where nothing that is filled in is known."""
+        """The places; all of them where the loader fills in nothing."""
+        return self._looked(piece)[0]
+
+    def doubtful(self, piece: Piece) -> bool:
+        """Less of it may be reached than is seen here."""
+        return self._looked(piece)[1]
+
+    def _looked(self, piece: Piece) -> tuple[Container[int], bool]:
         if piece not in self._known:
-            filled = self._filled(piece)
-            every = range(piece.start, piece.end, STEP)
-            known = len(every) <= LONGEST and any(each is not None for each in filled.values())
-            self._known[piece] = self._walked(piece, filled) or every if known else every
+            every, filled = range(piece.start, piece.end, STEP), self._filled(piece)
+            self._known[piece] = every, False
+            if any(each is not None for each in filled.values()):
+                self._known[piece] = self._walked(piece, filled, len(every)) or (every, True)
         return self._known[piece]
 
-    def _walked(self, piece: Piece, filled: Mapping[int, Value | None]) -> set[int] | None:
-        code = self.image.data(piece.section)
-        most = min(self._left, 16 * (piece.end - piece.start) // STEP)
+    def _walked(
+        self, piece: Piece, filled: Mapping[int, Value | None], length: int
+    ) -> tuple[Container[int], bool] | None:
+        most = min(self._left, 16 * length) if length <= LONGEST else 0
         self._left -= most
-        return reached(code, piece.start, piece.end, filled, most)
+        walk = Walk(self.image.data(piece.section), piece.start, piece.end, filled, most)
+        return (set(walk.seen), walk.lost) if walk.whole else None
 
     def _filled(self, piece: Piece) -> dict[int, Value | None]:
-        filled: dict[int, Value | None] = dict(self.core.answers(piece))
+        filled: dict[int, Value | None] = {}
+        for place, question, value in self.core.answers(piece):
+            known = Number(value) if value is not None else Address(None)
+            filled[place] = known if question else None
         section, start, end = piece.section, piece.start, piece.end
         for place, number in self.image.symbols_between(section, start, end):
-            symbol = self.image.symbol(number)
-            option = symbol.name if symbol and symbol.name in self.options else None
-            filled[place] = Option(self.options[option]) if option is not None else None
+            filled[place] = self._address(number)
         return filled
+
+    def _address(self, number: int) -> Address | None:
+        """An option's, that of a weak name, or of a constant that the loader may set."""
+        symbol, names = self.image.symbol(number), self.image.names
+        if symbol is None:
+            return None
+        if symbol.name in self.options:
+            return Address(self.options[symbol.name])
+        constant = symbol.type == OBJECT and symbol.binding != LOCAL
+        inside = symbol.section < len(names) and names[symbol.section].startswith(CONSTANTS)
+        return Address(None) if constant and inside else None

@@ -111,7 +111,8 @@ def test_what_is_declared_extern_is_told_with_its_sort(
 @pytest.mark.parametrize(
     ("declared", "used", "guarded"),
     [
-        ('extern int LINUX_KERNEL_VERSION IN(".kconfig");', "LINUX_KERNEL_VERSION", True),
+        ('extern int LINUX_KERNEL_VERSION IN(".kconfig");', "LINUX_KERNEL_VERSION", False),
+        ('extern int CONFIG_HZ IN(".kconfig");', "CONFIG_HZ", True),
         ('extern int may(void) IN(".ksyms") __attribute__((weak));', "may ? may() : 0", True),
         ("const volatile int chosen = 1;", "chosen", True),
         ('extern int must(void) IN(".ksyms");', "must()", False),

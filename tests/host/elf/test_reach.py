@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject
-from bpfdoctor.host.elf.reach import Option, reached
+from bpfdoctor.host.elf.reach import Address, Number, Value, Walk
 from bpfdoctor.host.machine import Machine
 
 MOVE, COPY, GO, EXIT, CALL = 0xB7, 0xBF, 0x05, 0x95, 0x85
@@ -27,10 +27,15 @@ def step(
     return struct.pack("=BBhi", operation, both, offset, number)
 
 
-def lines(code: bytes, filled: dict[int, int | Option | None] | None = None) -> set[int] | None:
+def walk(code: bytes, filled: dict[int, Value | None] | None = None) -> Walk:
+    return Walk(code, 0, len(code), filled or {}, 1000)
+
+
+def lines(code: bytes, filled: dict[int, Value | None] | None = None) -> set[int]:
     """The numbers of the instructions that are reached."""
-    found = reached(code, 0, len(code), filled or {}, 1000)
-    return {at // 8 for at in found} if found is not None else None
+    found = walk(code, filled)
+    assert found.whole
+    return {at // 8 for at in found.seen}
 
 
 def branch(operation: int, number: int = 0) -> bytes:
@@ -56,7 +61,7 @@ def branch(operation: int, number: int = 0) -> bytes:
 def test_a_jump_on_a_constant_goes_one_way(
     operation: int, number: int, value: int, expected: set[int]
 ) -> None:
-    taken = lines(branch(operation, number), {0: value})
+    taken = lines(branch(operation, number), {0: Number(value)})
     assert taken == expected
 
 
@@ -71,9 +76,9 @@ def test_an_option_is_read_from_its_address() -> None:
         + step(BYTE, 2, 2)
         + branch(EQUAL)[8:].replace(step(EQUAL, 1, offset=1), step(EQUAL, 2, offset=1))
     )
-    assert lines(code, {0: Option(0)}) == {0, 2, 3, 5}
-    assert lines(code, {0: Option(1)}) == {0, 2, 3, 4, 5}
-    assert lines(code, {0: Option(None)}) == {0, 2, 3, 4, 5}
+    assert lines(code, {0: Address(0)}) == {0, 2, 3, 5}
+    assert lines(code, {0: Address(1)}) == {0, 2, 3, 4, 5}
+    assert lines(code, {0: Address(None)}) == {0, 2, 3, 4, 5}
     assert lines(code, {0: None}) == {0, 2, 3, 4, 5}
 
 
@@ -100,14 +105,15 @@ def test_a_call_forgets_what_it_may_change() -> None:
 def test_a_loop_ends_and_too_many_steps_are_not_taken() -> None:
     loop = step(0x07, 1, number=1) + step(GO, offset=-2)
     assert lines(loop) == {0, 1}
-    assert reached(step(MOVE) * 2000 + step(EXIT), 0, 2001 * 8, {}, 1000) is None
+    far = walk(step(MOVE) * 2000 + step(EXIT))
+    assert (far.whole, far.lost) == (False, True)
 
 
 @given(st.binary(min_size=8, max_size=400), st.integers(0, 1))
 def test_whatever_the_code_is_it_ends(code: bytes, value: int) -> None:
     code = code[: len(code) // 8 * 8]
-    found = reached(code, 0, len(code), {0: value, 8: Option(value), 16: None}, 5000)
-    assert found is None or found <= set(range(0, len(code), 8))
+    filled = {0: Number(value), 8: Address(value), 16: None, 24: Address(None)}
+    assert walk(code, filled).seen.keys() <= set(range(0, len(code), 8))
 
 
 @given(st.lists(st.sampled_from([
@@ -116,10 +122,37 @@ def test_whatever_the_code_is_it_ends(code: bytes, value: int) -> None:
 ]), min_size=1, max_size=30), st.integers(0, 29), st.integers(0, 1))  # fmt: skip
 def test_more_that_is_known_never_reaches_more(steps: list[bytes], place: int, value: int) -> None:
     code = b"".join(steps)
-    known, blind = lines(code, {place * 8: value}), lines(code, {place * 8: None})
-    assert known is not None
-    assert blind is not None
-    assert known <= blind
+    known = lines(code, {place * 8: Number(value)})
+    assert known <= lines(code, {place * 8: None})
+
+
+@pytest.mark.parametrize(
+    ("code", "lost"),
+    [
+        (step(COPY, 2, 1), False),
+        (step(0x57, 1, number=1), False),
+        (step(0x27, 1, number=3), True),  # a product is not followed
+        (step(0x7B, 10, 1, -8), True),  # nor what lies on the stack
+        (step(0x7B, 10, 2, -8), False),
+        (step(CALL, number=5), False),
+        (step(CALL, 0, 1, 0, 5), True),  # nor what a function is given
+        (step(MOVE, 1), False),
+        (step(0x5D, 1, 2, 0), True),  # a jump by what is not known
+        (step(EQUAL, 1, offset=0), False),
+    ],
+)
+def test_what_is_not_followed_is_noticed(code: bytes, lost: bool) -> None:
+    whole = step(MOVE, 1, number=1) + code + step(EXIT)
+    assert walk(whole, {0: Number(1)}).lost is lost
+    assert not walk(whole).lost
+
+
+def test_what_is_not_known_and_decides_is_noticed() -> None:
+    address = step(LOAD, 1) + step(0)
+    assert walk(address + step(BYTE, 2, 1) + step(EXIT), {0: Address(None)}).lost
+    assert walk(address + step(EQUAL, 1) + step(EXIT), {0: Address(None)}).lost
+    assert not walk(address + step(CALL, number=6) + step(EXIT), {0: Address(None)}).lost
+    assert not walk(address + step(BYTE, 2, 1) + step(EXIT), {0: Address(1)}).lost
 
 
 SOURCE = """
