@@ -5,15 +5,18 @@ From libbpf's bpf_object__collect_externs and bpf_object__resolve_externs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
+from bpfdoctor.host.bpf.attach import DEVICES
 from bpfdoctor.host.bpf.version_code import version_code
 from bpfdoctor.host.btf.format import ENUMERATIONS, Kind
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.image import GLOBAL, TYPELESS, UNDEFINED, WEAK, Image, Symbol
+from bpfdoctor.host.system.security import refuse_in_confidentiality
 
 OPTIONS, SYMBOLS = ".kconfig", ".ksyms"
 """The sections in which `__kconfig` and `__ksym` put what is declared."""
@@ -71,17 +74,27 @@ def _value(option: ObjectExtern, kernel: Btf | None) -> int | None:
     """What libbpf fills in for an option that is none of the kernel's configuration."""
     if option.name == "LINUX_KERNEL_VERSION":
         return version_code()
-    if option.name == "LINUX_HAS_BPF_COOKIE" and kernel is not None:
-        helpers = [
-            pair
-            for each in kernel.find("bpf_func_id", (Kind.ENUM,))
-            for pair in kernel.enumerators(each)
-        ]
-        return int("BPF_FUNC_get_attach_cookie" in dict(helpers))
-    if option.name == "LINUX_HAS_SYSCALL_WRAPPER" and kernel is not None:
-        names = (f"__{each}_sys_bpf" for each in WRAPPERS)
-        return 1 if any(kernel.function(name) for name in names) else None
+    if option.name == "LINUX_HAS_BPF_COOKIE":
+        return _has_cookies(kernel) if kernel else None
+    if option.name == "LINUX_HAS_SYSCALL_WRAPPER":
+        return 1 if kernel and _has_wrappers(kernel) else None
     return 0 if option.weak and option.name.startswith("LINUX_") else None
+
+
+def _has_cookies(kernel: Btf) -> int:
+    helpers = kernel.find("bpf_func_id", (Kind.ENUM,))
+    names = (name for each in helpers for name, _ in kernel.enumerators(each))
+    return int("BPF_FUNC_get_attach_cookie" in names)
+
+
+def _has_wrappers(kernel: Btf) -> bool:
+    """libbpf puts a kprobe on the wrapper of bpf(2): there must be such a function, and kprobes."""
+    try:
+        refuse_in_confidentiality()
+    except PermissionError:
+        return False
+    there = any(kernel.function(f"__{each}_sys_bpf") for each in WRAPPERS)
+    return there and os.path.isdir(f"{DEVICES}/kprobe")
 
 
 class _Declared:
