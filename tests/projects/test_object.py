@@ -44,6 +44,31 @@ def test_needs_follow_from_kind_relocations_and_maps() -> None:
     assert PROJECT.needs("odd", Stage.ATTACH) == ("object.programs[odd]",)
 
 
+def needs_of(program: ObjectProgram, stage: Stage) -> set[str]:
+    facts = BpfObject((program,), (), btf=True, kernel_btf=True)
+    return set(project_of_object("/tmp/some.bpf.o", facts).needs(program.name, stage))
+
+
+def test_its_type_must_load_where_that_can_be_tried() -> None:
+    hook = ObjectProgram("p", "cgroup/connect4", "cgroup_sock_addr", "cgroup", "connect4")
+    assert "kernel.program-types[cgroup_sock_addr]" in needs_of(hook, Stage.LOAD)
+    traced = ObjectProgram("p", "fentry.s/f", "tracing", "fentry", "f", sleepable=True)
+    assert not [key for key in needs_of(traced, Stage.LOAD) if "program-types" in key]
+    assert "kernel.targets[fentry.s/f]" in needs_of(traced, Stage.LOAD)
+
+
+def test_what_its_loader_must_name_is_open_when_it_is_loaded() -> None:
+    for unnamed in (ObjectProgram("p", "foo/bar"), ObjectProgram("p", "lsm", "lsm", "lsm")):
+        assert "object.programs[p]" in needs_of(unnamed, Stage.LOAD)
+    plain = ObjectProgram("p", "kprobe", "kprobe", "kprobe")
+    assert "object.programs[p]" not in needs_of(plain, Stage.LOAD)
+
+
+def test_what_it_may_never_call_is_no_need() -> None:
+    reads = ObjectProgram("p", "xdp", "xdp", "xdp", helpers=("probe_read",), guarded=True)
+    assert "kernel.lockdown" not in needs_of(reads, Stage.LOAD)
+
+
 def test_every_need_is_a_check() -> None:
     known = rules()
     ids = {check.id for check in load_checks().checks}
@@ -52,6 +77,7 @@ def test_every_need_is_a_check() -> None:
         known.every,
         known.relocated,
         known.global_data,
+        known.typed,
         known.unnamed,
         *(needs for each in named for needs in each.values()),
     ]
