@@ -52,7 +52,11 @@ from bpfdoctor.host.bpf.probes import (
     UseGlobalData as UseGlobalData,
 )
 from bpfdoctor.host.bpf.trials import Trial as Trial, trial_of as trial_of
-from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE
+from bpfdoctor.host.bpf.uapi import (
+    ATTACH_TYPES as ATTACH_TYPES,
+    HELPERS as HELPERS,
+    LOADABLE as LOADABLE,
+)
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,
     AskField as AskField,
@@ -184,4 +188,9 @@ from bpfdoctor.model import (
     Target as Target,
 )
 from bpfdoctor.projects.model import Build as Build, Program as Program, Project as Project
-from bpfdoctor.trying import OTHER_TARGET as OTHER_TARGET, able as able, tried as tried
+from bpfdoctor.trying import (
+    OTHER_TARGET as OTHER_TARGET,
+    able as able,
+    of_the_kernel as of_the_kernel,
+    tried as tried,
+)

@@ -6,9 +6,15 @@ from bpfdoctor.contract import Context, passed, probed
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.trials import Trial, trial_of
 from bpfdoctor.host.question import evidence
-from bpfdoctor.model import ByHand, Finding, Status
+from bpfdoctor.model import ByHand, Finding, Stage, Status
 
 OTHER_TARGET = ByHand("Name another in the program's SEC().")
+
+
+def of_the_kernel(context: Context, program: str, *stages: Stage) -> list[str]:
+    """What these stages of a program need of the kernel, as the keys of findings."""
+    keys = (key for stage in stages for key in context.project.needs(program, stage))
+    return [key for key in keys if key.startswith("kernel.")]
 
 
 def able(context: Context, trial: Trial) -> bool:

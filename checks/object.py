@@ -17,12 +17,14 @@ from bpfdoctor.api import (
     Finding,
     Libc,
     ObjectProgram,
+    Stage,
     UsdtProbes,
     blocked,
     check,
     evidence,
     failed,
     object_of,
+    of_the_kernel,
     passed,
     probed,
     target_of,
@@ -36,12 +38,8 @@ ELSEWHERE = (
 )
 """Kinds of attachment that other checks try, with what the section names."""
 
-LOADED_FOR = {
-    **dict.fromkeys(("fentry", "fexit", "fmod_ret"), "kernel.trampolines[attach]"),
-    "iter": "kernel.iterators[attach]",
-    "tp_btf": "kernel.program-types[raw_tracepoint]",
-}
-"""Kinds that are loaded for their target and attached to it later, and what says whether any is."""
+LOADED_FOR = ("fentry", "fexit", "fmod_ret", "iter", "tp_btf")
+"""Kinds that are loaded for their target, and attached to it later."""
 
 LOADERS_OWN = ("uprobe", "uretprobe")
 """Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
@@ -170,13 +168,13 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
 def _attached(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
     """Attaching to its target, for a moment, a program that does nothing."""
     about, section, target = program.name, program.section, target_of(program)
-    trial = trial_of(target)
+    trial, by = trial_of(target), of_the_kernel(context, program.name, Stage.LOAD, Stage.ATTACH)
     first = context.ask(trial.first) if trial else None
     if trial is None or not isinstance(first, Attempt) or not first.worked:
-        return blocked(f"{section}: not tried", by=[LOADED_FOR[program.kind]], about=about)
+        return blocked(f"{section}: not tried", by=by, about=about)
     answer = context.ask(trial.question)
     if isinstance(answer, Attempt) and not answer.loaded:
-        return blocked(f"{section}: not loaded", by=[f"kernel.targets[{target}]"], about=about)
+        return blocked(f"{section}: not loaded", by=by, about=about)
     if program.kind == "iter" and isinstance(answer, Attempt) and not answer.worked:
         summary = f"{section}: its loader must say what to walk through ({answer.error})"
         return unknown(summary, about=about, seen=seen, fixes=[TRY])

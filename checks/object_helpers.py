@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
+    ATTACH_TYPES,
     HELPERS,
     LOADABLE,
     AskIdentity,
@@ -20,7 +21,9 @@ from bpfdoctor.api import (
     Finding,
     Identity,
     LoadProgram,
+    NoAnswer,
     ObjectProgram,
+    Stage,
     Status,
     TryCalls,
     blocked,
@@ -30,8 +33,11 @@ from bpfdoctor.api import (
     is_root,
     lockdown_mode,
     object_of,
+    of_the_kernel,
     passed,
     status_of,
+    target_of,
+    trial_of,
     unknown,
 )
 
@@ -82,7 +88,7 @@ def _judged(
     if program.guarded and _confidential(context) and set(READING) & set(program.numbers):
         summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
-    if program.type not in LOADABLE:
+    if not _can_be_tried(program):
         return _listed(found, program, seen)
     if found.license not in GPL and set(UNTRIED) & set(program.numbers):
         summary = f"licence {found.license or '(none)'}: bpf_printk is for programs under the GPL"
@@ -109,7 +115,13 @@ def _tried(
     return unknown(refused, about=about, seen=seen, fixes=[ASK_AS_ROOT])
 
 
+def _can_be_tried(program: ObjectProgram) -> bool:
+    """It loads alone, or for what its section names."""
+    return program.type in LOADABLE or (bool(program.target) and program.kind in ATTACH_TYPES)
+
+
 def _question(context: Context, found: BpfObject, program: ObjectProgram) -> TryCalls:
+    by_target = program.type not in LOADABLE
     untried = UNTRIED + (READING if _confidential(context) else ())
     return TryCalls(
         type=program.type,
@@ -118,6 +130,8 @@ def _question(context: Context, found: BpfObject, program: ObjectProgram) -> Try
         attach=program.attach,
         flags=program.flags,
         license=found.license,
+        kind=program.kind if by_target else "",
+        target=program.target if by_target else "",
     )
 
 
@@ -125,15 +139,21 @@ def _not_loaded(
     context: Context, program: ObjectProgram, said: Attempt, seen: list[Evidence]
 ) -> Finding:
     """No program of its type loads, or none that is as this one: sleepable, with fragments, …"""
-    general = context.ask(LoadProgram(program.type))
-    if not isinstance(general, Attempt) or not general.worked:
-        by = [f"kernel.program-types[{program.type}]"]
-        return blocked("no program of its type was loaded", by=by, about=program.name)
+    general = _more_general(context, program)
+    if not isinstance(general, Attempt) or not general.loaded:
+        by = of_the_kernel(context, program.name, Stage.LOAD)
+        return blocked("no such program was loaded", by=by, about=program.name)
     summary = f"a program that is loaded as {program.section} is: {said.error}"
     if status_of(said, context.ask(AskIdentity())) is not Status.FAIL:
         return unknown(summary, about=program.name, seen=seen, fixes=[ASK_AS_ROOT])
     newer = ByHand("Boot a newer kernel.")
     return failed(summary, about=program.name, seen=seen, fixes=[newer])
+
+
+def _more_general(context: Context, program: ObjectProgram) -> Attempt | NoAnswer:
+    """A program that asks for less: nothing of its own but its type, and what it is loaded for."""
+    trial = None if program.type in LOADABLE else trial_of(target_of(program))
+    return context.ask(trial.question if trial else LoadProgram(program.type))
 
 
 def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
@@ -145,7 +165,7 @@ def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Find
 
 
 def _listed(found: BpfObject, program: ObjectProgram, seen: list[Evidence]) -> Finding:
-    """A type that is loaded for a target only: what the kernel lists must do."""
+    """Its loader must say what it is loaded for: what the kernel lists must do."""
     about, count = program.name, len(program.helpers)
     if program.functions or (count and found.license not in GPL):
         summary = f"licence {found.license or '(none)'}: some helpers are for GPL programs alone"

@@ -59,7 +59,8 @@ def found_by(kind: str, answer: Answer, more: dict[Question[Any], Answer] | None
         AskIdentity(): Identity(0, 0, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1)),
     }
     host = FakeHost({**known, **(more or {})})
-    return one(run_check(f"object.{kind}", host, project_at(PATH)))
+    facts = answer if isinstance(answer, BpfObject) else the_object()
+    return one(run_check(f"object.{kind}", host, project_of_object(PATH, facts)))
 
 
 def test_a_sound_object_passes_every_check() -> None:
@@ -164,7 +165,8 @@ def test_what_is_loaded_for_its_target_is_attached_to_it(
     if said is not None:
         more[AttachIterator("x")] = said
     found = found_by("programs", walked, more)
-    assert (found.status, found.blocked_by) == (status, root)
+    assert found.status is status
+    assert (set(root) <= set(found.blocked_by)) if root else not found.blocked_by
 
 
 @pytest.mark.parametrize(

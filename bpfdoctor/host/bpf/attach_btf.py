@@ -59,15 +59,10 @@ class AttachBtfTracepoint(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        try:
-            found = next(open_btf().find(f"btf_trace_{self.name}", (Kind.TYPEDEF,)), None)
-        except OSError as error:
-            return NoAnswer.from_error(error)
-        except BtfError as error:
-            return NoAnswer("broken", str(error))
-        if found is None:
-            return Attempt("ENOENT", f"looking for btf_trace_{self.name} in {VMLINUX}")
-        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, found)))
+        target = tracepoint_id_of(self.name)
+        if not isinstance(target, int):
+            return target
+        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
 
     def source(self) -> str:
         return f"bpf(BPF_PROG_LOAD, tp_btf/{self.name}), bpf(BPF_RAW_TRACEPOINT_OPEN)"
@@ -129,3 +124,26 @@ def btf_id_of(machine: Machine, functions: tuple[str, ...]) -> int | Attempt:
         if isinstance(found, FunctionFacts) and found.id:
             return found.id
     return Attempt("ENOENT", f"looking for {' or '.join(functions)} in {VMLINUX}")
+
+
+def tracepoint_id_of(name: str) -> int | Attempt | NoAnswer:
+    """The id of the type by which BTF describes a tracepoint's arguments."""
+    try:
+        found = next(open_btf().find(f"btf_trace_{name}", (Kind.TYPEDEF,)), None)
+    except OSError as error:
+        return NoAnswer.from_error(error)
+    except BtfError as error:
+        return NoAnswer("broken", str(error))
+    missing = Attempt("ENOENT", f"looking for btf_trace_{name} in {VMLINUX}")
+    return missing if found is None else found
+
+
+PREFIXES = {"iter": "bpf_iter_", "lsm": "bpf_lsm_"}
+"""What the kernel's function for a target is called, before the target's name."""
+
+
+def target_id_of(machine: Machine, kind: str, name: str) -> int | Attempt | NoAnswer:
+    """The id of what a program of this kind (`fentry`, `lsm`, …) is loaded for, by its name."""
+    if kind == "tp_btf":
+        return tracepoint_id_of(name)
+    return btf_id_of(machine, (PREFIXES.get(kind, "") + name,))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bpfdoctor.host.bpf.attach_btf import target_id_of
 from bpfdoctor.host.bpf.calls import (
     EXIT,
     RETURN_ZERO,
@@ -19,7 +20,7 @@ from bpfdoctor.host.bpf.calls import (
 )
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.probes import UNKNOWN_HELPER
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
+from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES
 from bpfdoctor.host.btf.kernel_types import AskFunction, FunctionFacts
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
@@ -61,8 +62,11 @@ class Calls(Answer, frozen=True):
 class TryCalls(Question[Calls], frozen=True):
     """Which of these helpers and functions may a program like this one call?
 
-    For each, a program that does nothing but call it is loaded: `type` is one of `uapi.LOADABLE`,
-    `attach` a number of enum bpf_attach_type, and `flags` and `license` as for BPF_PROG_LOAD.
+    For each, a program that does nothing but call it is loaded: `type` is a name of
+    `uapi.PROGRAM_TYPES`, `attach` a number of enum bpf_attach_type, `flags` and `license` are as
+    for BPF_PROG_LOAD. `kind` and `target` are what one of the types `uapi.BY_BTF_ID` is loaded for:
+    `fentry` and a function, `lsm` and a hook. A target that is not there is refused as a whole.
+
     Being refused for the arguments that it does not give counts as allowed. `functions` are looked
     for in the kernel's own BTF; one that is not there is not tried.
     """
@@ -73,38 +77,44 @@ class TryCalls(Question[Calls], frozen=True):
     attach: int = 0
     flags: int = 0
     license: str = "GPL"
+    kind: str = ""
+    target: str = ""
     privileged = True
 
     def put(self, machine: Machine) -> Calls | NoAnswer:
+        target = target_id_of(machine, self.kind, self.target) if self.target else 0
+        if not isinstance(target, int):
+            return Calls(target) if isinstance(target, Attempt) else target
         ids = [(name, AskFunction(name).put(machine)) for name in self.functions]
         found = {name: each.id for name, each in ids if isinstance(each, FunctionFacts) and each.id}
-        return with_memory(Calls, lambda: self._try(found))
+        return with_memory(Calls, lambda: self._try(found, target))
 
     def source(self) -> str:
         calls = [f"helper {each}" for each in self.helpers] + list(self.functions)
-        return f"bpf(BPF_PROG_LOAD, {self.type}: call {', '.join(calls) or 'nothing'}; exit)"
+        where = f"{self.kind}/{self.target}" if self.target else self.type
+        return f"bpf(BPF_PROG_LOAD, {where}: call {', '.join(calls) or 'nothing'}; exit)"
 
-    def _try(self, functions: dict[str, int]) -> Calls:
+    def _try(self, functions: dict[str, int], target: int) -> Calls:
         try:
-            self._load(RETURN_ZERO)
+            self._load(RETURN_ZERO, target)
         except OSError as error:
             return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
         calls = [(str(number), instruction(0x85, immediate=number)) for number in self.helpers]
         # BPF_PSEUDO_KFUNC_CALL
         calls += [(name, instruction(0x85, 0, 2, 0, btf_id)) for name, btf_id in functions.items()]
-        return Calls(Attempt(), tuple(self._refused(calls)))
+        return Calls(Attempt(), tuple(self._refused(calls, target)))
 
-    def _refused(self, calls: list[tuple[str, bytes]]) -> Iterator[Refused]:
+    def _refused(self, calls: list[tuple[str, bytes]], target: int) -> Iterator[Refused]:
         for what, code in calls:
             try:
-                self._load(code + EXIT)
+                self._load(code + EXIT, target)
             except LoadError as error:
                 lines = error.log.splitlines()
                 said = [line for line in lines if any(words in line for words in REFUSALS)]
                 if said:
                     yield Refused(what, said[-1])
 
-    def _load(self, code: bytes) -> None:
+    def _load(self, code: bytes, target: int) -> None:
         kind, license_ = PROGRAM_TYPES[self.type], self.license.encode()
-        program = Program(kind, code, self.attach, flags=self.flags, license=license_)
-        os.close(load_program(program))
+        attach = ATTACH_TYPES[self.kind] if self.target else self.attach
+        os.close(load_program(Program(kind, code, attach, target, self.flags, license_)))
