@@ -63,8 +63,9 @@ def tracepoint_id(category: str, name: str) -> int:
 class Trace:
     """What programs print with bpf_printk while this is open; made by `open_trace`.
 
-    `private` is False before Linux 5.9, where only the global trace has it: others' lines are
-    then among `lines`, and nothing is ever taken from them (`trace`, never `trace_pipe`).
+    `private` is False before Linux 5.9, where only the global trace has it, and where tracefs is
+    mounted read-only: others' lines are then among `lines`, and nothing is ever taken from them
+    (`trace`, never `trace_pipe`).
     """
 
     def __init__(self, place: Path) -> None:
@@ -74,20 +75,30 @@ class Trace:
 
     def __enter__(self) -> Trace:
         if self.private:
-            sweep(self.path)
-            # Random: another PID namespace on the same tracefs may have this process id too.
-            self.path = self.path / "instances" / (scratch_prefix() + secrets.token_hex(4))
-            self.path.mkdir()
-            try:
-                self._prepare()
-            except BaseException:
-                self._remove()
-                raise
+            self._make_private()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.private:
             self._remove()
+
+    def _make_private(self) -> None:
+        sweep(self.path)
+        # Random: another PID namespace on the same tracefs may have this process id too.
+        instance = self.path / "instances" / (scratch_prefix() + secrets.token_hex(4))
+        try:
+            instance.mkdir()
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            self.private = False
+            return
+        self.path = instance
+        try:
+            self._prepare()
+        except BaseException:
+            self._remove()
+            raise
 
     def lines(self, limit: int = 1 << 24) -> list[str]:
         """The events so far, oldest first, without the header; at most `limit` bytes are read."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,28 @@ def test_an_instance_goes_when_its_block_fails(kernel: None) -> None:
 def test_two_instances_of_one_process_do_not_meet(kernel: None) -> None:
     with open_trace() as one, open_trace() as other:
         assert one.path != other.path
+
+
+READ_ONLY = """
+from bpfdoctor.host.system.trace import open_trace
+with open_trace() as trace:
+    trace.lines()
+    print(trace.private, trace.path)
+"""
+
+
+def test_where_tracefs_is_read_only_the_global_trace_is_read(
+    kernel: None, needs: Callable[..., None]
+) -> None:
+    needs("root", "unshare")
+    before, place = instances(), tracefs_path()
+    shut = f'mount -o remount,bind,ro {place} && exec "$@"'
+    argv = ["unshare", "--mount", "--propagation=private", "sh", "-c", shut, "sh"]
+    done = subprocess.run(
+        [*argv, sys.executable, "-c", READ_ONLY], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", place]
+    assert instances() == before
 
 
 def test_nobody_can_remove_an_instance_in_use(kernel: None) -> None:
