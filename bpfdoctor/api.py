@@ -56,6 +56,7 @@ from bpfdoctor.host.bpf.uapi import (
     ATTACH_TYPES as ATTACH_TYPES,
     HELPERS as HELPERS,
     LOADABLE as LOADABLE,
+    MAP_TYPES as MAP_TYPES,
 )
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,
@@ -74,6 +75,7 @@ from bpfdoctor.host.elf.bpf_object import (
     target_of as target_of,
 )
 from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
+from bpfdoctor.host.elf.maps import ObjectMap as ObjectMap
 from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
 from bpfdoctor.host.git.submodule import Submodule as Submodule
 from bpfdoctor.host.git.submodules import (

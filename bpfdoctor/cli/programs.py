@@ -38,7 +38,8 @@ def command(ctx: click.Context, /, as_json: bool, **shared: Any) -> int:
     """Which programs would be built, load, attach and fire here, and what is in the way.
 
     Nothing is built and no program of the project is run; what is said is predicted from live
-    probes of the kernel.
+    probes of the kernel. An object is read and not loaded: its maps, calls, types and targets are
+    tried one by one, but what the verifier says of its code as a whole is not known before.
     """
     from bpfdoctor.cli.examine import examined
 
@@ -54,5 +55,6 @@ def command(ctx: click.Context, /, as_json: bool, **shared: Any) -> int:
     from bpfdoctor.report.programs import table_lines
 
     paper = Paper.for_stream(output.stream, terminal=output.is_terminal())
-    output.write(paper.printed(table_lines(run.report.programs)))
+    lines = table_lines(run.report.programs, of_object=bool(shared["object"]))
+    output.write(paper.printed(lines))
     return 0

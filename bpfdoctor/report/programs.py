@@ -19,11 +19,15 @@ SEEN = "seen"
 """The cell of a stage that was observed to work."""
 
 LEGEND = "seen: observed to work; ready: predicted from what was examined"
+OF_AN_OBJECT = "what the verifier says of an object's own code, only loading it tells"
 WIDTH = max(len(word) for word, _ in CELLS.values())
 
 
-def table_lines(programs: Sequence[ProgramResult]) -> list[Text]:
-    """A heading and a row a program; what stands in the way of a row is at its end."""
+def table_lines(programs: Sequence[ProgramResult], *, of_object: bool = False) -> list[Text]:
+    """A heading and a row a program; what stands in the way of a row is at its end.
+
+    `of_object`: the programs are those of a compiled object, whose code nobody here knows.
+    """
     names = max((len(each.name) for each in programs), default=0)
     heading = Text("  " + "".ljust(names), "dim")
     for stage in Stage:
@@ -31,7 +35,8 @@ def table_lines(programs: Sequence[ProgramResult]) -> list[Text]:
     rows = [_row(each, names) for each in programs]
     for line in (heading, *rows):
         line.rstrip()
-    return [heading, *rows, Text(f"  {LEGEND}", "dim")]
+    legend = [LEGEND, OF_AN_OBJECT] if of_object else [LEGEND]
+    return [heading, *rows, *(Text(f"  {each}", "dim") for each in legend)]
 
 
 def _row(program: ProgramResult, names: int) -> Text:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from bpfdoctor.engine.load import check_of, load_checks
-from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectMap, ObjectProgram
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
+from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.object import project_of_object, rules
 
@@ -42,6 +45,13 @@ def test_needs_follow_from_kind_relocations_and_maps() -> None:
     assert "kernel.lockdown" in PROJECT.needs("odd", Stage.LOAD)
     assert "kernel.lockdown" not in PROJECT.needs("seen", Stage.LOAD)
     assert PROJECT.needs("odd", Stage.ATTACH) == ("object.programs[odd]",)
+
+
+def test_a_map_that_is_pinned_needs_the_bpf_file_system() -> None:
+    assert "runtime.bpffs" not in PROJECT.needs("plain", Stage.LOAD)
+    facts = msgspec.structs.replace(FACTS, maps=(ObjectMap("kept", "hash", pinned=True),))
+    kept = project_of_object("/tmp/some.bpf.o", facts)
+    assert "runtime.bpffs" in kept.needs("plain", Stage.LOAD)
 
 
 def needs_of(program: ObjectProgram, stage: Stage) -> set[str]:

@@ -134,9 +134,9 @@ def _patiently(attributes: bytes) -> int:
     return bpf(PROG_LOAD, attributes)
 
 
-def create_map(kind: int, key_size: int, value_size: int, entries: int) -> int:
+def create_map(kind: int, key_size: int, value_size: int, entries: int, flags: int = 0) -> int:
     """BPF_MAP_CREATE: a descriptor. Raises OSError."""
-    return bpf(MAP_CREATE, struct.pack("=IIIII", kind, key_size, value_size, entries, 0))
+    return bpf(MAP_CREATE, struct.pack("=IIIII", kind, key_size, value_size, entries, flags))
 
 
 def update(descriptor: int, key: bytes, value: bytes) -> None:

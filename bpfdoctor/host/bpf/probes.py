@@ -89,12 +89,16 @@ def _empty(kind: str) -> Program:
 
 
 class CreateMap(Question[Attempt], frozen=True):
-    """Create a map of this type (a name of `uapi.MAP_TYPES`); sizes are in bytes."""
+    """Create a map of this type (a name of `uapi.MAP_TYPES`); sizes are in bytes.
+
+    `flags` are BPF_F_* of linux/bpf.h.
+    """
 
     type: str
     key_size: int
     value_size: int
     entries: int
+    flags: int = 0
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
@@ -102,12 +106,14 @@ class CreateMap(Question[Attempt], frozen=True):
 
     def source(self) -> str:
         sizes = f"key {self.key_size}, value {self.value_size}, {self.entries} entries"
+        sizes += f", flags {self.flags:#x}" if self.flags else ""
         return f"bpf(BPF_MAP_CREATE, {self.type}: {sizes})"
 
     def _create(self) -> Attempt:
         kind = MAP_TYPES[self.type]
         try:
-            os.close(create_map(kind, self.key_size, self.value_size, self.entries))
+            sizes = self.key_size, self.value_size, self.entries
+            os.close(create_map(kind, *sizes, self.flags))
         except OSError as error:
             return Attempt.refused("bpf(BPF_MAP_CREATE)", error)
         return Attempt()

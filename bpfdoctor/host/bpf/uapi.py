@@ -76,10 +76,42 @@ XDP_HAS_FRAGS = 1 << 5
 MAP_TYPES = {
     "hash": 1,
     "array": 2,
+    "prog_array": 3,
     "perf_event_array": 4,
+    "percpu_hash": 5,
+    "percpu_array": 6,
+    "stack_trace": 7,
+    "cgroup_array": 8,
+    "lru_hash": 9,
+    "lru_percpu_hash": 10,
+    "lpm_trie": 11,
+    "devmap": 14,
+    "sockmap": 15,
+    "cpumap": 16,
+    "xskmap": 17,
+    "sockhash": 18,
+    "reuseport_sockarray": 20,
+    "queue": 22,
+    "stack": 23,
+    "devmap_hash": 25,
     "ringbuf": 27,
+    "bloom_filter": 30,
+    "user_ringbuf": 31,
 }
-"""enum bpf_map_type: those that a probe names."""
+"""enum bpf_map_type: those that a probe can make, which takes sizes and flags alone. Others want
+another map (hash_of_maps), or types of BTF (task_storage)."""
+
+NO_PREALLOC = 1
+"""BPF_F_NO_PREALLOC: memory only as elements are added. A longest-prefix trie wants it."""
+
+LEAST_MAPS = {
+    "stack_trace": (4, 8, 1),
+    "lpm_trie": (8, 4, 1, NO_PREALLOC),
+    **dict.fromkeys(("queue", "stack", "bloom_filter"), (0, 4, 1)),
+    **dict.fromkeys(("ringbuf", "user_ringbuf"), (0, 0, 1 << 16)),
+}
+"""Sizes of key and value, entries and flags of a map of a type that wants other than 4, 4 and 1.
+A ring buffer wants whole pages, which some machines have of 64 KiB."""
 
 HELPERS = {
     "map_lookup_elem": 1,

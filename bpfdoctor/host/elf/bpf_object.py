@@ -12,6 +12,7 @@ from bpfdoctor.host.btf.file import VMLINUX
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import TooLargeError
+from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section import ElfError
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
@@ -54,13 +55,6 @@ def target_of(program: ObjectProgram) -> str:
     """What it attaches to, as in SEC() (`fentry.s/vfs_unlink`); empty where that names nothing."""
     kind = f"{program.kind}.s" if program.sleepable else program.kind
     return f"{kind}/{program.target}" if program.target else ""
-
-
-class ObjectMap(msgspec.Struct, frozen=True):
-    """A map that an object defines; its type as the kernel's enum bpf_map_type has it."""
-
-    name: str
-    type: str
 
 
 class BpfObject(Answer, frozen=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES, SLEEPABLE, XDP_HAS_FRAGS
-from bpfdoctor.host.btf.format import Kind
+from bpfdoctor.host.bpf.uapi import HELPERS, SLEEPABLE, XDP_HAS_FRAGS
+from bpfdoctor.host.btf.names import names_of
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.bpf_object import ObjectProgram
 from bpfdoctor.host.elf.code import Code, Piece, Used
@@ -14,17 +14,6 @@ from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import Image
 from bpfdoctor.host.elf.reachable import Reachable
 from bpfdoctor.host.elf.section_names import Named, named
-
-_KNOWN = {"bpf_func_id": HELPERS, "bpf_map_type": MAP_TYPES}
-
-
-def names_of(kernel: Btf | None, enumeration: str, prefix: str) -> dict[int, str]:
-    """The kernel's own names of numbers, from its BTF; few without."""
-    if kernel is None:
-        return {number: name for name, number in _KNOWN[enumeration].items()}
-    found = kernel.find(enumeration, (Kind.ENUM,))
-    pairs = [pair for each in found for pair in kernel.enumerators(each)]
-    return {value: name.removeprefix(prefix) for name, value in reversed(pairs)}
 
 
 def _flags(meant: Named) -> int:
@@ -41,7 +30,7 @@ class Programs:
         self, image: Image, core: Core, kernel: Btf | None, externs: Mapping[str, ObjectExtern]
     ) -> None:
         self.image, self.core, self.kernel, self.externs = image, core, kernel, externs
-        self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_")
+        self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_", HELPERS)
         told = [each for each in externs.values() if each.is_option or each.weak]
         options = {each.name.encode(): each.value for each in told}
         self.reach = Reachable(image, core, options)
