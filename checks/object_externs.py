@@ -78,7 +78,7 @@ def _judged(context: Context, extern: ObjectExtern) -> Verdict:
 def _absent(context: Context, extern: ObjectExtern) -> Verdict:
     """What the kernel's own BTF lacks may be in that of a module, if there is such a symbol."""
     lost = f"this kernel has no {extern.sort} {extern.name}"
-    name = extern.name.partition("___")[0]
+    name = extern.plain_name
     symbols = context.ask(AskSymbols((name,))) if extern.sort == "function" else None
     if isinstance(symbols, Symbols) and not symbols.present:
         return Status.FAIL, lost

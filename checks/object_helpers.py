@@ -83,8 +83,11 @@ def object_helpers(context: Context) -> Iterator[Finding]:
 def _judged(
     context: Context, found: BpfObject, program: ObjectProgram, seen: list[Evidence]
 ) -> Finding:
-    if program.unknown_helpers:
-        return _refused(program, f"this kernel has no {', '.join(program.unknown_helpers)}", seen)
+    lacking = (*program.unknown_helpers, *program.unknown_functions)
+    if lacking:
+        summary = f"this kernel has no {', '.join(lacking)}"
+        elsewhere = found.modules and not program.unknown_helpers
+        return _elsewhere(program, summary, seen) if elsewhere else _refused(program, summary, seen)
     if program.guarded and _confidential(context) and set(READING) & set(program.numbers):
         summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
@@ -162,6 +165,11 @@ def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Find
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
     newer = ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")
     return failed(summary, about=program.name, seen=seen, fixes=[newer])
+
+
+def _elsewhere(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
+    summary += " in its own BTF; that of its modules was not read"
+    return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
 
 
 def _listed(found: BpfObject, program: ObjectProgram, seen: list[Evidence]) -> Finding:

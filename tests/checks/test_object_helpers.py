@@ -51,9 +51,10 @@ def found_for(
     answers: dict[Question[Any], Answer] | None = None,
     **changes: Any,
 ) -> Finding:
+    modules = changes.pop("modules", False)
     given = {"flags": 32, **changes}
     program = msgspec.structs.replace(PLAIN, **given)
-    whole = BpfObject((program,), (), btf=True, kernel_btf=True, license=license)
+    whole = BpfObject((program,), (), btf=True, kernel_btf=True, license=license, modules=modules)
     known: dict[Question[Any], Answer] = {AskBpfObject(PATH): whole, AskIdentity(): identity}
     if said is not None:
         known[asked] = said
@@ -79,6 +80,13 @@ def test_a_helper_that_the_kernel_does_not_list_is_not_tried() -> None:
     assert found_for(unknown_helpers=("helper 999",), identity=USER).status is Status.FAIL
     guarded = found_for(unknown_helpers=("helper 999",), guarded=True)
     assert guarded.status is Status.UNKNOWN
+
+
+def test_a_weak_function_that_is_not_there_is_not_to_be_called() -> None:
+    lost: dict[str, Any] = {"functions": ("gone",), "unknown_functions": ("gone",)}
+    assert found_for(**lost).status is Status.FAIL
+    assert found_for(guarded=True, **lost).status is Status.UNKNOWN
+    assert found_for(modules=True, **lost).status is Status.UNKNOWN
 
 
 def test_where_no_program_of_its_type_loads_its_type_is_the_root() -> None:
@@ -157,12 +165,15 @@ SOURCE = """
 static long (*load)(const void *, unsigned, void *, unsigned) = (void *)26;
 static long (*pid)(void) = (void *)14;
 extern int vfs_unlink(void *) __attribute__((section(".ksyms")));
+extern int gone(void *) __attribute__((section(".ksyms"), weak));
 SEC("tp/sched/sched_process_exec") int fine(void *ctx) { return pid(); }
 SEC("tp/sched/sched_process_exec") int wrong(void *ctx)
 { char b[8]; load(ctx, 0, b, 8); return b[0]; }
 SEC("tp_btf/sched_switch") int by_btf(void *ctx) { return !pid(); }
 SEC("iter/task") int walked(void *ctx) { char b[8]; load(ctx, 0, b, 8); return 0; }
 SEC("xdp") int kernels(void *ctx) { return vfs_unlink(ctx); }
+SEC("xdp") int asks(void *ctx) { return gone ? gone(ctx) : 2; }
+SEC("xdp") int believes(void *ctx) { return gone(ctx); }
 char LICENSE[] SEC("license") = "GPL";
 """
 
@@ -180,6 +191,6 @@ def test_the_running_kernel_is_asked(
     assert isinstance(answer, BpfObject)
     found = run_check("object.helpers", live, project_of_object(str(out), answer))
     status = {each.about: each.status for each in found}
-    passing = {"fine", "by_btf"}
+    passing = {"fine", "by_btf", "asks"}
     assert {name for name in status if status[name] is Status.PASS} == passing
     assert {name for name in status if status[name] is Status.FAIL} == status.keys() - passing

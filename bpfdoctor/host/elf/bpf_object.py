@@ -24,7 +24,8 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     """A program of an object: its section, and what its name says (empty where libbpf knows none).
 
     `helpers` are the kernel functions that it calls by number, `numbers` the same in that order;
-    `functions` are those that it calls by name. `relocations` counts those that need the kernel's
+    `functions` are those that it calls by name, `unknown_functions` those of them that are declared
+    weak, and that this kernel's own BTF has not. `relocations` counts those that need the kernel's
     BTF. `missing` is what this kernel's BTF lacks for them; `spared` holds those of `missing` that
     are never reached, by what the program itself asks; `absent` those that are a whole type, which
     a module may have. `guarded`: less of it may be reached than is seen here, for it goes by what
@@ -45,6 +46,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     sleepable: bool = False
     numbers: tuple[int, ...] = ()
     functions: tuple[str, ...] = ()
+    unknown_functions: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     guarded: bool = False
     attach: int = 0

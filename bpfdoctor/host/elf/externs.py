@@ -49,6 +49,11 @@ class ObjectExtern(msgspec.Struct, frozen=True):
     value: int | None = None
 
     @property
+    def plain_name(self) -> str:
+        """Its name without a flavour, as the kernel has that of a function."""
+        return self.name.partition("___")[0]
+
+    @property
     def is_option(self) -> bool:
         """It is in the section of options."""
         return self.sort == "option"
@@ -119,7 +124,7 @@ class _Declared:
         if declared is None:
             return plain
         sort, kinds = self._sort(declared)
-        wanted = plain.name.partition("___")[0] if sort == "function" else plain.name
+        wanted = plain.plain_name if sort == "function" else plain.name
         known = kernel is not None and any(kernel.find(wanted, kinds)) if kinds else False
         return replace(plain, sort=sort, known=known)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bpfdoctor.host.bpf.uapi import HELPERS, SLEEPABLE, XDP_HAS_FRAGS
 from bpfdoctor.host.btf.names import names_of
@@ -23,6 +23,11 @@ def _flags(meant: Named) -> int:
     return (SLEEPABLE if sleepable else 0) | (XDP_HAS_FRAGS if frags else 0)
 
 
+def _plain(functions: Iterable[ObjectExtern]) -> tuple[str, ...]:
+    """Their names as the kernel has them, without a flavour."""
+    return tuple(sorted({each.plain_name for each in functions}))
+
+
 class Programs:
     """The programs of one object. Raises ElfError where its code is not sound, TooLargeError."""
 
@@ -31,16 +36,14 @@ class Programs:
     ) -> None:
         self.image, self.core, self.kernel, self.externs = image, core, kernel, externs
         self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_", HELPERS)
-        told = [each for each in externs.values() if each.is_option or each.weak]
-        options = {each.name.encode(): each.value for each in told}
-        self.reach = Reachable(image, core, options)
+        self.reach = Reachable(image, core, externs)
         self.code = Code(image, self.reach)
 
     def described(self) -> Iterator[ObjectProgram]:
         """Each program, in the order of the file."""
         for piece in self.code.programs:
             used = self.code.used(piece)
-            names = [self._extern(number) for number in used.symbols]
+            names = [self._extern(number) for number in used.called]
             yield self._program(piece, used, [each for each in names if each is not None])
 
     def _program(self, piece: Piece, used: Used, externs: list[ObjectExtern]) -> ObjectProgram:
@@ -50,7 +53,8 @@ class Programs:
         )
         meant, numbers = named(section) or Named("", ""), tuple(sorted(used.helpers))
         unknown = [number for number in numbers if self.kernel and number not in self.helpers]
-        functions = sorted({each.name for each in externs if each.sort == "function"})
+        functions = [each for each in externs if each.sort == "function"]
+        lost = [each for each in functions if self.kernel and each.weak and not each.known]
         return ObjectProgram(
             name=piece.name,
             section=section,
@@ -63,7 +67,8 @@ class Programs:
             helpers=tuple(self.helpers.get(number, f"helper {number}") for number in numbers),
             unknown_helpers=tuple(f"helper {number}" for number in unknown),
             numbers=numbers,
-            functions=tuple(functions),
+            functions=_plain(functions),
+            unknown_functions=_plain(lost),
             relocations=len(lacks.asked),
             missing=tuple(lacks.every),
             spared=lacks.spared,

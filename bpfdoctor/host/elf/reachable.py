@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping
 
 from bpfdoctor.host.elf.code import Piece
 from bpfdoctor.host.elf.core import Core
+from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import LOCAL, OBJECT, Image
 from bpfdoctor.host.elf.instructions import STEP
 from bpfdoctor.host.elf.reach import Address, Number, Value, Walk
@@ -21,8 +22,10 @@ all else counts as reached."""
 class Reachable:
     """Which places of a function can be reached; each function is gone through once."""
 
-    def __init__(self, image: Image, core: Core, options: Mapping[bytes, int | None]) -> None:
-        self.image, self.core, self.options = image, core, options
+    def __init__(self, image: Image, core: Core, externs: Mapping[str, ObjectExtern]) -> None:
+        self.image, self.core = image, core
+        told = [each for each in externs.values() if each.is_option or each.weak]
+        self.told = {each.name.encode(): each for each in told}
         self._left = MOST_STEPS
         self._known: dict[Piece, tuple[Container[int], bool]] = {}
 
@@ -60,13 +63,20 @@ class Reachable:
             filled[place] = self._address(number)
         return filled
 
-    def _address(self, number: int) -> Address | None:
+    def _address(self, number: int) -> Value | None:
         """An option's, that of a weak name, or of a constant that the loader may set."""
         symbol, names = self.image.symbol(number), self.image.names
         if symbol is None:
             return None
-        if symbol.name in self.options:
-            return Address(self.options[symbol.name])
+        if symbol.name in self.told:
+            return self._of_extern(self.told[symbol.name])
         constant = symbol.type == OBJECT and symbol.binding != LOCAL
         inside = symbol.section < len(names) and names[symbol.section].startswith(CONSTANTS)
         return Address(None) if constant and inside else None
+
+    def _of_extern(self, extern: ObjectExtern) -> Value:
+        """libbpf puts 0 in the place of a weak name that no BTF has."""
+        by_btf = extern.sort in ("function", "variable") and self.core.matcher is not None
+        if by_btf and not extern.known and not self.core.modules:
+            return Number(0)
+        return Address(extern.value)
