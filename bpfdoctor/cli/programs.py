@@ -52,9 +52,9 @@ def command(ctx: click.Context, /, as_json: bool, **shared: Any) -> int:
         output.write(tree_json(programs_tree(run.redactor.value(run.report))))
         return 0
     from bpfdoctor.report.paper import Paper
-    from bpfdoctor.report.programs import table_lines
+    from bpfdoctor.report.programs import cause_lines, table_lines
 
     paper = Paper.for_stream(output.stream, terminal=output.is_terminal())
     lines = table_lines(run.report.programs, of_object=bool(shared["object"]))
-    output.write(paper.printed(lines))
+    output.write(paper.printed([*lines, *cause_lines(run.report, paper)]))
     return 0

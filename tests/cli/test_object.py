@@ -50,6 +50,14 @@ def test_each_program_is_judged_by_what_it_needs(
     assert programs["nowhere"]["attach"]["readiness"] == "not-ready"
 
 
+def test_a_person_is_told_why_and_what_is_not_known_before(
+    doctor: Callable[..., CompletedProcess[str]], built: str
+) -> None:
+    said = doctor("programs", "--object", built).stdout
+    assert "only loading it tells" in said
+    assert "object.relocations[lost]: struct task_struct has no field never_a_field" in said
+
+
 def test_what_is_no_object_is_a_usage_error(doctor: Callable[..., CompletedProcess[str]]) -> None:
     ended = doctor("programs", "--object", "/bin/sh")
     assert (ended.returncode, ended.stdout) == (2, "")

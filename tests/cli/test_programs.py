@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -35,12 +36,27 @@ def test_the_table_needs_no_compiler(
     assert row["stages"]["load"]["readiness"] != "not-ready" or row["stages"]["load"]["because"]
 
 
-def test_the_table_for_a_person_says_what_is_in_the_way(doctor: Doctor) -> None:
-    done = doctor("programs", "--project", "libbpf-bootstrap-2020")
+def test_the_table_for_a_person_says_what_is_in_the_way(doctor: Doctor, tmp_path: Path) -> None:
+    nowhere = {"PATH": str(tmp_path)}
+    done = doctor("programs", "--project", "libbpf-bootstrap-2020", environ=nowhere)
     assert done.returncode == 0
-    heading, *rows = done.stdout.splitlines()
+    table, _, causes = done.stdout.partition("\n\n")
+    heading, *rows, _ = table.splitlines()
     assert heading.split() == ["build", "load", "attach", "fires"]
     assert any(row.split()[0] == "bootstrap" for row in rows)
+    told = {line.split()[1].rstrip(":") for line in causes.splitlines()}
+    assert "toolchain.make" in told
+    assert all(key in table for key in told)
+
+
+def test_each_cause_is_one_of_the_findings(doctor: Doctor, tmp_path: Path) -> None:
+    nowhere = {"PATH": str(tmp_path)}
+    done = doctor("programs", "--json", "--project", "libbpf-bootstrap", environ=nowhere)
+    told = json.loads(done.stdout)
+    keys = {finding["key"] for finding in told["findings"]}
+    stages = [stage for row in told["programs"] for stage in row["stages"].values()]
+    assert keys
+    assert keys <= {key for stage in stages for key in stage["because"]}
 
 
 def test_all_and_a_program_together_are_refused(doctor: Doctor) -> None:
