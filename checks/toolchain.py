@@ -131,9 +131,10 @@ def clang_core(context: Context) -> Finding:
 def cc(context: Context) -> Finding:
     """Each C compiler that make would run compiles, links and makes what runs.
 
-    That is `$CC`, else `cc`, for the program around the BPF code and for libbpf; where the build
-    makes a bpftool of its own, also `$HOSTCC`, else `gcc`. A compiler without the C library's
-    headers and start-up files is there and useless: that is told apart from a missing compiler.
+    That is `$CC`, else `cc` (today behind `$CROSS_COMPILE`), for the program around the BPF code
+    and for libbpf; where the build makes a bpftool of its own, also `$HOSTCC`, else `gcc`. A
+    compiler without the C library's headers and start-up files is there and useless: that is told
+    apart from a missing compiler.
     Where one of them is missing or unfit and another works (`gcc-12`), this warns with the
     `make CC=… HOSTCC=…` that uses it. What to do: install a C compiler, or the C library's
     development package.

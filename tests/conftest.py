@@ -21,7 +21,10 @@ from bpfdoctor.host.machine import Machine, scratch_prefix
 from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.host.system.tracefs import PLACES
 
-STEERING = ("CC", "CLANG", "LLVM_STRIP", "BPFTOOL", "CARGO", "MAKEFLAGS", "NO_COLOR", "FORCE_COLOR")
+STEERING = (
+    *("CC", "HOSTCC", "CROSS_COMPILE", "AR", "HOSTAR", "CLANG", "LLVM_STRIP", "BPFTOOL", "CARGO"),
+    *("MAKEFLAGS", "NO_COLOR", "FORCE_COLOR"),
+)
 """Variables of a developer's shell that would change what the tests see."""
 
 

@@ -7,6 +7,7 @@ smoke build share these judgements; all of them are made of questions to the hos
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterator
 
@@ -67,11 +68,21 @@ def tool_words(host: Host, variable: str, default: str) -> Argv:
     """
     values = host.ask(AskEnvironment((variable,)))
     if not isinstance(values, Variables) or variable not in values.values:
-        return (default,)
+        return (expanded(host, default),)
     try:
         return tuple(shlex.split(values.values[variable]))
     except ValueError:
         return ()
+
+
+def expanded(host: Host, default: str) -> str:
+    """A makefile's default with the environment's values in it: of `$(CROSS_COMPILE)cc`."""
+
+    def value(reference: re.Match[str]) -> str:
+        values = host.ask(AskEnvironment((reference[1],)))
+        return values.values.get(reference[1], "") if isinstance(values, Variables) else ""
+
+    return re.sub(r"\$\((\w+)\)", value, default)
 
 
 def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
@@ -94,7 +105,7 @@ def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
         return Chosen(variable, first, first)
     if rather is not None:
         return Chosen(variable, rather, first)
-    for argv in _candidates(host, ((default,), *others)):
+    for argv in _candidates(host, ((expanded(host, default),), *others)):
         judged = judge(argv) if argv != words else first
         if judged.fit:
             return Chosen(variable, judged, first)
