@@ -166,6 +166,7 @@ from bpfdoctor.host.tools.judged import Judged as Judged, misbehaving as misbeha
 from bpfdoctor.host.tools.libc import AskLibc as AskLibc, Libc as Libc
 from bpfdoctor.host.tools.make import chosen_make as chosen_make
 from bpfdoctor.host.tools.object_tools import (
+    chosen_archivers as chosen_archivers,
     chosen_bpftool as chosen_bpftool,
     chosen_llvm_strip as chosen_llvm_strip,
 )

@@ -39,6 +39,7 @@ with."""
 
 _KNOWN = re.compile(
     r"(?:[\w.]+-)*(?:gcc|clang|cc|g?make|bpftool|llvm-strip|llvm-objcopy)(?:-\d[\d.]*)?"
+    r"|(?:\w+-linux-\w+-|llvm-)?ar(?:-\d+)?"
 )
 """Executables that are what they are called; a multiplexer (ccache, rustup) decides anew each
 time what it runs, and no list of files says on what grounds."""

@@ -7,7 +7,7 @@ from bpfdoctor.host.question import NoAnswer, evidence
 from bpfdoctor.host.tools.clang import chosen_clang
 from bpfdoctor.host.tools.compilers import chosen_compilers
 from bpfdoctor.host.tools.make import chosen_make
-from bpfdoctor.host.tools.object_tools import chosen_bpftool, chosen_llvm_strip
+from bpfdoctor.host.tools.object_tools import chosen_archivers, chosen_bpftool, chosen_llvm_strip
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Program, Project
 from bpfdoctor.smoke.build import BuildProgram, Built
@@ -60,7 +60,10 @@ def _overrides(context: Context) -> dict[str, str]:
     host, build = context.host, context.project.kind.build
     assert build is not None
     clang = chosen_clang(host, context.project.kind.clang)
-    chosen = [clang, *chosen_compilers(host, build.tools)]
+    compilers = chosen_compilers(host, build.tools)
+    chosen = [clang, *compilers]
+    if compilers and compilers[0].fit:
+        chosen += chosen_archivers(host, build.tools, compilers[0].argv)
     if "LLVM_STRIP" in build.tools and clang.fit:
         chosen.append(chosen_llvm_strip(host, build.tools["LLVM_STRIP"], clang.argv))
     if "BPFTOOL" in build.tools and clang.fit:

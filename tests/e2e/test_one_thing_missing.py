@@ -34,6 +34,9 @@ AWAY = {
         ("/usr/lib/*/libelf.so", "/usr/lib/*/libelf.a"), "libraries.libelf", "libelf-dev"
     ),
     "zlib headers": Away(("/usr/include/zlib.h",), "libraries.zlib", "zlib1g-dev"),
+    "the archivers": Away(
+        ("/usr/bin/ar", "/usr/bin/*-linux-gnu-ar", "/usr/bin/llvm-ar*"), "toolchain.ar", "gcc"
+    ),
     "make": Away(("/usr/bin/make", "/usr/bin/gmake"), "toolchain.make", "make"),
 }
 

@@ -92,8 +92,7 @@ class Compile(Question[Compiled], frozen=True):
                 return answer
             inputs = inputs_of(place, self.compiler, self.flags, self.libraries)
         if inputs is not None:
-            alone = not self.link and "clang" in tool  # which assembles by itself
-            parts = parts_of(machine, tool, () if alone else self.compiler)
+            parts = _parts_of_compiler(machine, self, tool)
             keep(machine, self, answer, tool=tool, rests_on=inputs | parts, since=since)
         return answer
 
@@ -148,7 +147,7 @@ class Compile(Question[Compiled], frozen=True):
 
 
 class TreatObject(Question[Completed], frozen=True):
-    """Compile, then run a command on the object: `$OBJECT` in `argv` is its path.
+    """Compile, then run a command on the object: `$OBJECT` in a word of `argv` is its path.
 
     `owner_of`: when we are root and the owner of that path is not, the command runs as that
     owner. A positive answer is remembered as that of `Compile` is.
@@ -175,7 +174,8 @@ class TreatObject(Question[Completed], frozen=True):
                 return answer
             inputs = inputs_of(place, self.compile.compiler, self.compile.flags, ())
         if inputs is not None:
-            parts = {compiler, *parts_of(machine, compiler), *parts_of(machine, tool)}
+            parts = {*_parts_of_compiler(machine, self.compile, compiler), *parts_of(machine, tool)}
+            parts.add(compiler)
             keep(machine, self, answer, tool=tool, rests_on=inputs | parts, since=since)
         return answer
 
@@ -185,18 +185,23 @@ class TreatObject(Question[Completed], frozen=True):
             return compiled
         if not compiled.ok:
             return NoAnswer("refused", f"there is no object to try it on: {compiled.shown()}")
-        argv = [place.path("probe.o") if word == OBJECT else word for word in self.argv]
+        argv = [word.replace(OBJECT, place.path("probe.o")) for word in self.argv]
         ended = place.run(argv, self.timeout, place.identity)
         return ended if isinstance(ended, NoAnswer) else place.completed(ended)
 
     def source(self) -> str:
-        words = ("probe.o" if word == OBJECT else word for word in self.argv)
+        words = (word.replace(OBJECT, "probe.o") for word in self.argv)
         return f"{self.compile.source()}\n$ {' '.join(words)}"
 
 
 def compiler_of(machine: Machine, question: Compile) -> str | None:
     """The resolved compiler, where its answers may be remembered: a plain one, on its own."""
     return tool_of(machine, question.compiler[0]) if len(question.compiler) == 1 else None
+
+
+def _parts_of_compiler(machine: Machine, question: Compile, compiler: str) -> set[str]:
+    alone = not question.link and "clang" in compiler  # which assembles by itself
+    return parts_of(machine, compiler, () if alone else question.compiler)
 
 
 def _compiled(

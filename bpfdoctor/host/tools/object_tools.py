@@ -1,12 +1,15 @@
-"""The tools that treat a compiled object, judged by treating one: llvm-strip and bpftool."""
+"""The tools that treat a compiled object, judged by treating one: llvm-strip, bpftool and ar."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from bpfdoctor.host.question import Host, evidence
 from bpfdoctor.host.tools.choice import Chosen, choose
 from bpfdoctor.host.tools.clang import compile_bpf
 from bpfdoctor.host.tools.commands import Completed
-from bpfdoctor.host.tools.compile import OBJECT, TreatObject
+from bpfdoctor.host.tools.compile import OBJECT, Compile, TreatObject
+from bpfdoctor.host.tools.compilers import C_CODE, C_FLAGS
 from bpfdoctor.host.tools.judged import Argv, Judged, absent, looked_at, misbehaving
 from bpfdoctor.host.tools.version import AskVersion, version_in
 
@@ -24,6 +27,19 @@ _BPFTOOLS = (
     "/usr/lib/linux-tools/*/bpftool",
     "/usr/lib/linux-tools-*/bpftool",
 )
+_ARCHIVERS = (("llvm-ar",), ("llvm-ar-[0-9]*",))
+
+
+def chosen_archivers(host: Host, tools: Mapping[str, str], cc: Argv) -> tuple[Chosen, ...]:
+    """Every archiver that a makefile with these tools calls: AR, and HOSTAR for the programs that
+    the build itself runs. Fit is one that archives an object which `cc` compiled."""
+
+    def judge(argv: Argv) -> Judged:
+        pack = TreatObject(Compile(cc, C_CODE, C_FLAGS), (*argv, "rcs", f"{OBJECT}.a", OBJECT))
+        return absent(host, argv) or _treats(host, argv, pack)
+
+    named = (name for name in ("AR", "HOSTAR") if name in tools)
+    return tuple(choose(host, name, tools[name], judge, _ARCHIVERS) for name in named)
 
 
 def chosen_llvm_strip(host: Host, default: str, clang: Argv) -> Chosen:

@@ -1,0 +1,37 @@
+"""The archiver, which packs libbpf."""
+
+from __future__ import annotations
+
+from bpfdoctor.api import (
+    Context,
+    Finding,
+    blocked,
+    check,
+    chosen_archivers,
+    chosen_compilers,
+    verdict_on_all,
+)
+
+
+@check(
+    "toolchain.ar",
+    title="archiver",
+    requires=("toolchain.cc",),
+    applies=lambda project: {"AR", "CC"} <= project.tools.keys(),
+)
+def archiver(context: Context) -> Finding:
+    """Each archiver that make would run packs a compiled object into a static library.
+
+    That is `$AR`, else `ar`, for the libbpf that every program is linked to; where the build makes
+    a bpftool of its own, also `$HOSTAR`, else `ar`. Where one of them is missing or unfit and
+    another works (`llvm-ar`), this warns with the `make AR=…` that uses it. What to do: unset AR,
+    or name a good one in it; `ar` comes with the C compiler.
+    """
+    tools = context.project.tools
+    compiler = chosen_compilers(context.host, tools)[0]
+    if not compiler.fit:
+        return blocked("there is no C compiler to try it with", ["toolchain.cc"])
+    chosen = chosen_archivers(context.host, tools, compiler.argv)
+    names = " and ".join(dict.fromkeys(each.used.words for each in chosen))
+    verb = "pack" if " and " in names else "packs"
+    return verdict_on_all(chosen, f"{names} {verb} a library", "cc")

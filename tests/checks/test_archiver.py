@@ -1,0 +1,90 @@
+"""The archiver: real ones, and what AR and HOSTAR may name instead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bpfdoctor.api import ByHand, Finding, Install, NoAnswer, Project, Status
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.projects.model import Build, Kind
+from bpfdoctor.testing import FakeHost, one, run_check
+
+TOOLS = {"CC": "cc", "AR": "ar", "HOSTAR": "ar"}
+PROJECT = Project(Kind("own", "own", "own", (), {}, build=Build(".", "Makefile", tools=TOOLS)))
+
+
+@pytest.fixture
+def private(tmp_path: Path, needs: Callable[..., None]) -> Path:
+    """A PATH of its own: a C compiler and what it calls, and no archiver."""
+    needs("cc", "as", "ld")
+    for name in ("cc", "as", "ld"):
+        (tmp_path / name).symlink_to(os.path.realpath(shutil.which(name) or ""))
+    return tmp_path
+
+
+def found(place: Path, **variables: str) -> Finding:
+    host = LiveHost(Machine({"PATH": str(place), **variables}))
+    return one(run_check("toolchain.ar", host, PROJECT))
+
+
+def test_the_archiver_of_this_machine_passes(live: LiveHost, needs: Callable[..., None]) -> None:
+    needs("cc", "ar")
+    finding = one(run_check("toolchain.ar", live, PROJECT))
+    assert finding.status is Status.PASS
+    assert finding.summary == "ar packs a library"
+
+
+def test_without_any_archiver_one_is_to_be_installed(private: Path) -> None:
+    finding = found(private)
+    assert finding.status is Status.FAIL
+    assert finding.summary == "ar is not on PATH"
+    assert finding.fixes == (Install(("cc",)),)
+
+
+@pytest.mark.parametrize(
+    ("variables", "trouble", "override"),
+    [
+        ({"AR": "nonesuch"}, "nonesuch is not on PATH", "AR=ar"),
+        ({"AR": ""}, "AR is set to nothing", "AR=ar"),
+        ({"AR": "/bin/false"}, "/bin/false exits 1", "AR=ar"),
+        ({"HOSTAR": "nonesuch"}, "nonesuch is not on PATH", "HOSTAR=ar"),
+    ],
+)
+def test_a_variable_that_names_none_is_told_with_the_way_around(
+    private: Path,
+    needs: Callable[..., None],
+    variables: dict[str, str],
+    trouble: str,
+    override: str,
+) -> None:
+    needs("ar")
+    (private / "ar").symlink_to(os.path.realpath(shutil.which("ar") or ""))
+    finding = found(private, **variables)
+    assert finding.status is Status.WARN
+    assert finding.summary == f"{trouble}; ar works"
+    assert finding.fixes == (ByHand(f"build with `make {override}`"),)
+
+
+def test_llvms_archiver_is_one_as_well(private: Path, needs: Callable[..., None]) -> None:
+    needs("llvm-ar")
+    (private / "llvm-ar").symlink_to(os.path.realpath(shutil.which("llvm-ar") or ""))
+    assert found(private).fixes == (ByHand("build with `make AR=llvm-ar HOSTAR=llvm-ar`"),)
+    assert found(private, AR="llvm-ar", HOSTAR="llvm-ar").status is Status.PASS
+
+
+def test_without_a_compiler_nothing_is_said_of_the_archiver(tmp_path: Path) -> None:
+    finding = found(tmp_path)
+    assert finding.status is Status.SKIP
+    assert finding.blocked_by == ("toolchain.cc",)
+
+
+def test_missing_data_neither_passes_nor_fails() -> None:
+    host = FakeHost(otherwise=NoAnswer("not-recorded"))
+    finding = one(run_check("toolchain.ar", host, PROJECT))
+    assert finding.status in {Status.UNKNOWN, Status.SKIP}
