@@ -169,6 +169,7 @@ from bpfdoctor.host.tools.object_tools import (
     chosen_archivers as chosen_archivers,
     chosen_bpftool as chosen_bpftool,
     chosen_llvm_strip as chosen_llvm_strip,
+    judge_bpftool as judge_bpftool,
 )
 from bpfdoctor.host.tools.search import (
     FindExecutables as FindExecutables,

@@ -9,12 +9,10 @@ from bpfdoctor.api import (
     Context,
     Finding,
     NoAnswer,
-    Project,
     Run,
     RunCommand,
     blocked,
     check,
-    chosen_bpftool,
     chosen_clang,
     chosen_llvm_strip,
     chosen_make,
@@ -65,46 +63,6 @@ def llvm_strip(context: Context) -> Finding:
         return blocked("without clang there is no object to strip", ["toolchain.clang-bpf"])
     chosen = chosen_llvm_strip(context.host, context.project.tools["LLVM_STRIP"], clang.argv)
     return verdict_on(chosen, f"{chosen.used.words} strips a BPF object", "llvm")
-
-
-def _bpftool(project: Project) -> str:
-    """The bpftool that the makefile calls; empty where it calls none, or one that comes with a
-    checkout which is not there."""
-    named = project.tools.get("BPFTOOL", "")
-    inside = "/" in named and not named.startswith("/")
-    if inside:
-        return project.inside(named) if project.path else ""
-    return named
-
-
-@check(
-    "toolchain.bpftool",
-    title="bpftool",
-    requires=("toolchain.clang-bpf",),
-    applies=lambda project: bool(_bpftool(project)),
-)
-def bpftool(context: Context) -> Finding:
-    """bpftool runs, and makes a skeleton of an object, where this project's build uses one as is.
-
-    The skeleton is the C header through which a program opens its BPF object. Ubuntu's
-    /usr/sbin/bpftool is a wrapper that works only where tools for the running kernel are
-    installed; a bpftool that comes with a checkout is built for one architecture, and is not run
-    before you ask for a build (`--no-smoke` does not): then this warns. What to do: install
-    bpftool, or name another one in BPFTOOL.
-    """
-    project = context.project
-    clang = chosen_clang(context.host, project.kind.clang)
-    if not clang.fit:
-        return blocked("without clang there is no object to try it on", ["toolchain.clang-bpf"])
-    chosen = chosen_bpftool(
-        context.host,
-        _bpftool(project),
-        clang.argv,
-        project.path,
-        may_build=context.may_build,
-    )
-    good = f"{chosen.used.words} {chosen.version} makes a skeleton".replace("  ", " ")
-    return verdict_on(chosen, good, "bpftool")
 
 
 @check("toolchain.cargo", title="cargo")

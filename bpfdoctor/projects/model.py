@@ -26,7 +26,8 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `tools` are those that this makefile calls, by make variable (`CLANG`): a name on the user's
     PATH, or with a slash a path in the checkout; `$(NAME)` in it stands for a variable of the
-    environment. `variables` are given to make on its command line.
+    environment; empty for one that the build makes, unless the environment names another.
+    `variables` are given to make on its command line.
     `include` are the directories that it gives clang for BPF code (`{arch}`: the kernel's name of
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
     `link_flags` are the variables of the environment that it passes on to the linker. `crates` is

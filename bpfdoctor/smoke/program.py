@@ -66,7 +66,7 @@ def _overrides(context: Context) -> dict[str, str]:
         chosen += chosen_archivers(host, build.tools, compilers[0].argv)
     if "LLVM_STRIP" in build.tools and clang.fit:
         chosen.append(chosen_llvm_strip(host, build.tools["LLVM_STRIP"], clang.argv))
-    if "BPFTOOL" in build.tools and clang.fit:
+    if build.tools.get("BPFTOOL") and clang.fit:
         path = context.project.path
         chosen.append(chosen_bpftool(host, _placed(build.tools["BPFTOOL"], path), clang.argv, path))
     other = [each for each in chosen if each.fit and not each.is_default]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from private_path import Bounded, private_path, real, script
 
 from bpfdoctor.api import (
     AskCrates,
     ByHand,
     Finding,
-    FoundTools,
     Install,
     NoAnswer,
     Project,
@@ -22,35 +20,11 @@ from bpfdoctor.api import (
     Status,
 )
 from bpfdoctor.host.live import LiveHost
-from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.question import A, Question
 from bpfdoctor.host.tools.crates import Crates
-from bpfdoctor.host.tools.search import FindExecutables
 from bpfdoctor.projects.model import Build, Kind
 from bpfdoctor.testing import FakeHost, one, run_check
 
 TOOLS = {"CLANG": "clang", "LLVM_STRIP": "llvm-strip", "BPFTOOL": "bpftool", "CARGO": "cargo"}
-
-WRAPPER = """\
-echo "WARNING: bpftool not found for kernel 6.8.0-31" >&2
-echo "  You may need to install the following packages for this specific kernel:" >&2
-exit 2"""
-"""What Ubuntu's /usr/sbin/bpftool does where no linux-tools fit the running kernel."""
-
-
-class Bounded(LiveHost):
-    """A host whose PATH is one directory, and that looks for other versions nowhere else."""
-
-    def __init__(self, place: Path, **variables: str) -> None:
-        super().__init__(Machine({"PATH": str(place), **variables}))
-        self.place = place
-
-    def ask(self, question: Question[A]) -> A | NoAnswer:
-        answer = super().ask(question)
-        if isinstance(question, FindExecutables) and isinstance(answer, FoundTools):
-            inside = (path for path in answer.paths if path.startswith(str(self.place)))
-            return FoundTools(tuple(inside))  # type: ignore[return-value]
-        return answer
 
 
 def project(path: str = "", make: str = "3.81", **tools: str) -> Project:
@@ -60,28 +34,11 @@ def project(path: str = "", make: str = "3.81", **tools: str) -> Project:
 
 @pytest.fixture
 def private(tmp_path: Path) -> Path:
-    place = tmp_path / "bin"
-    place.mkdir()
-    for name in ("sh", "sleep", "clang"):
-        found = shutil.which(name)
-        if found:
-            (place / name).symlink_to(os.path.realpath(found))
-    return place
-
-
-def script(directory: Path, name: str, body: str) -> None:
-    (directory / name).write_text(f"#!/bin/sh\n{body}\n")
-    (directory / name).chmod(0o755)
+    return private_path(tmp_path)
 
 
 def found(check_id: str, host: LiveHost | FakeHost, about: Project | None = None) -> Finding:
     return one(run_check(check_id, host, about or project()))
-
-
-def real(name: str) -> str:
-    path = shutil.which(name)
-    assert path is not None
-    return os.path.realpath(path)
 
 
 def test_the_tools_of_this_machine_pass(live: LiveHost, needs: Callable[..., None]) -> None:
@@ -147,93 +104,6 @@ def test_gmake_stands_in_for_another_make(private: Path, needs: Callable[..., No
     finding = found("toolchain.make", Bounded(private))
     assert finding.status is Status.WARN
     assert finding.fixes == (ByHand("build with `gmake` in place of make"),)
-
-
-def test_ubuntus_wrapper_is_only_a_wrapper(private: Path, needs: Callable[..., None]) -> None:
-    needs("clang")
-    script(private, "bpftool", WRAPPER)
-    finding = found("toolchain.bpftool", Bounded(private))
-    assert finding.status is Status.FAIL
-    assert "only a wrapper" in finding.summary
-    assert "linux-tools" in finding.summary or finding.fixes == (Install(("bpftool",)),)
-
-
-def test_a_bpftool_that_makes_no_skeleton_fails(private: Path, needs: Callable[..., None]) -> None:
-    needs("clang")
-    script(private, "bpftool", "echo bpftool v5.4.0")
-    finding = found("toolchain.bpftool", Bounded(private))
-    assert finding.status is Status.FAIL
-    assert "makes no skeleton" in finding.summary
-
-
-def test_a_bpftool_that_comes_with_the_checkout_is_the_one_judged(
-    private: Path, tmp_path: Path, needs: Callable[..., None]
-) -> None:
-    needs("clang", "bpftool")
-    (tmp_path / "tools").mkdir()
-    shutil.copy(real("bpftool"), tmp_path / "tools/bpftool")
-    own = project(str(tmp_path), BPFTOOL="tools/bpftool")
-    finding = found("toolchain.bpftool", Bounded(private), own)
-    assert finding.status is Status.PASS
-    assert str(tmp_path / "tools/bpftool") in finding.summary
-    (tmp_path / "tools/bpftool").write_bytes(b"\x7fELF for another machine")
-    (private / "bpftool").symlink_to(real("bpftool"))
-    foreign = found("toolchain.bpftool", Bounded(private), own)
-    assert foreign.status is Status.WARN
-    assert "ENOEXEC" in foreign.summary
-    assert foreign.fixes == (ByHand("build with `make BPFTOOL=bpftool`"),)
-
-
-def test_nothing_of_a_checkout_runs_before_a_build_is_asked_for(
-    private: Path, tmp_path: Path, needs: Callable[..., None]
-) -> None:
-    needs("clang", "bpftool")
-    own, ran = project(str(tmp_path), BPFTOOL="./bpftool"), tmp_path / "ran"
-    script(tmp_path, "bpftool", f"echo ran > {ran}; echo bpftool v7")
-    by_hand = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
-    assert by_hand.status is Status.UNKNOWN
-    assert "not an ELF executable; not run" in by_hand.summary
-    assert not ran.exists()
-    shutil.copy(real("bpftool"), tmp_path / "bpftool")
-    warned = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
-    assert warned.status is Status.WARN
-    assert "executable; not run, for nothing of a checkout runs without a build" in warned.summary
-    assert run_check("toolchain.bpftool", Bounded(private), own)[0].status is Status.PASS
-
-
-def test_an_executable_for_another_machine_is_not_taken_unseen(
-    private: Path, tmp_path: Path, needs: Callable[..., None]
-) -> None:
-    needs("clang", "bpftool")
-    own = project(str(tmp_path), BPFTOOL="./bpftool")
-    header = bytearray(Path(real("bpftool")).read_bytes()[:64])
-    header[18:20] = (258).to_bytes(2, "little")  # EM_LOONGARCH
-    (tmp_path / "bpftool").write_bytes(header)
-    (tmp_path / "bpftool").chmod(0o755)
-    finding = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
-    assert finding.status is Status.UNKNOWN
-    assert "EM_LOONGARCH executable, this interpreter a" in finding.summary
-    (private / "bpftool").symlink_to(real("bpftool"))
-    other = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
-    assert other.status is Status.WARN
-    assert other.fixes == (ByHand("build with `make BPFTOOL=bpftool`"),)
-
-
-def test_without_a_checkout_its_bpftool_is_not_judged() -> None:
-    host = FakeHost()
-    assert run_check("toolchain.bpftool", host, project(BPFTOOL="tools/bpftool")) == ()
-
-
-def test_a_checkouts_bpftool_runs_as_the_owner_of_the_tree(
-    private: Path, needs: Callable[..., None], request: pytest.FixtureRequest
-) -> None:
-    needs("clang", "root", "id")
-    tree = Path(tempfile.mkdtemp())  # pytest's own directories are closed to other users
-    request.addfinalizer(lambda: shutil.rmtree(tree))
-    os.chown(tree, 65534, 65534)
-    script(tree, "bpftool", f'echo "bpftool v7.1.0 by $({real("id")} -u)"')
-    finding = found("toolchain.bpftool", Bounded(private), project(str(tree), BPFTOOL="./bpftool"))
-    assert "by 65534" in finding.evidence[0].text
 
 
 def test_llvm_strip_of_another_version_is_named(private: Path, needs: Callable[..., None]) -> None:

@@ -57,23 +57,28 @@ def chosen_llvm_strip(host: Host, default: str, clang: Argv) -> Chosen:
 def chosen_bpftool(
     host: Host, default: str, clang: Argv, checkout: str = "", *, may_build: bool = True
 ) -> Chosen:
-    """The bpftool that is used: one that makes a skeleton of an object which `clang` compiled.
-
-    One that lies in `checkout` runs as the owner of that tree, if we are root and he is not; and
-    only where it `may_build`: else it is looked at, and stays unproven.
-    """
+    """The bpftool that is used: one that is fit."""
 
     def judge(argv: Argv) -> Judged:
-        own = checkout if checkout and argv[0].startswith(f"{checkout}/") else ""
-        missing = absent(host, argv)
-        if own and missing is None and not may_build:
-            return looked_at(host, argv)
-        return missing or _judge_bpftool(host, argv, clang, own)
+        return judge_bpftool(host, argv, clang, checkout, may_build=may_build)
 
     return choose(host, "BPFTOOL", default, judge, (_BPFTOOLS,))
 
 
-def _judge_bpftool(host: Host, argv: Argv, clang: Argv, owner_of: str) -> Judged:
+def judge_bpftool(host: Host, argv: Argv, clang: Argv, checkout: str, *, may_build: bool) -> Judged:
+    """One bpftool: fit where it makes a skeleton of an object which `clang` compiled.
+
+    One that lies in `checkout` runs as the owner of that tree, if we are root and he is not; and
+    only where it `may_build`: else it is looked at, and stays unproven.
+    """
+    own = checkout if checkout and argv[0].startswith(f"{checkout}/") else ""
+    missing = absent(host, argv)
+    if own and missing is None and not may_build:
+        return looked_at(host, argv)
+    return missing or _skeleton_of(host, argv, clang, own)
+
+
+def _skeleton_of(host: Host, argv: Argv, clang: Argv, owner_of: str) -> Judged:
     asked = AskVersion((*argv, "version"), owner_of)
     says = host.ask(asked)
     bad = misbehaving(argv, asked, says)

@@ -1,0 +1,107 @@
+"""bpftool: the one that a build calls, where it calls one that is there before."""
+
+from __future__ import annotations
+
+import posixpath
+
+from bpfdoctor.api import (
+    ByHand,
+    Chosen,
+    Context,
+    Finding,
+    Judged,
+    Project,
+    Status,
+    blocked,
+    check,
+    chosen_bpftool,
+    chosen_clang,
+    failed,
+    judge_bpftool,
+    tool_words,
+    verdict_on,
+)
+
+
+def _calls_bpftool(project: Project) -> bool:
+    """The makefile calls one, which does not come with a checkout that is not there."""
+    named = project.tools.get("BPFTOOL")
+    if named is None:
+        return False
+    return bool(project.path) or (named != "" and not _lies_inside(named))
+
+
+def _lies_inside(name: str) -> bool:
+    return "/" in name and not name.startswith("/")
+
+
+def _inside(project: Project, name: str, *place: str) -> str:
+    """A tool of the checkout by its whole path; any other by the name it has."""
+    return posixpath.normpath(project.inside(*place, name)) if _lies_inside(name) else name
+
+
+@check(
+    "toolchain.bpftool",
+    title="bpftool",
+    requires=("toolchain.clang-bpf",),
+    applies=_calls_bpftool,
+)
+def bpftool(context: Context) -> Finding | None:
+    """bpftool runs, and makes a skeleton of an object, where this project's build uses one as is.
+
+    The skeleton is the C header through which a program opens its BPF object. Ubuntu's
+    /usr/sbin/bpftool is a wrapper that works only where tools for the running kernel are
+    installed; a bpftool that comes with a checkout is built for one architecture, and is not run
+    before you ask for a build (`--no-smoke` does not): then this warns. Today's build makes a
+    bpftool of its own, and only one that BPFTOOL names is judged. What to do: install bpftool, or
+    name another one in BPFTOOL.
+    """
+    project = context.project
+    named = project.tools["BPFTOOL"]
+    if not named and tool_words(context.host, "BPFTOOL", named) == (named,):
+        return None
+    clang = chosen_clang(context.host, project.kind.clang)
+    if not clang.fit:
+        return blocked("without clang there is no object to try it on", ["toolchain.clang-bpf"])
+    if not named:
+        return _in_place_of_its_own(context, clang.argv)
+    chosen = chosen_bpftool(
+        context.host,
+        _inside(project, named),
+        clang.argv,
+        project.path,
+        may_build=context.may_build,
+    )
+    return verdict_on(chosen, _makes(chosen), "bpftool")
+
+
+def _makes(chosen: Chosen) -> str:
+    return f"{chosen.used.words} {chosen.version} makes a skeleton".replace("  ", " ")
+
+
+def _in_place_of_its_own(context: Context, clang: tuple[str, ...]) -> Finding | None:
+    """The verdict on what BPFTOOL names where the build would make one itself."""
+    named = tool_words(context.host, "BPFTOOL", "")
+    first = _inside(context.project, named[0], _directory(context.project)) if named else ""
+    if first.startswith(_outputs(context.project)):
+        return None  # the build's own, by its path
+    judged = Judged((), "missing", "", "BPFTOOL is set to nothing")
+    if named:
+        argv, checkout, may_build = (first, *named[1:]), context.project.path, context.may_build
+        judged = judge_bpftool(context.host, argv, clang, checkout, may_build=may_build)
+    chosen = Chosen("BPFTOOL", judged, judged)
+    finding = verdict_on(chosen, _makes(chosen), "bpftool")
+    if finding.status is not Status.FAIL:
+        return finding
+    unset = ByHand("unset BPFTOOL: the build makes a bpftool of its own then")
+    return failed(finding.summary, seen=finding.evidence, fixes=[unset])
+
+
+def _directory(project: Project) -> str:
+    return project.kind.build.directory if project.kind.build else ""
+
+
+def _outputs(project: Project) -> tuple[str, ...]:
+    """What the build's own files begin with."""
+    names = project.kind.build.outputs if project.kind.build and project.path else ()
+    return tuple(f"{project.inside(_directory(project), name)}/" for name in names)
