@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from private_path import Bounded, private_path, real
 
 from bpfdoctor.api import ByHand, Finding, Install, NoAnswer, Project, Status
 from bpfdoctor.host.live import LiveHost
-from bpfdoctor.host.machine import Machine
 from bpfdoctor.projects.model import Build, Kind
 from bpfdoctor.testing import FakeHost, one, run_check
 
@@ -23,14 +21,14 @@ PROJECT = Project(Kind("own", "own", "own", (), {}, build=Build(".", "Makefile",
 def private(tmp_path: Path, needs: Callable[..., None]) -> Path:
     """A PATH of its own: a C compiler and what it calls, and no archiver."""
     needs("cc", "as", "ld")
+    place = private_path(tmp_path)
     for name in ("cc", "as", "ld"):
-        (tmp_path / name).symlink_to(os.path.realpath(shutil.which(name) or ""))
-    return tmp_path
+        (place / name).symlink_to(real(name))
+    return place
 
 
 def found(place: Path, **variables: str) -> Finding:
-    host = LiveHost(Machine({"PATH": str(place), **variables}))
-    return one(run_check("toolchain.ar", host, PROJECT))
+    return one(run_check("toolchain.ar", Bounded(place, **variables), PROJECT))
 
 
 def test_the_archiver_of_this_machine_passes(live: LiveHost, needs: Callable[..., None]) -> None:
@@ -64,7 +62,7 @@ def test_a_variable_that_names_none_is_told_with_the_way_around(
     override: str,
 ) -> None:
     needs("ar")
-    (private / "ar").symlink_to(os.path.realpath(shutil.which("ar") or ""))
+    (private / "ar").symlink_to(real("ar"))
     finding = found(private, **variables)
     assert finding.status is Status.WARN
     assert finding.summary == f"{trouble}; ar works"
@@ -73,7 +71,7 @@ def test_a_variable_that_names_none_is_told_with_the_way_around(
 
 def test_llvms_archiver_is_one_as_well(private: Path, needs: Callable[..., None]) -> None:
     needs("llvm-ar")
-    (private / "llvm-ar").symlink_to(os.path.realpath(shutil.which("llvm-ar") or ""))
+    (private / "llvm-ar").symlink_to(real("llvm-ar"))
     assert found(private).fixes == (ByHand("build with `make AR=llvm-ar HOSTAR=llvm-ar`"),)
     assert found(private, AR="llvm-ar", HOSTAR="llvm-ar").status is Status.PASS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shlex
 from typing import Literal
 
@@ -10,15 +11,19 @@ import msgspec
 from bpfdoctor.host.elf.object import AskExecutable
 from bpfdoctor.host.question import Answer, Host, NoAnswer, Question, evidence
 from bpfdoctor.host.tools.commands import Completed
-from bpfdoctor.host.tools.search import FindTool
+from bpfdoctor.host.tools.search import FindExecutables, FindTool, FoundTools
 from bpfdoctor.model import Evidence
 
-State = Literal["fit", "unproven", "no-bpf", "old", "unfit", "missing", "unclear"]
-"""`unproven`: of the right kind, and not run. `no-bpf`: runs, and does not emit BPF. `unclear`: it
-would not say (no end, no memory)."""
+State = Literal["fit", "unproven", "no-bpf", "old", "unfit", "missing", "off-path", "unclear"]
+"""`unproven`: of the right kind, and not run. `no-bpf`: runs, and does not emit BPF. `off-path`: it
+is where every system keeps its tools, and PATH does not lead there. `unclear`: it would not say (no
+end, no memory)."""
 
 REFUSALS = ("ENOENT", "ENOTDIR", "EACCES", "EPERM", "ENOEXEC", "ELOOP", "ELIBBAD")
 """What execve(2) answers for a file that is no executable; other errors say nothing about it."""
+
+STANDARD_PLACES = ("/usr/bin", "/bin")
+"""Where every system keeps its tools."""
 
 Argv = tuple[str, ...]
 
@@ -47,10 +52,17 @@ def absent(host: Host, argv: Argv) -> Judged | None:
     """The judgement on a tool that is not there at all; None where there is a file to run."""
     question = FindTool(argv[0])
     answer = host.ask(question)
-    if isinstance(answer, NoAnswer) and answer.absent:
-        trouble = f"{argv[0]} is not {'an executable file' if '/' in argv[0] else 'on PATH'}"
-        return Judged(argv, "missing", "", trouble, (evidence(question, answer),))
-    return None
+    if not isinstance(answer, NoAnswer) or not answer.absent:
+        return None
+    seen = (evidence(question, answer),)
+    if "/" in argv[0]:
+        return Judged(argv, "missing", "", f"{argv[0]} is not an executable file", seen)
+    name = glob.escape(argv[0])
+    elsewhere = host.ask(FindExecutables(tuple(f"{place}/{name}" for place in STANDARD_PLACES)))
+    if isinstance(elsewhere, FoundTools) and elsewhere.paths:
+        trouble = f"{argv[0]} is not on PATH, which does not lead to {elsewhere.paths[-1]}"
+        return Judged(argv, "off-path", "", trouble, seen)
+    return Judged(argv, "missing", "", f"{argv[0]} is not on PATH", seen)
 
 
 def looked_at(host: Host, argv: Argv) -> Judged:

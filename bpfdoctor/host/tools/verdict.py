@@ -6,7 +6,12 @@ import shlex
 from collections.abc import Sequence
 
 from bpfdoctor.host.tools.choice import Chosen
+from bpfdoctor.host.tools.judged import STANDARD_PLACES
 from bpfdoctor.model import ByHand, Evidence, Finding, Install, Run, Status
+
+LEAD_THERE = f'export PATH="${{PATH:+$PATH:}}{":".join(STANDARD_PLACES)}"'
+"""The mend of a PATH that does not lead to tools which are there; an empty entry of it would be the
+working directory."""
 
 
 def verdict_on(chosen: Chosen, good: str, capability: str) -> Finding:
@@ -39,7 +44,8 @@ def _unfit(unfit: Sequence[Chosen], seen: tuple[Evidence, ...], capability: str)
         words = "; ".join(dict.fromkeys(each.default.words for each in unfit))
         find_out = ByHand(f"see what it does by hand: {words}")
         return Finding(Status.UNKNOWN, trouble, evidence=seen, fixes=(find_out,))
-    return Finding(Status.FAIL, trouble, evidence=seen, fixes=(Install((capability,)),))
+    mend = ByHand(LEAD_THERE) if states == {"off-path"} else Install((capability,))
+    return Finding(Status.FAIL, trouble, evidence=seen, fixes=(mend,))
 
 
 def _use(others: Sequence[Chosen]) -> ByHand:

@@ -10,6 +10,9 @@ from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.tools.choice import choose, tool_words
 from bpfdoctor.host.tools.judged import Argv, Judged, absent
+from bpfdoctor.host.tools.make import chosen_make
+from bpfdoctor.host.tools.verdict import LEAD_THERE, verdict_on
+from bpfdoctor.model import ByHand, Status
 
 
 def host(**environment: str) -> LiveHost:
@@ -42,3 +45,11 @@ def test_a_prefix_without_a_compiler_behind_it_leaves_another_one(tmp_path: Path
     chosen = choose(machine, "CC", "$(CROSS_COMPILE)cc", judge, (("gcc",),))
     assert chosen.default.trouble == "foo-cc is not on PATH"
     assert chosen.override == "CC=gcc"
+
+
+@pytest.mark.parametrize("path", ["", "/nonexistent"])
+def test_a_tool_that_path_does_not_lead_to_is_not_to_be_installed(path: str) -> None:
+    finding = verdict_on(chosen_make(host(PATH=path), "3.81"), "", "make")
+    assert finding.status is Status.FAIL
+    assert finding.summary == "make is not on PATH, which does not lead to /usr/bin/make"
+    assert finding.fixes == (ByHand(LEAD_THERE),)
