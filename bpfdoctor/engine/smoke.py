@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import msgspec
@@ -24,9 +23,7 @@ from bpfdoctor.smoke.judge import (
 )
 from bpfdoctor.smoke.model import Observed
 from bpfdoctor.smoke.program import prove_program
-
-FAILED_TARGET = re.compile(r"^make.*: \*\*\* (\[.+\].*)$", re.MULTILINE)
-"""What make says where a recipe fails: `make[1]: *** [Makefile:150: libbpf.a] Error 2`."""
+from bpfdoctor.smoke.stopped import stopped_at
 
 
 def smoke_key(program: str) -> str:
@@ -55,7 +52,7 @@ class Smoke:
         self.context, self.findings, self.observer = context, findings, observer
         self.observed: dict[str, Observed] = {}
         self.broken: dict[frozenset[str], str] = {}
-        """By what make says of the targets that failed, the key of the first such build."""
+        """By what builds broke at, the key of the first such build."""
 
     def prove_kernel(self) -> None:
         """The first proof: the kernel, without a compiler."""
@@ -110,10 +107,10 @@ class Smoke:
         return self.findings.roots((smoke_kernel.id,))
 
     def _same_failure(self, target: Target, finding: Finding) -> tuple[str, ...]:
-        """The program whose build broke at the very same targets: what all of them rest on."""
+        """The program whose build broke at the very same: what all of them rest on."""
         said = "\n".join(each.text for each in finding.evidence)
-        targets = frozenset(FAILED_TARGET.findall(said))
-        first = self.broken.setdefault(targets, smoke_key(target.program)) if targets else ""
+        at = stopped_at(said, target.program)
+        first = self.broken.setdefault(at, smoke_key(target.program)) if at else ""
         return (first,) if first not in ("", smoke_key(target.program)) else ()
 
     def _compare(

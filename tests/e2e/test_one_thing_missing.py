@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,41 @@ def test_a_submodule_is_the_one_failure_when_its_files_are_gone(warm: Path, path
     shutil.rmtree(warm / path)
     (warm / path).mkdir()
     assert_one_cause(check(CHECK, warm), f"checkout.submodules[{path}]", "submodule")
+
+
+ours = pytest.mark.skipif("BPFDOCTOR_CHECKOUT" in os.environ, reason="it breaks files of our own")
+
+
+@ours
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("libbpf/src/mark.c", "#include", "no C"),
+        ("examples/c/Makefile", "$(BPFTOOL) gen skeleton", "false"),
+    ],
+    ids=["a library", "a tool"],
+)
+def test_what_breaks_in_every_build_is_one_failure(
+    warm: Path, name: str, right: str, wrong: str
+) -> None:
+    text = (warm / name).read_text()
+    assert right in text
+    (warm / name).write_text(text.replace(right, wrong))
+    ran = check(CHECK, warm)
+    assert [each["key"] for each in ran.needed("fail")] == ["smoke.program[minimal]"]
+    (other,) = ran.needed("skip")
+    assert other["key"] == "smoke.program[bootstrap]"
+    assert other["blocked_by"] == ["smoke.program[minimal]"]
+    builds = {each["name"]: each["stages"]["build"] for each in ran.report["programs"]}
+    assert builds["bootstrap"]["because"] == ["smoke.program[minimal]"]
+
+
+@ours
+def test_programs_whose_own_sources_are_wrong_are_a_failure_each(warm: Path) -> None:
+    for name in ("minimal", "bootstrap"):
+        (warm / f"examples/c/{name}.c").write_text("no C\n")
+    failed = [each["key"] for each in check(CHECK, warm).needed("fail")]
+    assert failed == ["smoke.program[bootstrap]", "smoke.program[minimal]"]
 
 
 def test_tracefs_is_the_one_failure_when_it_is_not_mounted(warm: Path) -> None:
