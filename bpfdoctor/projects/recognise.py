@@ -63,9 +63,15 @@ def owners(host: Host, place: str, names: tuple[str, ...]) -> set[int]:
     return {each.uid for each in there} if len(there) == len(names) else set()
 
 
+def _marks(host: Host, kind: Kind, place: str) -> list[str]:
+    """The files by which a directory is seen to be such a project."""
+    names = (*kind.recognise.files, *kind.recognise.telling) if kind.recognise else ()
+    return [name for name in dict.fromkeys(names) if owners(host, place, (name,))]
+
+
 def project_at(host: Host, kind: Kind, place: str) -> Project:
     """The project of this kind in `place`, with the programs that its makefile builds."""
-    files = ", ".join(kind.recognise.files) if kind.recognise else "its name"
+    files = ", ".join(_marks(host, kind, place)) or "its submodules"
     everything = tuple(kind.programs)
     if kind.build is None:
         return Project(kind, place, everything, f"recognised by {files}")

@@ -52,6 +52,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "examples/c").mkdir(parents=True)
     (tmp_path / "examples/c/Makefile").write_text("APPS = minimal\n")
     (tmp_path / "examples/c/minimal.bpf.c").write_text("")
+    (tmp_path / "examples/c/minimal.c").write_text("")
     (tmp_path / "vmlinux.h/include/x86").mkdir(parents=True)
     (tmp_path / TODAY).with_name("vmlinux_618.h").write_text(HEADER)
     (tmp_path / TODAY).symlink_to("vmlinux_618.h")
@@ -82,14 +83,43 @@ def test_a_makefile_that_cannot_be_read_leaves_the_project_open(checkout: Path) 
     assert finding.fixes
 
 
-@pytest.mark.parametrize("name", ["examples/c/Makefile", "examples/c/minimal.bpf.c"])
-def test_a_checkout_that_lost_a_file_is_still_one_and_fails(checkout: Path, name: str) -> None:
-    (checkout / "examples/c/bootstrap.bpf.c").write_text("")
-    (checkout / name).unlink()
+def project_findings(checkout: Path) -> tuple[Finding, ...]:
     host = LiveHost(Machine())
-    finding = one(run_check("checkout.project", host, find_project(host, str(checkout))))
+    project = find_project(host, str(checkout))
+    assert project is not None
+    assert project.path == str(checkout)
+    return run_check("checkout.project", host, project)
+
+
+def test_a_missing_makefile_fails_and_git_brings_it_back(checkout: Path) -> None:
+    (checkout / "examples/c/Makefile").unlink()
+    finding = one(project_findings(checkout))
     assert finding.status is Status.FAIL
-    assert f"{name} is not there" in finding.summary
+    assert finding.summary == "libbpf-bootstrap, but examples/c/Makefile is not there"
+    assert finding.fixes == (ByHand(f"git -C {checkout} checkout -- examples/c/Makefile"),)
+    assert "examples/c/Makefile" not in finding.evidence[0].text.partition(";")[0]
+
+
+@pytest.mark.parametrize("name", ["minimal.bpf.c", "minimal.c"])
+@pytest.mark.parametrize("broken_link", [False, True])
+def test_a_missing_source_fails_its_program_alone(
+    checkout: Path, name: str, broken_link: bool
+) -> None:
+    (checkout / "examples/c/bootstrap.bpf.c").write_text("")
+    source = checkout / "examples/c" / name
+    source.unlink()
+    if broken_link:
+        source.symlink_to("nowhere")
+    whole, program = project_findings(checkout)
+    assert whole.status is Status.PASS
+    assert (program.status, program.about) == (Status.FAIL, "minimal")
+    assert program.summary == f"examples/c/{name} is not there"
+    assert program.fixes == (ByHand(f"git -C {checkout} checkout -- examples/c/{name}"),)
+
+
+def test_how_the_users_own_program_is_made_only_the_makefile_knows(checkout: Path) -> None:
+    (checkout / "examples/c/Makefile").write_text("APPS = minimal mine\n")
+    assert one(project_findings(checkout)).status is Status.PASS
 
 
 def test_without_a_checkout_the_project_says_what_to_clone() -> None:

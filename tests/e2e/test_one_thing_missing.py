@@ -96,6 +96,17 @@ def test_a_submodule_is_the_one_failure_when_its_files_are_gone(warm: Path, path
     assert_one_cause(check(CHECK, warm), f"checkout.submodules[{path}]", "submodule")
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("Makefile", "checkout.project"), ("minimal.bpf.c", "checkout.project[minimal]")],
+)
+def test_a_file_of_the_checkout_is_the_one_failure_when_it_is_gone(
+    warm: Path, name: str, key: str
+) -> None:
+    (warm / "examples/c" / name).unlink()
+    assert_one_cause(check(CHECK, warm), key, "git")
+
+
 ours = pytest.mark.skipif("BPFDOCTOR_CHECKOUT" in os.environ, reason="it breaks files of our own")
 
 
