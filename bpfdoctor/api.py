@@ -141,6 +141,7 @@ from bpfdoctor.host.system.tracefs import (
     TracePlace as TracePlace,
     TracepointFacts as TracepointFacts,
 )
+from bpfdoctor.host.text import to_paste as to_paste
 from bpfdoctor.host.tools.architecture import target_architecture as target_architecture
 from bpfdoctor.host.tools.choice import Chosen as Chosen, tool_words as tool_words
 from bpfdoctor.host.tools.clang import (

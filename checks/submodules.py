@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterator
 
 from bpfdoctor.api import (
@@ -29,6 +27,7 @@ from bpfdoctor.api import (
     evidence,
     failed,
     passed,
+    to_paste,
     unknown,
     warned,
 )
@@ -43,8 +42,6 @@ NO_FILES = {
     "file": "is a file, not a directory",
 }
 UPDATE = ("submodule", "update", "--init", "--recursive")
-PLAIN = re.compile(r"[\w@%+=:,./$-]+")
-"""Words that a shell takes as they are."""
 WITHHELD = ("refuses-owner", "cannot-become-owner", "timed-out", "broken")
 """Why git told nothing of a repository that is there; without git there is no more to be had."""
 
@@ -158,19 +155,14 @@ def _make_it_a_clone(context: Context) -> ByHand:
         return _clone_again(context)
     lines = [
         "make a checkout of the download (your files stay; git status shows how they differ):",
-        f"  {_line('git', 'init', root)}",
-        f"  {_line('git', '-C', root, 'remote', 'add', 'origin', url)}",
-        f"  {_line('git', '-C', root, 'fetch', 'origin', 'HEAD')}",
-        f"  {_line('git', '-C', root, 'reset', 'FETCH_HEAD')}",
-        f"  {_line('git', '-C', root, *UPDATE)}",
+        f"  {to_paste('git', 'init', root)}",
+        f"  {to_paste('git', '-C', root, 'remote', 'add', 'origin', url)}",
+        f"  {to_paste('git', '-C', root, 'fetch', 'origin', 'HEAD')}",
+        f"  {to_paste('git', '-C', root, 'reset', 'FETCH_HEAD')}",
+        f"  {to_paste('git', '-C', root, *UPDATE)}",
         f"or get it anew, elsewhere: {context.project.kind.clone}",
     ]
     return ByHand("\n".join(lines))
-
-
-def _line(*words: str) -> str:
-    """What to paste; the path of a recorded checkout, `$CHECKOUT`, stays as it is."""
-    return " ".join(word if PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
 
 
 class _Judged:
@@ -246,7 +238,7 @@ class _Judged:
         if level.trouble == "not-a-repository" or not (level.trouble or submodule.pinned):
             return _clone_again(self.context)
         if submodule.place == "file":
-            update = _line("git", "-C", root, *UPDATE)
+            update = to_paste("git", "-C", root, *UPDATE)
             return ByHand(f"move {self.place} away, then: {update}")
         return None
 
@@ -312,7 +304,7 @@ class _Judged:
             text = "no file is changed: nothing is lost"
             return [self._trusted(Run(write, text=text, checkout=self.context.project.path))]
         if submodule.absent or submodule.changed:
-            look = _line("git", "-C", self.place, "diff")
+            look = to_paste("git", "-C", self.place, "diff")
             return [ByHand(f"{self._obeyed()}look at it, then keep or restore: {look}")]
         if submodule.moved and not submodule.refused:
             return [self._trusted(self._update())]
@@ -322,7 +314,7 @@ class _Judged:
         """A command, where git would run no program that the checkout names; else words."""
         if not self.programs:
             return run
-        return ByHand(f"{self._obeyed()}if you trust these settings: {_line(*run.argv)}")
+        return ByHand(f"{self._obeyed()}if you trust these settings: {to_paste(*run.argv)}")
 
     def _obeyed(self) -> str:
         return f"git would obey {', '.join(self.programs)}; " if self.programs else ""

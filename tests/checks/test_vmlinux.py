@@ -1,0 +1,215 @@
+"""Whether vmlinux.h is there, and how it comes back."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bpfdoctor.api import (
+    Answer,
+    AskKernel,
+    AskSubmodules,
+    ByHand,
+    FileText,
+    Finding,
+    FindTool,
+    Install,
+    Kernel,
+    LookAt,
+    NoAnswer,
+    Question,
+    ReadFile,
+    Run,
+    Status,
+    Submodule,
+    Submodules,
+    ToolPath,
+)
+from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import A
+from bpfdoctor.projects.recognise import find_project
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
+
+HEADER = "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n"
+TODAY = "vmlinux.h/include/x86/vmlinux.h"
+
+
+class OnMachine:
+    """This machine's files, below a kernel of another architecture."""
+
+    def __init__(self, architecture: str) -> None:
+        self.live, self.architecture = LiveHost(Machine()), architecture
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        if question == AskKernel():
+            kernel: Any = Kernel("6.1.0", "#1", self.architecture)
+            return kernel  # type: ignore[no-any-return]
+        return self.live.ask(question)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    (tmp_path / "examples/c").mkdir(parents=True)
+    (tmp_path / "examples/c/Makefile").write_text("APPS = minimal\n")
+    (tmp_path / "examples/c/minimal.bpf.c").write_text("")
+    (tmp_path / "vmlinux.h/include/x86").mkdir(parents=True)
+    (tmp_path / TODAY).with_name("vmlinux_618.h").write_text(HEADER)
+    (tmp_path / TODAY).symlink_to("vmlinux_618.h")
+    return tmp_path
+
+
+def judge(checkout: Path, architecture: str = "x86_64") -> Finding:
+    host = OnMachine(architecture)
+    project = find_project(host, str(checkout))
+    assert project is not None
+    return one(run_check("checkout.vmlinux-h", host, project))
+
+
+def git(place: Path, *words: str) -> None:
+    name = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+    subprocess.run(["git", "-C", place, *name, *words], check=True, capture_output=True)
+
+
+def test_a_header_behind_a_link_passes_with_its_size(checkout: Path) -> None:
+    finding = judge(checkout)
+    assert finding.status is Status.PASS
+    assert finding.summary == f"{TODAY} (a link to vmlinux_618.h), {len(HEADER)} bytes"
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"),
+    [("aarch64", "arm64"), ("riscv64", "riscv"), ("armv7l", "arm"), ("ppc64le", "powerpc")],
+)
+def test_the_header_is_that_of_this_architecture(checkout: Path, machine: str, name: str) -> None:
+    finding = judge(checkout, machine)
+    assert finding.status is Status.FAIL
+    assert finding.summary == f"vmlinux.h/include/{name}/vmlinux.h is missing"
+    directory = f"{checkout}/vmlinux.h/include/{name}"
+    assert finding.fixes[0] == Run(("mkdir", "-p", directory), cwd=str(checkout))
+    assert isinstance(fix := finding.fixes[-1], Run)
+    assert fix.output == f"{directory}/vmlinux.h"
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("VMLINUX := ../../vmlinux/vmlinux.h", "vmlinux/vmlinux.h"),
+        ("VMLINUX := ../../vmlinux/$(ARCH)/vmlinux.h", "vmlinux/x86/vmlinux.h"),
+        ("VMLINUX := ../../../vmlinux.h", TODAY),
+        ("VMLINUX := $(shell pwd)/vmlinux.h", TODAY),
+    ],
+)
+def test_the_makefile_says_where_the_header_is(checkout: Path, line: str, place: str) -> None:
+    (checkout / "examples/c/Makefile").write_text(f"APPS = minimal\n{line}\n")
+    (checkout / "vmlinux/x86").mkdir(parents=True)
+    for name in ("vmlinux/vmlinux.h", "vmlinux/x86/vmlinux.h"):
+        (checkout / name).write_text(HEADER)
+    finding = judge(checkout)
+    assert finding.status is Status.PASS
+    assert finding.summary.startswith(place)
+
+
+def test_an_empty_header_fails(checkout: Path) -> None:
+    (checkout / TODAY).with_name("vmlinux_618.h").write_text("")
+    finding = judge(checkout)
+    assert (finding.status, finding.summary) == (Status.FAIL, f"{TODAY} is empty")
+
+
+def test_a_broken_link_fails_and_the_fix_writes_what_it_points_to(checkout: Path) -> None:
+    (checkout / TODAY).with_name("vmlinux_618.h").unlink()
+    finding = judge(checkout)
+    assert finding.status is Status.FAIL
+    assert "broken link to vmlinux_618.h" in finding.summary
+    assert isinstance(fix := finding.fixes[-1], Run)
+    assert fix.output == str((checkout / TODAY).with_name("vmlinux_618.h"))
+
+
+def test_a_broken_link_out_of_the_checkout_is_not_written_through(checkout: Path) -> None:
+    (checkout / TODAY).unlink()
+    (checkout / TODAY).symlink_to("../../../../outside.h")
+    assert isinstance(fix := judge(checkout).fixes[-1], Run)
+    assert fix.output == str(checkout / TODAY)
+
+
+def test_a_link_that_became_a_text_file_fails(checkout: Path) -> None:
+    (checkout / TODAY).unlink()
+    (checkout / TODAY).write_text("vmlinux_618.h")
+    finding = judge(checkout)
+    assert finding.status is Status.FAIL
+    assert "the link was lost" in finding.summary
+
+
+def test_a_header_of_another_kind_is_a_warning(checkout: Path) -> None:
+    (checkout / TODAY).write_text("#pragma once\nstruct task_struct;\n")
+    assert judge(checkout).status is Status.WARN
+
+
+def test_a_directory_in_its_place_fails(checkout: Path) -> None:
+    (checkout / TODAY).unlink()
+    (checkout / TODAY).mkdir()
+    assert judge(checkout).status is Status.FAIL
+
+
+@pytest.mark.parametrize("place", ["empty", "missing", "bare"])
+def test_a_header_whose_submodule_is_not_there_is_blocked_by_it(place: Any) -> None:
+    submodule = Submodule("vmlinux.h", "https://example.org/x", place)
+    answers: dict[Question[Any], Answer] = {
+        ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
+        AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
+        LookAt(f"$CHECKOUT/{TODAY}"): NoAnswer("ENOENT"),
+        AskSubmodules("$CHECKOUT"): Submodules((submodule,), 0),
+    }
+    project = project_named(path="$CHECKOUT")
+    finding = one(run_check("checkout.vmlinux-h", FakeHost(answers), project))
+    assert finding.status is Status.SKIP
+    assert finding.blocked_by == ("checkout.submodules[vmlinux.h]",)
+
+
+def test_a_header_that_cannot_be_looked_at_is_unknown() -> None:
+    answers: dict[Question[Any], Answer] = {
+        ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
+        AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
+        LookAt(f"$CHECKOUT/{TODAY}"): NoAnswer("EACCES"),
+        AskSubmodules("$CHECKOUT"): NoAnswer("not-recorded"),
+    }
+    project = project_named(path="$CHECKOUT")
+    finding = one(run_check("checkout.vmlinux-h", FakeHost(answers), project))
+    assert finding.status is Status.UNKNOWN
+    assert finding.fixes
+
+
+@pytest.mark.parametrize("lost", ["gone", "emptied", "behind its link"])
+def test_a_header_that_git_knows_is_brought_back_by_git(checkout: Path, lost: str) -> None:
+    for place in (checkout / "vmlinux.h", checkout):
+        git(place, "init", "-q")
+        git(place, "add", ".")
+        git(place, "commit", "-q", "-m", "x")
+    text = '[submodule "vmlinux.h"]\n\tpath = vmlinux.h\n\turl = https://example.org/x\n'
+    (checkout / ".gitmodules").write_text(text)
+    link, header = checkout / TODAY, (checkout / TODAY).with_name("vmlinux_618.h")
+    if lost == "emptied":
+        header.write_text("")
+    else:
+        (link if lost == "gone" else header).unlink()
+    (fix,) = judge(checkout).fixes
+    assert isinstance(fix, ByHand)
+    subprocess.run(["sh", "-c", fix.text], check=True, capture_output=True)
+    assert judge(checkout).status is Status.PASS
+
+
+@pytest.mark.parametrize("there", ["bpftool", "/usr/sbin/bpftool", ""])
+def test_the_bpftool_that_is_there_writes_it_or_one_is_installed(there: str) -> None:
+    answers: dict[Question[Any], Answer] = {
+        ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
+        AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
+        FindTool(there or "bpftool"): ToolPath(there, there) if there else NoAnswer("ENOENT"),
+    }
+    host = FakeHost(answers, NoAnswer("ENOENT"))
+    finding = one(run_check("checkout.vmlinux-h", host, project_named(path="$CHECKOUT")))
+    assert isinstance(dump := finding.fixes[-1], Run)
+    assert dump.argv[0] == (there or "bpftool")
+    assert (Install(("bpftool",)) in finding.fixes) == (not there)
