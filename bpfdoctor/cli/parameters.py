@@ -17,6 +17,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Command(click.Command):
     """A command that writes a report: from here on, a stray `print` goes to standard error."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # not every mistake says in which command it is
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         ctx.obj.keep_for_reports()
         return super().invoke(ctx)

@@ -43,6 +43,7 @@ def test_the_version_is_told(doctor: Doctor) -> None:
         (["check", "--for", "minimal:lode"], "the stages are build, load, attach, fires"),
         (["check", "--project", "libbpf-bootstap"], "did you mean libbpf-bootstrap?"),
         (["check", "--jsn"], "--json"),
+        (["check", "--only"], "see bpfdoctor check --help"),
         (["smoke", "bootstrp"], "did you mean bootstrap?"),
         (["check", "-C", "absent"], "cannot look at absent: ENOENT"),
         (["check", "-C", os.devnull], f"{os.devnull} is not a directory"),
