@@ -156,18 +156,20 @@ class Space(Answer, frozen=True):
 
 
 class AskSpace(Question[Space], frozen=True):
-    """How much room there is at a path, or at its nearest existing parent."""
+    """How much room there is at a path, or at its nearest parent that exists and may be entered."""
 
     path: str
 
     def put(self, machine: Machine) -> Space | NoAnswer:
         place = Path(self.path)
         try:
-            while not place.exists() and place != place.parent:
+            while place != place.parent and not os.access(place, os.F_OK, effective_ids=True):
                 place = place.parent
             usage = shutil.disk_usage(place)
         except OSError as error:
             return NoAnswer.from_error(error)
+        except ValueError as error:  # a path with a NUL byte
+            return NoAnswer("refused", str(error))
         return Space(usage.total, usage.free)
 
     def source(self) -> str:

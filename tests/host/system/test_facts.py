@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,17 @@ def test_room_is_that_of_the_nearest_directory(tmp_path: Path) -> None:
     assert isinstance(space, Space)
     assert 0 < space.free <= space.total
     assert not isinstance(ask(AskSpace("")), NoAnswer)
+    assert isinstance(ask(AskSpace("/nul\0")), NoAnswer)
+
+
+def test_room_behind_a_directory_that_may_not_be_entered_is_that_above_it(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")  # to be somebody else for once
+    (tmp_path / "home").mkdir(mode=0o700)
+    os.seteuid(65534)
+    try:
+        space = ask(AskSpace(str(tmp_path / "home/.cache/bpfdoctor")))
+    finally:
+        os.seteuid(0)
+    assert isinstance(space, Space)
