@@ -120,13 +120,15 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
     where = host.ask(AskDirectory(directory))
     if isinstance(where, NoAnswer) and where.reason == "refused":
         raise BpfDoctorError(
-            f"{directory} cannot be judged: {where.detail}", "move it, or make a link to it"
+            f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
         )
 
 
 def _refuse_unwritable(record: str) -> None:
     """Say before a long run, not after it, that its snapshot has no place."""
     directory = os.path.dirname(record) or "."
+    if os.path.isdir(record):
+        raise BpfDoctorError(f"cannot write {record}: it is a directory")
     if record and not (os.path.exists(record) or os.path.isdir(directory)):
         raise BpfDoctorError(f"cannot write {record}: there is no directory {directory}")
     place = record if os.path.exists(record) and not os.path.isfile(record) else directory

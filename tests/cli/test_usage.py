@@ -52,6 +52,7 @@ def test_the_version_is_told(doctor: Doctor) -> None:
         (["check", "--from", "x", "--record", "y"], "--from judges another machine"),
         (["snapshot", "-o", "absent/file", *QUICK[:1]], "cannot write absent/file"),
         (["check", "--record", "absent/file"], "cannot write absent/file: there is no directory"),
+        (["check", "--record", "."], "cannot write .: it is a directory"),
         (["snapshot"], "-o"),
         ([], "Missing command"),
     ],
