@@ -63,17 +63,13 @@ class Machine:
             return self._scratch
 
     def _temporary(self) -> str:
-        """Where temporary files go: never the working directory, which may be a checkout.
-
-        Raises OSError where there is no place for them.
-        """
-        named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
-        found = tempfile.gettempdir()  # its last resort is the working directory
-        if found in {os.path.abspath(each) for each in (*named, *TEMPORARY) if each}:
-            return found
-        if self.cache is None:
-            raise OSError(errno.ENOENT, "there is no directory for temporary files")
-        return str(self.cache)
+        """Where this run's own go. Raises OSError where there is no place for them."""
+        try:
+            return temporary_place()
+        except OSError:
+            if self.cache is None:
+                raise
+            return str(self.cache)
 
     def hidden(self, text: str) -> str:
         """`text` with this run's scratch directory written `$SCRATCH`."""
@@ -113,6 +109,18 @@ class Machine:
             if not scratch.exists():
                 break
             time.sleep(0.05)  # a command that was just ended may still have been writing there
+
+
+def temporary_place() -> str:
+    """Where temporary files go: never the working directory, which may be a checkout.
+
+    Raises OSError where there is no place for them.
+    """
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    found = tempfile.gettempdir()  # its last resort is the working directory
+    if found in {os.path.abspath(each) for each in (*named, *TEMPORARY) if each}:
+        return found
+    raise OSError(errno.ENOENT, "there is no directory for temporary files")
 
 
 def boot_id() -> str:

@@ -11,10 +11,12 @@ import pytest
 
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine, boot_id, owner_to_become, scratch_prefix
+from bpfdoctor.host.process import Identity
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
 from bpfdoctor.host.system.files import LookAt
 from bpfdoctor.host.system.mounted import AskFileSystem
 from bpfdoctor.host.tools.commands import Completed, RunCommand
+from bpfdoctor.host.tools.workplace import Workplace
 
 
 def test_a_question_is_put_once_under_eight_threads(tmp_path: Path) -> None:
@@ -115,4 +117,6 @@ def test_scratch_never_lies_in_the_working_directory(
     this.close()
     with pytest.raises(OSError, match="no directory for temporary files"):
         Machine({}).scratch  # noqa: B018
+    with Workplace(Machine({}, cache), Identity(65534, 65534)) as place:
+        assert place.trouble is not None  # nobody else may enter the cache
     assert list(here.iterdir()) == []

@@ -90,7 +90,26 @@ def test_a_compiler_that_refuses_is_quoted(machine: Machine, tmp_path: Path) -> 
 
 
 def test_a_compiler_killed_by_a_signal_has_no_status(machine: Machine, tmp_path: Path) -> None:
-    assert built(machine, executable(tmp_path, "clang", "kill -9 $$")) == Built(None, "SIGKILL")
+    assert built(machine, executable(tmp_path, "clang", "kill -SEGV $$")) == Built(None, "SIGSEGV")
+
+
+def test_a_compiler_that_the_kernel_killed_says_nothing_of_itself(
+    machine: Machine, tmp_path: Path
+) -> None:
+    answer = built(machine, executable(tmp_path, "clang", "kill -9 $$"))
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "ENOMEM"
+
+
+def test_without_scratch_space_nothing_is_concluded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # tempfile's last resort
+    answer = built(Machine({}), "clang")
+    assert isinstance(answer, NoAnswer)
+    assert not answer.absent
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_compiler_that_writes_nothing_or_nonsense_has_built_nothing(

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.machine import scratch_prefix
+from bpfdoctor.host.machine import scratch_prefix, temporary_place
 from bpfdoctor.host.process import Ended, Identity
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.text import decoded
@@ -67,7 +67,7 @@ class Workplace:
     def _made(self) -> str:
         if self.identity is None:
             return tempfile.mkdtemp(dir=self.machine.scratch)
-        made = tempfile.mkdtemp(prefix=scratch_prefix())
+        made = tempfile.mkdtemp(prefix=scratch_prefix(), dir=temporary_place())
         os.chown(made, self.identity.uid, self.identity.gid)
         return made
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.text import decoded
-from bpfdoctor.host.tools.commands import signal_name
+from bpfdoctor.host.tools.workplace import Workplace
 from bpfdoctor.smoke.elf import ObjectProgram, UnsoundObjectError, program_in
 
 if TYPE_CHECKING:
@@ -42,19 +40,19 @@ class BuildEmbedded(Question[Built], frozen=True):
     clang: tuple[str, ...]
 
     def put(self, machine: Machine) -> Built | NoAnswer:
-        with tempfile.TemporaryDirectory(dir=machine.scratch) as directory:
-            output = Path(directory, "minimal.bpf.o")
-            try:
-                argv = (*self.clang, *FLAGS, str(Path(__file__).parent / SOURCE), "-o", str(output))
-                ended = machine.run(argv, timeout=60)
-            except OSError as error:
-                return NoAnswer.from_error(error)
-            log = machine.hidden(decoded(ended.stderr))
-            if ended.timed_out:
-                return NoAnswer("timed-out", f"{self.clang[0]}: no end after 60 seconds")
-            if ended.exit_code != 0:
-                return Built(ended.exit_code, log or signal_name(ended.signal))
-            return _read(output, log)
+        with Workplace(machine) as place:
+            return place.trouble or self._built(place)
+
+    def _built(self, place: Workplace) -> Built | NoAnswer:
+        output = place.path("minimal.bpf.o")
+        source = str(Path(__file__).parent / SOURCE)
+        ended = place.run((*self.clang, *FLAGS, source, "-o", output), 60)
+        if isinstance(ended, NoAnswer):
+            return ended
+        said = place.completed(ended)
+        if not said.ok:
+            return Built(said.exit_code, said.stderr or said.signal)
+        return _read(Path(output), said.stderr)
 
     def source(self) -> str:
         return f"$ {' '.join((*self.clang, *FLAGS))} {SOURCE} -o $SCRATCH/minimal.bpf.o"
