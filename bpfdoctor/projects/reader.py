@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.projects.model import Kind
+from bpfdoctor.projects.sound import mistakes
 
 HERE = Path(__file__).parent
 
@@ -23,27 +22,14 @@ def kinds() -> dict[str, Kind]:
 
 
 def read_kind(path: Path) -> Kind:
-    """One project file."""
+    """One project file. Raises BpfDoctorError naming it and its first mistake."""
     try:
         kind = msgspec.toml.decode(path.read_bytes(), type=Kind)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"project file {path}: {error}") from None
-    for mistake in _mistakes(kind):
+    for mistake in mistakes(kind):
         raise BpfDoctorError(f"project file {path}: {mistake}")
     return kind
-
-
-def _mistakes(kind: Kind) -> Iterator[str]:
-    """What no type can say: names of programs that there are not, patterns that are none."""
-    named = [*kind.default, *(each.substitute for each in kind.programs.values())]
-    for name in named:
-        if name and name not in kind.programs:
-            yield f"there is no program {name!r}"
-    for name, program in kind.programs.items():
-        try:
-            re.compile(program.proof.pattern if program.proof else "")
-        except re.error as error:
-            yield f"the pattern that proves {name} is none: {error}"
 
 
 def kind_named(name: str) -> Kind:
