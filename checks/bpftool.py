@@ -8,9 +8,11 @@ from bpfdoctor.api import (
     ByHand,
     Chosen,
     Context,
+    FileText,
     Finding,
     Judged,
     Project,
+    ReadFile,
     Status,
     blocked,
     check,
@@ -81,20 +83,37 @@ def _makes(chosen: Chosen) -> str:
 
 def _in_place_of_its_own(context: Context, clang: tuple[str, ...]) -> Finding | None:
     """The verdict on what BPFTOOL names where the build would make one itself."""
-    named = tool_words(context.host, "BPFTOOL", "")
-    first = _inside(context.project, named[0], _directory(context.project)) if named else ""
-    if first.startswith(_outputs(context.project)):
+    first, *rest = tool_words(context.host, "BPFTOOL", "") or ("",)
+    tool = _inside(context.project, first, _directory(context.project))
+    if tool.startswith(_outputs(context.project)):
         return None  # the build's own, by its path
     judged = Judged((), "missing", "", "BPFTOOL is set to nothing")
-    if named:
-        argv, checkout, may_build = (first, *named[1:]), context.project.path, context.may_build
-        judged = judge_bpftool(context.host, argv, clang, checkout, may_build=may_build)
+    if tool:
+        judged = _judged(context, (tool, *rest), clang)
     chosen = Chosen("BPFTOOL", judged, judged)
     finding = verdict_on(chosen, _makes(chosen), "bpftool")
     if finding.status is not Status.FAIL:
         return finding
     unset = ByHand("unset BPFTOOL: the build makes a bpftool of its own then")
     return failed(finding.summary, seen=finding.evidence, fixes=[unset])
+
+
+def _judged(context: Context, argv: tuple[str, ...], clang: tuple[str, ...]) -> Judged:
+    return judge_bpftool(
+        context.host,
+        argv,
+        clang,
+        context.project.path,
+        may_build=context.may_build,
+        links=_links_objects(context),
+    )
+
+
+def _links_objects(context: Context) -> bool:
+    """The makefile has bpftool link each object first: libbpf-bootstrap's does today."""
+    build = context.project.kind.build
+    makefile = context.ask(ReadFile(context.project.inside(build.makefile))) if build else None
+    return isinstance(makefile, FileText) and " gen object " in makefile.text
 
 
 def _directory(project: Project) -> str:

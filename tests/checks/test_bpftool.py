@@ -175,3 +175,21 @@ def test_what_replaces_the_builds_own_and_works_passes(
     assert unproven is not None
     assert unproven.status is Status.WARN
     assert unproven.summary.startswith(f"{tmp_path}/bpftool is a ")
+
+
+def test_a_bpftool_that_cannot_link_is_none_where_the_makefile_has_it_link(
+    private: Path, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang", "bpftool")
+    script(private, "old", f'[ "$2" != object ] && exec {real("bpftool")} "$@"; exit 255')
+    (tmp_path / "src").mkdir()
+    cases = (("gen skeleton", Status.PASS, "old "), ("gen object", Status.FAIL, "old exits 255"))
+    for recipe, status, words in cases:
+        (tmp_path / "src/Makefile").write_text(f"x:\n\t$(BPFTOOL) {recipe} x\n")
+        finding = set_to(private, tmp_path, "old")
+        assert finding is not None
+        assert finding.status is status
+        assert finding.summary.startswith(words)
+    new = set_to(private, tmp_path, real("bpftool"))
+    assert new is not None
+    assert new.status is Status.PASS

@@ -65,8 +65,11 @@ def chosen_bpftool(
     return choose(host, "BPFTOOL", default, judge, (_BPFTOOLS,))
 
 
-def judge_bpftool(host: Host, argv: Argv, clang: Argv, checkout: str, *, may_build: bool) -> Judged:
-    """One bpftool: fit where it makes a skeleton of an object which `clang` compiled.
+def judge_bpftool(  # noqa: PLR0913  (what is tried, on what, and whether it may be)
+    host: Host, argv: Argv, clang: Argv, checkout: str, *, may_build: bool, links: bool = False
+) -> Judged:
+    """One bpftool: fit where it makes a skeleton of an object which `clang` compiled, and first
+    `links` that (`gen object`, which those before Linux 5.13 do not know).
 
     One that lies in `checkout` runs as the owner of that tree, if we are root and he is not; and
     only where it `may_build`: else it is looked at, and stays unproven.
@@ -75,7 +78,12 @@ def judge_bpftool(host: Host, argv: Argv, clang: Argv, checkout: str, *, may_bui
     missing = absent(host, argv)
     if own and missing is None and not may_build:
         return looked_at(host, argv)
-    return missing or _skeleton_of(host, argv, clang, own)
+    judged = missing or _skeleton_of(host, argv, clang, own)
+    if not links or not judged.fit:
+        return judged
+    link = (*argv, "gen", "object", f"{OBJECT}.linked", OBJECT)
+    linked = _treats(host, argv, TreatObject(compile_bpf(clang), link, own))
+    return judged if linked.fit else linked
 
 
 def _skeleton_of(host: Host, argv: Argv, clang: Argv, owner_of: str) -> Judged:
