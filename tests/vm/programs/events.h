@@ -19,4 +19,11 @@ struct packet {
 	unsigned short from_port, to_port;
 };
 
+struct sample {
+	int pid, cpu;
+	char name[16];
+	long in_kernel, in_user; /* bytes of the two stacks */
+	unsigned long long kernel[64], user[64];
+};
+
 #endif
