@@ -108,7 +108,7 @@ def runtime_perf_events(context: Context) -> Finding:
 
     Many virtual machines pass no performance counters on: the kernel then answers ENOENT, also to
     root. Sample by the CPU clock in software instead, which every machine has (`perf record -e
-    cpu-clock`; `profile -s` in libbpf-bootstrap).
+    cpu-clock`; `profile --sw-event` in libbpf-bootstrap).
     """
     question = CountCycles()
     answer = context.ask(question)
