@@ -75,7 +75,8 @@ def runtime_memlock_room(context: Context) -> Finding:
     """Whether RLIMIT_MEMLOCK leaves room for a map of 1 MiB, on kernels that charge it.
 
     Until Linux 5.11 a limit of 64 KiB that may not be raised lets small programs load, and stops
-    those with a ring buffer or a hash map of thousands of entries, such as `bootstrap`.
+    those with a ring buffer or a hash map of thousands of entries, such as `bootstrap`. Those on
+    USDT probes are among them: libbpf describes the probes' arguments in two maps of its own.
     """
     return _Limit(context).judged(LARGE)
 
