@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from virtual.libc import COVER
+
 DOCKER = (
     "chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
     "net_bind_service", "net_raw", "sys_chroot", "mknod", "audit_write", "setfcap",
@@ -88,6 +90,7 @@ CIRCUMSTANCES = {
             (*USER, "--inh-caps=-all", "unshare", "--user", "--map-root-user"),
             home="/home/user",
         ),
+        Circumstance("libc-with-probes", _in_mounts(COVER)),
     )
 }
 """Those that share a boot, by name."""

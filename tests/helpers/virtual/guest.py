@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtual.kernels import Kernel
+from virtual.libc import add_libc
 from virtual.packages import HOME, Suite, alone
 
 HERE = Path(__file__).parent
@@ -54,7 +55,7 @@ def root() -> Path:
 
 def _root() -> Path:
     packed = HOME / "root.cpio"
-    makers = ("guest.py", "guest_init.sh", "guest_run.py")
+    makers = ("guest.py", "guest_init.sh", "guest_run.py", "libc.py")
     stamp = max((HERE / name).stat().st_mtime for name in makers)
     if packed.exists() and packed.stat().st_mtime > stamp:
         return packed
@@ -65,6 +66,7 @@ def _root() -> Path:
     for name in ("bin", "sbin", "lib", "lib64"):
         (place / name).symlink_to(f"usr/{name}")
     Suite("bookworm").unpack(PACKAGES.split(), place)
+    add_libc(place)
     _finish(place)
     pack(place, packed)
     return packed
