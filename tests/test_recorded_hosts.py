@@ -181,6 +181,7 @@ EXPECTED = {
     },
     "debian-6.1-base": {"kernel.kprobes": "pass", "kernel.config": "pass", "kernel.tc": "pass"},
     "debian-6.1-docker": {"runtime.privileges": "fail", "kernel.lsm": "skip"},
+    "debian-6.1-libc-with-probes": {"runtime.usdt-libc": "pass", "runtime.perf-events": "fail"},
     "debian-6.1-lockdown": {"kernel.lockdown": "fail", "kernel.trampolines[attach]": "pass"},
     "debian-6.1-no-btf": {"kernel.btf": "fail", "kernel.config-btf": "warn"},
     "debian-6.1-no-tracefs": {"runtime.tracefs": "fail", "kernel.kprobes": "pass"},
