@@ -57,6 +57,7 @@ from bpfdoctor.host.bpf.uapi import (
     HELPERS as HELPERS,
     LOADABLE as LOADABLE,
     MAP_TYPES as MAP_TYPES,
+    STORAGE as STORAGE,
 )
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     MAP_TYPES,
+    STORAGE,
     BpfObject,
     ByHand,
     Context,
@@ -42,8 +43,8 @@ def object_maps(context: Context) -> Finding | None:
 
     Each is made for a moment: a kernel may not know its type or its flags, or refuse its sizes.
     What is left at 0 (stack traces, the ring buffer of a tool with an option for it) its loader
-    must set, and only running that tells. Maps that hold others, or that belong to tasks, sockets
-    and the like, are told by the kernel's list of types alone, enum bpf_map_type in its BTF.
+    must set, and only running that tells. Maps that hold others, and the like, are told by the
+    kernel's list of types alone, enum bpf_map_type in its BTF.
     """
     found, seen = object_of(context)
     if found is None:
@@ -78,7 +79,7 @@ NEWER = ByHand("Run it on a newer kernel, or define another map.")
 
 
 def _left_open(each: ObjectMap) -> Iterator[str]:
-    if not each.entries:
+    if not each.entries and each.type not in STORAGE:
         yield "max_entries"
     if not each.value_size and each.type == "stack_trace":
         yield "value_size"

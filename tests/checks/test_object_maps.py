@@ -102,6 +102,8 @@ def test_without_an_object_there_is_nothing_to_say() -> None:
         (ObjectMap("trie", "lpm_trie", 8, 8, 16), Status.FAIL),
         (ObjectMap("counts", "hash", 4, 8, 0), Status.UNKNOWN),
         (ObjectMap("counts", "hash", 4, 8, 16, 1 << 31), Status.FAIL),
+        (ObjectMap("tasks", "task_storage", 4, 24, 0, 1), Status.PASS),
+        (ObjectMap("tasks", "task_storage", 4, 24, 0), Status.FAIL),
     ],
 )
 def test_the_running_kernel_is_asked(live: LiveHost, each: ObjectMap, status: Status) -> None:

@@ -21,6 +21,7 @@ from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers, syscall
+from bpfdoctor.host.bpf.typed_map import create_storage
 from bpfdoctor.host.bpf.uapi import (
     ATTACH_TYPES,
     HELPERS,
@@ -28,6 +29,7 @@ from bpfdoctor.host.bpf.uapi import (
     MUST_NAME,
     PROGRAM_TYPES,
     SLEEPABLE,
+    STORAGE,
 )
 from bpfdoctor.host.question import NoAnswer, Question
 
@@ -91,7 +93,7 @@ def _empty(kind: str) -> Program:
 class CreateMap(Question[Attempt], frozen=True):
     """Create a map of this type (a name of `uapi.MAP_TYPES`); sizes are in bytes.
 
-    `flags` are BPF_F_* of linux/bpf.h.
+    `flags` are BPF_F_* of linux/bpf.h. Keys and values of the types `uapi.STORAGE` get types.
     """
 
     type: str
@@ -110,10 +112,10 @@ class CreateMap(Question[Attempt], frozen=True):
         return f"bpf(BPF_MAP_CREATE, {self.type}: {sizes})"
 
     def _create(self) -> Attempt:
-        kind = MAP_TYPES[self.type]
+        make = create_storage if self.type in STORAGE else create_map
+        sizes = self.key_size, self.value_size, self.entries, self.flags
         try:
-            sizes = self.key_size, self.value_size, self.entries
-            os.close(create_map(kind, *sizes, self.flags))
+            os.close(make(MAP_TYPES[self.type], *sizes))
         except OSError as error:
             return Attempt.refused("bpf(BPF_MAP_CREATE)", error)
         return Attempt()

@@ -93,13 +93,21 @@ MAP_TYPES = {
     "reuseport_sockarray": 20,
     "queue": 22,
     "stack": 23,
+    "sk_storage": 24,
     "devmap_hash": 25,
     "ringbuf": 27,
+    "inode_storage": 28,
+    "task_storage": 29,
     "bloom_filter": 30,
     "user_ringbuf": 31,
+    "cgrp_storage": 32,
 }
-"""enum bpf_map_type: those that a probe can make, which takes sizes and flags alone. Others want
-another map (hash_of_maps), or types of BTF (task_storage)."""
+"""enum bpf_map_type: those that a probe can make. Others want another map (hash_of_maps), or what
+only some programs have (struct_ops, arena)."""
+
+STORAGE = ("sk_storage", "inode_storage", "task_storage", "cgrp_storage")
+"""Types of maps of which keys and values have types of BTF (bpf_local_storage_map_alloc_check of
+kernel/bpf/bpf_local_storage.c)."""
 
 NO_PREALLOC = 1
 """BPF_F_NO_PREALLOC: memory only as elements are added. A longest-prefix trie wants it."""
@@ -109,6 +117,7 @@ LEAST_MAPS = {
     "lpm_trie": (8, 4, 1, NO_PREALLOC),
     **dict.fromkeys(("queue", "stack", "bloom_filter"), (0, 4, 1)),
     **dict.fromkeys(("ringbuf", "user_ringbuf"), (0, 0, 1 << 16)),
+    **dict.fromkeys(STORAGE, (4, 4, 0, NO_PREALLOC)),
 }
 """Sizes of key and value, entries and flags of a map of a type that wants other than 4, 4 and 1.
 A ring buffer wants whole pages, which some machines have of 64 KiB."""
