@@ -1,6 +1,6 @@
 """Measure the promises of speed in one run, on this machine, with hyperfine.
 
-    python benchmarks/run.py [--checkout DIR] [--runs N]
+    python benchmarks/run.py [--checkout DIR] [--object FILE] [--runs N]
 
 Every pair is measured in the same run, one right after the other: a busy machine is busy for
 both. What is written to benchmarks/results/ names the machine's kind and no path of it.
@@ -47,6 +47,8 @@ class Goal(NamedTuple):
 GOALS = (
     Goal("check --no-smoke, cold", "bpftool feature probe", 6),
     Goal("check --no-smoke, warm", "bpftool feature probe", 3),
+    Goal("programs of libbpf-bootstrap, warm", "bpftool feature probe", 3),
+    Goal("programs of an object, warm", "bpftool feature probe", 3),
     Goal("bpfdoctor --help", "python -c pass", 8),
     Goal("smoke minimal, clean", "make minimal, clean, and run", 1.05),
 )
@@ -54,7 +56,7 @@ JUDGED = (0, 1, 3)
 """Exit statuses of a check that came to a verdict."""
 
 
-def quick(scratch: Path) -> Iterator[Command]:
+def quick(scratch: Path, compiled: Path | None) -> Iterator[Command]:
     """What takes no checkout. The doctor runs outside any, with a cache of the benchmark's own."""
     cache = shlex.quote(str(scratch / "cache" / "bpfdoctor"))
     check = (str(DOCTOR), "check", "--no-smoke", "--json")
@@ -65,6 +67,9 @@ def quick(scratch: Path) -> Iterator[Command]:
     yield Command("check --no-smoke, warm", check, "", JUDGED)
     programs = (str(DOCTOR), "programs", "--project", "libbpf-bootstrap")
     yield Command("programs of libbpf-bootstrap, warm", programs)
+    if compiled:
+        judged = (str(DOCTOR), "programs", "--object", str(compiled.resolve()))
+        yield Command("programs of an object, warm", judged)
 
 
 def smokes(checkout: Path, scratch: Path) -> Iterator[Command]:
@@ -161,6 +166,7 @@ def main() -> int:
     """Measure, and write benchmarks/results/DATE.json and DATE.md."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--checkout", type=Path, help="a libbpf-bootstrap checkout, for the smoke")
+    parser.add_argument("--object", type=Path, help="a compiled BPF object, to judge its programs")
     parser.add_argument("--runs", type=int, default=10, help="timings of each quick command")
     given = parser.parse_args()
     for tool in ("hyperfine", "bpftool"):
@@ -168,7 +174,7 @@ def main() -> int:
             parser.error(f"{tool} is not on PATH")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        times = timed(list(quick(scratch)), given.runs, scratch)
+        times = timed(list(quick(scratch, given.object)), given.runs, scratch)
         if given.checkout:
             slow = list(smokes(given.checkout.resolve(), scratch))
             times |= timed(slow, max(2, given.runs // 5), scratch)
