@@ -23,15 +23,19 @@ from bpfdoctor.api import (
     ObjectProgram,
     Status,
     TryCalls,
+    able,
     blocked,
     check,
     evidence,
     failed,
     is_root,
+    last_words,
+    loaded_for,
     lockdown_mode,
     object_of,
     passed,
     status_of,
+    trial_of,
     unknown,
 )
 
@@ -79,20 +83,36 @@ def _judged(
 ) -> Finding:
     if program.unknown_helpers:
         return _refused(program, f"this kernel has no {', '.join(program.unknown_helpers)}", seen)
+    lost = [name for name in program.functions if name in _absent(found)]
+    if lost:
+        return _lost(found, program, ", ".join(lost), seen)
     if program.guarded and _confidential(context) and set(READING) & set(program.numbers):
         summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
-    if program.type not in LOADABLE:
-        return _listed(found, program, seen)
-    if found.license not in GPL and set(UNTRIED) & set(program.numbers):
-        summary = f"licence {found.license or '(none)'}: bpf_printk is for programs under the GPL"
-        return _refused(program, summary, seen)
-    return _tried(context, found, program, seen)
+    if program.type in LOADABLE or loaded_for(program):
+        return _tried(context, found, program, seen)
+    return _listed(found, program, seen)
+
+
+def _lost(found: BpfObject, program: ObjectProgram, names: str, seen: list[Evidence]) -> Finding:
+    if found.modules:
+        summary = f"{names}: not in the kernel's own BTF; that of its modules was not read"
+        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+    return _refused(program, f"this kernel has no function {names}", seen)
+
+
+def _absent(found: BpfObject) -> set[str]:
+    """Weak functions that the kernel's BTF has not; without the others nothing is loaded."""
+    weak = [each for each in found.externs if each.sort == "function" and each.weak]
+    return {each.name for each in weak if not each.known} if found.kernel_btf else set()
 
 
 def _tried(
     context: Context, found: BpfObject, program: ObjectProgram, seen: list[Evidence]
 ) -> Finding:
+    if found.license not in GPL and set(UNTRIED) & set(program.numbers):
+        summary = f"licence {found.license or '(none)'}: bpf_printk is for programs under the GPL"
+        return _refused(program, summary, seen)
     question = _question(context, found, program)
     answer, identity = context.ask(question), context.ask(AskIdentity())
     seen, about = [*seen, evidence(question, answer)], program.name
@@ -118,6 +138,7 @@ def _question(context: Context, found: BpfObject, program: ObjectProgram) -> Try
         attach=program.attach,
         flags=program.flags,
         license=found.license,
+        target=loaded_for(program),
     )
 
 
@@ -125,15 +146,27 @@ def _not_loaded(
     context: Context, program: ObjectProgram, said: Attempt, seen: list[Evidence]
 ) -> Finding:
     """No program of its type loads, or none that is as this one: sleepable, with fragments, …"""
-    general = context.ask(LoadProgram(program.type))
-    if not isinstance(general, Attempt) or not general.worked:
-        by = [f"kernel.program-types[{program.type}]"]
-        return blocked("no program of its type was loaded", by=by, about=program.name)
+    about, by, one_loads = program.name, *_general(context, program)
+    if not one_loads:
+        return blocked("no program of its kind was loaded", by=[by], about=about)
     summary = f"a program that is loaded as {program.section} is: {said.error}"
+    summary = f"{summary}: {last_words(said.log)}".removesuffix(": ")
     if status_of(said, context.ask(AskIdentity())) is not Status.FAIL:
-        return unknown(summary, about=program.name, seen=seen, fixes=[ASK_AS_ROOT])
-    newer = ByHand("Boot a newer kernel.")
-    return failed(summary, about=program.name, seen=seen, fixes=[newer])
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    newer = ByHand("Boot a newer kernel, or put the program under the GPL.")
+    return failed(summary, about=about, seen=seen, fixes=[newer])
+
+
+def _general(context: Context, program: ObjectProgram) -> tuple[str, bool]:
+    """What says whether any program like it is loaded, under the GPL, and whether one was."""
+    target = loaded_for(program)
+    if not target:
+        general = context.ask(LoadProgram(program.type))
+        by = f"kernel.program-types[{program.type}]"
+        return by, isinstance(general, Attempt) and general.worked
+    trial = trial_of(target)
+    answer = context.ask(trial.question) if trial and able(context, trial) else None
+    return f"kernel.targets[{target}]", isinstance(answer, Attempt) and answer.loaded
 
 
 def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
@@ -145,7 +178,7 @@ def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Find
 
 
 def _listed(found: BpfObject, program: ObjectProgram, seen: list[Evidence]) -> Finding:
-    """A type that is loaded for a target only: what the kernel lists must do."""
+    """Loaded for a target that is not tried: what the kernel lists must do."""
     about, count = program.name, len(program.helpers)
     if program.functions or (count and found.license not in GPL):
         summary = f"licence {found.license or '(none)'}: some helpers are for GPL programs alone"

@@ -15,6 +15,7 @@ from bpfdoctor.api import (
     AskBpfObject,
     AskIdentity,
     AskSecurityFile,
+    AttachTrampoline,
     Attempt,
     BpfObject,
     Calls,
@@ -23,6 +24,7 @@ from bpfdoctor.api import (
     Identity,
     LoadProgram,
     NoAnswer,
+    ObjectExtern,
     ObjectProgram,
     Question,
     Refused,
@@ -112,6 +114,37 @@ def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
     assert walked.status is Status.UNKNOWN
 
 
+TRACED: dict[str, Any] = {"type": "tracing", "kind": "fentry", "target": "f", "flags": 0}
+LOADS: dict[Question[Any], Answer] = {
+    AttachTrampoline("fentry"): WORKED,
+    AttachTrampoline("fentry", ("f",)): WORKED,
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "answers", "status"),
+    [
+        (Calls(WORKED), {}, Status.PASS),
+        (Calls(WORKED, (Refused("5", "unknown func"),)), {}, Status.FAIL),
+        (Calls(REFUSED), LOADS, Status.FAIL),
+        (Calls(REFUSED), {}, Status.SKIP),
+    ],
+)
+def test_what_is_loaded_for_a_target_is_tried_for_it(
+    said: Answer, answers: dict[Question[Any], Answer], status: Status
+) -> None:
+    asked = TryCalls("tracing", (5,), target="fentry/f")
+    assert found_for(said, asked, answers=answers, **TRACED).status is status
+
+
+def test_a_program_that_loads_under_the_gpl_alone_fails_under_another_licence() -> None:
+    words = "LSM programs must have a GPL compatible license"
+    said = Calls(Attempt("EINVAL", "bpf(BPF_PROG_LOAD)", f"{words}\nprocessed 0 insns"))
+    asked = TryCalls("tracing", (5,), license="Proprietary", target="fentry/f")
+    found = found_for(said, asked, answers=LOADS, license="Proprietary", **TRACED)
+    assert (found.status, words in found.summary) == (Status.FAIL, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "license_", "status"),
     [
@@ -121,11 +154,34 @@ def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
         ({"functions": ("bpf_iter_task_vma_new",)}, "GPL", Status.UNKNOWN),
     ],
 )
-def test_a_type_that_needs_a_target_is_judged_by_the_list(
+def test_a_type_whose_target_is_not_named_is_judged_by_the_list(
     changes: dict[str, Any], license_: str, status: Status
 ) -> None:
     found = found_for(license=license_, type="tracing", kind="fentry", **changes)
     assert found.status is status
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, Status.FAIL),
+        ({"modules": True}, Status.UNKNOWN),
+        ({"guarded": True}, Status.UNKNOWN),
+        ({"functions": ()}, Status.PASS),
+    ],
+)
+def test_a_weak_function_that_is_called_must_be_there(
+    changes: dict[str, Any], status: Status
+) -> None:
+    modules = changes.pop("modules", False)
+    program = msgspec.structs.replace(PLAIN, **{"functions": ("gone",), "flags": 32, **changes})
+    weak = (ObjectExtern("gone", "function", weak=True),)
+    whole = BpfObject(
+        (program,), (), btf=True, kernel_btf=True, license="GPL", externs=weak, modules=modules
+    )
+    known = {AskBpfObject(PATH): whole, AskIdentity(): ROOT, ASKED: Calls(WORKED)}
+    host = FakeHost(known, otherwise=NoAnswer("ENOENT"))
+    assert one(run_check("object.helpers", host, project_of_object(PATH, whole))).status is status
 
 
 def test_no_answer_is_no_verdict() -> None:

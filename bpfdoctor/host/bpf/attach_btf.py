@@ -129,3 +129,20 @@ def btf_id_of(machine: Machine, functions: tuple[str, ...]) -> int | Attempt:
         if isinstance(found, FunctionFacts) and found.id:
             return found.id
     return Attempt("ENOENT", f"looking for {' or '.join(functions)} in {VMLINUX}")
+
+
+NAMED_AFTER = {"iter": "bpf_iter_", "lsm": "bpf_lsm_"}
+"""What functions of BTF that stand for targets of these kinds begin with."""
+
+
+def target_id(machine: Machine, target: str) -> int | Attempt:
+    """The id of what SEC() names (`fentry.s/vfs_unlink`), or that there is none."""
+    head, _, name = target.partition("/")
+    kind = head.removesuffix(".s")
+    if kind != "tp_btf":
+        return btf_id_of(machine, (NAMED_AFTER.get(kind, "") + name,))
+    try:
+        found = next(open_btf().find(f"btf_trace_{name}", (Kind.TYPEDEF,)), None)
+    except (OSError, BtfError):
+        found = None
+    return found or Attempt("ENOENT", f"looking for btf_trace_{name} in {VMLINUX}")

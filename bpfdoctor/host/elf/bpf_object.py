@@ -10,6 +10,7 @@ import msgspec
 
 from bpfdoctor.host.btf.file import VMLINUX
 from bpfdoctor.host.btf.format import BtfError
+from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import TooLargeError
 from bpfdoctor.host.elf.section import ElfError
@@ -26,9 +27,10 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     `functions` are those that it calls by name. `relocations` counts those that need the kernel's
     BTF. `missing` is what this kernel's BTF lacks for them; `spared` holds those of `missing` that
     are never reached, by what the program itself asks; `absent` those that are a whole type, which
-    a module may have. `guarded`: less of it may be reached than is seen here, for it goes by what
-    it is told when it is loaded (options, weak names, constants, what it asks of the kernel's BTF).
-    `attach` and `flags` are what the kernel is told of it when it is loaded.
+    a module may have. `guarded`: less of
+    it may be reached than is seen here, for it goes by what it is told when it is loaded (options,
+    weak names, constants, what it asks of the kernel's BTF). `attach` and `flags` are what the
+    kernel is told of it when it is loaded; `context` what it does with what the kernel gives it.
     """
 
     name: str
@@ -48,12 +50,22 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     guarded: bool = False
     attach: int = 0
     flags: int = 0
+    context: ContextUse = ContextUse()
 
 
 def target_of(program: ObjectProgram) -> str:
     """What it attaches to, as in SEC() (`fentry.s/vfs_unlink`); empty where that names nothing."""
     kind = f"{program.kind}.s" if program.sleepable else program.kind
     return f"{kind}/{program.target}" if program.target else ""
+
+
+LOADED_FOR = ("fentry", "fexit", "fmod_ret", "iter", "lsm", "tp_btf")
+"""Kinds whose programs are loaded for their target, by its id in the kernel's BTF."""
+
+
+def loaded_for(program: ObjectProgram) -> str:
+    """What it is loaded for, as in SEC(); empty where it is for anything, or for nothing named."""
+    return target_of(program) if program.kind in LOADED_FOR else ""
 
 
 class ObjectMap(msgspec.Struct, frozen=True):

@@ -34,10 +34,10 @@ class Piece(msgspec.Struct, frozen=True, order=True):
 
 
 class Used(msgspec.Struct):
-    """What code uses: helpers and symbols, each by number, and functions of the object; where."""
+    """What code uses: helpers and symbols that it calls, by number, and functions of the object."""
 
     helpers: set[int]
-    symbols: set[int]
+    called: set[int]
     pieces: set[Piece]
 
 
@@ -95,7 +95,7 @@ class Code:
                 raise TooLargeError(f"more than {MOST_CODE} bytes of code")
             direct = self._used_by(piece)
             whole.helpers |= direct.helpers
-            whole.symbols |= direct.symbols
+            whole.called |= direct.called
             left += direct.pieces - whole.pieces
             whole.pieces |= direct.pieces
         return whole
@@ -126,7 +126,8 @@ class Code:
 
     def _refer(self, used: Used, number: int, code: bytes, at: int) -> None:
         """A call of a function by its symbol, or its address (bpf_object__reloc_code of libbpf)."""
-        used.symbols.add(number)
+        if code[at] == CALL:
+            used.called.add(number)
         symbol = self.image.symbol(number)
         if symbol is not None:
             value = read(code, at).number

@@ -12,6 +12,7 @@ from bpfdoctor.host.elf.code import Code, Piece, Used
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import Image
+from bpfdoctor.host.elf.reach import Address, Number, Value
 from bpfdoctor.host.elf.reachable import Reachable
 from bpfdoctor.host.elf.section_names import Named, named
 
@@ -34,6 +35,12 @@ def _flags(meant: Named) -> int:
     return (SLEEPABLE if sleepable else 0) | (XDP_HAS_FRAGS if frags else 0)
 
 
+def _filled(extern: ObjectExtern, *, sure: bool) -> Value:
+    """What libbpf puts in the place of its address: zero for what no BTF has."""
+    lost = sure and not extern.known and extern.sort in ("function", "variable")
+    return Number(0) if lost else Address(extern.value)
+
+
 class Programs:
     """The programs of one object. Raises ElfError where its code is not sound, TooLargeError."""
 
@@ -43,15 +50,16 @@ class Programs:
         self.image, self.core, self.kernel, self.externs = image, core, kernel, externs
         self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_")
         told = [each for each in externs.values() if each.is_option or each.weak]
-        options = {each.name.encode(): each.value for each in told}
-        self.reach = Reachable(image, core, options)
+        sure = kernel is not None and not core.modules
+        filled = {each.name.encode(): _filled(each, sure=sure) for each in told}
+        self.reach = Reachable(image, core, filled)
         self.code = Code(image, self.reach)
 
     def described(self) -> Iterator[ObjectProgram]:
         """Each program, in the order of the file."""
         for piece in self.code.programs:
             used = self.code.used(piece)
-            names = [self._extern(number) for number in used.symbols]
+            names = [self._extern(number) for number in used.called]
             yield self._program(piece, used, [each for each in names if each is not None])
 
     def _program(self, piece: Piece, used: Used, externs: list[ObjectExtern]) -> ObjectProgram:
@@ -80,6 +88,7 @@ class Programs:
             spared=lacks.spared,
             absent=lacks.absent,
             guarded=any(self.reach.doubtful(each) for each in used.pieces),
+            context=self.reach.use(piece),
         )
 
     def _extern(self, number: int) -> ObjectExtern | None:

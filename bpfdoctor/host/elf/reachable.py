@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 
 from bpfdoctor.host.elf.code import Piece
+from bpfdoctor.host.elf.context import ContextUse, ContextWalk
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.image import LOCAL, OBJECT, Image
 from bpfdoctor.host.elf.instructions import STEP
@@ -21,9 +22,9 @@ all else counts as reached."""
 class Reachable:
     """Which places of a function can be reached; each function is gone through once."""
 
-    def __init__(self, image: Image, core: Core, options: Mapping[bytes, int | None]) -> None:
-        self.image, self.core, self.options = image, core, options
-        self._left = MOST_STEPS
+    def __init__(self, image: Image, core: Core, told: Mapping[bytes, Value]) -> None:
+        self.image, self.core, self.told = image, core, told
+        self._left = self._left_for_context = MOST_STEPS
         self._known: dict[Piece, tuple[Container[int], bool]] = {}
 
     def __call__(self, piece: Piece) -> Container[int]:
@@ -33,6 +34,14 @@ class Reachable:
     def doubtful(self, piece: Piece) -> bool:
         """Less of it may be reached than is seen here."""
         return self._looked(piece)[1]
+
+    def use(self, piece: Piece) -> ContextUse:
+        """What a program does with its context."""
+        length = (piece.end - piece.start) // STEP
+        most = min(self._left_for_context, 16 * length) if length <= LONGEST else 0
+        self._left_for_context -= most
+        code = self.image.data(piece.section)
+        return ContextWalk(code, piece.start, piece.end, self._filled(piece), most).use
 
     def _looked(self, piece: Piece) -> tuple[Container[int], bool]:
         if piece not in self._known:
@@ -60,13 +69,13 @@ class Reachable:
             filled[place] = self._address(number)
         return filled
 
-    def _address(self, number: int) -> Address | None:
+    def _address(self, number: int) -> Value | None:
         """An option's, that of a weak name, or of a constant that the loader may set."""
         symbol, names = self.image.symbol(number), self.image.names
         if symbol is None:
             return None
-        if symbol.name in self.options:
-            return Address(self.options[symbol.name])
+        if symbol.name in self.told:
+            return self.told[symbol.name]
         constant = symbol.type == OBJECT and symbol.binding != LOCAL
         inside = symbol.section < len(names) and names[symbol.section].startswith(CONSTANTS)
         return Address(None) if constant and inside else None

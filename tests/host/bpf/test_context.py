@@ -1,0 +1,66 @@
+"""What a program may read of its context and return, asked of the running kernel."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpfdoctor.host.bpf.alike import last_words
+from bpfdoctor.host.bpf.calling import Calls, TryCalls
+from bpfdoctor.host.bpf.context import READING, TryContext
+from bpfdoctor.host.live import LiveHost
+
+TEN, MINUS_ONE = 10, (1 << 64) - 1
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (TryContext("kprobe", reads=((0, 8), (160, 8))), set()),
+        (TryContext("kprobe", reads=((0, 8), (320, 8))), {READING}),
+        (TryContext("socket_filter", returns=(0, TEN, MINUS_ONE)), set()),
+        (TryContext("cgroup_skb", returns=(1, TEN, MINUS_ONE)), {"10", "-1"}),
+        (TryContext("cgroup_skb", returned=(0,)), {"*(u64 *)(r1 + 0)"}),
+        (TryContext("cgroup_sock_addr", returns=(1,), attach=19), set()),
+        (TryContext("tracing", reads=((0, 8),), target="tp_btf/sched_process_exec"), set()),
+        (TryContext("tracing", reads=((24, 8),), target="tp_btf/sched_process_exec"), {READING}),
+        (TryContext("tracing", returns=(0, 1, 2), target="iter/task"), {"2"}),
+    ],
+)
+def test_the_verifier_says_what_it_does_not_allow(
+    live: LiveHost, question: TryContext, expected: set[str]
+) -> None:
+    answer = live.ask(question)
+    assert isinstance(answer, Calls), answer
+    assert answer.plain.worked, answer
+    assert {each.what for each in answer.refused} == expected
+    assert all(each.why and not each.why.startswith("processed") for each in answer.refused)
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("kernel")
+def test_what_is_loaded_for_a_target_is_asked_for_that_target(live: LiveHost) -> None:
+    answer = live.ask(TryCalls("tracing", (14, 148, 26), target="iter/task"))
+    assert isinstance(answer, Calls)
+    assert {each.what for each in answer.refused} == {"148", "26"}
+    for question in (
+        TryContext("tracing", returns=(0,), target="iter/no_such_thing"),
+        TryCalls("tracing", target="tp_btf/no_such_tracepoint"),
+    ):
+        missing = live.ask(question)
+        assert isinstance(missing, Calls)
+        assert missing.plain.error == "ENOENT"
+
+
+def test_the_question_is_told_as_the_program_that_is_tried() -> None:
+    said = TryContext("xdp", ((4, 2),), (TEN, MINUS_ONE), (8,)).source()
+    assert said == (
+        "bpf(BPF_PROG_LOAD, xdp: r0 = *(u16 *)(r1 + 4); r0 = 10 or -1 or *(u64 *)(r1 + 8); exit)"
+    )
+
+
+def test_the_last_words_are_not_the_statistics() -> None:
+    log = "0: (95) exit\nR0 !read_ok\nverification time 12 usec\nprocessed 1 insns (limit 1000000)"
+    assert last_words(log) == "R0 !read_ok"
+    assert last_words("") == ""
