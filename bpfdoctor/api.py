@@ -58,6 +58,7 @@ from bpfdoctor.host.bpf.probes import (
 )
 from bpfdoctor.host.bpf.trials import (
     Trial as Trial,
+    kprobe_place as kprobe_place,
     trial_of as trial_of,
 )
 from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE

@@ -31,7 +31,7 @@ from bpfdoctor.api import (
 )
 
 ELSEWHERE = (
-    *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "raw_tp"),
+    *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "raw_tp", "raw_tp.w"),
     *("lsm", "tc", "socket"),
 )
 """Kinds of attachment that other checks try, with what the section names."""
@@ -42,6 +42,9 @@ LOADED_FOR = {
     "tp_btf": "kernel.program-types[raw_tracepoint]",
 }
 """Kinds that are loaded for their target and attached to it later, and what says whether any is."""
+
+TRACEPOINTS = ("tp", "raw_tp", "raw_tp.w")
+"""Kinds that are attached to what gives them less or more; the kernel looks at that there."""
 
 LOADERS_OWN = ("uprobe", "uretprobe")
 """Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
@@ -157,6 +160,8 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
         elsewhere = not program.target
     else:
         elsewhere = program.kind in ELSEWHERE and (program.kind != "lsm" or bool(program.target))
+    if elsewhere and program.kind in TRACEPOINTS and program.target and program.context.reads:
+        return _reaching(context, program, seen)
     if elsewhere:
         return passed(f"{section}: tried by other checks", about=about, seen=seen)
     run = [ByHand("Run it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try autoattach")]
@@ -165,6 +170,22 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
         return unknown(summary, about=about, seen=seen, fixes=run)
     summary = f"{section}: only running it tells whether it attaches"
     return unknown(summary, about=about, seen=seen, fixes=run)
+
+
+def _reaching(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+    """The kernel attaches no program that reads beyond what the tracepoint gives it."""
+    about, size = program.name, max(sum(each) for each in program.context.reads)
+    plain, reading = trial_of(target_of(program)), trial_of(target_of(program), reads=size)
+    first = context.ask(plain.question) if plain else None
+    if reading is None or not isinstance(first, Attempt) or not first.worked:
+        return passed(f"{program.section}: tried by other checks", about=about, seen=seen)
+    what = f"{program.section}, of which it reads {size} bytes"
+    answer = context.ask(reading.question)
+    if isinstance(answer, Attempt) and answer.error in ("EACCES", "EINVAL"):
+        seen = [*seen, evidence(reading.question, answer)]
+        shorter = ByHand("Read what this kernel's tracepoint has: its format is in tracefs.")
+        return failed(f"{what}: it has less here", about=about, seen=seen, fixes=[shorter])
+    return probed(context, reading.question, what, about=about)
 
 
 def _attached(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:

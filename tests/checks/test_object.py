@@ -17,6 +17,7 @@ from bpfdoctor.api import (
     AskLibc,
     AskUsdt,
     AttachIterator,
+    AttachTracepoint,
     Attempt,
     BpfObject,
     Finding,
@@ -30,6 +31,7 @@ from bpfdoctor.api import (
     UsdtProbes,
 )
 from bpfdoctor.host.elf.bpf_object import ObjectMap
+from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
@@ -212,3 +214,21 @@ def test_a_real_object_passes(tmp_path: Path, live: LiveHost, needs: Callable[..
     ]
     assert {each.status for each in found} == {Status.PASS}
     assert found[0].summary == "1 programs, 0 maps, license GPL"
+
+
+PLAIN, READING = AttachTracepoint("sched", "x"), AttachTracepoint("sched", "x", 16)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({PLAIN: Attempt(), READING: Attempt()}, Status.PASS),
+        ({PLAIN: Attempt(), READING: Attempt("EACCES", "ioctl")}, Status.FAIL),
+        ({PLAIN: Attempt("EACCES", "perf_event_open")}, Status.PASS),
+    ],
+)
+def test_a_tracepoint_is_attached_to_with_what_is_read_of_it(
+    said: dict[Question[Any], Answer], status: Status
+) -> None:
+    reads = program(context=ContextUse(reads=((0, 8), (8, 8))))
+    assert found_by("programs", the_object(reads), said).status is status

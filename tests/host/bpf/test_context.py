@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bpfdoctor.host.bpf.alike import last_words
+from bpfdoctor.host.bpf.attach import AttachRawTracepoint, AttachTracepoint
 from bpfdoctor.host.bpf.calling import Calls, TryCalls
+from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.context import READING, TryContext
 from bpfdoctor.host.live import LiveHost
 
@@ -51,6 +53,19 @@ def test_what_is_loaded_for_a_target_is_asked_for_that_target(live: LiveHost) ->
         missing = live.ask(question)
         assert isinstance(missing, Calls)
         assert missing.plain.error == "ENOENT"
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("kernel")
+def test_a_tracepoint_is_not_read_beyond_its_end(live: LiveHost) -> None:
+    assert live.ask(AttachTracepoint("sched", "sched_process_exec", 16)) == Attempt()
+    far = live.ask(AttachTracepoint("sched", "sched_process_exec", 808))
+    assert isinstance(far, Attempt)
+    assert far.error == "EACCES"
+    assert live.ask(AttachRawTracepoint("sched_process_exec", 24)) == Attempt()
+    further = live.ask(AttachRawTracepoint("sched_process_exec", 25))
+    assert isinstance(further, Attempt)
+    assert further.error == "EINVAL"
 
 
 def test_the_question_is_told_as_the_program_that_is_tried() -> None:
