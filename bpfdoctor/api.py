@@ -46,6 +46,7 @@ from bpfdoctor.host.bpf.context import (
     READING as READING,
     TryContext as TryContext,
 )
+from bpfdoctor.host.bpf.map_trial import RINGS as RINGS, STORAGE as STORAGE, TryMap as TryMap
 from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
 from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
 from bpfdoctor.host.bpf.probes import (
@@ -80,6 +81,7 @@ from bpfdoctor.host.elf.bpf_object import (
     target_of as target_of,
 )
 from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
+from bpfdoctor.host.elf.maps import ObjectMap as ObjectMap
 from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
 from bpfdoctor.host.git.submodule import Submodule as Submodule
 from bpfdoctor.host.git.submodules import (

@@ -117,26 +117,6 @@ def _relocated(program: ObjectProgram, modules: bool, seen: list[Evidence]) -> F
     return passed(summary, about=about, seen=seen)
 
 
-@check("object.maps", title="types of maps", requires=("object.file",))
-def object_maps(context: Context) -> Finding | None:
-    """Whether the running kernel has each type of map that the object defines.
-
-    They are told by the kernel's enum bpf_map_type, which its BTF shows. A ring buffer (Linux 5.8)
-    and a perf event array are also made for a moment: see kernel.ringbuf and kernel.perf-buffer.
-    """
-    found, seen = object_of(context)
-    if found is None:
-        return None
-    lost = [f"{each.name} ({each.type})" for each in found.maps if each.type.startswith("type ")]
-    if lost and found.kernel_btf:
-        newer = [ByHand("Run it on a newer kernel.")]
-        return failed(f"this kernel has no such map: {', '.join(lost)}", seen=seen, fixes=newer)
-    if lost:
-        look = [ByHand("As root: bpftool feature probe kernel")]
-        return unknown(f"not known without BTF: {', '.join(lost)}", seen=seen, fixes=look)
-    return passed(f"{len(found.maps)} maps of types that this kernel has", seen=seen)
-
-
 @check("object.programs", title="what its sections say", requires=("object.file",))
 def object_programs(context: Context) -> Iterator[Finding]:
     """Whether it can be told if each program attaches, by the name of its section.

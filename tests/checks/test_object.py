@@ -30,7 +30,6 @@ from bpfdoctor.api import (
     Status,
     UsdtProbes,
 )
-from bpfdoctor.host.elf.bpf_object import ObjectMap
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.projects.object import project_of_object
@@ -116,12 +115,6 @@ def test_a_type_of_a_module_may_be_in_its_own_btf() -> None:
 def test_what_is_missing_where_something_else_is_asked_is_unknown() -> None:
     found = found_by("relocations", the_object(program(missing=(LOST,), guarded=True)))
     assert found.status is Status.UNKNOWN
-
-
-def test_a_type_of_map_that_the_kernel_has_not_fails() -> None:
-    new = (ObjectMap("arena", "type 99"),)
-    assert found_by("maps", the_object(maps=new)).status is Status.FAIL
-    assert found_by("maps", the_object(maps=new, kernel_btf=False)).status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bpfdoctor.engine.load import check_of, load_checks
-from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectMap, ObjectProgram
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
+from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.object import project_of_object, rules
 

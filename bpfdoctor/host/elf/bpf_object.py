@@ -13,6 +13,7 @@ from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import TooLargeError
+from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section import ElfError
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
@@ -66,13 +67,6 @@ LOADED_FOR = ("fentry", "fexit", "fmod_ret", "iter", "lsm", "tp_btf")
 def loaded_for(program: ObjectProgram) -> str:
     """What it is loaded for, as in SEC(); empty where it is for anything, or for nothing named."""
     return target_of(program) if program.kind in LOADED_FOR else ""
-
-
-class ObjectMap(msgspec.Struct, frozen=True):
-    """A map that an object defines; its type as the kernel's enum bpf_map_type has it."""
-
-    name: str
-    type: str
 
 
 class BpfObject(Answer, frozen=True):

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 
 from bpfdoctor.host.btf.file import VMLINUX, open_btf
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.btf.reader import Btf
-from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectMap
+from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import externs
 from bpfdoctor.host.elf.image import Image, TooLargeError
+from bpfdoctor.host.elf.maps import MAPS, maps
 from bpfdoctor.host.elf.object import machine_name
 from bpfdoctor.host.elf.programs import Programs, names_of
 from bpfdoctor.host.elf.section import ElfError, text_at
@@ -27,8 +27,8 @@ BPF = 247
 MOST_LICENSE = 127
 """Bytes of a licence that the kernel looks at (bpf_prog_load of kernel/bpf/syscall.c)."""
 
-MAPS, DATA, OPERATIONS = ".maps", (".data", ".bss", ".rodata"), ".struct_ops"
-"""Sections of libbpf's: what defines maps, what becomes one, what becomes a struct of functions."""
+DATA, OPERATIONS = (".data", ".bss", ".rodata"), ".struct_ops"
+"""Sections of libbpf's: what becomes a map, what becomes a struct of functions."""
 
 
 class NotAnObjectError(ElfError):
@@ -81,10 +81,11 @@ def _facts(image: Image, kernel: Btf | None, modules: bool) -> BpfObject:
     programs = Programs(image, Core(image, local, kernel, modules), kernel, declared)
     if not programs.code.programs:
         raise NotAnObjectError("it has no BPF programs")
+    types = names_of(kernel, "bpf_map_type", "BPF_MAP_TYPE_")
     operations = any(name.startswith(OPERATIONS) for name in image.names)
     return BpfObject(
         programs=tuple(programs.described()),
-        maps=tuple(_maps(local, kernel) if local else ()),
+        maps=tuple(maps(local, types) if local else ()),
         btf=local is not None,
         kernel_btf=kernel is not None,
         global_data=any(name.startswith(DATA) for name in image.names),
@@ -101,14 +102,3 @@ def _own_btf(image: Image) -> Btf | None:
         return Btf(data) if data else None
     except BtfError as wrong:
         raise NotAnObjectError(f"its .BTF is unsound: {wrong}") from None
-
-
-def _maps(local: Btf, kernel: Btf | None) -> Iterator[ObjectMap]:
-    """The maps in `.maps`; `__uint(type, N)` is a pointer to an array of N elements."""
-    types = names_of(kernel, "bpf_map_type", "BPF_MAP_TYPE_")
-    for variable in local.variables(MAPS):
-        for member in local.members(local.plain(local.refers_to(variable))):
-            if member.name == "type":
-                _, number = local.element(local.plain(local.refers_to(member.type)))
-                kind = types.get(number, f"type {number}").lower()
-                yield ObjectMap(local.name(variable), kind)

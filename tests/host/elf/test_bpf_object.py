@@ -11,7 +11,8 @@ import pytest
 from depth import cases
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject, ObjectMap, ObjectProgram
+from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject, ObjectProgram
+from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section_names import Named, named
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
@@ -101,7 +102,7 @@ def test_programs_maps_and_license_are_read(built: tuple[str, str]) -> None:
         ("lsm", "bpf"),
         ("", ""),
     ]
-    assert found.maps == (ObjectMap("events", "ringbuf"),)
+    assert found.maps == (ObjectMap("events", "ringbuf", 27, entries=4096),)
     assert (found.license, found.btf, found.kernel_btf) == ("GPL", True, True)
     assert found.global_data
 
@@ -148,7 +149,7 @@ def test_without_the_kernels_btf_nothing_is_missing(built: tuple[str, str], tmp_
     found = facts_of((built[0], str(tmp_path / "absent")))
     assert not found.kernel_btf
     assert all(each.missing == each.unknown_helpers == () for each in found.programs)
-    assert found.maps == (ObjectMap("events", "ringbuf"),)
+    assert found.maps == (ObjectMap("events", "ringbuf", 27, entries=4096),)
 
 
 def test_an_object_for_the_other_endianness_is_refused(

@@ -1,0 +1,71 @@
+"""The maps that a BPF object defines in its section `.maps`, as libbpf reads them from its BTF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, Kind
+from bpfdoctor.host.btf.reader import Btf
+
+MAPS = ".maps"
+MOST_DIMENSIONS = 16
+
+NUMBERS = {
+    "type": "number",
+    "key_size": "key_size",
+    "value_size": "value_size",
+    "max_entries": "entries",
+    "map_flags": "flags",
+}
+"""What `__uint` sets, by the name of the member: a pointer to an array of so many elements."""
+
+
+class ObjectMap(msgspec.Struct, frozen=True):
+    """A map that an object defines; its type as the kernel's enum bpf_map_type has it.
+
+    `number` is that of its type, `key_size` and `value_size` are in bytes. `typed`: the types of
+    its keys and values are given too.
+    """
+
+    name: str
+    type: str
+    number: int = 0
+    key_size: int = 0
+    value_size: int = 0
+    entries: int = 0
+    flags: int = 0
+    typed: bool = False
+
+
+def maps(local: Btf, types: dict[int, str]) -> Iterator[ObjectMap]:
+    """Every map; `types` are the kernel's names of their types."""
+    for variable in local.variables(MAPS):
+        found: dict[str, int] = {}
+        names = set()
+        for member in local.members(local.plain(local.refers_to(variable))):
+            names.add(member.name)
+            meant = local.refers_to(local.plain(member.type))
+            if member.name in NUMBERS:
+                found[NUMBERS[member.name]] = local.element(local.plain(meant))[1]
+            elif member.name in ("key", "value"):
+                found[f"{member.name}_size"] = size_of(local, meant)
+        kind = types.get(found.get("number", 0), f"type {found.get('number', 0)}").lower()
+        if "number" in found:
+            yield ObjectMap(local.name(variable), kind, **found, typed={"key", "value"} <= names)
+
+
+def size_of(btf: Btf, type_id: int) -> int:
+    """Bytes that a type takes; 0 where that is not known."""
+    count = 1
+    for _ in range(MOST_DIMENSIONS):
+        type_id = btf.plain(type_id)
+        if btf.kind(type_id) is not Kind.ARRAY:
+            break
+        type_id, length = btf.element(type_id)
+        count *= length
+    if btf.kind(type_id) is Kind.PTR:
+        return count * 8
+    sized = btf.kind(type_id) in (*COMPOSITE, *ENUMERATIONS, Kind.INT, Kind.FLOAT)
+    return count * btf.refers_to(type_id) if sized else 0

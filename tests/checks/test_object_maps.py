@@ -1,0 +1,85 @@
+"""object.maps: each map that an object defines is made for a moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bpfdoctor.api import (
+    Answer,
+    AskBpfObject,
+    AskIdentity,
+    Attempt,
+    BpfObject,
+    Finding,
+    Identity,
+    NoAnswer,
+    ObjectMap,
+    ObjectProgram,
+    Question,
+    Status,
+    TryMap,
+)
+from bpfdoctor.projects.object import project_of_object
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
+
+PATH = "/tmp/some.bpf.o"
+ROOT = Identity(0, 0, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+QUEUE = ObjectMap("jobs", "queue", 22, 4, 8, 16)
+
+
+def found_for(
+    *maps: ObjectMap, answers: dict[Question[Any], Answer] | None = None, kernel_btf: bool = True
+) -> Finding:
+    programs = (ObjectProgram("ours", "xdp", "xdp", "xdp"),)
+    whole = BpfObject(programs, maps, btf=True, kernel_btf=kernel_btf)
+    known: dict[Question[Any], Answer] = {AskBpfObject(PATH): whole, AskIdentity(): ROOT}
+    host = FakeHost({**known, **(answers or {})})
+    return one(run_check("object.maps", host, project_of_object(PATH, whole)))
+
+
+def test_a_type_of_map_that_the_kernel_has_not_fails() -> None:
+    new = ObjectMap("arena", "type 99", 99)
+    assert found_for(new).status is Status.FAIL
+    assert found_for(new, kernel_btf=False).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (Attempt(), Status.PASS),
+        (Attempt("EINVAL", "bpf(BPF_MAP_CREATE)"), Status.FAIL),
+        (Attempt("ENOMEM", "bpf(BPF_MAP_CREATE)"), Status.UNKNOWN),
+        (NoAnswer("not-recorded"), Status.UNKNOWN),
+    ],
+)
+def test_a_map_is_made_as_it_is_defined(said: Answer, status: Status) -> None:
+    found = found_for(QUEUE, answers={TryMap(22, 4, 8, 16): said})
+    assert found.status is status
+    assert status is Status.PASS or "jobs (queue)" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("each", "asked"),
+    [
+        (ObjectMap("m", "hash", 1, 8, 56, 1 << 20), TryMap(1, 8, 56, 32768)),
+        (ObjectMap("m", "hash", 1, 4, 1 << 30, 16), TryMap(1, 4, 1 << 30, 1)),
+        (ObjectMap("m", "array", 2, 4, 8, 0), TryMap(2, 4, 8, 0)),
+        (ObjectMap("m", "perf_event_array", 4, 4, 4, 0), TryMap(4, 4, 4, 1)),
+        (ObjectMap("m", "ringbuf", 27, entries=1 << 28), TryMap(27, 0, 0, 1 << 22)),
+        (ObjectMap("m", "task_storage", 29, 4, 8, 0, 1, True), TryMap(29, 4, 8, 0, 1, True)),
+        (ObjectMap("m", "hash", 1, 4, 8, 4, 1, True), TryMap(1, 4, 8, 4, 1)),
+    ],
+)
+def test_a_large_map_is_made_with_fewer_entries(each: ObjectMap, asked: TryMap) -> None:
+    assert found_for(each, answers={asked: Attempt()}).status is Status.PASS
+
+
+def test_maps_of_maps_and_those_that_take_much_memory_are_not_made() -> None:
+    outer, large = (
+        ObjectMap("o", "hash_of_maps", 13, 4, 4, 8),
+        ObjectMap("l", "array", 2, 4, 1 << 29, 1),
+    )
+    assert found_for(outer, large).status is Status.PASS
+    assert run_check("object.maps", FakeHost(), project_named()) == ()
