@@ -140,6 +140,7 @@ from bpfdoctor.host.system.security import (
     lockdown_mode as lockdown_mode,
 )
 from bpfdoctor.host.system.symbols import (
+    AskData as AskData,
     AskSymbols as AskSymbols,
     Symbols as Symbols,
 )
@@ -200,7 +201,9 @@ from bpfdoctor.model import (
 )
 from bpfdoctor.projects.model import Build as Build, Program as Program, Project as Project
 from bpfdoctor.trying import (
+    BTF_OF_MODULES as BTF_OF_MODULES,
     OTHER_TARGET as OTHER_TARGET,
     able as able,
+    modules_are_read as modules_are_read,
     tried as tried,
 )

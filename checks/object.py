@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    BTF_OF_MODULES,
     OTHER_TARGET,
     AskBpfObject,
     AskLibc,
@@ -22,6 +24,7 @@ from bpfdoctor.api import (
     check,
     evidence,
     failed,
+    modules_are_read,
     object_of,
     passed,
     probed,
@@ -96,10 +99,12 @@ def object_relocations(context: Context) -> Iterator[Finding]:
         if not found.kernel_btf:
             yield blocked("the kernel shows no BTF", by=["kernel.btf"], about=program.name)
         else:
-            yield _relocated(program, found.modules, seen)
+            yield _relocated(context, program, found.modules, seen)
 
 
-def _relocated(program: ObjectProgram, modules: bool, seen: list[Evidence]) -> Finding:
+def _relocated(
+    context: Context, program: ObjectProgram, modules: bool, seen: list[Evidence]
+) -> Finding:
     """libbpf looks for a type that the kernel's own BTF has not in that of its modules."""
     lost, about = [each for each in program.missing if each not in program.spared], program.name
     if lost and modules and set(lost) <= set(program.absent):
@@ -111,6 +116,8 @@ def _relocated(program: ObjectProgram, modules: bool, seen: list[Evidence]) -> F
     if lost:
         guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
         return failed("; ".join(lost), about=about, seen=seen, fixes=[guard])
+    if program.sought and not modules_are_read(context):
+        return unknown(BTF_OF_MODULES, about=about, seen=seen, fixes=[ASK_AS_ROOT])
     summary = f"{program.relocations} are answered by this kernel's BTF"
     if program.missing:
         summary += f"; what the program asks makes it do without: {'; '.join(program.missing)}"

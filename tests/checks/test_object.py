@@ -50,6 +50,9 @@ def the_object(*programs: ObjectProgram, **changes: Any) -> BpfObject:
     return msgspec.structs.replace(whole, **changes)
 
 
+FULL = Identity(0, (1 << 41) - 1, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+
+
 def project_at(path: str) -> Project:
     return project_of_object(path, the_object())
 
@@ -110,6 +113,12 @@ def test_a_type_of_a_module_may_be_in_its_own_btf() -> None:
     assert found_by("relocations", the_object(gone, modules=True)).status is Status.UNKNOWN
     field = the_object(program(missing=(LOST,)), modules=True)
     assert found_by("relocations", field).status is Status.FAIL, "its type is the kernel's own"
+
+
+def test_a_type_that_is_looked_for_in_modules_takes_privilege() -> None:
+    asks = the_object(program(sought=True))
+    assert found_by("relocations", asks, {AskIdentity(): FULL}).status is Status.PASS
+    assert found_by("relocations", asks).status is Status.UNKNOWN
 
 
 def test_what_is_missing_where_something_else_is_asked_is_unknown() -> None:

@@ -84,6 +84,10 @@ class Matcher:
         parts = [self._walk(asked.type, candidate, steps[1:]) for candidate in candidates]
         return None if None in parts else Missing(what, next(part for part in parts if part))
 
+    def knows(self, type_id: int) -> bool:
+        """The kernel has a type that this local one may stand for."""
+        return bool(self._named_like(type_id))
+
     def answer(self, asked: Asked, modules: bool) -> int | None:
         """What libbpf puts in the place of a question; None where that is not known.
 

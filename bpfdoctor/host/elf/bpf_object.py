@@ -28,7 +28,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     `functions` are those that it calls by name. `relocations` counts those that need the kernel's
     BTF. `missing` is what this kernel's BTF lacks for them; `spared` holds those of `missing` that
     are never reached, by what the program itself asks; `absent` those that are a whole type, which
-    a module may have. `guarded`: less of
+    a module may have. `sought`: it names a type that is looked for in modules. `guarded`: less of
     it may be reached than is seen here, for it goes by what it is told when it is loaded (options,
     weak names, constants, what it asks of the kernel's BTF). `attach` and `flags` are what the
     kernel is told of it when it is loaded; `context` what it does with what the kernel gives it.
@@ -52,6 +52,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     attach: int = 0
     flags: int = 0
     context: ContextUse = ContextUse()
+    sought: bool = False
 
 
 def target_of(program: ObjectProgram) -> str:

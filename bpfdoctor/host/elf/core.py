@@ -19,9 +19,13 @@ objects known have some thousand, of a hundred types."""
 
 
 class Lacks:
-    """What a kernel lacks for some code: all of it (`every`), and what can be reached of it."""
+    """What a kernel lacks for some code: all of it (`every`), and what can be reached of it.
+
+    `sought`: libbpf looks for one of its types in the BTF of modules.
+    """
 
     def __init__(self) -> None:
+        self.sought = False
         self.asked: set[Asked] = set()
         self.every: dict[str, Missing] = {}
         self.met: dict[str, Missing] = {}
@@ -83,6 +87,7 @@ class Core:
     def _note(self, found: Lacks, piece: Piece, places: Container[int]) -> None:
         for place, asked in self._inside(piece):
             found.asked.add(asked)
+            found.sought |= self.matcher is not None and not self.matcher.knows(asked.type)
             lack = self.matcher.lacks(asked) if self.matcher and asked.kind not in ASKS else None
             if lack is not None:
                 found.every.setdefault(str(lack), lack)

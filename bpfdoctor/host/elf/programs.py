@@ -87,6 +87,7 @@ class Programs:
             missing=tuple(lacks.every),
             spared=lacks.spared,
             absent=lacks.absent,
+            sought=lacks.sought,
             guarded=any(self.reach.doubtful(each) for each in used.pieces),
             context=self.reach.use(piece),
         )
