@@ -46,7 +46,8 @@ from bpfdoctor.host.bpf.context import (
     READING as READING,
     TryContext as TryContext,
 )
-from bpfdoctor.host.bpf.map_trial import RINGS as RINGS, STORAGE as STORAGE, TryMap as TryMap
+from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions
+from bpfdoctor.host.bpf.map_trial import TryMap as TryMap, map_trial as map_trial
 from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
 from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
 from bpfdoctor.host.bpf.probes import (

@@ -24,10 +24,14 @@ from bpfdoctor.api import (
     failed,
     is_root,
     loaded_for,
+    map_trial,
     object_of,
     passed,
     unknown,
 )
+
+ARENA = 33
+"""BPF_MAP_TYPE_ARENA: a program may use one only where its loader says at which address."""
 
 TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 
@@ -41,7 +45,8 @@ def object_context(context: Context) -> Iterator[Finding]:
     function. A program that was written for more of them than there are is refused; so is one that
     returns what its kind may not. Since Linux 6.12 (commit 5d99e198be27) that holds for LSM
     programs too: one that was written for three parameters of a hook that now has four returns the
-    fourth, which may be any number.
+    fourth, which may be any number. Some maps are not for every kind of program: those that sample
+    events may use none that is not allocated beforehand before Linux 6.1.
 
     What can be followed of a program without running it is tried: a program of the same kind that
     does nothing but that is loaded for a moment.
@@ -56,7 +61,9 @@ def _judged(
     context: Context, found: BpfObject, program: ObjectProgram, seen: list[Evidence]
 ) -> Finding:
     use, about, target = program.context, program.name, loaded_for(program)
-    if not (use.reads or use.returns or use.returned):
+    used = [map_trial(each) for each in found.maps if each.name in program.maps]
+    maps = tuple(each for each in used if each and each.number != ARENA)
+    if not (use.reads or use.returns or use.returned or maps):
         return passed("nothing of it can be followed", about=about, seen=seen)
     if program.type not in LOADABLE and not target:
         return passed("no program of its kind is tried", about=about, seen=seen)
@@ -65,6 +72,7 @@ def _judged(
         reads=use.reads,
         returns=use.returns,
         returned=use.returned,
+        maps=maps,
         attach=program.attach,
         flags=program.flags,
         license=found.license,
@@ -85,6 +93,7 @@ def _told(context: Context, program: ObjectProgram, answer: Calls, seen: list[Ev
     if not answer.refused:
         ends = len(use.returns) + len(use.returned)
         summary = f"{len(use.reads)} reads of its context, {ends} values returned, all allowed"
+        summary += f"; {len(program.maps)} maps" if program.maps else ""
         return passed(summary, about=about, seen=seen)
     summary = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
     if not (isinstance(identity, Identity) and is_root(identity)):
@@ -104,5 +113,6 @@ def _sure(program: ObjectProgram, answer: Calls) -> bool:
     Linux 6.8 (commit c871d0e00f0e) the verifier took two ways for one that differ in nothing else.
     """
     use, what = program.context, {each.what for each in answer.refused}
+    ends = {each for each in what if each != READING and "MAP_CREATE" not in each}
     every = len(use.returns) + len(use.returned)
-    return READING in what or (len(what) == every and not use.others)
+    return bool(what - ends) or (len(ends) == every and not use.others)

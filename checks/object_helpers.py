@@ -48,9 +48,15 @@ a warning. All are for programs under the GPL alone (kernel/trace/bpf_trace.c, L
 
 READING = tuple(
     HELPERS[name]
-    for name in ("probe_read", "probe_read_str", "probe_read_kernel", "probe_read_kernel_str")
+    for name in (
+        *("probe_read", "probe_read_kernel", "probe_read_user"),
+        *("probe_read_str", "probe_read_kernel_str", "probe_read_user_str"),
+    )
 )
-"""Helpers that lockdown in confidentiality mode refuses; each refusal is logged by the kernel."""
+"""Helpers that lockdown in confidentiality mode refuses; each refusal is logged by the kernel.
+
+Those that read what is the user's are allowed; but libbpf takes the refusal of the others for a
+kernel before 5.5, and writes the oldest in the place of all (bpf_object__sanitize_prog)."""
 
 TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 

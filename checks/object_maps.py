@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
-    RINGS,
-    STORAGE,
     AskIdentity,
     Attempt,
     BpfObject,
@@ -13,28 +11,19 @@ from bpfdoctor.api import (
     Context,
     Evidence,
     Finding,
+    Identity,
     NoAnswer,
-    ObjectMap,
     Status,
-    TryMap,
     check,
     evidence,
     failed,
+    is_root,
+    map_trial,
     object_of,
     passed,
     status_of,
     unknown,
 )
-
-HASH, PERF_EVENTS, STRUCT_OPS = (1, 5, 9, 10), 4, 26
-OF_MAPS = (12, 13)
-"""Maps of maps: libbpf makes one that they hold first."""
-
-MOST = 1 << 22
-"""Bytes that a map may take for a moment: of a larger one, fewer entries are made."""
-
-BESIDE = 64
-"""Bytes that an entry may take beside key and value."""
 
 
 @check("object.maps", title="maps", requires=("object.file",))
@@ -47,8 +36,10 @@ def object_maps(context: Context) -> Finding | None:
     knows each flag.
     """
     found, seen = object_of(context)
-    if found is None:
-        return None
+    return _judged(context, found, seen) if found else None
+
+
+def _judged(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
     lost = [f"{each.name} ({each.type})" for each in found.maps if each.type.startswith("type ")]
     if lost and found.kernel_btf:
         newer = [ByHand("Run it on a newer kernel.")]
@@ -56,13 +47,26 @@ def object_maps(context: Context) -> Finding | None:
     if lost:
         look = [ByHand("As root: bpftool feature probe kernel")]
         return unknown(f"not known without BTF: {', '.join(lost)}", seen=seen, fixes=look)
+    return _defined(context, found, seen)
+
+
+def _defined(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
+    if found.old_maps:
+        again = [ByHand('Define its maps in SEC(".maps").')]
+        summary = 'maps in SEC("maps"), which libbpf refuses since 1.0'
+        return unknown(summary, seen=seen, fixes=again)
+    pinned = [each.name for each in found.maps if each.pinned]
+    identity = context.ask(AskIdentity())
+    if pinned and not (isinstance(identity, Identity) and is_root(identity)):
+        summary = f"{', '.join(pinned)}: whether this user may pin it is not known"
+        return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
     return _made(context, found, seen)
 
 
 def _made(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
     refused: dict[Status, list[str]] = {Status.FAIL: [], Status.UNKNOWN: []}
     for each in found.maps:
-        question = _question(each)
+        question = map_trial(each)
         answer = context.ask(question) if question else None
         status = status_of(answer, context.ask(AskIdentity())) if answer else Status.PASS
         if question and answer and status in refused:
@@ -78,28 +82,3 @@ def _made(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
 
 def _said(answer: Attempt | NoAnswer) -> str:
     return answer.error if isinstance(answer, Attempt) else answer.shown()
-
-
-def _question(each: ObjectMap) -> TryMap | None:
-    """The map to make; None for one of which another must be made first, or that is too large."""
-    large = each.value_size > MOST and each.number not in HASH
-    if not each.number or large or each.number in (*OF_MAPS, STRUCT_OPS):
-        return None
-    return TryMap(
-        each.number,
-        each.key_size,
-        each.value_size,
-        _entries(each),
-        each.flags,
-        typed=each.typed and each.number in STORAGE,
-    )
-
-
-def _entries(each: ObjectMap) -> int:
-    """As many as are wanted, or as fit; libbpf makes a perf event array as large as is needed."""
-    if each.number in RINGS:
-        return min(each.entries, MOST)
-    if each.number == PERF_EVENTS and not each.entries:
-        return 1
-    fitting = MOST // (each.key_size + each.value_size + BESIDE)
-    return min(each.entries, max(fitting, 1))

@@ -20,12 +20,14 @@ RULES = Path(__file__).parent / "objects" / "needs.toml"
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`objects/needs.toml`: needs of every program, of those with CO-RE relocations, of all in an
-    object with global data, of those whose type a probe loads, of those of no kind that libbpf
-    knows, by kind of attachment, by type of map in the object, and by helper called."""
+    object with global data or with pinned maps, of those whose type a probe loads, of those of no
+    kind that libbpf knows, by kind of attachment, by type of map in the object, and by helper
+    called."""
 
     every: Needs
     relocated: Needs
     global_data: Needs
+    pinned: Needs
     typed: Needs
     unnamed: Needs
     kinds: dict[str, Needs]
@@ -43,6 +45,7 @@ def project_of_object(path: str, facts: BpfObject) -> Project:
     """The project of one object: each of its programs, and what it needs to load and attach."""
     kinds_of_map = dict.fromkeys(each.type for each in facts.maps)
     shared = [rules().global_data] if facts.global_data else []
+    shared += [rules().pinned] if any(each.pinned for each in facts.maps) else []
     programs = {each.name: _program(each, kinds_of_map, shared) for each in facts.programs}
     name = Path(path).name
     kind = Kind("object", f"the BPF object {name}", name, tuple(programs), programs)

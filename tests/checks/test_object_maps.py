@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bpfdoctor.api import (
@@ -30,10 +31,11 @@ QUEUE = ObjectMap("jobs", "queue", 22, 4, 8, 16)
 
 
 def found_for(
-    *maps: ObjectMap, answers: dict[Question[Any], Answer] | None = None, kernel_btf: bool = True
+    *maps: ObjectMap, answers: dict[Question[Any], Answer] | None = None, **changes: bool
 ) -> Finding:
     programs = (ObjectProgram("ours", "xdp", "xdp", "xdp"),)
-    whole = BpfObject(programs, maps, btf=True, kernel_btf=kernel_btf)
+    whole = BpfObject(programs, maps, btf=True, kernel_btf=True)
+    whole = msgspec.structs.replace(whole, **changes)
     known: dict[Question[Any], Answer] = {AskBpfObject(PATH): whole, AskIdentity(): ROOT}
     host = FakeHost({**known, **(answers or {})})
     return one(run_check("object.maps", host, project_of_object(PATH, whole)))
@@ -74,6 +76,17 @@ def test_a_map_is_made_as_it_is_defined(said: Answer, status: Status) -> None:
 )
 def test_a_large_map_is_made_with_fewer_entries(each: ObjectMap, asked: TryMap) -> None:
     assert found_for(each, answers={asked: Attempt()}).status is Status.PASS
+
+
+def test_who_is_not_root_may_not_pin() -> None:
+    user = Identity(1000, 1 << 39, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+    kept, made = ObjectMap("m", "hash", 1, 4, 8, 4, pinned=1), TryMap(1, 4, 8, 4)
+    assert found_for(kept, answers={AskIdentity(): user}).status is Status.UNKNOWN
+    assert found_for(kept, answers={made: Attempt()}).status is Status.PASS
+
+
+def test_maps_as_they_were_before_libbpf_1_are_unknown() -> None:
+    assert found_for(old_maps=True).status is Status.UNKNOWN
 
 
 def test_maps_of_maps_and_those_that_take_much_memory_are_not_made() -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from bpfdoctor.host.bpf.alike import Alike, last_words
 from bpfdoctor.host.bpf.attach_btf import target_id
 from bpfdoctor.host.bpf.calling import Calls, Refused
-from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction
+from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction, map_reference
+from bpfdoctor.host.bpf.map_trial import TryMap
 from bpfdoctor.host.bpf.memlock import with_memory
+from bpfdoctor.host.bpf.steps import Steps
 from bpfdoctor.host.question import NoAnswer, Question
 
 if TYPE_CHECKING:
@@ -23,13 +25,15 @@ class TryContext(Question[Calls], frozen=True):
 
     `reads` are offsets and sizes in bytes, tried in one program; `returns` constants of 64 bits,
     and `returned` offsets of words of the context that are returned as they are, each in a program
-    of its own. `type`, `attach`, `flags`, `license` and `target` are those of `Alike`.
+    of its own; so is each of `maps`, where the kernel makes it. `type`, `attach`, `flags`,
+    `license` and `target` are those of `Alike`.
     """
 
     type: str
     reads: tuple[tuple[int, int], ...] = ()
     returns: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
+    maps: tuple[TryMap, ...] = ()
     attach: int = 0
     flags: int = 0
     license: str = "GPL"
@@ -45,7 +49,8 @@ class TryContext(Question[Calls], frozen=True):
 
     def source(self) -> str:
         reads = [f"r0 = *(u{8 * size} *)(r1 + {offset})" for offset, size in self.reads]
-        steps = "; ".join((*reads, f"r0 = {' or '.join(self._values()) or 0}"))
+        maps = [f"r1 = {each.source()}" for each in self.maps]
+        steps = "; ".join((*reads, *maps, f"r0 = {' or '.join(self._values()) or 0}"))
         return f"bpf(BPF_PROG_LOAD, {self.target or self.type}: {steps}; exit)"
 
     def _values(self) -> dict[str, bytes]:
@@ -62,8 +67,19 @@ class TryContext(Question[Calls], frozen=True):
         loads = [instruction(LOADS[size], 0, 1, offset) for offset, size in self.reads]
         codes = {READING: b"".join(loads) + plain} if loads else {}
         codes |= {each: code + EXIT for each, code in self._values().items()}
-        refusals = ((what, _refusal(like, code)) for what, code in codes.items())
+        refusals = [(what, _refusal(like, code)) for what, code in codes.items()]
+        refusals += [(each.source(), _unusable(like, each, plain)) for each in self.maps]
         return Calls(Attempt(), tuple(Refused(what, why) for what, why in refusals if why))
+
+
+def _unusable(like: Alike, each: TryMap, plain: bytes) -> str:
+    """The verifier's words on a program that names this map; empty where there is no such map."""
+    with Steps() as steps:
+        try:
+            descriptor = each.made(steps)
+        except OSError:
+            return ""
+        return _refusal(like, map_reference(1, descriptor) + plain)
 
 
 READING = "its context"

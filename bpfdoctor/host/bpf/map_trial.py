@@ -13,6 +13,7 @@ from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.question import NoAnswer, Question
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.elf.maps import ObjectMap
     from bpfdoctor.host.machine import Machine
 
 STORAGE = (24, 28, 29, 32)
@@ -40,14 +41,15 @@ class TryMap(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(self._create))
+        return with_memory(Attempt, lambda: attempt(self.made))
 
     def source(self) -> str:
         sizes = f"key {self.key_size}, value {self.value_size}, {self.entries} entries"
         flags = f", flags {self.flags:#x}" if self.flags else ""
         return f"bpf(BPF_MAP_CREATE, type {self.number}: {sizes}{flags})"
 
-    def _create(self, steps: Steps) -> None:
+    def made(self, steps: Steps) -> int:
+        """A descriptor of it. Raises OSError."""
         entries = _rounded(self.entries) if self.number in RINGS else self.entries
         sizes = self.key_size, self.value_size, entries
         attributes = struct.pack("=IIIII", self.number, *sizes, self.flags)
@@ -57,7 +59,7 @@ class TryMap(Question[Attempt], frozen=True):
             # inner_map_fd, numa_node, name, ifindex; then the BTF, and the types of key and value
             attributes += struct.pack("=28xIII", btf, KEY, VALUE)
         steps.call = "bpf(BPF_MAP_CREATE)"
-        steps.keep(bpf(MAP_CREATE, attributes))
+        return steps.keep(bpf(MAP_CREATE, attributes))
 
 
 def _rounded(size: int) -> int:
@@ -85,3 +87,42 @@ def _types(size: int) -> bytes:
 def _load_btf(data: bytes) -> int:
     held = ctypes.create_string_buffer(data, len(data))
     return bpf(BTF_LOAD, struct.pack("=QQIIII", ctypes.addressof(held), 0, len(data), 0, 0, 0))
+
+
+HASH, PERF_EVENTS, STRUCT_OPS = (1, 5, 9, 10), 4, 26
+OF_MAPS = (12, 13)
+"""Maps of maps: libbpf makes one that they hold first."""
+
+MOST = 1 << 22
+"""Bytes that a map may take for a moment: of a larger one, fewer entries are made."""
+
+BESIDE = 64
+"""Bytes that an entry may take beside key and value."""
+
+
+def map_trial(each: ObjectMap) -> TryMap | None:
+    """How a map of an object is made.
+
+    None for one of which another must be made first, and for one that is too large.
+    """
+    large = each.value_size > MOST and each.number not in HASH
+    if not each.number or large or each.number in (*OF_MAPS, STRUCT_OPS):
+        return None
+    return TryMap(
+        each.number,
+        each.key_size,
+        each.value_size,
+        _entries(each),
+        each.flags,
+        typed=each.typed and each.number in STORAGE,
+    )
+
+
+def _entries(each: ObjectMap) -> int:
+    """As many as are wanted, or as fit; libbpf makes a perf event array as large as is needed."""
+    if each.number in RINGS:
+        return min(each.entries, MOST)
+    if each.number == PERF_EVENTS and not each.entries:
+        return 1
+    fitting = MOST // (each.key_size + each.value_size + BESIDE)
+    return min(each.entries, max(fitting, 1))

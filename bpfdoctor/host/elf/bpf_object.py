@@ -32,6 +32,8 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     it may be reached than is seen here, for it goes by what it is told when it is loaded (options,
     weak names, constants, what it asks of the kernel's BTF). `attach` and `flags` are what the
     kernel is told of it when it is loaded; `context` what it does with what the kernel gives it.
+    `newer` are instructions that not every kernel knows: opcode, offset and number of each; `maps`
+    the names of those that it uses.
     """
 
     name: str
@@ -53,6 +55,8 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     flags: int = 0
     context: ContextUse = ContextUse()
     sought: bool = False
+    newer: tuple[tuple[int, int, int], ...] = ()
+    maps: tuple[str, ...] = ()
 
 
 def target_of(program: ObjectProgram) -> str:
@@ -74,7 +78,8 @@ class BpfObject(Answer, frozen=True):
     """A compiled BPF object. `kernel_btf`: this kernel's BTF could be read and was asked;
     `modules`: modules of the kernel have BTF as well, which was not.
 
-    `needs_btf`: it has what libbpf reads from its own BTF (maps, structs of functions, externs).
+    `old_maps`: it defines maps as no libbpf since 1.0 reads them. `needs_btf`: it has what libbpf
+    reads from its own BTF (maps, structs of functions, externs).
     """
 
     programs: tuple[ObjectProgram, ...]
@@ -86,6 +91,7 @@ class BpfObject(Answer, frozen=True):
     needs_btf: bool = False
     externs: tuple[ObjectExtern, ...] = ()
     modules: bool = False
+    old_maps: bool = False
 
     def shown(self) -> str:
         lines = [f"{each.name} ({each.section}): {_shown(each)}" for each in self.programs]

@@ -16,7 +16,7 @@ from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import externs
 from bpfdoctor.host.elf.image import Image, TooLargeError
-from bpfdoctor.host.elf.maps import MAPS, maps
+from bpfdoctor.host.elf.maps import MAPS, OLD_MAPS, maps
 from bpfdoctor.host.elf.object import machine_name
 from bpfdoctor.host.elf.programs import Programs, names_of
 from bpfdoctor.host.elf.section import ElfError, text_at
@@ -93,6 +93,7 @@ def _facts(image: Image, kernel: Btf | None, modules: bool) -> BpfObject:
         needs_btf=bool(declared) or operations or MAPS in image.names,
         externs=tuple(declared.values()),
         modules=modules,
+        old_maps=OLD_MAPS in image.names,
     )
 
 

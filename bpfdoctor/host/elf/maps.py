@@ -9,7 +9,9 @@ import msgspec
 from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, Kind
 from bpfdoctor.host.btf.reader import Btf
 
-MAPS = ".maps"
+MAPS, OLD_MAPS = ".maps", "maps"
+"""Sections that define maps: by their types, and as libbpf refuses it since 1.0."""
+
 MOST_DIMENSIONS = 16
 
 NUMBERS = {
@@ -18,6 +20,7 @@ NUMBERS = {
     "value_size": "value_size",
     "max_entries": "entries",
     "map_flags": "flags",
+    "pinning": "pinned",
 }
 """What `__uint` sets, by the name of the member: a pointer to an array of so many elements."""
 
@@ -26,7 +29,7 @@ class ObjectMap(msgspec.Struct, frozen=True):
     """A map that an object defines; its type as the kernel's enum bpf_map_type has it.
 
     `number` is that of its type, `key_size` and `value_size` are in bytes. `typed`: the types of
-    its keys and values are given too.
+    its keys and values are given too. `pinned` is 1 where libbpf pins it by its name.
     """
 
     name: str
@@ -37,6 +40,7 @@ class ObjectMap(msgspec.Struct, frozen=True):
     entries: int = 0
     flags: int = 0
     typed: bool = False
+    pinned: int = 0
 
 
 def maps(local: Btf, types: dict[int, str]) -> Iterator[ObjectMap]:

@@ -12,9 +12,18 @@ from bpfdoctor.host.elf.code import Code, Piece, Used
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import Image
+from bpfdoctor.host.elf.maps import MAPS
 from bpfdoctor.host.elf.reach import Address, Number, Value
 from bpfdoctor.host.elf.reachable import Reachable
 from bpfdoctor.host.elf.section_names import Named, named
+
+OLDEST = {
+    HELPERS["probe_read_user"]: HELPERS["probe_read"],
+    HELPERS["probe_read_kernel"]: HELPERS["probe_read"],
+    HELPERS["probe_read_user_str"]: HELPERS["probe_read_str"],
+    HELPERS["probe_read_kernel_str"]: HELPERS["probe_read_str"],
+}
+"""What libbpf writes in their place on a kernel that has them not (before Linux 5.5)."""
 
 _KNOWN = {"bpf_func_id": HELPERS, "bpf_map_type": MAP_TYPES}
 
@@ -67,7 +76,7 @@ class Programs:
             self.image.names[piece.section],
             self.core.lacks_in(used.pieces, self.reach),
         )
-        meant, numbers = named(section) or Named("", ""), tuple(sorted(used.helpers))
+        meant, numbers = named(section) or Named("", ""), self._numbers(used)
         unknown = [number for number in numbers if self.kernel and number not in self.helpers]
         functions = sorted({each.name for each in externs if each.sort == "function"})
         return ObjectProgram(
@@ -90,7 +99,21 @@ class Programs:
             sought=lacks.sought,
             guarded=any(self.reach.doubtful(each) for each in used.pieces),
             context=self.reach.use(piece),
+            newer=tuple(sorted(used.newer)),
+            maps=tuple(sorted(self._maps(used))),
         )
+
+    def _maps(self, used: Used) -> Iterator[str]:
+        """The maps that it names; one that is static has no name here."""
+        for symbol in map(self.image.symbol, used.taken):
+            names, inside = self.image.names, symbol.section if symbol else 0
+            if symbol and symbol.name and inside < len(names) and names[inside] == MAPS:
+                yield symbol.name.decode(errors="backslashreplace")
+
+    def _numbers(self, used: Used) -> tuple[int, ...]:
+        """The helpers that it calls, as libbpf gives it to the kernel."""
+        old = self.kernel is not None and HELPERS["probe_read_kernel"] not in self.helpers
+        return tuple(sorted({OLDEST.get(each, each) if old else each for each in used.helpers}))
 
     def _extern(self, number: int) -> ObjectExtern | None:
         symbol = self.image.symbol(number)

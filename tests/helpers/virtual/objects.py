@@ -38,6 +38,7 @@ ALSO_UNTOLD = {
     "global_data.bpf.o": ("calls_if_chosen",),  # the loader may set the constant that it asks
     "hooks.bpf.o": ("three_asking", "returns_one", "three_but_zero"),  # which way it goes
     "parameters.bpf.o": ("entry_with_either",),  # the same
+    "map_legacy.bpf.o": ("beside",),  # an older libbpf loads it
     "map_arena.bpf.o": ("with_map",),  # it takes 8 MB for page tables: ENOMEM was seen
 }
 """Programs of which loading them alone tells whether they load."""

@@ -9,6 +9,7 @@ from bpfdoctor.host.bpf.attach import AttachRawTracepoint, AttachTracepoint
 from bpfdoctor.host.bpf.calling import Calls, TryCalls
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.context import READING, TryContext
+from bpfdoctor.host.bpf.map_trial import TryMap
 from bpfdoctor.host.live import LiveHost
 
 TEN, MINUS_ONE = 10, (1 << 64) - 1
@@ -38,6 +39,19 @@ def test_the_verifier_says_what_it_does_not_allow(
     assert answer.plain.worked, answer
     assert {each.what for each in answer.refused} == expected
     assert all(each.why and not each.why.startswith("processed") for each in answer.refused)
+
+
+@pytest.mark.bpf
+@pytest.mark.usefixtures("kernel")
+def test_a_map_is_tried_where_the_kernel_makes_it(live: LiveHost) -> None:
+    plain, queue = TryMap(1, 4, 8, 4), TryMap(22, 4, 8, 4)
+    answer = live.ask(TryContext("kprobe", maps=(plain, queue)))
+    assert isinstance(answer, Calls)
+    assert answer.refused == ()
+    storage = TryMap(19, 12, 8, 0)  # of a cgroup
+    other = live.ask(TryContext("kprobe", maps=(storage,)))
+    assert isinstance(other, Calls)
+    assert other.refused == () or other.refused[0].what == storage.source()
 
 
 @pytest.mark.bpf

@@ -101,6 +101,8 @@ static int try(const char *path, int wanted)
 		printf(wanted ? ",\n  " : "  ");
 		show(bpf_program__name(chosen), loads ? "true" : known ? "false" : "null",
 		     loads ? attached(chosen) : "null");
+		if (loads)
+			bpf_object__unpin_maps(object, NULL);
 	}
 	bpf_object__close(object);
 	return there;
