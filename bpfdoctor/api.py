@@ -43,7 +43,7 @@ from bpfdoctor.host.bpf.attach_net import (
 from bpfdoctor.host.bpf.calling import Calls as Calls, Refused as Refused, TryCalls as TryCalls
 from bpfdoctor.host.bpf.calls import Attempt as Attempt
 from bpfdoctor.host.bpf.context import (
-    READING as READING,
+    RETURNING as RETURNING,
     TryContext as TryContext,
 )
 from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions

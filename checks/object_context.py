@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bpfdoctor.api import (
     ASK_AS_ROOT,
     LOADABLE,
-    READING,
+    RETURNING,
     AskIdentity,
     BpfObject,
     ByHand,
@@ -45,7 +45,8 @@ def object_context(context: Context) -> Iterator[Finding]:
     function. A program that was written for more of them than there are is refused; so is one that
     returns what its kind may not. Since Linux 6.12 (commit 5d99e198be27) that holds for LSM
     programs too: one that was written for three parameters of a hook that now has four returns the
-    fourth, which may be any number. Some maps are not for every kind of program: those that sample
+    fourth, which may be any number. A parameter that is read through must be a pointer, to
+    something that has what is read. Some maps are not for every kind of program: those that sample
     events may use none that is not allocated beforehand before Linux 6.1.
 
     What can be followed of a program without running it is tried: a program of the same kind that
@@ -72,6 +73,7 @@ def _judged(
         reads=use.reads,
         returns=use.returns,
         returned=use.returned,
+        through=use.through if target else (),
         maps=maps,
         attach=program.attach,
         flags=program.flags,
@@ -101,7 +103,7 @@ def _told(context: Context, program: ObjectProgram, answer: Calls, seen: list[Ev
     if program.guarded or not _sure(program, answer):
         summary += ", unless the program never comes there"
         return unknown(summary, about=about, seen=seen, fixes=[TRY])
-    given = any(each.what == READING for each in answer.refused) or use.returned
+    given = use.returned or not all(each.what.startswith(RETURNING) for each in answer.refused)
     fix = "Write it for the parameters that there are here." if given else "Return another value."
     return failed(summary, about=about, seen=seen, fixes=[ByHand(fix)])
 
@@ -112,7 +114,9 @@ def _sure(program: ObjectProgram, answer: Calls) -> bool:
     It may see that another way is never gone, by what the kernel's helpers return; and before
     Linux 6.8 (commit c871d0e00f0e) the verifier took two ways for one that differ in nothing else.
     """
-    use, what = program.context, {each.what for each in answer.refused}
-    ends = {each for each in what if each != READING and "MAP_CREATE" not in each}
+    use, ends = (
+        program.context,
+        [each for each in answer.refused if each.what.startswith(RETURNING)],
+    )
     every = len(use.returns) + len(use.returned)
-    return bool(what - ends) or (len(ends) == every and not use.others)
+    return len(ends) < len(answer.refused) or (len(ends) == every and not use.others)

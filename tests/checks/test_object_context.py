@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from bpfdoctor.api import (
-    READING,
     Answer,
     AskBpfObject,
     AskIdentity,
@@ -36,7 +35,8 @@ USE = ContextUse(reads=((24, 8),), returned=(24,))
 PLAIN = ObjectProgram("ours", "lsm/bpf", "lsm", "lsm", "bpf", context=USE)
 ASKED = TryContext("lsm", reads=((24, 8),), returned=(24,), target="lsm/bpf")
 WORKED = Attempt()
-READ, WORD, ZERO = Refused(READING, "no 5-th"), Refused("*(u64 *)(r1 + 24)", "no"), Refused("0", "")
+READ, ZERO = Refused("its context", "no 5-th"), Refused("returning 0", "no")
+WORD = Refused("returning *(u64 *)(r1 + 24)", "no")
 
 
 def found_for(

@@ -25,7 +25,8 @@ class TryContext(Question[Calls], frozen=True):
 
     `reads` are offsets and sizes in bytes, tried in one program; `returns` constants of 64 bits,
     and `returned` offsets of words of the context that are returned as they are, each in a program
-    of its own; so is each of `maps`, where the kernel makes it. `type`, `attach`, `flags`,
+    of its own. So is what is read `through` a word (the word's offset, then offset and size), once
+    that is not null, and each of `maps`, where the kernel makes it. `type`, `attach`, `flags`,
     `license` and `target` are those of `Alike`.
     """
 
@@ -33,6 +34,7 @@ class TryContext(Question[Calls], frozen=True):
     reads: tuple[tuple[int, int], ...] = ()
     returns: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
+    through: tuple[tuple[int, int, int], ...] = ()
     maps: tuple[TryMap, ...] = ()
     attach: int = 0
     flags: int = 0
@@ -49,6 +51,7 @@ class TryContext(Question[Calls], frozen=True):
 
     def source(self) -> str:
         reads = [f"r0 = *(u{8 * size} *)(r1 + {offset})" for offset, size in self.reads]
+        reads += [f"r2 = {through_name(*each)}" for each in self.through]
         maps = [f"r1 = {each.source()}" for each in self.maps]
         steps = "; ".join((*reads, *maps, f"r0 = {' or '.join(self._values()) or 0}"))
         return f"bpf(BPF_PROG_LOAD, {self.target or self.type}: {steps}; exit)"
@@ -66,7 +69,8 @@ class TryContext(Question[Calls], frozen=True):
             return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
         loads = [instruction(LOADS[size], 0, 1, offset) for offset, size in self.reads]
         codes = {READING: b"".join(loads) + plain} if loads else {}
-        codes |= {each: code + EXIT for each, code in self._values().items()}
+        codes |= {through_name(*each): _through(*each) + plain for each in self.through}
+        codes |= {RETURNING + each: code + EXIT for each, code in self._values().items()}
         refusals = [(what, _refusal(like, code)) for what, code in codes.items()]
         refusals += [(each.source(), _unusable(like, each, plain)) for each in self.maps]
         return Calls(Attempt(), tuple(Refused(what, why) for what, why in refusals if why))
@@ -82,13 +86,24 @@ def _unusable(like: Alike, each: TryMap, plain: bytes) -> str:
         return _refusal(like, map_reference(1, descriptor) + plain)
 
 
-READING = "its context"
-"""What is refused where something that is read of it is not there."""
+READING, RETURNING = "its context", "returning "
+"""What is refused where something that is read of it is not there; before a value's words."""
 
 
 def word(offset: int) -> str:
     """A word of the context."""
     return f"*(u64 *)(r1 + {offset})"
+
+
+def through_name(word_at: int, offset: int, size: int) -> str:
+    """What is read through a word, in C."""
+    return f"*(u{8 * size} *)({word(word_at)} + {offset})"
+
+
+def _through(word_at: int, offset: int, size: int) -> bytes:
+    """`r2 = word; if r2 == 0 goto +1; r2 = *(r2 + offset)`"""
+    begin = instruction(LOADS[8], 2, 1, word_at) + instruction(0x15, 2, 0, 1)
+    return begin + instruction(LOADS[size], 2, 2, offset)
 
 
 def _constant(value: int) -> bytes:

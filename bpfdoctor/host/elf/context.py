@@ -7,7 +7,7 @@ an exit. What goes by the stack or through a function is not followed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -50,23 +50,28 @@ class Either(Other):
 class ContextUse(msgspec.Struct, frozen=True):
     """Offsets and sizes of reads of the context; constants and words of it that are returned.
 
-    `others`: something else may be returned as well, which is not followed.
+    `through`: words that are read through, as pointers: their offset in the context, then offset
+    and size of what is read. `others`: something else may be returned as well, which is not
+    followed.
     """
 
     reads: tuple[tuple[int, int], ...] = ()
     returns: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
+    through: tuple[tuple[int, int, int], ...] = ()
     others: bool = False
 
 
 class ContextWalk(Walk):
-    """All ways through a program; `use` is what they do with its context."""
+    """All ways through a program."""
 
     beginning: Registers = {1: Context()}  # noqa: RUF012  (never changed)
 
-    @property
-    def use(self) -> ContextUse:
-        """Nothing where not all ways were gone."""
+    def use(self, places: Mapping[int, int]) -> ContextUse:
+        """What they do with its context; nothing where not all ways were gone.
+
+        `places`: where a load is relocated, and to which offset of a struct.
+        """
         if not self.whole:
             return ContextUse()
         ends = list(self._ends())
@@ -78,6 +83,7 @@ class ContextWalk(Walk):
             reads=tuple(sorted(self._reads())[:MOST_READS]),
             returns=tuple(sorted(constants)),
             returned=tuple(sorted(words)),
+            through=tuple(sorted(self._through(places))[:MOST_READS]),
             others=None in ends or not followed,
         )
 
@@ -94,6 +100,17 @@ class ContextWalk(Walk):
             for base in (registers.get(this.source),)
             if isinstance(base, Context)
         }
+
+    def _through(self, places: Mapping[int, int]) -> set[tuple[int, int, int]]:
+        """Of what is relocated elsewhere, only that it is read through is known."""
+        found = set()
+        for this, at, registers in self._met():
+            base = registers.get(this.source)
+            if this.operation in SIZES and isinstance(base, Word):
+                known = at in places or at not in self.filled
+                offset = places.get(at, this.offset)
+                found.add((base.offset, *((offset, SIZES[this.operation]) if known else (0, 1))))
+        return found
 
     def _ends(self) -> Iterator[Value | None]:
         for this, _, registers in self._met():

@@ -77,6 +77,13 @@ class Core:
             known = self.matcher.answer(asked, self.modules) if self.matcher else None
             yield place, asked.kind in ASKS, known
 
+    def places(self, piece: Piece) -> Iterator[tuple[int, int]]:
+        """Where a function is relocated to a field, and where that is in the kernel's struct."""
+        for at, asked in self._inside(piece):
+            place = self.matcher.place(asked) if self.matcher else None
+            if place is not None:
+                yield at, place
+
     def lacks_in(self, pieces: Iterable[Piece], reach: Reach) -> Lacks:
         """What the kernel lacks for this code."""
         found = Lacks()

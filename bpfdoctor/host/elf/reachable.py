@@ -41,7 +41,8 @@ class Reachable:
         most = min(self._left_for_context, 16 * length) if length <= LONGEST else 0
         self._left_for_context -= most
         code = self.image.data(piece.section)
-        return ContextWalk(code, piece.start, piece.end, self._filled(piece), most).use
+        walk = ContextWalk(code, piece.start, piece.end, self._filled(piece), most)
+        return walk.use(dict(self.core.places(piece)))
 
     def _looked(self, piece: Piece) -> tuple[Container[int], bool]:
         if piece not in self._known:

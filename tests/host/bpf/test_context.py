@@ -12,6 +12,10 @@ from bpfdoctor.host.bpf.context import READING, TryContext
 from bpfdoctor.host.bpf.map_trial import TryMap
 from bpfdoctor.host.live import LiveHost
 
+EXEC = "tp_btf/sched_process_exec"
+"""It is given a task, a number, and what is executed."""
+
+NUMBER = "*(u64 *)(*(u64 *)(r1 + 8) + 0)"
 TEN, MINUS_ONE = 10, (1 << 64) - 1
 
 
@@ -23,12 +27,14 @@ TEN, MINUS_ONE = 10, (1 << 64) - 1
         (TryContext("kprobe", reads=((0, 8), (160, 8))), set()),
         (TryContext("kprobe", reads=((0, 8), (320, 8))), {READING}),
         (TryContext("socket_filter", returns=(0, TEN, MINUS_ONE)), set()),
-        (TryContext("cgroup_skb", returns=(1, TEN, MINUS_ONE)), {"10", "-1"}),
-        (TryContext("cgroup_skb", returned=(0,)), {"*(u64 *)(r1 + 0)"}),
+        (TryContext("cgroup_skb", returns=(1, TEN, MINUS_ONE)), {"returning 10", "returning -1"}),
+        (TryContext("cgroup_skb", returned=(0,)), {"returning *(u64 *)(r1 + 0)"}),
         (TryContext("cgroup_sock_addr", returns=(1,), attach=19), set()),
-        (TryContext("tracing", reads=((0, 8),), target="tp_btf/sched_process_exec"), set()),
-        (TryContext("tracing", reads=((24, 8),), target="tp_btf/sched_process_exec"), {READING}),
-        (TryContext("tracing", returns=(0, 1, 2), target="iter/task"), {"2"}),
+        (TryContext("tracing", reads=((0, 8),), target=EXEC), set()),
+        (TryContext("tracing", reads=((24, 8),), target=EXEC), {READING}),
+        (TryContext("tracing", through=((0, 0, 8), (16, 0, 8)), target=EXEC), set()),
+        (TryContext("tracing", through=((8, 0, 8),), target=EXEC), {NUMBER}),
+        (TryContext("tracing", returns=(0, 1, 2), target="iter/task"), {"returning 2"}),
     ],
 )
 def test_the_verifier_says_what_it_does_not_allow(

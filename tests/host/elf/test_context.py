@@ -30,7 +30,7 @@ def step(
 
 def use(*steps: bytes, filled: dict[int, Value | None] | None = None) -> ContextUse:
     code = b"".join(steps)
-    return ContextWalk(code, 0, len(code), filled or {}, 1000).use
+    return ContextWalk(code, 0, len(code), filled or {}, 1000).use({})
 
 
 def test_a_word_that_is_returned_as_it_was_read_is_followed() -> None:
@@ -76,6 +76,14 @@ def test_a_read_that_is_relocated_is_left_to_btf() -> None:
     assert use(step(WORD, 2, CONTEXT, 24), step(EXIT), filled=filled).reads == ()
 
 
+def test_what_is_read_through_a_word_is_told_with_its_place() -> None:
+    steps = step(WORD, 2, CONTEXT, 8), step(HALF, 3, 2, 6), step(WORD, 4, 2), step(EXIT)
+    code = b"".join(steps)
+    walk = ContextWalk(code, 0, len(code), {16: None}, 1000)
+    assert walk.use({16: 64}).through == ((8, 6, 2), (8, 64, 8))
+    assert walk.use({}).through == ((8, 0, 1), (8, 6, 2)), "relocated, to where is not known"
+
+
 def test_too_many_values_are_not_told() -> None:
     ways = b"".join(step(EQUAL, 2, number=each, offset=0) for each in range(2))
     many = [step(EQUAL, 2, offset=2) + step(MOVE, number=each) + step(OVER, offset=30 - 3 * each)
@@ -87,7 +95,7 @@ def test_too_many_values_are_not_told() -> None:
 @given(st.binary(min_size=8, max_size=400))
 def test_whatever_the_code_is_it_ends(code: bytes) -> None:
     code = code[: len(code) // 8 * 8]
-    found = ContextWalk(code, 0, len(code), {8: None, 16: Number(1)}, 16 * len(code)).use
+    found = ContextWalk(code, 0, len(code), {8: None, 16: Number(1)}, 16 * len(code)).use({})
     assert all(size in (1, 2, 4, 8) for _, size in found.reads)
 
 
@@ -110,3 +118,30 @@ def test_what_clang_makes_is_followed(tmp_path: Path, needs: Callable[..., None]
     hook, entry = (each.context for each in facts.programs)
     assert (hook.reads, hook.returned, hook.others) == (((24, 8),), (24,), False)
     assert (entry.reads, entry.returns) == (((8, 8),), (7, 9))
+
+
+KERNEL = """
+struct inode { long a; union { int other; long i_ino; }; };
+long use(struct inode *i) { return i->i_ino; }
+"""
+READER = """
+#define SEC(name) __attribute__((section(name), used))
+struct inode { long i_ino; } __attribute__((preserve_access_index));
+SEC("fentry/vfs_unlink") int entry(struct inode **ctx) { return ctx[1]->i_ino == 5; }
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+
+def test_a_field_is_looked_for_where_the_kernel_has_it(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("clang", "llvm-objcopy")
+    for name, text in (("kernel", KERNEL), ("reader", READER)):
+        (tmp_path / f"{name}.c").write_text(text)
+        argv = ["clang", "-g", "-O2", "-target", "bpf", "-c", f"{name}.c", "-o", f"{name}.o"]
+        subprocess.run(argv, check=True, cwd=tmp_path)
+    dump = ["llvm-objcopy", "--dump-section=.BTF=kernel.btf", "kernel.o"]
+    subprocess.run(dump, check=True, cwd=tmp_path)
+    facts = AskBpfObject(str(tmp_path / "reader.o"), str(tmp_path / "kernel.btf")).put(Machine())
+    assert isinstance(facts, BpfObject)
+    assert [each.context.through for each in facts.programs] == [((8, 8, 8),)]
