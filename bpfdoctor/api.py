@@ -19,6 +19,7 @@ from bpfdoctor.contract import (
     unknown as unknown,
     warned as warned,
 )
+from bpfdoctor.host.bpf.alike import last_words as last_words
 from bpfdoctor.host.bpf.attach import (
     AttachKprobe as AttachKprobe,
     AttachRawTracepoint as AttachRawTracepoint,
@@ -41,6 +42,12 @@ from bpfdoctor.host.bpf.attach_net import (
 )
 from bpfdoctor.host.bpf.calling import Calls as Calls, Refused as Refused, TryCalls as TryCalls
 from bpfdoctor.host.bpf.calls import Attempt as Attempt
+from bpfdoctor.host.bpf.context import (
+    RETURNING as RETURNING,
+    TryContext as TryContext,
+)
+from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions
+from bpfdoctor.host.bpf.map_trial import TryMap as TryMap, map_trial as map_trial
 from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
 from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
 from bpfdoctor.host.bpf.probes import (
@@ -51,14 +58,12 @@ from bpfdoctor.host.bpf.probes import (
     OpenPerfEvent as OpenPerfEvent,
     UseGlobalData as UseGlobalData,
 )
-from bpfdoctor.host.bpf.trials import Trial as Trial, trial_of as trial_of
-from bpfdoctor.host.bpf.uapi import (
-    ATTACH_TYPES as ATTACH_TYPES,
-    HELPERS as HELPERS,
-    LOADABLE as LOADABLE,
-    MAP_TYPES as MAP_TYPES,
-    STORAGE as STORAGE,
+from bpfdoctor.host.bpf.trials import (
+    Trial as Trial,
+    kprobe_place as kprobe_place,
+    trial_of as trial_of,
 )
+from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,
     AskField as AskField,
@@ -73,6 +78,7 @@ from bpfdoctor.host.elf.bpf_object import (
     AskBpfObject as AskBpfObject,
     BpfObject as BpfObject,
     ObjectProgram as ObjectProgram,
+    loaded_for as loaded_for,
     target_of as target_of,
 )
 from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
@@ -134,7 +140,11 @@ from bpfdoctor.host.system.security import (
     AskSecurityFile as AskSecurityFile,
     lockdown_mode as lockdown_mode,
 )
-from bpfdoctor.host.system.symbols import AskSymbols as AskSymbols, Symbols as Symbols
+from bpfdoctor.host.system.symbols import (
+    AskData as AskData,
+    AskSymbols as AskSymbols,
+    Symbols as Symbols,
+)
 from bpfdoctor.host.system.tracefs import (
     AskTracefs as AskTracefs,
     AskTracepoint as AskTracepoint,
@@ -195,8 +205,10 @@ from bpfdoctor.model import (
 )
 from bpfdoctor.projects.model import Build as Build, Program as Program, Project as Project
 from bpfdoctor.trying import (
+    BTF_OF_MODULES as BTF_OF_MODULES,
     OTHER_TARGET as OTHER_TARGET,
     able as able,
+    modules_are_read as modules_are_read,
     of_the_kernel as of_the_kernel,
     tried as tried,
 )

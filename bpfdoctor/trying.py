@@ -6,9 +6,23 @@ from bpfdoctor.contract import Context, passed, probed
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.trials import Trial, trial_of
 from bpfdoctor.host.question import evidence
+from bpfdoctor.host.system.facts import AskIdentity, Identity
+from bpfdoctor.host.system.privilege import may_list_btf
 from bpfdoctor.model import ByHand, Finding, Stage, Status
 
 OTHER_TARGET = ByHand("Name another in the program's SEC().")
+
+
+BTF_OF_MODULES = (
+    "libbpf looks for what the kernel's own BTF has not in that of its modules, which takes "
+    "CAP_SYS_ADMIN; without, libbpf 1.1 loads nothing"
+)
+
+
+def modules_are_read(context: Context) -> bool:
+    """Whether libbpf gets at the BTF of modules; of who is not known, it is believed."""
+    identity = context.ask(AskIdentity())
+    return not isinstance(identity, Identity) or may_list_btf(identity)
 
 
 def of_the_kernel(context: Context, program: str, *stages: Stage) -> list[str]:

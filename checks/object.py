@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    BTF_OF_MODULES,
     OTHER_TARGET,
     AskBpfObject,
     AskLibc,
@@ -23,6 +25,7 @@ from bpfdoctor.api import (
     check,
     evidence,
     failed,
+    modules_are_read,
     object_of,
     of_the_kernel,
     passed,
@@ -33,13 +36,16 @@ from bpfdoctor.api import (
 )
 
 ELSEWHERE = (
-    *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "raw_tp"),
+    *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "raw_tp", "raw_tp.w"),
     *("lsm", "tc", "socket"),
 )
 """Kinds of attachment that other checks try, with what the section names."""
 
 LOADED_FOR = ("fentry", "fexit", "fmod_ret", "iter", "tp_btf")
 """Kinds that are loaded for their target, and attached to it later."""
+
+TRACEPOINTS = ("tp", "raw_tp", "raw_tp.w")
+"""Kinds that are attached to what gives them less or more; the kernel looks at that there."""
 
 LOADERS_OWN = ("uprobe", "uretprobe")
 """Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
@@ -91,10 +97,12 @@ def object_relocations(context: Context) -> Iterator[Finding]:
         if not found.kernel_btf:
             yield blocked("the kernel shows no BTF", by=["kernel.btf"], about=program.name)
         else:
-            yield _relocated(program, found.modules, seen)
+            yield _relocated(context, program, found.modules, seen)
 
 
-def _relocated(program: ObjectProgram, modules: bool, seen: list[Evidence]) -> Finding:
+def _relocated(
+    context: Context, program: ObjectProgram, modules: bool, seen: list[Evidence]
+) -> Finding:
     """libbpf looks for a type that the kernel's own BTF has not in that of its modules."""
     lost, about = [each for each in program.missing if each not in program.spared], program.name
     if lost and modules and set(lost) <= set(program.absent):
@@ -106,6 +114,8 @@ def _relocated(program: ObjectProgram, modules: bool, seen: list[Evidence]) -> F
     if lost:
         guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
         return failed("; ".join(lost), about=about, seen=seen, fixes=[guard])
+    if program.sought and not modules_are_read(context):
+        return unknown(BTF_OF_MODULES, about=about, seen=seen, fixes=[ASK_AS_ROOT])
     summary = f"{program.relocations} are answered by this kernel's BTF"
     if program.missing:
         summary += f"; what the program asks makes it do without: {'; '.join(program.missing)}"
@@ -135,6 +145,8 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
         elsewhere = not program.target
     else:
         elsewhere = program.kind in ELSEWHERE and (program.kind != "lsm" or bool(program.target))
+    if elsewhere and program.kind in TRACEPOINTS and program.target and program.context.reads:
+        return _reaching(context, program, seen)
     if elsewhere:
         return passed(f"{section}: tried by other checks", about=about, seen=seen)
     run = [ByHand("Run it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try autoattach")]
@@ -143,6 +155,22 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
         return unknown(summary, about=about, seen=seen, fixes=run)
     summary = f"{section}: only running it tells whether it attaches"
     return unknown(summary, about=about, seen=seen, fixes=run)
+
+
+def _reaching(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+    """The kernel attaches no program that reads beyond what the tracepoint gives it."""
+    about, size = program.name, max(sum(each) for each in program.context.reads)
+    plain, reading = trial_of(target_of(program)), trial_of(target_of(program), reads=size)
+    first = context.ask(plain.question) if plain else None
+    if reading is None or not isinstance(first, Attempt) or not first.worked:
+        return passed(f"{program.section}: tried by other checks", about=about, seen=seen)
+    what = f"{program.section}, of which it reads {size} bytes"
+    answer = context.ask(reading.question)
+    if isinstance(answer, Attempt) and answer.error in ("EACCES", "EINVAL"):
+        seen = [*seen, evidence(reading.question, answer)]
+        shorter = ByHand("Read what this kernel's tracepoint has: its format is in tracefs.")
+        return failed(f"{what}: it has less here", about=about, seen=seen, fixes=[shorter])
+    return probed(context, reading.question, what, about=about)
 
 
 def _attached(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:

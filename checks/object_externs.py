@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.api import (
+    BTF_OF_MODULES,
+    AskData,
     AskKernelOption,
     AskSymbols,
     ByHand,
@@ -19,6 +21,7 @@ from bpfdoctor.api import (
     blocked,
     check,
     failed,
+    modules_are_read,
     object_of,
     passed,
     unknown,
@@ -68,11 +71,28 @@ def _judged(context: Context, extern: ObjectExtern) -> Verdict:
         return Status.FAIL, f"the object's BTF does not say what {extern.name} is"
     if extern.sort == "option":
         return _option(context, extern)
-    if extern.known or extern.weak:
+    if (
+        extern.weak
+        and not extern.known
+        and extern.sort != "symbol"
+        and not modules_are_read(context)
+    ):
+        return Status.UNKNOWN, f"{extern.name}: {BTF_OF_MODULES}"
+    if extern.weak or (extern.known and extern.sort == "function"):
         return WELL
-    if extern.sort == "symbol":
-        return Status.UNKNOWN, f"whether the kernel has a symbol {extern.name} is not known"
+    if extern.known or extern.sort == "symbol":
+        return _symbol(context, extern)
     return _absent(context, extern)
+
+
+def _symbol(context: Context, extern: ObjectExtern) -> Verdict:
+    """libbpf looks a name of no type up in the kernel's table, the verifier a typed variable."""
+    listed = context.ask(AskData((extern.name,)))
+    if not isinstance(listed, Symbols):
+        return Status.UNKNOWN, f"whether the kernel has a symbol {extern.name} is not known"
+    if listed.present:
+        return WELL
+    return Status.FAIL, f"the kernel's table of symbols has no {extern.name}"
 
 
 def _absent(context: Context, extern: ObjectExtern) -> Verdict:

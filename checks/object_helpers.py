@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
-    ATTACH_TYPES,
     HELPERS,
     LOADABLE,
     AskIdentity,
@@ -21,22 +20,23 @@ from bpfdoctor.api import (
     Finding,
     Identity,
     LoadProgram,
-    NoAnswer,
     ObjectProgram,
     Stage,
     Status,
     TryCalls,
+    able,
     blocked,
     check,
     evidence,
     failed,
     is_root,
+    last_words,
+    loaded_for,
     lockdown_mode,
     object_of,
     of_the_kernel,
     passed,
     status_of,
-    target_of,
     trial_of,
     unknown,
 )
@@ -50,9 +50,15 @@ a warning. All are for programs under the GPL alone (kernel/trace/bpf_trace.c, L
 
 READING = tuple(
     HELPERS[name]
-    for name in ("probe_read", "probe_read_str", "probe_read_kernel", "probe_read_kernel_str")
+    for name in (
+        *("probe_read", "probe_read_kernel", "probe_read_user"),
+        *("probe_read_str", "probe_read_kernel_str", "probe_read_user_str"),
+    )
 )
-"""Helpers that lockdown in confidentiality mode refuses; each refusal is logged by the kernel."""
+"""Helpers that lockdown in confidentiality mode refuses; each refusal is logged by the kernel.
+
+Those that read what is the user's are allowed; but libbpf takes the refusal of the others for a
+kernel before 5.5, and writes the oldest in the place of all (bpf_object__sanitize_prog)."""
 
 TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 
@@ -83,25 +89,38 @@ def object_helpers(context: Context) -> Iterator[Finding]:
 def _judged(
     context: Context, found: BpfObject, program: ObjectProgram, seen: list[Evidence]
 ) -> Finding:
-    lacking = (*program.unknown_helpers, *program.unknown_functions)
-    if lacking:
-        summary = f"this kernel has no {', '.join(lacking)}"
-        elsewhere = found.modules and not program.unknown_helpers
-        return _elsewhere(program, summary, seen) if elsewhere else _refused(program, summary, seen)
+    if program.unknown_helpers:
+        return _refused(program, f"this kernel has no {', '.join(program.unknown_helpers)}", seen)
+    lost = [name for name in program.functions if name in _absent(found)]
+    if lost:
+        return _lost(found, program, ", ".join(lost), seen)
     if program.guarded and _confidential(context) and set(READING) & set(program.numbers):
         summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
-    if not _can_be_tried(program):
-        return _listed(found, program, seen)
-    if found.license not in GPL and set(UNTRIED) & set(program.numbers):
-        summary = f"licence {found.license or '(none)'}: bpf_printk is for programs under the GPL"
-        return _refused(program, summary, seen)
-    return _tried(context, found, program, seen)
+    if program.type in LOADABLE or loaded_for(program):
+        return _tried(context, found, program, seen)
+    return _listed(found, program, seen)
+
+
+def _lost(found: BpfObject, program: ObjectProgram, names: str, seen: list[Evidence]) -> Finding:
+    if found.modules:
+        summary = f"{names}: not in the kernel's own BTF; that of its modules was not read"
+        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+    return _refused(program, f"this kernel has no function {names}", seen)
+
+
+def _absent(found: BpfObject) -> set[str]:
+    """Weak functions that the kernel's BTF has not; without the others nothing is loaded."""
+    weak = [each for each in found.externs if each.sort == "function" and each.weak]
+    return {each.name for each in weak if not each.known} if found.kernel_btf else set()
 
 
 def _tried(
     context: Context, found: BpfObject, program: ObjectProgram, seen: list[Evidence]
 ) -> Finding:
+    if found.license not in GPL and set(UNTRIED) & set(program.numbers):
+        summary = f"licence {found.license or '(none)'}: bpf_printk is for programs under the GPL"
+        return _refused(program, summary, seen)
     question = _question(context, found, program)
     answer, identity = context.ask(question), context.ask(AskIdentity())
     seen, about = [*seen, evidence(question, answer)], program.name
@@ -118,13 +137,7 @@ def _tried(
     return unknown(refused, about=about, seen=seen, fixes=[ASK_AS_ROOT])
 
 
-def _can_be_tried(program: ObjectProgram) -> bool:
-    """It loads alone, or for what its section names."""
-    return program.type in LOADABLE or (bool(program.target) and program.kind in ATTACH_TYPES)
-
-
 def _question(context: Context, found: BpfObject, program: ObjectProgram) -> TryCalls:
-    by_target = program.type not in LOADABLE
     untried = UNTRIED + (READING if _confidential(context) else ())
     return TryCalls(
         type=program.type,
@@ -133,8 +146,7 @@ def _question(context: Context, found: BpfObject, program: ObjectProgram) -> Try
         attach=program.attach,
         flags=program.flags,
         license=found.license,
-        kind=program.kind if by_target else "",
-        target=program.target if by_target else "",
+        target=loaded_for(program),
     )
 
 
@@ -142,21 +154,27 @@ def _not_loaded(
     context: Context, program: ObjectProgram, said: Attempt, seen: list[Evidence]
 ) -> Finding:
     """No program of its type loads, or none that is as this one: sleepable, with fragments, …"""
-    general = _more_general(context, program)
-    if not isinstance(general, Attempt) or not general.loaded:
-        by = of_the_kernel(context, program.name, Stage.LOAD)
-        return blocked("no such program was loaded", by=by, about=program.name)
+    about = program.name
+    if not _one_loads(context, program):
+        by = of_the_kernel(context, about, Stage.LOAD)
+        return blocked("no program of its kind was loaded", by=by, about=about)
     summary = f"a program that is loaded as {program.section} is: {said.error}"
+    summary = f"{summary}: {last_words(said.log)}".removesuffix(": ")
     if status_of(said, context.ask(AskIdentity())) is not Status.FAIL:
-        return unknown(summary, about=program.name, seen=seen, fixes=[ASK_AS_ROOT])
-    newer = ByHand("Boot a newer kernel.")
-    return failed(summary, about=program.name, seen=seen, fixes=[newer])
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    newer = ByHand("Boot a newer kernel, or put the program under the GPL.")
+    return failed(summary, about=about, seen=seen, fixes=[newer])
 
 
-def _more_general(context: Context, program: ObjectProgram) -> Attempt | NoAnswer:
-    """A program that asks for less: nothing of its own but its type, and what it is loaded for."""
-    trial = None if program.type in LOADABLE else trial_of(target_of(program))
-    return context.ask(trial.question if trial else LoadProgram(program.type))
+def _one_loads(context: Context, program: ObjectProgram) -> bool:
+    """Whether any program like it is loaded, under the GPL."""
+    target = loaded_for(program)
+    if not target:
+        general = context.ask(LoadProgram(program.type))
+        return isinstance(general, Attempt) and general.worked
+    trial = trial_of(target)
+    answer = context.ask(trial.question) if trial and able(context, trial) else None
+    return isinstance(answer, Attempt) and answer.loaded
 
 
 def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
@@ -167,13 +185,8 @@ def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Find
     return failed(summary, about=program.name, seen=seen, fixes=[newer])
 
 
-def _elsewhere(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
-    summary += " in its own BTF; that of its modules was not read"
-    return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
-
-
 def _listed(found: BpfObject, program: ObjectProgram, seen: list[Evidence]) -> Finding:
-    """Its loader must say what it is loaded for: what the kernel lists must do."""
+    """Loaded for a target that is not tried: what the kernel lists must do."""
     about, count = program.name, len(program.helpers)
     if program.functions or (count and found.license not in GPL):
         summary = f"licence {found.license or '(none)'}: some helpers are for GPL programs alone"

@@ -2,101 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from bpfdoctor.api import (
-    MAP_TYPES,
-    STORAGE,
+    ASK_AS_ROOT,
+    AskIdentity,
+    Attempt,
     BpfObject,
     ByHand,
     Context,
-    CreateMap,
     Evidence,
     Finding,
+    Identity,
+    NoAnswer,
     ObjectMap,
     Status,
     check,
+    evidence,
     failed,
+    is_root,
+    map_trial,
     object_of,
     passed,
-    probed,
+    status_of,
     unknown,
 )
 
-MOST_MEMORY = 256 << 20
-"""Bytes that a map may take to be made just for a look. Where there is not so much the kernel says
-ENOMEM and kills nobody for it (Linux 4.10, commit d407bd25a204)."""
 
-SERIOUS = (Status.FAIL, Status.UNKNOWN, Status.SKIP)
-"""What counts of several maps, the first of these that there is: one is enough to load nothing."""
-
-
-@check(
-    "object.maps",
-    title="maps",
-    requires=("object.file",),
-    explained_by=("kernel.bpf-syscall",),
-    excused_by=("runtime.privileges",),
-)
+@check("object.maps", title="maps", requires=("object.file",))
 def object_maps(context: Context) -> Finding | None:
-    """Whether the running kernel makes each map that the object defines, as it defines it.
+    """Whether the running kernel makes each map that the object defines.
 
-    Each is made for a moment: a kernel may not know its type or its flags, or refuse its sizes.
-    What is left at 0 (stack traces, the ring buffer of a tool with an option for it) its loader
-    must set, and only running that tells. Maps that hold others, and the like, are told by the
-    kernel's list of types alone, enum bpf_map_type in its BTF.
+    Types of maps are told by the kernel's enum bpf_map_type, which its BTF shows. A map of the same
+    type, sizes and flags is made for a moment, with fewer entries where they would take much
+    memory: a queue takes no key, a trie of prefixes must not be allocated beforehand, and no kernel
+    knows each flag. What is left at 0, as the size of a stack trace often is, the program's loader
+    must set, and only running that tells.
     """
     found, seen = object_of(context)
-    if found is None:
-        return None
-    verdicts = [_made(context, found, each, seen) for each in found.maps]
-    for status in SERIOUS:
-        for each in verdicts:
-            if each.status is status:
-                return each
-    tried = [evidence for each in verdicts for evidence in each.evidence if evidence not in seen]
-    return passed(f"{len(found.maps)} maps, all made or known", seen=[*seen, *tried])
+    return _judged(context, found, seen) if found else None
 
 
-def _made(context: Context, found: BpfObject, each: ObjectMap, seen: list[Evidence]) -> Finding:
-    if each.type not in MAP_TYPES:
-        return _listed(found, each, seen)
-    if _memory(each) > MOST_MEMORY:
-        summary = f"{each.name} would take {_memory(each) >> 20} MB, which was not tried"
-        return unknown(summary, seen=seen, fixes=[RUN])
-    sizes = (each.type, each.key_size, each.value_size, each.entries, each.flags)
-    means = {"EINVAL": "this kernel does not know its type or its flags, or refuses its sizes"}
-    what = f"making the map {each.name} ({each.type})"
-    finding = probed(context, CreateMap(*sizes), what, means=means, fixes=[NEWER])
-    if finding.status is Status.FAIL and (left := ", ".join(_left_open(each))):
-        summary = f"the loader of {each.name} ({each.type}) must set its {left}"
-        return unknown(summary, seen=[*seen, *finding.evidence], fixes=[RUN])
-    return finding
+def _judged(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
+    lost = [f"{each.name} ({each.type})" for each in found.maps if each.type.startswith("type ")]
+    if lost and found.kernel_btf:
+        newer = [ByHand("Run it on a newer kernel.")]
+        return failed(f"this kernel has no such map: {', '.join(lost)}", seen=seen, fixes=newer)
+    if lost:
+        look = [ByHand("As root: bpftool feature probe kernel")]
+        return unknown(f"not known without BTF: {', '.join(lost)}", seen=seen, fixes=look)
+    return _defined(context, found, seen)
 
 
-RUN = ByHand("Run it: what its own program sets before it loads the object counts.")
-NEWER = ByHand("Run it on a newer kernel, or define another map.")
+def _defined(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
+    if found.old_maps:
+        again = [ByHand('Define its maps in SEC(".maps").')]
+        summary = 'maps in SEC("maps"), which libbpf refuses since 1.0'
+        return unknown(summary, seen=seen, fixes=again)
+    pinned = [each.name for each in found.maps if each.pinned]
+    identity = context.ask(AskIdentity())
+    if pinned and not (isinstance(identity, Identity) and is_root(identity)):
+        summary = f"{', '.join(pinned)}: whether this user may pin it is not known"
+        return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
+    return _made(context, found, seen)
 
 
-def _left_open(each: ObjectMap) -> Iterator[str]:
-    if not each.entries and each.type not in STORAGE:
-        yield "max_entries"
-    if not each.value_size and each.type == "stack_trace":
-        yield "value_size"
+def _made(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
+    refused: dict[Status, list[str]] = {Status.FAIL: [], Status.UNKNOWN: []}
+    for each in found.maps:
+        question = map_trial(each)
+        answer = context.ask(question) if question else None
+        status = status_of(answer, context.ask(AskIdentity())) if answer else Status.PASS
+        if question and answer and status in refused:
+            left = _left_open(each) if status is Status.FAIL else []
+            why = f"its loader must set {' and '.join(left)}" if left else _said(answer)
+            refused[Status.UNKNOWN if left else status].append(f"{each.name} ({each.type}): {why}")
+            seen = [*seen, evidence(question, answer)]
+    if refused[Status.FAIL]:
+        other = [ByHand("Define it as this kernel makes it, or run it on a newer one.")]
+        return failed("; ".join(refused[Status.FAIL]), seen=seen, fixes=other)
+    if refused[Status.UNKNOWN]:
+        return unknown("; ".join(refused[Status.UNKNOWN]), seen=seen, fixes=[ASK_AS_ROOT])
+    return passed(f"{len(found.maps)} maps that this kernel makes", seen=seen)
 
 
-def _memory(each: ObjectMap) -> int:
-    """Bytes at the least, of a map whose elements are there from the start."""
-    ring = not each.key_size and not each.value_size
-    return each.entries * (1 if ring else each.key_size + each.value_size)
+def _left_open(each: ObjectMap) -> list[str]:
+    """Sizes that the map wants and the object does not say."""
+    if each.type.endswith("_storage"):  # it has as many entries as there are tasks, sockets, …
+        return []
+    sizes = {"max_entries": each.entries}
+    if each.type == "stack_trace":
+        sizes["value_size"] = each.value_size
+    return [name for name, size in sizes.items() if not size]
 
 
-def _listed(found: BpfObject, each: ObjectMap, seen: list[Evidence]) -> Finding:
-    if not each.type.startswith("type "):
-        return passed(f"{each.name} ({each.type}) is known", seen=seen)
-    if found.kernel_btf:
-        summary = f"this kernel has no map of {each.type} ({each.name})"
-        return failed(summary, seen=seen, fixes=[NEWER])
-    look = ByHand("As root: bpftool feature probe kernel")
-    summary = f"not known without BTF: {each.name} ({each.type})"
-    return unknown(summary, seen=seen, fixes=[look])
+def _said(answer: Attempt | NoAnswer) -> str:
+    return answer.error if isinstance(answer, Attempt) else answer.shown()

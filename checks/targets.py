@@ -27,6 +27,7 @@ from bpfdoctor.api import (
     check,
     evidence,
     failed,
+    kprobe_place,
     passed,
     probed,
     trial_of,
@@ -48,6 +49,9 @@ PROBED = ("sched", "syscalls")
 
 RAW = "kernel.program-types[raw_tracepoint]"
 """What says whether programs of raw tracepoints load, for an object that has any."""
+
+WRITABLE = "kernel.program-types[raw_tracepoint_writable]"
+"""The same for those that may write."""
 
 MOST_PARAMETERS = 12
 """MAX_BPF_FUNC_ARGS of include/linux/bpf.h: a trampoline passes no more (Linux 5.5)."""
@@ -81,8 +85,15 @@ def kernel_targets(context: Context) -> Iterator[Finding]:
 
 
 def _kprobe(context: Context, target: str, function: str) -> Finding:
-    found = _among_symbols(context, target, (function.partition("+")[0],))
-    return tried(context, found, target)
+    place = kprobe_place(function)
+    if place is None:
+        name_one = ByHand("Name a function in the program's SEC().")
+        summary = f"libbpf reads no name of a function in {function}"
+        return failed(summary, about=target, fixes=[name_one])
+    if target.startswith("kretprobe/") and place.offset:
+        without = ByHand("Leave the offset out of the program's SEC().")
+        return failed("libbpf takes no offset for a return", about=target, fixes=[without])
+    return tried(context, _among_symbols(context, target, (place.function,)), target)
 
 
 def _ksyscall(context: Context, target: str, call: str) -> Finding:
@@ -242,7 +253,8 @@ def _raw_tracepoint(context: Context, target: str, name: str) -> Finding:
     trial = trial_of(target)
     assert trial is not None
     if not able(context, trial):
-        return blocked("no program of a raw tracepoint loads", by=[RAW], about=target)
+        by = WRITABLE if target.startswith("raw_tp.w/") else RAW
+        return blocked("no program of a raw tracepoint loads", by=[by], about=target)
     answer = context.ask(trial.question)
     seen = [evidence(trial.question, answer)]
     if isinstance(answer, NoAnswer) and answer.absent:
@@ -291,6 +303,7 @@ _JUDGES: dict[str, Callable[[Context, str, str], Finding]] = {
     "iter": _iterator,
     "tp": _tracepoint,
     "raw_tp": _raw_tracepoint,
+    "raw_tp.w": _raw_tracepoint,
     "tp_btf": _raw_tracepoint,
 }
 """By what comes before the first slash in SEC()."""

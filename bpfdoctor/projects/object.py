@@ -20,7 +20,7 @@ RULES = Path(__file__).parent / "objects" / "needs.toml"
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`objects/needs.toml`: needs of every program, of those with CO-RE relocations, of all in an
-    object with global data or with a pinned map, of those whose type a probe loads, of those of no
+    object with global data or with pinned maps, of those whose type a probe loads, of those of no
     kind that libbpf knows, by kind of attachment, by type of map in the object, and by helper
     called."""
 

@@ -17,6 +17,7 @@ from bpfdoctor.api import (
     AskLibc,
     AskUsdt,
     AttachIterator,
+    AttachTracepoint,
     Attempt,
     BpfObject,
     Finding,
@@ -29,6 +30,7 @@ from bpfdoctor.api import (
     Status,
     UsdtProbes,
 )
+from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
@@ -46,6 +48,9 @@ def program(**changes: Any) -> ObjectProgram:
 def the_object(*programs: ObjectProgram, **changes: Any) -> BpfObject:
     whole = BpfObject(programs or (program(),), (), btf=True, kernel_btf=True, license="GPL")
     return msgspec.structs.replace(whole, **changes)
+
+
+FULL = Identity(0, (1 << 41) - 1, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 
 
 def project_at(path: str) -> Project:
@@ -109,6 +114,12 @@ def test_a_type_of_a_module_may_be_in_its_own_btf() -> None:
     assert found_by("relocations", the_object(gone, modules=True)).status is Status.UNKNOWN
     field = the_object(program(missing=(LOST,)), modules=True)
     assert found_by("relocations", field).status is Status.FAIL, "its type is the kernel's own"
+
+
+def test_a_type_that_is_looked_for_in_modules_takes_privilege() -> None:
+    asks = the_object(program(sought=True))
+    assert found_by("relocations", asks, {AskIdentity(): FULL}).status is Status.PASS
+    assert found_by("relocations", asks).status is Status.UNKNOWN
 
 
 def test_what_is_missing_where_something_else_is_asked_is_unknown() -> None:
@@ -207,3 +218,21 @@ def test_a_real_object_passes(tmp_path: Path, live: LiveHost, needs: Callable[..
     ]
     assert {each.status for each in found} == {Status.PASS}
     assert found[0].summary == "1 programs, 0 maps, license GPL"
+
+
+PLAIN, READING = AttachTracepoint("sched", "x"), AttachTracepoint("sched", "x", 16)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({PLAIN: Attempt(), READING: Attempt()}, Status.PASS),
+        ({PLAIN: Attempt(), READING: Attempt("EACCES", "ioctl")}, Status.FAIL),
+        ({PLAIN: Attempt("EACCES", "perf_event_open")}, Status.PASS),
+    ],
+)
+def test_a_tracepoint_is_attached_to_with_what_is_read_of_it(
+    said: dict[Question[Any], Answer], status: Status
+) -> None:
+    reads = program(context=ContextUse(reads=((0, 8), (8, 8))))
+    assert found_by("programs", the_object(reads), said).status is status

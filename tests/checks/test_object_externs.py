@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bpfdoctor.api import (
     Answer,
     AskBpfObject,
+    AskData,
+    AskIdentity,
     AskKernelOption,
     AskSymbols,
     BpfObject,
     Finding,
+    Identity,
     KernelOption,
     ListDirectory,
     Names,
@@ -40,6 +44,7 @@ def found_for(
     known: dict[Question[Any], Answer] = {
         AskBpfObject(PATH): whole,
         ListDirectory("/sys/kernel/btf"): Names(("vmlinux",)),
+        AskIdentity(): Identity(0, (1 << 41) - 1, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1)),
     }
     host = FakeHost({**known, **(answers or {})})
     return one(run_check("object.externs", host, project_of_object(PATH, whole)))
@@ -95,11 +100,34 @@ def test_an_option_is_read_where_libbpf_reads_it(answer: Answer, status: Status)
         (ObjectExtern("known", "function", known=True), Status.PASS),
         (ObjectExtern("may", "variable", weak=True), Status.PASS),
         (ObjectExtern("gone", "variable"), Status.FAIL),
-        (ObjectExtern("any", "symbol"), Status.UNKNOWN),
     ],
 )
 def test_what_libbpf_finds_or_fills_in_itself(extern: ObjectExtern, status: Status) -> None:
     assert found_for(extern).status is status
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Symbols(("it",)), Status.PASS),
+        (Symbols(()), Status.FAIL),
+        (NoAnswer("EACCES"), Status.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("extern", [ObjectExtern("it", "symbol"),
+                                    ObjectExtern("it", "variable", known=True)])  # fmt: skip
+def test_a_symbol_is_looked_up_in_the_kernels_table(
+    extern: ObjectExtern, answer: Answer, status: Status
+) -> None:
+    assert found_for(extern, answers={AskData(("it",)): answer}).status is status
+    assert found_for(msgspec.structs.replace(extern, weak=True)).status is Status.PASS
+
+
+def test_what_may_be_a_modules_takes_privilege_to_be_looked_for() -> None:
+    user = Identity(1000, 1 << 38 | 1 << 39, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+    weak = ObjectExtern("may", "function", weak=True)
+    assert found_for(weak, answers={AskIdentity(): user}).status is Status.UNKNOWN
+    assert found_for(weak).status is Status.PASS
 
 
 def test_a_function_that_no_module_has_either_is_missing() -> None:

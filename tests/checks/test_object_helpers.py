@@ -24,6 +24,7 @@ from bpfdoctor.api import (
     Identity,
     LoadProgram,
     NoAnswer,
+    ObjectExtern,
     ObjectProgram,
     Question,
     Refused,
@@ -51,10 +52,9 @@ def found_for(
     answers: dict[Question[Any], Answer] | None = None,
     **changes: Any,
 ) -> Finding:
-    modules = changes.pop("modules", False)
     given = {"flags": 32, **changes}
     program = msgspec.structs.replace(PLAIN, **given)
-    whole = BpfObject((program,), (), btf=True, kernel_btf=True, license=license, modules=modules)
+    whole = BpfObject((program,), (), btf=True, kernel_btf=True, license=license)
     known: dict[Question[Any], Answer] = {AskBpfObject(PATH): whole, AskIdentity(): identity}
     if said is not None:
         known[asked] = said
@@ -80,13 +80,6 @@ def test_a_helper_that_the_kernel_does_not_list_is_not_tried() -> None:
     assert found_for(unknown_helpers=("helper 999",), identity=USER).status is Status.FAIL
     guarded = found_for(unknown_helpers=("helper 999",), guarded=True)
     assert guarded.status is Status.UNKNOWN
-
-
-def test_a_weak_function_that_is_not_there_is_not_to_be_called() -> None:
-    lost: dict[str, Any] = {"functions": ("gone",), "unknown_functions": ("gone",)}
-    assert found_for(**lost).status is Status.FAIL
-    assert found_for(guarded=True, **lost).status is Status.UNKNOWN
-    assert found_for(modules=True, **lost).status is Status.UNKNOWN
 
 
 def test_where_no_program_of_its_type_loads_its_type_is_the_root() -> None:
@@ -121,6 +114,37 @@ def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
     assert walked.status is Status.UNKNOWN
 
 
+TRACED: dict[str, Any] = {"type": "tracing", "kind": "fentry", "target": "f", "flags": 0}
+LOADS: dict[Question[Any], Answer] = {
+    AttachTrampoline("fentry"): WORKED,
+    AttachTrampoline("fentry", ("f",)): WORKED,
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "answers", "status"),
+    [
+        (Calls(WORKED), {}, Status.PASS),
+        (Calls(WORKED, (Refused("5", "unknown func"),)), {}, Status.FAIL),
+        (Calls(REFUSED), LOADS, Status.FAIL),
+        (Calls(REFUSED), {}, Status.SKIP),
+    ],
+)
+def test_what_is_loaded_for_a_target_is_tried_for_it(
+    said: Answer, answers: dict[Question[Any], Answer], status: Status
+) -> None:
+    asked = TryCalls("tracing", (5,), target="fentry/f")
+    assert found_for(said, asked, answers=answers, **TRACED).status is status
+
+
+def test_a_program_that_loads_under_the_gpl_alone_fails_under_another_licence() -> None:
+    words = "LSM programs must have a GPL compatible license"
+    said = Calls(Attempt("EINVAL", "bpf(BPF_PROG_LOAD)", f"{words}\nprocessed 0 insns"))
+    asked = TryCalls("tracing", (5,), license="Proprietary", target="fentry/f")
+    found = found_for(said, asked, answers=LOADS, license="Proprietary", **TRACED)
+    assert (found.status, words in found.summary) == (Status.FAIL, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "license_", "status"),
     [
@@ -130,29 +154,34 @@ def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
         ({"functions": ("bpf_iter_task_vma_new",)}, "GPL", Status.UNKNOWN),
     ],
 )
-def test_a_type_whose_target_the_loader_names_is_judged_by_the_list(
+def test_a_type_whose_target_is_not_named_is_judged_by_the_list(
     changes: dict[str, Any], license_: str, status: Status
 ) -> None:
     found = found_for(license=license_, type="tracing", kind="fentry", **changes)
     assert found.status is status
 
 
-HUNG: dict[str, Any] = {"type": "tracing", "kind": "fentry", "target": "f", "flags": 0}
-ASKED_FOR_IT = TryCalls("tracing", (5,), kind="fentry", target="f")
-
-
-def test_what_is_loaded_for_a_target_is_tried_there() -> None:
-    refused = Calls(WORKED, (Refused("5", "program of this type cannot use helper bpf_now#5"),))
-    assert found_for(Calls(WORKED), ASKED_FOR_IT, **HUNG).status is Status.PASS
-    assert found_for(refused, ASKED_FOR_IT, **HUNG).status is Status.FAIL
-
-
-def test_a_target_that_takes_no_program_is_the_root() -> None:
-    no_target: dict[Question[Any], Answer] = {AttachTrampoline("fentry", ("f",)): REFUSED}
-    found = found_for(Calls(REFUSED), ASKED_FOR_IT, answers=no_target, **HUNG)
-    assert {"kernel.trampolines[load]", "kernel.targets[fentry/f]"} <= set(found.blocked_by)
-    taken: dict[Question[Any], Answer] = {AttachTrampoline("fentry", ("f",)): WORKED}
-    assert found_for(Calls(REFUSED), ASKED_FOR_IT, answers=taken, **HUNG).status is Status.FAIL
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, Status.FAIL),
+        ({"modules": True}, Status.UNKNOWN),
+        ({"guarded": True}, Status.UNKNOWN),
+        ({"functions": ()}, Status.PASS),
+    ],
+)
+def test_a_weak_function_that_is_called_must_be_there(
+    changes: dict[str, Any], status: Status
+) -> None:
+    modules = changes.pop("modules", False)
+    program = msgspec.structs.replace(PLAIN, **{"functions": ("gone",), "flags": 32, **changes})
+    weak = (ObjectExtern("gone", "function", weak=True),)
+    whole = BpfObject(
+        (program,), (), btf=True, kernel_btf=True, license="GPL", externs=weak, modules=modules
+    )
+    known = {AskBpfObject(PATH): whole, AskIdentity(): ROOT, ASKED: Calls(WORKED)}
+    host = FakeHost(known, otherwise=NoAnswer("ENOENT"))
+    assert one(run_check("object.helpers", host, project_of_object(PATH, whole))).status is status
 
 
 def test_no_answer_is_no_verdict() -> None:
@@ -165,15 +194,10 @@ SOURCE = """
 static long (*load)(const void *, unsigned, void *, unsigned) = (void *)26;
 static long (*pid)(void) = (void *)14;
 extern int vfs_unlink(void *) __attribute__((section(".ksyms")));
-extern int gone(void *) __attribute__((section(".ksyms"), weak));
 SEC("tp/sched/sched_process_exec") int fine(void *ctx) { return pid(); }
 SEC("tp/sched/sched_process_exec") int wrong(void *ctx)
 { char b[8]; load(ctx, 0, b, 8); return b[0]; }
-SEC("tp_btf/sched_switch") int by_btf(void *ctx) { return !pid(); }
-SEC("iter/task") int walked(void *ctx) { char b[8]; load(ctx, 0, b, 8); return 0; }
 SEC("xdp") int kernels(void *ctx) { return vfs_unlink(ctx); }
-SEC("xdp") int asks(void *ctx) { return gone ? gone(ctx) : 2; }
-SEC("xdp") int believes(void *ctx) { return gone(ctx); }
 char LICENSE[] SEC("license") = "GPL";
 """
 
@@ -191,6 +215,4 @@ def test_the_running_kernel_is_asked(
     assert isinstance(answer, BpfObject)
     found = run_check("object.helpers", live, project_of_object(str(out), answer))
     status = {each.about: each.status for each in found}
-    passing = {"fine", "by_btf", "asks"}
-    assert {name for name in status if status[name] is Status.PASS} == passing
-    assert {name for name in status if status[name] is Status.FAIL} == status.keys() - passing
+    assert status == {"fine": Status.PASS, "wrong": Status.FAIL, "kernels": Status.FAIL}

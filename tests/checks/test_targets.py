@@ -262,8 +262,31 @@ def test_a_function_may_be_in_the_btf_of_a_module(
     assert of_object(f"fentry/{name}", answers).status is status
 
 
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("kprobe/+5", "no name of a function"),
+        ("kretprobe/vfs_unlink+5", "no offset for a return"),
+    ],
+)
+def test_where_libbpf_puts_no_kprobe_none_is_tried(target: str, words: str) -> None:
+    found = of_object(target, {})
+    assert (found.status, words in found.summary) == (Status.FAIL, True)
+
+
+def test_what_libbpf_leaves_unread_of_a_kprobe_is_left_out() -> None:
+    answers: dict[Question[Any], Answer] = {
+        AskSymbols(("vfs_unlink",)): Symbols(("vfs_unlink",)),
+        AttachKprobe(returns=True): WORKED,
+        AttachKprobe(False, ("vfs_unlink",)): WORKED,
+    }
+    assert of_object("kprobe/vfs_unlink and more", answers).status is Status.PASS
+
+
+WRITABLE = LoadProgram("raw_tracepoint_writable")
 RAW = LoadProgram("raw_tracepoint")
 BY_NAME, BY_BTF = AttachRawTracepoint("x"), AttachBtfTracepoint("x")
+MAY_WRITE = AttachRawTracepoint("x", writable=True)
 NONE = Attempt("ENOENT", "bpf(BPF_RAW_TRACEPOINT_OPEN)")
 
 
@@ -273,6 +296,9 @@ NONE = Attempt("ENOENT", "bpf(BPF_RAW_TRACEPOINT_OPEN)")
         ("raw_tp/x", {RAW: WORKED, BY_NAME: WORKED}, Status.PASS),
         ("raw_tp/x", {RAW: WORKED, BY_NAME: NONE}, Status.FAIL),
         ("raw_tp/x", {RAW: NONE}, Status.SKIP),
+        ("raw_tp.w/x", {WRITABLE: WORKED, MAY_WRITE: WORKED}, Status.PASS),
+        ("raw_tp.w/x", {WRITABLE: WORKED, MAY_WRITE: NONE}, Status.FAIL),
+        ("raw_tp.w/x", {WRITABLE: NONE}, Status.SKIP),
         ("tp_btf/x", {RAW: WORKED, BY_BTF: WORKED}, Status.PASS),
         ("tp_btf/x", {RAW: WORKED, BY_BTF: NONE}, Status.UNKNOWN),
         ("tp_btf/x", {RAW: WORKED, BY_BTF: NoAnswer("ENOENT")}, Status.SKIP),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from bpfdoctor.engine.load import check_of, load_checks
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.elf.maps import ObjectMap
@@ -47,13 +45,6 @@ def test_needs_follow_from_kind_relocations_and_maps() -> None:
     assert PROJECT.needs("odd", Stage.ATTACH) == ("object.programs[odd]",)
 
 
-def test_a_map_that_is_pinned_needs_the_bpf_file_system() -> None:
-    assert "runtime.bpffs" not in PROJECT.needs("plain", Stage.LOAD)
-    facts = msgspec.structs.replace(FACTS, maps=(ObjectMap("kept", "hash", pinned=True),))
-    kept = project_of_object("/tmp/some.bpf.o", facts)
-    assert "runtime.bpffs" in kept.needs("plain", Stage.LOAD)
-
-
 def needs_of(program: ObjectProgram, stage: Stage) -> set[str]:
     facts = BpfObject((program,), (), btf=True, kernel_btf=True)
     return set(project_of_object("/tmp/some.bpf.o", facts).needs(program.name, stage))
@@ -74,6 +65,16 @@ def test_what_its_loader_must_name_is_open_when_it_is_loaded() -> None:
     assert "object.programs[p]" not in needs_of(plain, Stage.LOAD)
 
 
+def test_a_map_that_is_pinned_needs_the_bpf_file_system() -> None:
+    facts = BpfObject(
+        (ObjectProgram("p", "xdp", "xdp", "xdp"),),
+        (ObjectMap("kept", "hash", 1, pinned=1),),
+        btf=True,
+        kernel_btf=True,
+    )
+    assert "runtime.bpffs" in project_of_object("/tmp/x.bpf.o", facts).needs("p", Stage.LOAD)
+
+
 def test_what_it_may_never_call_is_no_need() -> None:
     reads = ObjectProgram("p", "xdp", "xdp", "xdp", helpers=("probe_read",), guarded=True)
     assert "kernel.lockdown" not in needs_of(reads, Stage.LOAD)
@@ -87,6 +88,7 @@ def test_every_need_is_a_check() -> None:
         known.every,
         known.relocated,
         known.global_data,
+        known.pinned,
         known.typed,
         known.unnamed,
         *(needs for each in named for needs in each.values()),

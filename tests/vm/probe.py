@@ -6,10 +6,13 @@ import json
 import os
 
 from bpfdoctor.host.bpf.probes import CreateMap, LoadProgram
-from bpfdoctor.host.bpf.uapi import BY_BTF_ID, LEAST_MAPS, MAP_TYPES, PROGRAM_TYPES
+from bpfdoctor.host.bpf.uapi import BY_BTF_ID, MAP_TYPES, PROGRAM_TYPES
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
+
+SIZES = {"perf_event_array": (4, 4, 1), "ringbuf": (0, 0, 4096)}
+"""Key, value and entries; other maps take 4, 4 and 1."""
 
 
 def main() -> None:
@@ -18,8 +21,7 @@ def main() -> None:
     types = [name for name in PROGRAM_TYPES if name not in BY_BTF_ID]
     asked = {f"have_{name}_prog_type": LoadProgram(name) for name in types}
     maps = {
-        f"have_{name}_map_type": CreateMap(name, *LEAST_MAPS.get(name, (4, 4, 1)))
-        for name in MAP_TYPES
+        f"have_{name}_map_type": CreateMap(name, *SIZES.get(name, (4, 4, 1))) for name in MAP_TYPES
     }
     found = {}
     for name, question in {**asked, **maps}.items():

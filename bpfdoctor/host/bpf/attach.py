@@ -21,6 +21,7 @@ from bpfdoctor.host.bpf.calls import (
     Attempt,
     Program,
     bpf,
+    instruction,
 )
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
@@ -44,43 +45,66 @@ faeb2dce084a); then that of clone(2), by its name since Linux 5.10, and by the o
 
 
 class AttachTracepoint(Question[Attempt], frozen=True):
-    """Attach a program to a tracepoint of tracefs, such as `sched`, `sched_process_exec`."""
+    """Attach a program to a tracepoint of tracefs, such as `sched`, `sched_process_exec`.
+
+    It reads `reads` bytes of what the tracepoint gives it: of more than there are, it is not let.
+    """
 
     category: str
     name: str
+    reads: int = 0
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._attach))
 
     def source(self) -> str:
-        return f"bpf(BPF_PROG_LOAD, tracepoint), perf_event_open({self.category}/{self.name})"
+        program = f"tracepoint{_reading(self.reads)}"
+        return f"bpf(BPF_PROG_LOAD, {program}), perf_event_open({self.category}/{self.name})"
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(Program(PROGRAM_TYPES["tracepoint"], RETURN_ONE))
+        code = _read_of_context(self.reads) + RETURN_ONE
+        program = steps.load(Program(PROGRAM_TYPES["tracepoint"], code))
         steps.call = f"reading the id of tracepoint {self.category}/{self.name}"
         steps.hang(program, TYPE_TRACEPOINT, tracepoint_id(self.category, self.name))
 
 
 class AttachRawTracepoint(Question[Attempt], frozen=True):
-    """Attach a program to a raw tracepoint (Linux 4.17, commit c4f6699dfcb8)."""
+    """Attach a program to a raw tracepoint (Linux 4.17, commit c4f6699dfcb8).
+
+    It reads `reads` bytes of what it is given. `writable`: of the type that may write into the
+    buffer that some tracepoints have (Linux 5.2, commit 9df1c28bb752).
+    """
 
     name: str
+    reads: int = 0
+    writable: bool = False
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._attach))
 
     def source(self) -> str:
-        return f"bpf(BPF_RAW_TRACEPOINT_OPEN, {self.name})"
+        return f"bpf(BPF_RAW_TRACEPOINT_OPEN, {self.name}{_reading(self.reads)})"
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(Program(PROGRAM_TYPES["raw_tracepoint"], RETURN_ZERO))
+        kind = "raw_tracepoint" + "_writable" * self.writable
+        code = _read_of_context(self.reads) + RETURN_ZERO
+        program = steps.load(Program(PROGRAM_TYPES[kind], code))
         steps.call = "bpf(BPF_RAW_TRACEPOINT_OPEN)"
         name = ctypes.create_string_buffer(self.name.encode())
         steps.keep(
             bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QIxxxx", ctypes.addressof(name), program))
         )
+
+
+def _read_of_context(size: int) -> bytes:
+    """`r0 = *(u8 *)(r1 + size - 1)`: the kernel compares the end of the farthest read."""
+    return instruction(0x71, 0, 1, size - 1) if size else b""
+
+
+def _reading(size: int) -> str:
+    return f" that reads {size} bytes" if size else ""
 
 
 class AttachKprobe(Question[Attempt], frozen=True):

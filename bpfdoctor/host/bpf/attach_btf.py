@@ -59,10 +59,15 @@ class AttachBtfTracepoint(Question[Attempt], frozen=True):
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        target = tracepoint_id_of(self.name)
-        if not isinstance(target, int):
-            return target
-        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
+        try:
+            found = next(open_btf().find(f"btf_trace_{self.name}", (Kind.TYPEDEF,)), None)
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except BtfError as error:
+            return NoAnswer("broken", str(error))
+        if found is None:
+            return Attempt("ENOENT", f"looking for btf_trace_{self.name} in {VMLINUX}")
+        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, found)))
 
     def source(self) -> str:
         return f"bpf(BPF_PROG_LOAD, tp_btf/{self.name}), bpf(BPF_RAW_TRACEPOINT_OPEN)"
@@ -126,24 +131,18 @@ def btf_id_of(machine: Machine, functions: tuple[str, ...]) -> int | Attempt:
     return Attempt("ENOENT", f"looking for {' or '.join(functions)} in {VMLINUX}")
 
 
-def tracepoint_id_of(name: str) -> int | Attempt | NoAnswer:
-    """The id of the type by which BTF describes a tracepoint's arguments."""
+NAMED_AFTER = {"iter": "bpf_iter_", "lsm": "bpf_lsm_"}
+"""What functions of BTF that stand for targets of these kinds begin with."""
+
+
+def target_id(machine: Machine, target: str) -> int | Attempt:
+    """The id of what SEC() names (`fentry.s/vfs_unlink`), or that there is none."""
+    head, _, name = target.partition("/")
+    kind = head.removesuffix(".s")
+    if kind != "tp_btf":
+        return btf_id_of(machine, (NAMED_AFTER.get(kind, "") + name,))
     try:
         found = next(open_btf().find(f"btf_trace_{name}", (Kind.TYPEDEF,)), None)
-    except OSError as error:
-        return NoAnswer.from_error(error)
-    except BtfError as error:
-        return NoAnswer("broken", str(error))
-    missing = Attempt("ENOENT", f"looking for btf_trace_{name} in {VMLINUX}")
-    return missing if found is None else found
-
-
-PREFIXES = {"iter": "bpf_iter_", "lsm": "bpf_lsm_"}
-"""What the kernel's function for a target is called, before the target's name."""
-
-
-def target_id_of(machine: Machine, kind: str, name: str) -> int | Attempt | NoAnswer:
-    """The id of what a program of this kind (`fentry`, `lsm`, …) is loaded for, by its name."""
-    if kind == "tp_btf":
-        return tracepoint_id_of(name)
-    return btf_id_of(machine, (PREFIXES.get(kind, "") + name,))
+    except (OSError, BtfError):
+        found = None
+    return found or Attempt("ENOENT", f"looking for btf_trace_{name} in {VMLINUX}")

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpfdoctor.host.bpf.attach_btf import target_id_of
-from bpfdoctor.host.bpf.calls import (
-    EXIT,
-    RETURN_ZERO,
-    Attempt,
-    LoadError,
-    Program,
-    instruction,
-    load_program,
-)
+from bpfdoctor.host.bpf.alike import Alike
+from bpfdoctor.host.bpf.attach_btf import target_id
+from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.probes import UNKNOWN_HELPER
-from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES
 from bpfdoctor.host.btf.kernel_types import AskFunction, FunctionFacts
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
@@ -31,6 +22,7 @@ REFUSALS = (
     *UNKNOWN_HELPER,
     "cannot call GPL",  # a helper, and a program of another licence
     "might sleep in",  # a helper, and a program that is not sleepable (Linux 5.10)
+    "in non-sleepable prog",  # the same, as of Linux 7.2
     "calling kernel function ",  # … is not allowed; Linux 5.13, commit e6ac2450d6de
     "cannot call kernel function",  # and a program that is not under the GPL
     "JIT is required for calling kernel function",
@@ -62,11 +54,8 @@ class Calls(Answer, frozen=True):
 class TryCalls(Question[Calls], frozen=True):
     """Which of these helpers and functions may a program like this one call?
 
-    For each, a program that does nothing but call it is loaded: `type` is a name of
-    `uapi.PROGRAM_TYPES`, `attach` a number of enum bpf_attach_type, `flags` and `license` are as
-    for BPF_PROG_LOAD. `kind` and `target` are what one of the types `uapi.BY_BTF_ID` is loaded for:
-    `fentry` and a function, `lsm` and a hook. A target that is not there is refused as a whole.
-
+    For each, a program that does nothing but call it is loaded: `type`, `attach`, `flags`,
+    `license` and `target` are those of `Alike`.
     Being refused for the arguments that it does not give counts as allowed. `functions` are looked
     for in the kernel's own BTF; one that is not there is not tried.
     """
@@ -77,44 +66,40 @@ class TryCalls(Question[Calls], frozen=True):
     attach: int = 0
     flags: int = 0
     license: str = "GPL"
-    kind: str = ""
     target: str = ""
     privileged = True
 
     def put(self, machine: Machine) -> Calls | NoAnswer:
-        target = target_id_of(machine, self.kind, self.target) if self.target else 0
-        if not isinstance(target, int):
-            return Calls(target) if isinstance(target, Attempt) else target
         ids = [(name, AskFunction(name).put(machine)) for name in self.functions]
         found = {name: each.id for name, each in ids if isinstance(each, FunctionFacts) and each.id}
-        return with_memory(Calls, lambda: self._try(found, target))
+        btf_id = target_id(machine, self.target) if self.target else 0
+        if isinstance(btf_id, Attempt):
+            return Calls(btf_id)
+        like = Alike(self.type, self.attach, self.flags, self.license, self.target, btf_id)
+        return with_memory(Calls, lambda: self._try(like, found))
 
     def source(self) -> str:
         calls = [f"helper {each}" for each in self.helpers] + list(self.functions)
-        where = f"{self.kind}/{self.target}" if self.target else self.type
-        return f"bpf(BPF_PROG_LOAD, {where}: call {', '.join(calls) or 'nothing'}; exit)"
+        what = self.target or self.type
+        return f"bpf(BPF_PROG_LOAD, {what}: call {', '.join(calls) or 'nothing'}; exit)"
 
-    def _try(self, functions: dict[str, int], target: int) -> Calls:
+    def _try(self, like: Alike, functions: dict[str, int]) -> Calls:
         try:
-            self._load(RETURN_ZERO, target)
+            like.plain()
         except OSError as error:
             return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
         calls = [(str(number), instruction(0x85, immediate=number)) for number in self.helpers]
         # BPF_PSEUDO_KFUNC_CALL
         calls += [(name, instruction(0x85, 0, 2, 0, btf_id)) for name, btf_id in functions.items()]
-        return Calls(Attempt(), tuple(self._refused(calls, target)))
+        return Calls(Attempt(), tuple(_refused(like, calls)))
 
-    def _refused(self, calls: list[tuple[str, bytes]], target: int) -> Iterator[Refused]:
-        for what, code in calls:
-            try:
-                self._load(code + EXIT, target)
-            except LoadError as error:
-                lines = error.log.splitlines()
-                said = [line for line in lines if any(words in line for words in REFUSALS)]
-                if said:
-                    yield Refused(what, said[-1])
 
-    def _load(self, code: bytes, target: int) -> None:
-        kind, license_ = PROGRAM_TYPES[self.type], self.license.encode()
-        attach = ATTACH_TYPES[self.kind] if self.target else self.attach
-        os.close(load_program(Program(kind, code, attach, target, self.flags, license_)))
+def _refused(like: Alike, calls: list[tuple[str, bytes]]) -> Iterator[Refused]:
+    for what, code in calls:
+        try:
+            like.load(code + EXIT)
+        except LoadError as error:
+            lines = error.log.splitlines()
+            said = [line for line in lines if any(words in line for words in REFUSALS)]
+            if said:
+                yield Refused(what, said[-1])

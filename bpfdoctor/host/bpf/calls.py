@@ -134,15 +134,9 @@ def _patiently(attributes: bytes) -> int:
     return bpf(PROG_LOAD, attributes)
 
 
-def create_map(kind: int, key_size: int, value_size: int, entries: int, flags: int = 0) -> int:
+def create_map(kind: int, key_size: int, value_size: int, entries: int) -> int:
     """BPF_MAP_CREATE: a descriptor. Raises OSError."""
-    return bpf(MAP_CREATE, struct.pack("=IIIII", kind, key_size, value_size, entries, flags))
-
-
-def create_typed_map(sizes: tuple[int, int, int, int, int], btf: int, key: int, value: int) -> int:
-    """The same, of which keys and values have these types in a BTF that was loaded (Linux 4.18)."""
-    # inner_map_fd, numa_node, name and ifindex come before the BTF.
-    return bpf(MAP_CREATE, struct.pack("=IIIII28xIII", *sizes, btf, key, value))
+    return bpf(MAP_CREATE, struct.pack("=IIIII", kind, key_size, value_size, entries, 0))
 
 
 def update(descriptor: int, key: bytes, value: bytes) -> None:

@@ -21,7 +21,6 @@ from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers, syscall
-from bpfdoctor.host.bpf.typed_map import create_storage
 from bpfdoctor.host.bpf.uapi import (
     ATTACH_TYPES,
     HELPERS,
@@ -29,7 +28,6 @@ from bpfdoctor.host.bpf.uapi import (
     MUST_NAME,
     PROGRAM_TYPES,
     SLEEPABLE,
-    STORAGE,
 )
 from bpfdoctor.host.question import NoAnswer, Question
 
@@ -91,16 +89,12 @@ def _empty(kind: str) -> Program:
 
 
 class CreateMap(Question[Attempt], frozen=True):
-    """Create a map of this type (a name of `uapi.MAP_TYPES`); sizes are in bytes.
-
-    `flags` are BPF_F_* of linux/bpf.h. Keys and values of the types `uapi.STORAGE` get types.
-    """
+    """Create a map of this type (a name of `uapi.MAP_TYPES`); sizes are in bytes."""
 
     type: str
     key_size: int
     value_size: int
     entries: int
-    flags: int = 0
     privileged = True
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
@@ -108,14 +102,12 @@ class CreateMap(Question[Attempt], frozen=True):
 
     def source(self) -> str:
         sizes = f"key {self.key_size}, value {self.value_size}, {self.entries} entries"
-        sizes += f", flags {self.flags:#x}" if self.flags else ""
         return f"bpf(BPF_MAP_CREATE, {self.type}: {sizes})"
 
     def _create(self) -> Attempt:
-        make = create_storage if self.type in STORAGE else create_map
-        sizes = self.key_size, self.value_size, self.entries, self.flags
+        kind = MAP_TYPES[self.type]
         try:
-            os.close(make(MAP_TYPES[self.type], *sizes))
+            os.close(create_map(kind, self.key_size, self.value_size, self.entries))
         except OSError as error:
             return Attempt.refused("bpf(BPF_MAP_CREATE)", error)
         return Attempt()

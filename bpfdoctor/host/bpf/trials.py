@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -38,10 +39,11 @@ class Trial(msgspec.Struct, frozen=True):
     means: Mapping[str, str] = {}
 
 
-def trial_of(target: str, function: str = "") -> Trial | None:
+def trial_of(target: str, function: str = "", reads: int = 0) -> Trial | None:
     """The trial of a target as in SEC() (`kprobe/vfs_unlink`); None for what is not tried.
 
-    `function` is the one that stands behind the target, where that has another name.
+    `function` is the one that stands behind the target, where that has another name. `reads` are
+    the bytes that a program of a tracepoint reads of what it is given.
     """
     head, _, name = target.partition("/")
     kind = head.removesuffix(".s")
@@ -50,21 +52,50 @@ def trial_of(target: str, function: str = "") -> Trial | None:
     if kind in ("fentry", "fexit", "fmod_ret", "iter", "lsm", "tp_btf"):
         return _by_btf_id(kind, name, head != kind)
     if kind == "tp":
-        first = AttachTracepoint("sched", "sched_process_exec")
         category, _, event = name.partition("/")
-        return Trial(AttachTracepoint(category, event), first)
-    if kind == "raw_tp":
-        return Trial(AttachRawTracepoint(name), LoadProgram("raw_tracepoint"))
-    return None
+        first = AttachTracepoint("sched", "sched_process_exec")
+        return Trial(AttachTracepoint(category, event, reads), first)
+    return _raw_tracepoint(kind, name, reads) if kind in ("raw_tp", "raw_tp.w") else None
+
+
+def _raw_tracepoint(kind: str, name: str, reads: int) -> Trial:
+    writable = kind == "raw_tp.w"
+    first = LoadProgram("raw_tracepoint" + "_writable" * writable)
+    return Trial(AttachRawTracepoint(name, reads, writable), first)
+
+
+class Place(NamedTuple):
+    """Where a kprobe goes: a function, and bytes from its beginning."""
+
+    function: str
+    offset: int = 0
+
+
+def kprobe_place(where: str) -> Place | None:
+    """As attach_kprobe of libbpf reads it, by `%m[a-zA-Z0-9_.]+%li`; None where no name begins it.
+
+    What follows is left unread: the name alone counts where no number follows its `+`.
+    """
+    found = _PLACE.match(where)
+    if found is None:
+        return None
+    digits = (found[3] or "0").lower()
+    base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
+    size = min(int(digits, base), _MOST)
+    return Place(found[1], (-size if found[2] == "-" else size) % (1 << 64))
+
+
+_PLACE = re.compile(
+    r"([\w.]+)(?:\+[ \t-\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*))?", re.ASCII
+)
+_MOST = (1 << 63) - 1
 
 
 def _kprobe(kind: str, where: str) -> Trial | None:
-    """As libbpf's attach_kprobe reads it: a name, and perhaps an offset."""
-    found = re.fullmatch(r"([\w.]+)(?:\+(0[xX][0-9a-fA-F]+|\d+))?", where, re.ASCII)
-    if found is None:
+    place = kprobe_place(where)
+    if place is None:
         return None
-    offset = int(found[2], 0) if found[2] else 0
-    question = AttachKprobe("ret" in kind, (found[1],), offset)
+    question = AttachKprobe("ret" in kind, (place.function,), place.offset)
     return Trial(question, AttachKprobe(returns=True), means=KPROBE)
 
 

@@ -76,51 +76,10 @@ XDP_HAS_FRAGS = 1 << 5
 MAP_TYPES = {
     "hash": 1,
     "array": 2,
-    "prog_array": 3,
     "perf_event_array": 4,
-    "percpu_hash": 5,
-    "percpu_array": 6,
-    "stack_trace": 7,
-    "cgroup_array": 8,
-    "lru_hash": 9,
-    "lru_percpu_hash": 10,
-    "lpm_trie": 11,
-    "devmap": 14,
-    "sockmap": 15,
-    "cpumap": 16,
-    "xskmap": 17,
-    "sockhash": 18,
-    "reuseport_sockarray": 20,
-    "queue": 22,
-    "stack": 23,
-    "sk_storage": 24,
-    "devmap_hash": 25,
     "ringbuf": 27,
-    "inode_storage": 28,
-    "task_storage": 29,
-    "bloom_filter": 30,
-    "user_ringbuf": 31,
-    "cgrp_storage": 32,
 }
-"""enum bpf_map_type: those that a probe can make. Others want another map (hash_of_maps), or what
-only some programs have (struct_ops, arena)."""
-
-STORAGE = ("sk_storage", "inode_storage", "task_storage", "cgrp_storage")
-"""Types of maps of which keys and values have types of BTF (bpf_local_storage_map_alloc_check of
-kernel/bpf/bpf_local_storage.c)."""
-
-NO_PREALLOC = 1
-"""BPF_F_NO_PREALLOC: memory only as elements are added. A longest-prefix trie wants it."""
-
-LEAST_MAPS = {
-    "stack_trace": (4, 8, 1),
-    "lpm_trie": (8, 4, 1, NO_PREALLOC),
-    **dict.fromkeys(("queue", "stack", "bloom_filter"), (0, 4, 1)),
-    **dict.fromkeys(("ringbuf", "user_ringbuf"), (0, 0, 1 << 16)),
-    **dict.fromkeys(STORAGE, (4, 4, 0, NO_PREALLOC)),
-}
-"""Sizes of key and value, entries and flags of a map of a type that wants other than 4, 4 and 1.
-A ring buffer wants whole pages, which some machines have of 64 KiB."""
+"""enum bpf_map_type: those that a probe names."""
 
 HELPERS = {
     "map_lookup_elem": 1,
@@ -130,7 +89,9 @@ HELPERS = {
     "probe_write_user": 36,
     "probe_read_str": 45,
     "override_return": 58,
+    "probe_read_user": 112,
     "probe_read_kernel": 113,
+    "probe_read_user_str": 114,
     "probe_read_kernel_str": 115,
     "get_ns_current_pid_tgid": 120,
     "ringbuf_reserve": 131,

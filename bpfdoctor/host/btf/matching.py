@@ -17,6 +17,7 @@ from bpfdoctor.host.btf.relocations import (
     OF_FIELD,
     OF_TYPE,
     Asked,
+    Relocate,
 )
 
 DEPTH = 16
@@ -59,6 +60,21 @@ def members_of(btf: Btf, struct: int) -> dict[str, int]:
     return found
 
 
+def place_of(btf: Btf, struct: int, name: str) -> int | None:
+    """Where a member of a struct is, in bytes; unnamed parts are looked into."""
+    met, left = {struct}, [(struct, 0)]
+    while left and name:
+        outer, start = left.pop()
+        for member in btf.members(outer):
+            inner = btf.plain(member.type)
+            if member.name == name and not member.bits:
+                return (start + member.offset) // 8
+            if not member.name and inner not in met:
+                met.add(inner)
+                left.append((inner, start + member.offset))
+    return None
+
+
 class Matcher:
     """An object's types held against a kernel's; what was looked up once is kept."""
 
@@ -83,6 +99,18 @@ class Matcher:
             return None
         parts = [self._walk(asked.type, candidate, steps[1:]) for candidate in candidates]
         return None if None in parts else Missing(what, next(part for part in parts if part))
+
+    def knows(self, type_id: int) -> bool:
+        """The kernel has a type that this local one may stand for."""
+        return bool(self._named_like(type_id))
+
+    def place(self, asked: Asked) -> int | None:
+        """Where a field of a struct is in the kernel's, in bytes; None where that is not simple."""
+        steps, candidates = _steps(self.local.string(asked.access)), self._named_like(asked.type)
+        if asked.kind != Relocate.BYTE_OFFSET or len(steps) != 2 or len(candidates) != 1:
+            return None
+        member = self.local.member(self.local.plain(asked.type), steps[1])
+        return place_of(self.kernel, candidates[0], member.name) if member else None
 
     def answer(self, asked: Asked, modules: bool) -> int | None:
         """What libbpf puts in the place of a question; None where that is not known.

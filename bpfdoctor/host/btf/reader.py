@@ -24,9 +24,6 @@ from bpfdoctor.host.btf.format import (
     read_header,
 )
 
-_SIZED = (Kind.INT, Kind.FLOAT, *COMPOSITE, *ENUMERATIONS)
-"""Kinds whose third word is their size."""
-
 LONGEST = 4096
 """Bytes of one string that are read at most; the kernel takes names of 512 (KSYM_NAME_LEN)."""
 
@@ -193,20 +190,6 @@ class Btf:
             return 0, 0
         at = self._starts[type_id] + 2
         return self._words[at], self._words[at + 1] >> 24 & 0xF
-
-    def bytes_of(self, type_id: int) -> int:
-        """What a variable of a type takes, in bytes; 0 where the type does not say."""
-        times = 1
-        for _ in range(16):  # dimensions of an array
-            type_id = self.plain(type_id)
-            element, count = self.element(type_id)
-            if not element:
-                break
-            type_id, times = element, times * count
-        kind = self.kind(type_id)
-        if kind is Kind.PTR:
-            return times * 8  # in BPF, whatever the machine
-        return times * self._words[self._starts[type_id] + 2] if kind in _SIZED else 0
 
     def parameters(self, function: int) -> tuple[int, ...]:
         """The types of a function's parameters; the last is 0 where it takes any number."""

@@ -10,6 +10,7 @@ import msgspec
 
 from bpfdoctor.host.btf.file import VMLINUX
 from bpfdoctor.host.btf.format import BtfError
+from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import TooLargeError
 from bpfdoctor.host.elf.maps import ObjectMap
@@ -24,13 +25,15 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     """A program of an object: its section, and what its name says (empty where libbpf knows none).
 
     `helpers` are the kernel functions that it calls by number, `numbers` the same in that order;
-    `functions` are those that it calls by name, `unknown_functions` those of them that are declared
-    weak, and that this kernel's own BTF has not. `relocations` counts those that need the kernel's
+    `functions` are those that it calls by name. `relocations` counts those that need the kernel's
     BTF. `missing` is what this kernel's BTF lacks for them; `spared` holds those of `missing` that
     are never reached, by what the program itself asks; `absent` those that are a whole type, which
-    a module may have. `guarded`: less of it may be reached than is seen here, for it goes by what
-    it is told when it is loaded (options, weak names, constants, what it asks of the kernel's BTF).
-    `attach` and `flags` are what the kernel is told of it when it is loaded.
+    a module may have. `sought`: it names a type that is looked for in modules. `guarded`: less of
+    it may be reached than is seen here, for it goes by what it is told when it is loaded (options,
+    weak names, constants, what it asks of the kernel's BTF). `attach` and `flags` are what the
+    kernel is told of it when it is loaded; `context` what it does with what the kernel gives it.
+    `newer` are instructions that not every kernel knows: opcode, offset and number of each; `maps`
+    the names of those that it uses.
     """
 
     name: str
@@ -46,11 +49,14 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     sleepable: bool = False
     numbers: tuple[int, ...] = ()
     functions: tuple[str, ...] = ()
-    unknown_functions: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     guarded: bool = False
     attach: int = 0
     flags: int = 0
+    context: ContextUse = ContextUse()
+    sought: bool = False
+    newer: tuple[tuple[int, int, int], ...] = ()
+    maps: tuple[str, ...] = ()
 
 
 def target_of(program: ObjectProgram) -> str:
@@ -59,11 +65,21 @@ def target_of(program: ObjectProgram) -> str:
     return f"{kind}/{program.target}" if program.target else ""
 
 
+LOADED_FOR = ("fentry", "fexit", "fmod_ret", "iter", "lsm", "tp_btf")
+"""Kinds whose programs are loaded for their target, by its id in the kernel's BTF."""
+
+
+def loaded_for(program: ObjectProgram) -> str:
+    """What it is loaded for, as in SEC(); empty where it is for anything, or for nothing named."""
+    return target_of(program) if program.kind in LOADED_FOR else ""
+
+
 class BpfObject(Answer, frozen=True):
     """A compiled BPF object. `kernel_btf`: this kernel's BTF could be read and was asked;
     `modules`: modules of the kernel have BTF as well, which was not.
 
-    `needs_btf`: it has what libbpf reads from its own BTF (maps, structs of functions, externs).
+    `old_maps`: it defines maps as no libbpf since 1.0 reads them. `needs_btf`: it has what libbpf
+    reads from its own BTF (maps, structs of functions, externs).
     """
 
     programs: tuple[ObjectProgram, ...]
@@ -75,6 +91,7 @@ class BpfObject(Answer, frozen=True):
     needs_btf: bool = False
     externs: tuple[ObjectExtern, ...] = ()
     modules: bool = False
+    old_maps: bool = False
 
     def shown(self) -> str:
         lines = [f"{each.name} ({each.section}): {_shown(each)}" for each in self.programs]

@@ -16,9 +16,9 @@ from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import externs
 from bpfdoctor.host.elf.image import Image, TooLargeError
-from bpfdoctor.host.elf.maps import SECTION as MAPS, maps
+from bpfdoctor.host.elf.maps import MAPS, OLD_MAPS, maps
 from bpfdoctor.host.elf.object import machine_name
-from bpfdoctor.host.elf.programs import Programs
+from bpfdoctor.host.elf.programs import Programs, names_of
 from bpfdoctor.host.elf.section import ElfError, text_at
 
 BPF = 247
@@ -81,10 +81,11 @@ def _facts(image: Image, kernel: Btf | None, modules: bool) -> BpfObject:
     programs = Programs(image, Core(image, local, kernel, modules), kernel, declared)
     if not programs.code.programs:
         raise NotAnObjectError("it has no BPF programs")
+    types = names_of(kernel, "bpf_map_type", "BPF_MAP_TYPE_")
     operations = any(name.startswith(OPERATIONS) for name in image.names)
     return BpfObject(
         programs=tuple(programs.described()),
-        maps=tuple(maps(local, kernel) if local else ()),
+        maps=tuple(maps(local, types) if local else ()),
         btf=local is not None,
         kernel_btf=kernel is not None,
         global_data=any(name.startswith(DATA) for name in image.names),
@@ -92,6 +93,7 @@ def _facts(image: Image, kernel: Btf | None, modules: bool) -> BpfObject:
         needs_btf=bool(declared) or operations or MAPS in image.names,
         externs=tuple(declared.values()),
         modules=modules,
+        old_maps=OLD_MAPS in image.names,
     )
 
 

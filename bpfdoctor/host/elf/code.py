@@ -9,7 +9,8 @@ from itertools import islice
 import msgspec
 
 from bpfdoctor.host.elf.image import FUNCTION, Image, TooLargeError
-from bpfdoctor.host.elf.instructions import CALL, STEP, read
+from bpfdoctor.host.elf.instructions import CALL, LOAD_IMMEDIATE, STEP, read
+from bpfdoctor.host.elf.newer import Form, newer_form
 from bpfdoctor.host.elf.section import EXECUTABLE, PROGBITS, ElfError
 
 HELPER, OWN = 0, 1
@@ -34,12 +35,14 @@ class Piece(msgspec.Struct, frozen=True, order=True):
 
 
 class Used(msgspec.Struct):
-    """What code uses: helpers and symbols that it calls, by number, and functions of the object
-    that it calls or whose address it takes."""
+    """What code uses: helpers and symbols that it calls, and symbols whose address it takes, by
+    number; functions of the object, and instructions that not every kernel knows."""
 
     helpers: set[int]
     called: set[int]
     pieces: set[Piece]
+    newer: set[Form] = set()
+    taken: set[int] = set()
 
 
 Reach = Callable[[Piece], Container[int]]
@@ -97,6 +100,8 @@ class Code:
             direct = self._used_by(piece)
             whole.helpers |= direct.helpers
             whole.called |= direct.called
+            whole.newer |= direct.newer
+            whole.taken |= direct.taken
             left += direct.pieces - whole.pieces
             whole.pieces |= direct.pieces
         return whole
@@ -115,6 +120,9 @@ class Code:
                     self._refer(found, number, code, at)
                 elif code[at] == CALL:
                     self._call(found, piece.section, code, at)
+                elif not (at > piece.start and code[at - STEP] == LOAD_IMMEDIATE):
+                    form = newer_form(read(code, at))
+                    found.newer |= {form} if form else set()
         return self._direct[piece]
 
     def _call(self, used: Used, section: int, code: bytes, at: int) -> None:
@@ -127,8 +135,7 @@ class Code:
 
     def _refer(self, used: Used, number: int, code: bytes, at: int) -> None:
         """A call of a function by its symbol, or its address (bpf_object__reloc_code of libbpf)."""
-        if code[at] == CALL:
-            used.called.add(number)
+        (used.called if code[at] == CALL else used.taken).add(number)
         symbol = self.image.symbol(number)
         if symbol is not None:
             value = read(code, at).number

@@ -19,9 +19,13 @@ objects known have some thousand, of a hundred types."""
 
 
 class Lacks:
-    """What a kernel lacks for some code: all of it (`every`), and what can be reached of it."""
+    """What a kernel lacks for some code: all of it (`every`), and what can be reached of it.
+
+    `sought`: libbpf looks for one of its types in the BTF of modules.
+    """
 
     def __init__(self) -> None:
+        self.sought = False
         self.asked: set[Asked] = set()
         self.every: dict[str, Missing] = {}
         self.met: dict[str, Missing] = {}
@@ -73,6 +77,13 @@ class Core:
             known = self.matcher.answer(asked, self.modules) if self.matcher else None
             yield place, asked.kind in ASKS, known
 
+    def places(self, piece: Piece) -> Iterator[tuple[int, int]]:
+        """Where a function is relocated to a field, and where that is in the kernel's struct."""
+        for at, asked in self._inside(piece):
+            place = self.matcher.place(asked) if self.matcher else None
+            if place is not None:
+                yield at, place
+
     def lacks_in(self, pieces: Iterable[Piece], reach: Reach) -> Lacks:
         """What the kernel lacks for this code."""
         found = Lacks()
@@ -83,6 +94,7 @@ class Core:
     def _note(self, found: Lacks, piece: Piece, places: Container[int]) -> None:
         for place, asked in self._inside(piece):
             found.asked.add(asked)
+            found.sought |= self.matcher is not None and not self.matcher.knows(asked.type)
             lack = self.matcher.lacks(asked) if self.matcher and asked.kind not in ASKS else None
             if lack is not None:
                 found.every.setdefault(str(lack), lack)

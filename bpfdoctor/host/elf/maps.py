@@ -1,76 +1,75 @@
-"""The maps that a BPF object defines, as its loader makes them unless its own program says else.
-
-From libbpf's parse_btf_map_def and bpf_object__create_map.
-"""
+"""The maps that a BPF object defines in its section `.maps`, as libbpf reads them from its BTF."""
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 
 import msgspec
 
-from bpfdoctor.host.bpf.uapi import MAP_TYPES
-from bpfdoctor.host.btf.names import names_of
+from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, Kind
 from bpfdoctor.host.btf.reader import Btf
 
-SECTION = ".maps"
-"""Where `SEC(".maps")` puts their definitions."""
+MAPS, OLD_MAPS = ".maps", "maps"
+"""Sections that define maps: by their types, and as libbpf refuses it since 1.0."""
 
-RING_BUFFERS = ("ringbuf", "user_ringbuf")
+MOST_DIMENSIONS = 16
+
+NUMBERS = {
+    "type": "number",
+    "key_size": "key_size",
+    "value_size": "value_size",
+    "max_entries": "entries",
+    "map_flags": "flags",
+    "pinning": "pinned",
+}
+"""What `__uint` sets, by the name of the member: a pointer to an array of so many elements."""
 
 
 class ObjectMap(msgspec.Struct, frozen=True):
     """A map that an object defines; its type as the kernel's enum bpf_map_type has it.
 
-    Sizes are in bytes, 0 for one that is left to the loader. `pinned`: the loader pins it in the
-    BPF file system.
+    `number` is that of its type, `key_size` and `value_size` are in bytes. `typed`: the types of
+    its keys and values are given too. `pinned` is 1 where libbpf pins it by its name.
     """
 
     name: str
     type: str
+    number: int = 0
     key_size: int = 0
     value_size: int = 0
     entries: int = 0
     flags: int = 0
-    pinned: bool = False
+    typed: bool = False
+    pinned: int = 0
 
 
-def maps(local: Btf, kernel: Btf | None) -> Iterator[ObjectMap]:
-    """The maps in `.maps`, by the object's BTF."""
-    types = names_of(kernel, "bpf_map_type", "BPF_MAP_TYPE_", MAP_TYPES)
-    for variable in local.variables(SECTION):
-        said = _said(local, variable)
-        if "type" in said:
-            kind = types.get(said["type"], f"type {said['type']}").lower()
-            yield ObjectMap(
-                name=local.name(variable),
-                type=kind,
-                key_size=said.get("key_size", 0),
-                value_size=said.get("value_size", 0),
-                entries=_entries(kind, said.get("max_entries", 0)),
-                flags=said.get("map_flags", 0),
-                pinned=bool(said.get("pinning", 0)),
-            )
+def maps(local: Btf, types: dict[int, str]) -> Iterator[ObjectMap]:
+    """Every map; `types` are the kernel's names of their types."""
+    for variable in local.variables(MAPS):
+        found: dict[str, int] = {}
+        names = set()
+        for member in local.members(local.plain(local.refers_to(variable))):
+            names.add(member.name)
+            meant = local.refers_to(local.plain(member.type))
+            if member.name in NUMBERS:
+                found[NUMBERS[member.name]] = local.element(local.plain(meant))[1]
+            elif member.name in ("key", "value"):
+                found[f"{member.name}_size"] = size_of(local, meant)
+        kind = types.get(found.get("number", 0), f"type {found.get('number', 0)}").lower()
+        if "number" in found:
+            yield ObjectMap(local.name(variable), kind, **found, typed={"key", "value"} <= names)
 
 
-def _said(local: Btf, variable: int) -> dict[str, int]:
-    """`__uint(max_entries, N)` points to an array of N elements, `__type(key, T)` to a T."""
-    said: dict[str, int] = {}
-    for member in local.members(local.plain(local.refers_to(variable))):
-        behind = local.refers_to(member.type)
-        if member.name in ("key", "value"):
-            said[f"{member.name}_size"] = local.bytes_of(behind)
-        else:
-            said[member.name] = local.element(local.plain(behind))[1]
-    return said
-
-
-def _entries(kind: str, entries: int) -> int:
-    """libbpf gives an array of events one for each CPU, and a ring buffer a power of two pages."""
-    if kind == "perf_event_array":
-        return entries or 1
-    if kind in RING_BUFFERS and entries:
-        pages = -(-entries // mmap.PAGESIZE)
-        return mmap.PAGESIZE << (pages - 1).bit_length()
-    return entries
+def size_of(btf: Btf, type_id: int) -> int:
+    """Bytes that a type takes; 0 where that is not known."""
+    count = 1
+    for _ in range(MOST_DIMENSIONS):
+        type_id = btf.plain(type_id)
+        if btf.kind(type_id) is not Kind.ARRAY:
+            break
+        type_id, length = btf.element(type_id)
+        count *= length
+    if btf.kind(type_id) is Kind.PTR:
+        return count * 8
+    sized = btf.kind(type_id) in (*COMPOSITE, *ENUMERATIONS, Kind.INT, Kind.FLOAT)
+    return count * btf.refers_to(type_id) if sized else 0

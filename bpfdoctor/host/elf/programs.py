@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from bpfdoctor.host.bpf.uapi import HELPERS, SLEEPABLE, XDP_HAS_FRAGS
-from bpfdoctor.host.btf.names import names_of
+from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES, SLEEPABLE, XDP_HAS_FRAGS
+from bpfdoctor.host.btf.format import Kind
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.bpf_object import ObjectProgram
 from bpfdoctor.host.elf.code import Code, Piece, Used
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import Image
+from bpfdoctor.host.elf.maps import MAPS
+from bpfdoctor.host.elf.reach import Address, Number, Value
 from bpfdoctor.host.elf.reachable import Reachable
 from bpfdoctor.host.elf.section_names import Named, named
+
+OLDEST = {
+    HELPERS["probe_read_user"]: HELPERS["probe_read"],
+    HELPERS["probe_read_kernel"]: HELPERS["probe_read"],
+    HELPERS["probe_read_user_str"]: HELPERS["probe_read_str"],
+    HELPERS["probe_read_kernel_str"]: HELPERS["probe_read_str"],
+}
+"""What libbpf writes in their place on a kernel that has them not (before Linux 5.5)."""
+
+_KNOWN = {"bpf_func_id": HELPERS, "bpf_map_type": MAP_TYPES}
+
+
+def names_of(kernel: Btf | None, enumeration: str, prefix: str) -> dict[int, str]:
+    """The kernel's own names of numbers, from its BTF; few without."""
+    if kernel is None:
+        return {number: name for name, number in _KNOWN[enumeration].items()}
+    found = kernel.find(enumeration, (Kind.ENUM,))
+    pairs = [pair for each in found for pair in kernel.enumerators(each)]
+    return {value: name.removeprefix(prefix) for name, value in reversed(pairs)}
 
 
 def _flags(meant: Named) -> int:
@@ -23,9 +44,10 @@ def _flags(meant: Named) -> int:
     return (SLEEPABLE if sleepable else 0) | (XDP_HAS_FRAGS if frags else 0)
 
 
-def _plain(functions: Iterable[ObjectExtern]) -> tuple[str, ...]:
-    """Their names as the kernel has them, without a flavour."""
-    return tuple(sorted({each.plain_name for each in functions}))
+def _filled(extern: ObjectExtern, *, sure: bool) -> Value:
+    """What libbpf puts in the place of its address: zero for what no BTF has."""
+    lost = sure and not extern.known and extern.sort in ("function", "variable")
+    return Number(0) if lost else Address(extern.value)
 
 
 class Programs:
@@ -35,8 +57,11 @@ class Programs:
         self, image: Image, core: Core, kernel: Btf | None, externs: Mapping[str, ObjectExtern]
     ) -> None:
         self.image, self.core, self.kernel, self.externs = image, core, kernel, externs
-        self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_", HELPERS)
-        self.reach = Reachable(image, core, externs)
+        self.helpers = names_of(kernel, "bpf_func_id", "BPF_FUNC_")
+        told = [each for each in externs.values() if each.is_option or each.weak]
+        sure = kernel is not None and not core.modules
+        filled = {each.name.encode(): _filled(each, sure=sure) for each in told}
+        self.reach = Reachable(image, core, filled)
         self.code = Code(image, self.reach)
 
     def described(self) -> Iterator[ObjectProgram]:
@@ -51,10 +76,9 @@ class Programs:
             self.image.names[piece.section],
             self.core.lacks_in(used.pieces, self.reach),
         )
-        meant, numbers = named(section) or Named("", ""), tuple(sorted(used.helpers))
+        meant, numbers = named(section) or Named("", ""), self._numbers(used)
         unknown = [number for number in numbers if self.kernel and number not in self.helpers]
-        functions = [each for each in externs if each.sort == "function"]
-        lost = [each for each in functions if self.kernel and each.weak and not each.known]
+        functions = sorted({each.name for each in externs if each.sort == "function"})
         return ObjectProgram(
             name=piece.name,
             section=section,
@@ -67,14 +91,29 @@ class Programs:
             helpers=tuple(self.helpers.get(number, f"helper {number}") for number in numbers),
             unknown_helpers=tuple(f"helper {number}" for number in unknown),
             numbers=numbers,
-            functions=_plain(functions),
-            unknown_functions=_plain(lost),
+            functions=tuple(functions),
             relocations=len(lacks.asked),
             missing=tuple(lacks.every),
             spared=lacks.spared,
             absent=lacks.absent,
+            sought=lacks.sought,
             guarded=any(self.reach.doubtful(each) for each in used.pieces),
+            context=self.reach.use(piece),
+            newer=tuple(sorted(used.newer)),
+            maps=tuple(sorted(self._maps(used))),
         )
+
+    def _maps(self, used: Used) -> Iterator[str]:
+        """The maps that it names; one that is static has no name here."""
+        for symbol in map(self.image.symbol, used.taken):
+            names, inside = self.image.names, symbol.section if symbol else 0
+            if symbol and symbol.name and inside < len(names) and names[inside] == MAPS:
+                yield symbol.name.decode(errors="backslashreplace")
+
+    def _numbers(self, used: Used) -> tuple[int, ...]:
+        """The helpers that it calls, as libbpf gives it to the kernel."""
+        old = self.kernel is not None and HELPERS["probe_read_kernel"] not in self.helpers
+        return tuple(sorted({OLDEST.get(each, each) if old else each for each in used.helpers}))
 
     def _extern(self, number: int) -> ObjectExtern | None:
         symbol = self.image.symbol(number)

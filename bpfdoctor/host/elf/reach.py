@@ -56,7 +56,11 @@ class Address(NamedTuple):
     value: int | None
 
 
-Value = Number | Address
+class Other:
+    """What a walk of another kind follows beside constants; to this one it is not known."""
+
+
+Value = Number | Address | Other
 Filled = Mapping[int, "Value | None"]
 """What the loader fills in, by place; None for what is no constant to the program's ways."""
 
@@ -70,9 +74,12 @@ class Walk:
     that is not followed here, or is not known, or there are more steps.
     """
 
+    beginning: Registers = {}  # noqa: RUF012  (never changed)
+    """What the registers hold at its beginning."""
+
     def __init__(self, code: bytes, start: int, end: int, filled: Filled, steps: int) -> None:
         self.code, self.start, self.end, self.filled = code, start, end, filled
-        self.seen: dict[int, Registers] = {start: {}}
+        self.seen: dict[int, Registers] = {start: dict(self.beginning)}
         self.lost = False
         left = [start]
         while left and steps:
@@ -93,9 +100,17 @@ class Walk:
         if known is None:
             self.seen[place] = dict(registers)
             return True
-        both = {each: _common(known.get(each), registers.get(each)) for each in known | registers}
+        both = {
+            each: self._both(known.get(each), registers.get(each)) for each in known | registers
+        }
         self.seen[place] = {each: value for each, value in both.items() if value is not None}
         return self.seen[place] != known
+
+    def _both(self, one: Value | None, other: Value | None) -> Value | None:
+        """What is known of a register where two ways meet."""
+        if one == other:
+            return one
+        return Address(None) if _of_the_loader(one) or _of_the_loader(other) else None
 
     def _lose(self, *values: Value | None) -> None:
         """Something depends on these, and it is not followed how."""
@@ -185,14 +200,7 @@ class Walk:
 
 
 def _of_the_loader(value: Value | None) -> bool:
-    return isinstance(value, Address) or (value is not None and value.filled)
-
-
-def _common(one: Value | None, other: Value | None) -> Value | None:
-    """What is known of a register where two ways meet."""
-    if one == other:
-        return one
-    return Address(None) if _of_the_loader(one) or _of_the_loader(other) else None
+    return isinstance(value, Address) or (isinstance(value, Number) and value.filled)
 
 
 def _second(this: Instruction, registers: Registers) -> Value | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 
 from bpfdoctor.host.elf.code import Piece
+from bpfdoctor.host.elf.context import ContextUse, ContextWalk
 from bpfdoctor.host.elf.core import Core
-from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import LOCAL, OBJECT, Image
 from bpfdoctor.host.elf.instructions import STEP
 from bpfdoctor.host.elf.reach import Address, Number, Value, Walk
@@ -22,11 +22,9 @@ all else counts as reached."""
 class Reachable:
     """Which places of a function can be reached; each function is gone through once."""
 
-    def __init__(self, image: Image, core: Core, externs: Mapping[str, ObjectExtern]) -> None:
-        self.image, self.core = image, core
-        told = [each for each in externs.values() if each.is_option or each.weak]
-        self.told = {each.name.encode(): each for each in told}
-        self._left = MOST_STEPS
+    def __init__(self, image: Image, core: Core, told: Mapping[bytes, Value]) -> None:
+        self.image, self.core, self.told = image, core, told
+        self._left = self._left_for_context = MOST_STEPS
         self._known: dict[Piece, tuple[Container[int], bool]] = {}
 
     def __call__(self, piece: Piece) -> Container[int]:
@@ -36,6 +34,15 @@ class Reachable:
     def doubtful(self, piece: Piece) -> bool:
         """Less of it may be reached than is seen here."""
         return self._looked(piece)[1]
+
+    def use(self, piece: Piece) -> ContextUse:
+        """What a program does with its context."""
+        length = (piece.end - piece.start) // STEP
+        most = min(self._left_for_context, 16 * length) if length <= LONGEST else 0
+        self._left_for_context -= most
+        code = self.image.data(piece.section)
+        walk = ContextWalk(code, piece.start, piece.end, self._filled(piece), most)
+        return walk.use(dict(self.core.places(piece)))
 
     def _looked(self, piece: Piece) -> tuple[Container[int], bool]:
         if piece not in self._known:
@@ -69,14 +76,7 @@ class Reachable:
         if symbol is None:
             return None
         if symbol.name in self.told:
-            return self._of_extern(self.told[symbol.name])
+            return self.told[symbol.name]
         constant = symbol.type == OBJECT and symbol.binding != LOCAL
         inside = symbol.section < len(names) and names[symbol.section].startswith(CONSTANTS)
         return Address(None) if constant and inside else None
-
-    def _of_extern(self, extern: ObjectExtern) -> Value:
-        """libbpf puts 0 in the place of a weak name that no BTF has."""
-        by_btf = extern.sort in ("function", "variable") and self.core.matcher is not None
-        if by_btf and not extern.known and not self.core.modules:
-            return Number(0)
-        return Address(extern.value)

@@ -46,6 +46,11 @@ def may_load(identity: Identity) -> bool:
     return in_initial_namespace(identity) and (both or holds(identity, CAP_SYS_ADMIN))
 
 
+def may_list_btf(identity: Identity) -> bool:
+    """It may ask for the BTF of the kernel's modules (BPF_BTF_GET_NEXT_ID, Linux 5.4)."""
+    return in_initial_namespace(identity) and holds(identity, CAP_SYS_ADMIN)
+
+
 def lacking(identity: Identity) -> str:
     """The capabilities that would do and are not in the effective set, by name."""
     wanted = (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)

@@ -31,6 +31,28 @@ class Symbols(Answer, frozen=True):
         return "\n".join(self.present) + often if self.present else "(none of them)"
 
 
+class AskData(Question[Symbols], frozen=True):
+    """Which is the first of these names in the kernel's table, whatever it stands for.
+
+    That of variables is there with CONFIG_KALLSYMS_ALL alone.
+    """
+
+    names: tuple[str, ...]
+
+    def put(self, machine: Machine) -> Symbols | NoAnswer:
+        try:
+            if not _readable():
+                return NoAnswer("broken", f"{KALLSYMS} is empty")
+            table = _table()
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        found = [name for name in self.names if any(symbols(table, name))]
+        return Symbols(tuple(found[:1]))
+
+    def source(self) -> str:
+        return f"$ grep -wE '{'|'.join(self.names)}' {KALLSYMS}"
+
+
 class AskSymbols(Question[Symbols], frozen=True):
     """Which is the first of these names that the kernel knows: what a kprobe can be put on.
 
@@ -72,12 +94,18 @@ def functions(table: bytes, name: str, *, modules: bool = True) -> Iterator[int]
 
     Without `modules`, only those of the kernel itself.
     """
+    for at in symbols(table, name, modules=modules):
+        if table[at - 1 : at] in (b"t", b"T", b"w", b"W"):
+            yield at
+
+
+def symbols(table: bytes, name: str, *, modules: bool = True) -> Iterator[int]:
+    """Where in the table the names that are exactly this one are."""
     wanted = f" {name}".encode()
     at = table.find(wanted)
     while at > 0:
         after = at + len(wanted)
-        whole = table[after : after + 1] in ((b"\n", b"\t", b"") if modules else (b"\n", b""))
-        if whole and table[at - 1 : at] in (b"t", b"T", b"w", b"W"):
+        if table[after : after + 1] in ((b"\n", b"\t", b"") if modules else (b"\n", b"")):
             yield at
         at = table.find(wanted, at + 1)
 

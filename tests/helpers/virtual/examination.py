@@ -98,18 +98,19 @@ def examine(name: str, circumstances: Sequence[Circumstance], work: Path) -> Ite
 
 def _examined(name: str, circumstance: Circumstance, results: Sequence[Ran]) -> Examined:
     smoke, check, observed, shown, *probes = results
-    report, proof = _json(check), _json(smoke)
+    report, proof = as_json(check), as_json(smoke)
     report["findings"] += [each for each in proof["findings"] if each["id"] == "smoke.kernel"]
     features = _features(*probes) if probes else None
-    return Examined(name, circumstance, report, _json(observed), shown.stdout, features)
+    return Examined(name, circumstance, report, as_json(observed), shown.stdout, features)
 
 
 def _features(ours: Ran, theirs: Ran) -> Features:
-    found = _json(theirs)
-    return Features(_json(ours), {**found["program_types"], **found["map_types"]})
+    found = as_json(theirs)
+    return Features(as_json(ours), {**found["program_types"], **found["map_types"]})
 
 
-def _json(ran: Ran) -> dict[str, Any]:
+def as_json(ran: Ran) -> dict[str, Any]:
+    """The object that a command printed."""
     assert ran.stdout.startswith("{"), (
         f"status {ran.status}: {ran.stdout[-500:]}{ran.stderr[-3000:]}"
     )

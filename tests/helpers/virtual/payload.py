@@ -11,7 +11,8 @@ from bpfdoctor.projects.reader import kind_named
 
 REPOSITORY = Path(__file__).parents[3]
 PROGRAMS = REPOSITORY / "tests" / "vm" / "programs"
-SCRIPTS = ("observe.py", "probe.py")
+OBJECTS = REPOSITORY / "tests" / "vm" / "objects"
+SCRIPTS = ("observe.py", "probe.py", "hold.py")
 """Of tests/vm, run in the guest."""
 
 GUEST_PYTHON = "3.11"
@@ -40,12 +41,21 @@ def _pip(words: list[str]) -> None:
 
 def programs(place: Path) -> Path:
     """Our own small programs, built on this machine."""
-    target = place / "programs"
-    argv = ["make", "-s", "-j2", f"OUT={target}"]
-    done = subprocess.run(argv, cwd=PROGRAMS, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    target = _made(PROGRAMS, place / "programs")
     for left in target.glob("*.*"):
         left.unlink()
+    return target
+
+
+def objects(place: Path) -> Path:
+    """Our own BPF objects, and `try`, which loads and attaches them."""
+    return _made(OBJECTS, place / "objects")
+
+
+def _made(sources: Path, target: Path) -> Path:
+    argv = ["make", "-s", "-j2", f"OUT={target}"]
+    done = subprocess.run(argv, cwd=sources, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     return target
 
 
@@ -61,7 +71,7 @@ def copied_programs(checkout: Path, place: Path) -> Path:
 
 
 def payload(place: Path, checkout: Path | None = None) -> Path:
-    """A directory for a guest: `site`, `programs`, and the scripts."""
+    """A directory for a guest: `site`, `programs`, `objects`, and the scripts."""
     work, scratch = place / "work", place / "scratch"
     work.mkdir()
     scratch.mkdir()
@@ -70,6 +80,7 @@ def payload(place: Path, checkout: Path | None = None) -> Path:
         programs(work)
     else:
         copied_programs(checkout, work)
+    objects(work)
     for script in SCRIPTS:
         shutil.copy(REPOSITORY / "tests" / "vm" / script, work)
     return work

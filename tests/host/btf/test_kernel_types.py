@@ -21,7 +21,14 @@ from bpfdoctor.host.btf.kernel_types import (
 from bpfdoctor.host.elf.usdt import AskUsdt, UsdtProbes, probes_in
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.system.symbols import AskSymbols, Symbols, functions, has_function
+from bpfdoctor.host.system.symbols import (
+    AskData,
+    AskSymbols,
+    Symbols,
+    functions,
+    has_function,
+    symbols,
+)
 from bpfdoctor.host.system.tracefs import AskTracefs, Tracefs
 
 TYPES = """
@@ -97,6 +104,8 @@ def test_a_symbol_is_a_whole_name_of_a_function() -> None:
     assert all(has_function(table, name) for name in names)
     assert not any(has_function(table, name) for name in ("vfs_unlin", "unlink", "unlink_data"))
     assert len(list(functions(table + table, names[0]))) == 2
+    assert any(symbols(table, "unlink_data"))
+    assert not any(symbols(table, "unlink"))
 
 
 def test_this_kernels_symbols_are_read(live: LiveHost) -> None:
@@ -105,6 +114,7 @@ def test_this_kernels_symbols_are_read(live: LiveHost) -> None:
         assert found.reason in ("ENOENT", "broken")
     else:
         assert found == Symbols(("vfs_unlink",))
+        assert live.ask(AskData(("no_such_symbol", "_stext"))) == Symbols(("_stext",))
 
 
 def test_tracefs_is_looked_for_at_both_places(live: LiveHost) -> None:

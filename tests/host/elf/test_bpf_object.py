@@ -102,7 +102,7 @@ def test_programs_maps_and_license_are_read(built: tuple[str, str]) -> None:
         ("lsm", "bpf"),
         ("", ""),
     ]
-    assert found.maps == (ObjectMap("events", "ringbuf", entries=4096),)
+    assert found.maps == (ObjectMap("events", "ringbuf", 27, entries=4096),)
     assert (found.license, found.btf, found.kernel_btf) == ("GPL", True, True)
     assert found.global_data
 
@@ -149,7 +149,7 @@ def test_without_the_kernels_btf_nothing_is_missing(built: tuple[str, str], tmp_
     found = facts_of((built[0], str(tmp_path / "absent")))
     assert not found.kernel_btf
     assert all(each.missing == each.unknown_helpers == () for each in found.programs)
-    assert found.maps == (ObjectMap("events", "ringbuf", entries=4096),)
+    assert found.maps == (ObjectMap("events", "ringbuf", 27, entries=4096),)
 
 
 def test_an_object_for_the_other_endianness_is_refused(

@@ -112,6 +112,7 @@ def test_a_loop_ends_and_too_many_steps_are_not_taken() -> None:
 @given(st.binary(min_size=8, max_size=400), st.integers(0, 1))
 def test_whatever_the_code_is_it_ends(code: bytes, value: int) -> None:
     code = code[: len(code) // 8 * 8]
+    filled: dict[int, Value | None]
     filled = {0: Number(value), 8: Address(value), 16: None, 24: Address(None)}
     assert walk(code, filled).seen.keys() <= set(range(0, len(code), 8))
 

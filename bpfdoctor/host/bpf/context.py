@@ -1,0 +1,120 @@
+"""What programs of a kind may read of what they are given, and what they may return."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.bpf.alike import Alike, last_words
+from bpfdoctor.host.bpf.attach_btf import target_id
+from bpfdoctor.host.bpf.calling import Calls, Refused
+from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction, map_reference
+from bpfdoctor.host.bpf.map_trial import TryMap
+from bpfdoctor.host.bpf.memlock import with_memory
+from bpfdoctor.host.bpf.steps import Steps
+from bpfdoctor.host.question import NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+LOADS = {1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79}
+"""Instructions that read from memory, by how many bytes."""
+
+
+class TryContext(Question[Calls], frozen=True):
+    """May a program like this one read that of its context, and return that?
+
+    `reads` are offsets and sizes in bytes, tried in one program; `returns` constants of 64 bits,
+    and `returned` offsets of words of the context that are returned as they are, each in a program
+    of its own. So is what is read `through` a word (the word's offset, then offset and size), once
+    that is not null, and each of `maps`, where the kernel makes it. `type`, `attach`, `flags`,
+    `license` and `target` are those of `Alike`.
+    """
+
+    type: str
+    reads: tuple[tuple[int, int], ...] = ()
+    returns: tuple[int, ...] = ()
+    returned: tuple[int, ...] = ()
+    through: tuple[tuple[int, int, int], ...] = ()
+    maps: tuple[TryMap, ...] = ()
+    attach: int = 0
+    flags: int = 0
+    license: str = "GPL"
+    target: str = ""
+    privileged = True
+
+    def put(self, machine: Machine) -> Calls | NoAnswer:
+        btf_id = target_id(machine, self.target) if self.target else 0
+        if isinstance(btf_id, Attempt):
+            return Calls(btf_id)
+        like = Alike(self.type, self.attach, self.flags, self.license, self.target, btf_id)
+        return with_memory(Calls, lambda: self._try(like))
+
+    def source(self) -> str:
+        reads = [f"r0 = *(u{8 * size} *)(r1 + {offset})" for offset, size in self.reads]
+        reads += [f"r2 = {through_name(*each)}" for each in self.through]
+        maps = [f"r1 = {each.source()}" for each in self.maps]
+        steps = "; ".join((*reads, *maps, f"r0 = {' or '.join(self._values()) or 0}"))
+        return f"bpf(BPF_PROG_LOAD, {self.target or self.type}: {steps}; exit)"
+
+    def _values(self) -> dict[str, bytes]:
+        """What is returned, in words, and how it comes into the register."""
+        constants = {str(each - (each >> 63 << 64)): _constant(each) for each in self.returns}
+        words = {word(each): instruction(LOADS[8], 0, 1, each) for each in self.returned}
+        return {**constants, **words}
+
+    def _try(self, like: Alike) -> Calls:
+        try:
+            plain = like.plain()
+        except OSError as error:
+            return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
+        loads = [instruction(LOADS[size], 0, 1, offset) for offset, size in self.reads]
+        codes = {READING: b"".join(loads) + plain} if loads else {}
+        codes |= {through_name(*each): _through(*each) + plain for each in self.through}
+        codes |= {RETURNING + each: code + EXIT for each, code in self._values().items()}
+        refusals = [(what, _refusal(like, code)) for what, code in codes.items()]
+        refusals += [(each.source(), _unusable(like, each, plain)) for each in self.maps]
+        return Calls(Attempt(), tuple(Refused(what, why) for what, why in refusals if why))
+
+
+def _unusable(like: Alike, each: TryMap, plain: bytes) -> str:
+    """The verifier's words on a program that names this map; empty where there is no such map."""
+    with Steps() as steps:
+        try:
+            descriptor = each.made(steps)
+        except OSError:
+            return ""
+        return _refusal(like, map_reference(1, descriptor) + plain)
+
+
+READING, RETURNING = "its context", "returning "
+"""What is refused where something that is read of it is not there; before a value's words."""
+
+
+def word(offset: int) -> str:
+    """A word of the context."""
+    return f"*(u64 *)(r1 + {offset})"
+
+
+def through_name(word_at: int, offset: int, size: int) -> str:
+    """What is read through a word, in C."""
+    return f"*(u{8 * size} *)({word(word_at)} + {offset})"
+
+
+def _through(word_at: int, offset: int, size: int) -> bytes:
+    """`r2 = word; if r2 == 0 goto +1; r2 = *(r2 + offset)`"""
+    begin = instruction(LOADS[8], 2, 1, word_at) + instruction(0x15, 2, 0, 1)
+    return begin + instruction(LOADS[size], 2, 2, offset)
+
+
+def _constant(value: int) -> bytes:
+    low, high = (each - (each >> 31 << 32) for each in (value & 0xFFFFFFFF, value >> 32))
+    return instruction(0x18, immediate=low) + instruction(0, immediate=high)
+
+
+def _refusal(like: Alike, code: bytes) -> str:
+    """The verifier's words where it does not load; empty where it does."""
+    try:
+        like.load(code)
+    except LoadError as error:
+        return last_words(error.log) or str(error)
+    return ""

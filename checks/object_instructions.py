@@ -1,0 +1,61 @@
+"""The instructions of a compiled BPF object: does the running kernel know them?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    ByHand,
+    Calls,
+    Context,
+    Evidence,
+    Finding,
+    ObjectProgram,
+    TryInstructions,
+    blocked,
+    check,
+    evidence,
+    failed,
+    object_of,
+    passed,
+    unknown,
+)
+
+TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
+OLDER = ByHand("Compile it with clang -mcpu=v2, or boot a newer kernel.")
+
+
+@check("object.instructions", title="instructions", requires=("object.file",))
+def object_instructions(context: Context) -> Iterator[Finding]:
+    """Whether the running kernel knows each instruction of each program.
+
+    Newer compilers make by default what older kernels refuse: atomic operations that fetch
+    (`-mcpu=v3`, Linux 5.12), and with `-mcpu=v4` sign extension, signed division, byte swaps and
+    far jumps (Linux 6.6). What is not known since Linux 5.2 is tried, each instruction in a program
+    of its own that is loaded for a moment.
+    """
+    found, seen = object_of(context)
+    for program in found.programs if found else ():
+        yield _judged(context, program, seen)
+
+
+def _judged(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+    about = program.name
+    if not program.newer:
+        return passed("none that Linux 5.2 has not", about=about, seen=seen)
+    question = TryInstructions(program.newer)
+    answer = context.ask(question)
+    seen = [*seen, evidence(question, answer)]
+    if not isinstance(answer, Calls):
+        return unknown(f"not tried: {answer.shown()}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    if not answer.plain.worked:
+        by = ["runtime.privileges", "kernel.program-types[socket_filter]"]
+        return blocked("no program was loaded", by=by, about=about)
+    refused = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
+    if refused and program.guarded:
+        summary = f"{refused}, unless it is never reached"
+        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+    if refused:
+        return failed(refused, about=about, seen=seen, fixes=[OLDER])
+    return passed(f"{len(program.newer)} newer ones, all known", about=about, seen=seen)

@@ -1,0 +1,97 @@
+"""object.context: what a program reads and returns is tried in a program of the same kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from bpfdoctor.api import (
+    Answer,
+    AskBpfObject,
+    AskIdentity,
+    Attempt,
+    BpfObject,
+    Calls,
+    Finding,
+    Identity,
+    NoAnswer,
+    ObjectProgram,
+    Question,
+    Refused,
+    Status,
+    TryContext,
+)
+from bpfdoctor.host.elf.context import ContextUse
+from bpfdoctor.projects.object import project_of_object
+from bpfdoctor.testing import FakeHost, one, project_named, run_check
+
+PATH = "/tmp/some.bpf.o"
+FULL = (1 << 41) - 1
+ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
+USER = Identity(1000, 1 << 39, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
+USE = ContextUse(reads=((24, 8),), returned=(24,))
+PLAIN = ObjectProgram("ours", "lsm/bpf", "lsm", "lsm", "bpf", context=USE)
+ASKED = TryContext("lsm", reads=((24, 8),), returned=(24,), target="lsm/bpf")
+WORKED = Attempt()
+READ, ZERO = Refused("its context", "no 5-th"), Refused("returning 0", "no")
+WORD = Refused("returning *(u64 *)(r1 + 24)", "no")
+
+
+def found_for(
+    said: Answer | None = None,
+    asked: TryContext = ASKED,
+    identity: Identity = ROOT,
+    **changes: Any,
+) -> Finding:
+    program = msgspec.structs.replace(PLAIN, **changes)
+    whole = BpfObject((program,), (), btf=True, kernel_btf=True, license="GPL")
+    known: dict[Question[Any], Answer] = {AskBpfObject(PATH): whole, AskIdentity(): identity}
+    if said is not None:
+        known[asked] = said
+    return one(run_check("object.context", FakeHost(known), project_of_object(PATH, whole)))
+
+
+def test_what_is_allowed_passes() -> None:
+    found = found_for(Calls(WORKED))
+    assert (found.status, found.key) == (Status.PASS, "object.context[ours]")
+
+
+@pytest.mark.parametrize(
+    ("refused", "use", "status"),
+    [
+        ((WORD,), {}, Status.FAIL),
+        ((READ, WORD), {}, Status.FAIL),
+        ((READ,), {"returns": (0,)}, Status.FAIL),
+        ((WORD,), {"returns": (0,)}, Status.UNKNOWN),
+        ((WORD, ZERO), {"returns": (0,)}, Status.FAIL),
+        ((WORD,), {"others": True}, Status.UNKNOWN),
+    ],
+)
+def test_a_value_is_refused_for_sure_where_there_is_no_other(
+    refused: tuple[Refused, ...], use: dict[str, Any], status: Status
+) -> None:
+    asked = msgspec.structs.replace(ASKED, returns=use.get("returns", ()))
+    context = msgspec.structs.replace(USE, **use)
+    found = found_for(Calls(WORKED, refused), asked, context=context)
+    assert found.status is status
+    assert found.fixes
+
+
+def test_what_a_user_is_refused_or_may_never_be_reached_is_unknown() -> None:
+    said = Calls(WORKED, (WORD,))
+    assert found_for(said, identity=USER).status is Status.UNKNOWN
+    assert found_for(said, guarded=True).status is Status.UNKNOWN
+    assert found_for(NoAnswer("not-recorded")).status is Status.UNKNOWN
+
+
+def test_where_no_program_like_it_loads_its_helpers_say_why() -> None:
+    found = found_for(Calls(Attempt("EINVAL", "bpf(BPF_PROG_LOAD)")))
+    assert found.blocked_by == ("object.helpers[ours]",)
+
+
+def test_what_is_not_followed_or_not_tried_passes() -> None:
+    assert found_for(context=ContextUse(others=True)).status is Status.PASS
+    assert found_for(kind="struct_ops", type="struct_ops").status is Status.PASS
+    assert run_check("object.context", FakeHost(), project_named()) == ()

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* A function that no kernel has, and a program that can do without. */
+#include "object.h"
+
+extern void no_such_function(void) __ksym __weak;
+
+SEC("tp_btf/task_newtask") int asks(void *context)
+{
+	if (no_such_function)
+		no_such_function();
+	return 0;
+}
+
+SEC("tp_btf/task_newtask") int calls(void *context)
+{
+	no_such_function();
+	return 0;
+}
+
+IDLE(beside, "raw_tp/sched_process_exec")

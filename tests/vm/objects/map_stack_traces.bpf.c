@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "map.h"
+
+OBJECT_WITH_MAP(BPF_MAP_TYPE_STACK_TRACE, 4, 8 * 16, 16)
