@@ -45,6 +45,7 @@ from bpfdoctor.host.bpf.calls import Attempt as Attempt
 from bpfdoctor.host.bpf.context import (
     RETURNING as RETURNING,
     TryContext as TryContext,
+    word as word,
 )
 from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions
 from bpfdoctor.host.bpf.map_trial import TryMap as TryMap, map_trial as map_trial

@@ -64,15 +64,19 @@ def test_what_is_allowed_passes() -> None:
         ((WORD,), {}, Status.FAIL),
         ((READ, WORD), {}, Status.FAIL),
         ((READ,), {"returns": (0,)}, Status.FAIL),
-        ((WORD,), {"returns": (0,)}, Status.UNKNOWN),
+        ((WORD,), {"returns": (0,)}, Status.FAIL),
+        ((WORD,), {"returns": (0,), "weighed": (24,)}, Status.UNKNOWN),
+        ((ZERO,), {"returns": (0,)}, Status.UNKNOWN),
         ((WORD, ZERO), {"returns": (0,)}, Status.FAIL),
-        ((WORD,), {"others": True}, Status.UNKNOWN),
+        ((WORD,), {"others": True}, Status.FAIL),
+        ((ZERO,), {"returns": (0,), "returned": (), "others": True}, Status.UNKNOWN),
     ],
 )
 def test_a_value_is_refused_for_sure_where_there_is_no_other(
     refused: tuple[Refused, ...], use: dict[str, Any], status: Status
 ) -> None:
-    asked = msgspec.structs.replace(ASKED, returns=use.get("returns", ()))
+    given = {name: use[name] for name in ("returns", "returned") if name in use}
+    asked = msgspec.structs.replace(ASKED, **given)
     context = msgspec.structs.replace(USE, **use)
     found = found_for(Calls(WORKED, refused), asked, context=context)
     assert found.status is status

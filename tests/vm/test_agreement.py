@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from virtual.agreement import disagreements, truth
+from virtual.objects import contradictions
 
 
 def programs(**readiness: str) -> dict[str, dict[str, dict[str, Any]]]:
@@ -46,3 +47,35 @@ def test_a_program_that_ran_was_not_to_be_called_not_ready(decided: bool) -> Non
 def test_unknown_is_wrong_only_where_the_machine_is_open() -> None:
     assert lines({"fires": "unknown"}, RAN, decided=False) == []
     assert len(lines({"fires": "unknown"}, RAN, decided=True)) == 1
+
+
+def held(kind: str, target: str, *, because: str, **seen: bool | None) -> dict[str, Any]:
+    """An object of one program, of which everything is `unknown`, because of one finding."""
+    word = {"readiness": "unknown", "because": [because]}
+    return {
+        "o.bpf.o": {
+            "programs": {"it": {"load": word, "attach": word, "fires": word}},
+            "kinds": {"it": [kind, target]},
+            "why": {because: "the words of that"},
+            "seen": {"it": {"stages": seen, "output": ""}},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "because", "lines"),
+    [
+        ("xdp", "", "object.programs[it]", 0),
+        ("fentry", "", "object.programs[it]", 0),
+        ("fentry", "vfs_unlink", "object.programs[it]", 1),
+        ("xdp", "", "object.maps", 1),
+    ],
+)
+def test_an_objects_program_is_left_open_only_where_its_loader_decides(
+    kind: str, target: str, because: str, lines: int
+) -> None:
+    found = held(kind, target, because=because, load=True, attach=True)
+    told = list(contradictions(found, decided=True))
+    assert len(told) == lines
+    assert all("the words of that" in line for line in told)
+    assert not list(contradictions(found, decided=False))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bpfdoctor.host.elf.instructions import EXIT, LOADING, LOADS, Instruction, read
+from bpfdoctor.host.elf.instructions import EXIT, GO, GO_FAR, LOADING, LOADS, Instruction, read
 from bpfdoctor.host.elf.reach import Number, Other, Registers, Value, Walk
 
 MOST_RETURNED, MOST_READS = 8, 64
@@ -21,6 +21,9 @@ MOST_RETURNED, MOST_READS = 8, 64
 WORD = 8
 SIZES = dict(zip(LOADS, (4, 2, 1, 8), strict=True))
 """Bytes that a load reads."""
+
+EQUAL, UNEQUAL = 0x10, 0x50
+"""Comparisons: with zero they leave a number otherwise unknown."""
 
 ADDING = 0x07
 """`register += number`, of 64 bits."""
@@ -51,14 +54,16 @@ class ContextUse(msgspec.Struct, frozen=True):
     """Offsets and sizes of reads of the context; constants and words of it that are returned.
 
     `through`: words that are read through, as pointers: their offset in the context, then offset
-    and size of what is read. `others`: something else may be returned as well, which is not
-    followed.
+    and size of what is read. `weighed`: those that are compared with more than nothing, so that
+    more is known of them on some ways. `others`: something else may be returned as well, which is
+    not followed.
     """
 
     reads: tuple[tuple[int, int], ...] = ()
     returns: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
     through: tuple[tuple[int, int, int], ...] = ()
+    weighed: tuple[int, ...] = ()
     others: bool = False
 
 
@@ -83,6 +88,7 @@ class ContextWalk(Walk):
             reads=tuple(sorted(self._reads())[:MOST_READS]),
             returns=tuple(sorted(constants)),
             returned=tuple(sorted(words)),
+            weighed=tuple(sorted(words & self._weighed())),
             through=tuple(sorted(self._through(places))[:MOST_READS]),
             others=None in ends or not followed,
         )
@@ -110,6 +116,18 @@ class ContextWalk(Walk):
                 known = at in places or at not in self.filled
                 offset = places.get(at, this.offset)
                 found.add((base.offset, *((offset, SIZES[this.operation]) if known else (0, 1))))
+        return found
+
+    def _weighed(self) -> set[int]:
+        found: set[int] = set()
+        for this, _, registers in self._met():
+            zero = not this.by_register and this.number == 0
+            if not this.jumps or this.operation in (GO, GO_FAR):
+                continue
+            if not (zero and this.operation & 0xF0 in (EQUAL, UNEQUAL)):
+                values = _values(registers.get(this.target))
+                values |= _values(registers.get(this.source)) if this.by_register else frozenset()
+                found |= {each.offset for each in values if isinstance(each, Word)}
         return found
 
     def _ends(self) -> Iterator[Value | None]:

@@ -36,7 +36,7 @@ BY_LOADER = (("iter", "bpf_map_elem"), ("iter", "cgroup"))
 
 ALSO_UNTOLD = {
     "global_data.bpf.o": ("calls_if_chosen",),  # the loader may set the constant that it asks
-    "hooks.bpf.o": ("three_asking", "returns_one", "three_but_zero"),  # which way it goes
+    "hooks.bpf.o": ("returns_one",),  # which way it goes
     "parameters.bpf.o": ("entry_with_either",),  # the same
     "map_empty_array.bpf.o": ("with_map",),  # the loader may give it entries
     "map_legacy.bpf.o": ("beside",),  # an older libbpf loads it

@@ -84,6 +84,13 @@ def test_what_is_read_through_a_word_is_told_with_its_place() -> None:
     assert walk.use({}).through == ((8, 0, 1), (8, 6, 2)), "relocated, to where is not known"
 
 
+def test_a_word_that_is_weighed_may_be_known_better() -> None:
+    for number, weighed in ((0, ()), (5, (24,))):
+        compared = step(EQUAL, 0, offset=1, number=number), step(MOVE, number=0)
+        found = use(step(WORD, 0, CONTEXT, 24), *compared, step(EXIT))
+        assert (found.returned, found.weighed) == ((24,), weighed)
+
+
 def test_too_many_values_are_not_told() -> None:
     ways = b"".join(step(EQUAL, 2, number=each, offset=0) for each in range(2))
     many = [step(EQUAL, 2, offset=2) + step(MOVE, number=each) + step(OVER, offset=30 - 3 * each)
