@@ -19,7 +19,7 @@ from bpfdoctor.contract import (
     unknown as unknown,
     warned as warned,
 )
-from bpfdoctor.host.bpf.alike import last_words as last_words
+from bpfdoctor.host.bpf.alike import Alike as Alike, last_words as last_words
 from bpfdoctor.host.bpf.attach import (
     AttachKprobe as AttachKprobe,
     AttachRawTracepoint as AttachRawTracepoint,
@@ -209,6 +209,7 @@ from bpfdoctor.trying import (
     BTF_OF_MODULES as BTF_OF_MODULES,
     OTHER_TARGET as OTHER_TARGET,
     able as able,
+    like as like,
     modules_are_read as modules_are_read,
     of_the_kernel as of_the_kernel,
     tried as tried,

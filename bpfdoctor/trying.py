@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bpfdoctor.contract import Context, passed, probed
+from bpfdoctor.host.bpf.alike import Alike
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.trials import Trial, trial_of
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, loaded_for
 from bpfdoctor.host.question import evidence
 from bpfdoctor.host.system.facts import AskIdentity, Identity
 from bpfdoctor.host.system.privilege import may_list_btf
@@ -29,6 +31,11 @@ def of_the_kernel(context: Context, program: str, *stages: Stage) -> list[str]:
     """What these stages of a program need of the kernel, as the keys of findings."""
     keys = (key for stage in stages for key in context.project.needs(program, stage))
     return [key for key in keys if key.startswith("kernel.")]
+
+
+def like(found: BpfObject, program: ObjectProgram) -> Alike:
+    """What the kernel is told of a program of an object beside its code."""
+    return Alike(program.type, program.attach, program.flags, found.license, loaded_for(program))
 
 
 def able(context: Context, trial: Trial) -> bool:

@@ -23,6 +23,7 @@ from bpfdoctor.api import (
     evidence,
     failed,
     is_root,
+    like,
     loaded_for,
     map_trial,
     object_of,
@@ -70,16 +71,12 @@ def _judged(
     if program.type not in LOADABLE and not target:
         return passed("no program of its kind is tried", about=about, seen=seen)
     question = TryContext(
-        type=program.type,
+        like(found, program),
         reads=use.reads,
         returns=use.returns,
         returned=use.returned,
         through=use.through if target else (),
         maps=maps,
-        attach=program.attach,
-        flags=program.flags,
-        license=found.license,
-        target=target,
     )
     answer = context.ask(question)
     seen = [*seen, evidence(question, answer)]

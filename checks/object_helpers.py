@@ -31,6 +31,7 @@ from bpfdoctor.api import (
     failed,
     is_root,
     last_words,
+    like,
     loaded_for,
     lockdown_mode,
     object_of,
@@ -139,15 +140,8 @@ def _tried(
 
 def _question(context: Context, found: BpfObject, program: ObjectProgram) -> TryCalls:
     untried = UNTRIED + (READING if _confidential(context) else ())
-    return TryCalls(
-        type=program.type,
-        helpers=tuple(each for each in program.numbers if each not in untried),
-        functions=program.functions,
-        attach=program.attach,
-        flags=program.flags,
-        license=found.license,
-        target=loaded_for(program),
-    )
+    helpers = tuple(each for each in program.numbers if each not in untried)
+    return TryCalls(like(found, program), helpers, program.functions)
 
 
 def _not_loaded(

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from bpfdoctor.api import (
+    Alike,
     Answer,
     AskBpfObject,
     AskIdentity,
@@ -33,7 +34,7 @@ ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 USER = Identity(1000, 1 << 39, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 USE = ContextUse(reads=((24, 8),), returned=(24,))
 PLAIN = ObjectProgram("ours", "lsm/bpf", "lsm", "lsm", "bpf", context=USE)
-ASKED = TryContext("lsm", reads=((24, 8),), returned=(24,), target="lsm/bpf")
+ASKED = TryContext(Alike("lsm", target="lsm/bpf"), reads=((24, 8),), returned=(24,))
 WORKED = Attempt()
 READ, ZERO = Refused("its context", "no 5-th"), Refused("returning 0", "no")
 WORD = Refused("returning *(u64 *)(r1 + 24)", "no")

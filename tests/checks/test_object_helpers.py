@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from bpfdoctor.api import (
+    Alike,
     Answer,
     AskBpfObject,
     AskIdentity,
@@ -40,7 +41,7 @@ FULL = (1 << 41) - 1
 ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 USER = Identity(1000, 1 << 39, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 PLAIN = ObjectProgram("ours", "xdp.frags", "xdp", "xdp.frags", helpers=("now",), numbers=(5,))
-ASKED = TryCalls("xdp", (5,), flags=32)
+ASKED = TryCalls(Alike("xdp", flags=32), (5,))
 WORKED, REFUSED = Attempt(), Attempt("EINVAL", "bpf(BPF_PROG_LOAD)")
 
 
@@ -100,7 +101,7 @@ def test_printing_is_for_the_gpl_and_is_not_tried() -> None:
     given: dict[str, Any] = {"helpers": ("trace_printk",), "numbers": (6,)}
     assert found_for(license="Proprietary", **given).status is Status.FAIL
     assert found_for(license="Proprietary", guarded=True, **given).status is Status.UNKNOWN
-    assert found_for(Calls(WORKED), TryCalls("xdp", flags=32), **given).status is Status.PASS
+    assert found_for(Calls(WORKED), TryCalls(Alike("xdp", flags=32)), **given).status is Status.PASS
 
 
 def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
@@ -133,14 +134,14 @@ LOADS: dict[Question[Any], Answer] = {
 def test_what_is_loaded_for_a_target_is_tried_for_it(
     said: Answer, answers: dict[Question[Any], Answer], status: Status
 ) -> None:
-    asked = TryCalls("tracing", (5,), target="fentry/f")
+    asked = TryCalls(Alike("tracing", target="fentry/f"), (5,))
     assert found_for(said, asked, answers=answers, **TRACED).status is status
 
 
 def test_a_program_that_loads_under_the_gpl_alone_fails_under_another_licence() -> None:
     words = "LSM programs must have a GPL compatible license"
     said = Calls(Attempt("EINVAL", "bpf(BPF_PROG_LOAD)", f"{words}\nprocessed 0 insns"))
-    asked = TryCalls("tracing", (5,), license="Proprietary", target="fentry/f")
+    asked = TryCalls(Alike("tracing", license="Proprietary", target="fentry/f"), (5,))
     found = found_for(said, asked, answers=LOADS, license="Proprietary", **TRACED)
     assert (found.status, words in found.summary) == (Status.FAIL, True)
 

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpfdoctor.host.bpf.calls import RETURN_ONE, RETURN_ZERO, LoadError, Program, load_program
+from bpfdoctor.host.bpf.attach_btf import target_id
+from bpfdoctor.host.bpf.calls import (
+    RETURN_ONE,
+    RETURN_ZERO,
+    Attempt,
+    LoadError,
+    Program,
+    load_program,
+)
 from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
 
 
 class Alike(msgspec.Struct, frozen=True):
     """What the kernel is told of such a program beside its code.
 
     `type` is a name of `uapi.PROGRAM_TYPES`, `attach` a number of enum bpf_attach_type, `target`
-    what it is loaded for, as in SEC() (`fentry.s/vfs_unlink`), and `btf_id` the id of that.
+    what it is loaded for, as in SEC() (`fentry.s/vfs_unlink`), and `btf_id` the id of that, once
+    it is looked up.
     """
 
     type: str
@@ -23,6 +36,17 @@ class Alike(msgspec.Struct, frozen=True):
     license: str = "GPL"
     target: str = ""
     btf_id: int = 0
+
+    def looked_up(self, machine: Machine) -> Alike | Attempt:
+        """The same, with the id of its target; or that there is none."""
+        if not self.target:
+            return self
+        found = target_id(machine, self.target)
+        return found if isinstance(found, Attempt) else msgspec.structs.replace(self, btf_id=found)
+
+    def shown(self) -> str:
+        """What it is loaded for, or its type."""
+        return self.target or self.type
 
     def plain(self) -> bytes:
         """The least code of it that is loaded. Raises LoadError where none is.

@@ -60,13 +60,13 @@ class AttachBtfTracepoint(Question[Attempt], frozen=True):
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
-            found = next(open_btf().find(f"btf_trace_{self.name}", (Kind.TYPEDEF,)), None)
+            found = _tracepoint_id(self.name)
         except OSError as error:
             return NoAnswer.from_error(error)
         except BtfError as error:
             return NoAnswer("broken", str(error))
-        if found is None:
-            return Attempt("ENOENT", f"looking for btf_trace_{self.name} in {VMLINUX}")
+        if isinstance(found, Attempt):
+            return found
         return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, found)))
 
     def source(self) -> str:
@@ -142,7 +142,12 @@ def target_id(machine: Machine, target: str) -> int | Attempt:
     if kind != "tp_btf":
         return btf_id_of(machine, (NAMED_AFTER.get(kind, "") + name,))
     try:
-        found = next(open_btf().find(f"btf_trace_{name}", (Kind.TYPEDEF,)), None)
-    except (OSError, BtfError):
-        found = None
+        return _tracepoint_id(name)
+    except (OSError, BtfError) as error:
+        return Attempt("ENOENT", f"looking into {VMLINUX}: {error}")
+
+
+def _tracepoint_id(name: str) -> int | Attempt:
+    """The id of the type that describes a tracepoint's arguments. Raises OSError, BtfError."""
+    found = next(open_btf().find(f"btf_trace_{name}", (Kind.TYPEDEF,)), None)
     return found or Attempt("ENOENT", f"looking for btf_trace_{name} in {VMLINUX}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.bpf.alike import Alike
-from bpfdoctor.host.bpf.attach_btf import target_id
 from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.probes import UNKNOWN_HELPER
@@ -54,34 +53,29 @@ class Calls(Answer, frozen=True):
 class TryCalls(Question[Calls], frozen=True):
     """Which of these helpers and functions may a program like this one call?
 
-    For each, a program that does nothing but call it is loaded: `type`, `attach`, `flags`,
-    `license` and `target` are those of `Alike`.
-    Being refused for the arguments that it does not give counts as allowed. `functions` are looked
-    for in the kernel's own BTF; one that is not there is not tried.
+    For each, a program that does nothing but call it is loaded. Being refused for the arguments
+    that it does not give counts as allowed. `functions` are looked for in the kernel's own BTF; one
+    that is not there is not tried.
     """
 
-    type: str
+    like: Alike
     helpers: tuple[int, ...] = ()
     functions: tuple[str, ...] = ()
-    attach: int = 0
-    flags: int = 0
-    license: str = "GPL"
-    target: str = ""
     privileged = True
 
     def put(self, machine: Machine) -> Calls | NoAnswer:
         ids = [(name, AskFunction(name).put(machine)) for name in self.functions]
         found = {name: each.id for name, each in ids if isinstance(each, FunctionFacts) and each.id}
-        btf_id = target_id(machine, self.target) if self.target else 0
-        if isinstance(btf_id, Attempt):
-            return Calls(btf_id)
-        like = Alike(self.type, self.attach, self.flags, self.license, self.target, btf_id)
+        like = self.like.looked_up(machine)
+        if isinstance(like, Attempt):
+            return Calls(like)
         return with_memory(Calls, lambda: self._try(like, found))
 
     def source(self) -> str:
         calls = [f"helper {each}" for each in self.helpers] + list(self.functions)
-        what = self.target or self.type
-        return f"bpf(BPF_PROG_LOAD, {what}: call {', '.join(calls) or 'nothing'}; exit)"
+        return (
+            f"bpf(BPF_PROG_LOAD, {self.like.shown()}: call {', '.join(calls) or 'nothing'}; exit)"
+        )
 
     def _try(self, like: Alike, functions: dict[str, int]) -> Calls:
         try:

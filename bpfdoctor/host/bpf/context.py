@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.alike import Alike, last_words
-from bpfdoctor.host.bpf.attach_btf import target_id
 from bpfdoctor.host.bpf.calling import Calls, Refused
 from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction, map_reference
 from bpfdoctor.host.bpf.map_trial import TryMap
@@ -26,27 +25,21 @@ class TryContext(Question[Calls], frozen=True):
     `reads` are offsets and sizes in bytes, tried in one program; `returns` constants of 64 bits,
     and `returned` offsets of words of the context that are returned as they are, each in a program
     of its own. So is what is read `through` a word (the word's offset, then offset and size), once
-    that is not null, and each of `maps`, where the kernel makes it. `type`, `attach`, `flags`,
-    `license` and `target` are those of `Alike`.
+    that is not null, and each of `maps`, where the kernel makes it.
     """
 
-    type: str
+    like: Alike
     reads: tuple[tuple[int, int], ...] = ()
     returns: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
     through: tuple[tuple[int, int, int], ...] = ()
     maps: tuple[TryMap, ...] = ()
-    attach: int = 0
-    flags: int = 0
-    license: str = "GPL"
-    target: str = ""
     privileged = True
 
     def put(self, machine: Machine) -> Calls | NoAnswer:
-        btf_id = target_id(machine, self.target) if self.target else 0
-        if isinstance(btf_id, Attempt):
-            return Calls(btf_id)
-        like = Alike(self.type, self.attach, self.flags, self.license, self.target, btf_id)
+        like = self.like.looked_up(machine)
+        if isinstance(like, Attempt):
+            return Calls(like)
         return with_memory(Calls, lambda: self._try(like))
 
     def source(self) -> str:
@@ -54,7 +47,7 @@ class TryContext(Question[Calls], frozen=True):
         reads += [f"r2 = {through_name(*each)}" for each in self.through]
         maps = [f"r1 = {each.source()}" for each in self.maps]
         steps = "; ".join((*reads, *maps, f"r0 = {' or '.join(self._values()) or 0}"))
-        return f"bpf(BPF_PROG_LOAD, {self.target or self.type}: {steps}; exit)"
+        return f"bpf(BPF_PROG_LOAD, {self.like.shown()}: {steps}; exit)"
 
     def _values(self) -> dict[str, bytes]:
         """What is returned, in words, and how it comes into the register."""

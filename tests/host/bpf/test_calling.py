@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bpfdoctor.host.bpf.alike import Alike
 from bpfdoctor.host.bpf.calling import Calls, TryCalls
 from bpfdoctor.host.bpf.uapi import SLEEPABLE
 from bpfdoctor.host.live import LiveHost
@@ -23,11 +24,11 @@ def refused(live: LiveHost, question: TryCalls) -> set[str]:
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        (TryCalls("tracepoint", (PID_TGID, SKB_LOAD_BYTES, NONE)), {"26", "9999"}),
-        (TryCalls("sched_cls", (PID_TGID, SKB_LOAD_BYTES)), set()),
-        (TryCalls("kprobe", (PID_TGID, GET_TASK), license="Proprietary"), {"35"}),
-        (TryCalls("kprobe", (COPY_FROM_USER,)), {"148"}),
-        (TryCalls("tracepoint"), set()),
+        (TryCalls(Alike("tracepoint"), (PID_TGID, SKB_LOAD_BYTES, NONE)), {"26", "9999"}),
+        (TryCalls(Alike("sched_cls"), (PID_TGID, SKB_LOAD_BYTES)), set()),
+        (TryCalls(Alike("kprobe", license="Proprietary"), (PID_TGID, GET_TASK)), {"35"}),
+        (TryCalls(Alike("kprobe"), (COPY_FROM_USER,)), {"148"}),
+        (TryCalls(Alike("tracepoint")), set()),
     ],
 )
 def test_the_verifier_says_which_calls_it_does_not_allow(
@@ -39,7 +40,7 @@ def test_the_verifier_says_which_calls_it_does_not_allow(
 @pytest.mark.bpf
 @pytest.mark.usefixtures("kernel")
 def test_what_may_sleep_may_call_more(live: LiveHost) -> None:
-    answer = live.ask(TryCalls("kprobe", (COPY_FROM_USER,), flags=SLEEPABLE))
+    answer = live.ask(TryCalls(Alike("kprobe", flags=SLEEPABLE), (COPY_FROM_USER,)))
     assert isinstance(answer, Calls)
     if answer.plain.worked:  # Linux 6.0 on
         assert answer.refused == ()
@@ -50,10 +51,10 @@ def test_what_may_sleep_may_call_more(live: LiveHost) -> None:
 @pytest.mark.bpf
 @pytest.mark.usefixtures("kernel")
 def test_a_function_of_the_kernel_is_not_anyones_to_call(live: LiveHost) -> None:
-    named = TryCalls("xdp", functions=("vfs_unlink", "no_such_function"))
+    named = TryCalls(Alike("xdp"), functions=("vfs_unlink", "no_such_function"))
     assert refused(live, named) <= {"vfs_unlink"}
 
 
 def test_the_answer_is_told_in_the_verifiers_words(live: LiveHost) -> None:
-    assert "call helper 14, f; exit" in TryCalls("xdp", (14,), ("f",)).source()
-    assert "call nothing; exit" in TryCalls("xdp").source()
+    assert "call helper 14, f; exit" in TryCalls(Alike("xdp"), (14,), ("f",)).source()
+    assert "call nothing; exit" in TryCalls(Alike("xdp")).source()

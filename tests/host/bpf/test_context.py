@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.host.bpf.alike import last_words
+from bpfdoctor.host.bpf.alike import Alike, last_words
 from bpfdoctor.host.bpf.attach import AttachRawTracepoint, AttachTracepoint
 from bpfdoctor.host.bpf.calling import Calls, TryCalls
 from bpfdoctor.host.bpf.calls import Attempt
@@ -24,17 +24,20 @@ TEN, MINUS_ONE = 10, (1 << 64) - 1
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        (TryContext("kprobe", reads=((0, 8), (160, 8))), set()),
-        (TryContext("kprobe", reads=((0, 8), (320, 8))), {READING}),
-        (TryContext("socket_filter", returns=(0, TEN, MINUS_ONE)), set()),
-        (TryContext("cgroup_skb", returns=(1, TEN, MINUS_ONE)), {"returning 10", "returning -1"}),
-        (TryContext("cgroup_skb", returned=(0,)), {"returning *(u64 *)(r1 + 0)"}),
-        (TryContext("cgroup_sock_addr", returns=(1,), attach=19), set()),
-        (TryContext("tracing", reads=((0, 8),), target=EXEC), set()),
-        (TryContext("tracing", reads=((24, 8),), target=EXEC), {READING}),
-        (TryContext("tracing", through=((0, 0, 8), (16, 0, 8)), target=EXEC), set()),
-        (TryContext("tracing", through=((8, 0, 8),), target=EXEC), {NUMBER}),
-        (TryContext("tracing", returns=(0, 1, 2), target="iter/task"), {"returning 2"}),
+        (TryContext(Alike("kprobe"), reads=((0, 8), (160, 8))), set()),
+        (TryContext(Alike("kprobe"), reads=((0, 8), (320, 8))), {READING}),
+        (TryContext(Alike("socket_filter"), returns=(0, TEN, MINUS_ONE)), set()),
+        (
+            TryContext(Alike("cgroup_skb"), returns=(1, TEN, MINUS_ONE)),
+            {"returning 10", "returning -1"},
+        ),
+        (TryContext(Alike("cgroup_skb"), returned=(0,)), {"returning *(u64 *)(r1 + 0)"}),
+        (TryContext(Alike("cgroup_sock_addr", attach=19), returns=(1,)), set()),
+        (TryContext(Alike("tracing", target=EXEC), reads=((0, 8),)), set()),
+        (TryContext(Alike("tracing", target=EXEC), reads=((24, 8),)), {READING}),
+        (TryContext(Alike("tracing", target=EXEC), through=((0, 0, 8), (16, 0, 8))), set()),
+        (TryContext(Alike("tracing", target=EXEC), through=((8, 0, 8),)), {NUMBER}),
+        (TryContext(Alike("tracing", target="iter/task"), returns=(0, 1, 2)), {"returning 2"}),
     ],
 )
 def test_the_verifier_says_what_it_does_not_allow(
@@ -51,11 +54,11 @@ def test_the_verifier_says_what_it_does_not_allow(
 @pytest.mark.usefixtures("kernel")
 def test_a_map_is_tried_where_the_kernel_makes_it(live: LiveHost) -> None:
     plain, queue = TryMap(1, 4, 8, 4), TryMap(22, 4, 8, 4)
-    answer = live.ask(TryContext("kprobe", maps=(plain, queue)))
+    answer = live.ask(TryContext(Alike("kprobe"), maps=(plain, queue)))
     assert isinstance(answer, Calls)
     assert answer.refused == ()
     storage = TryMap(19, 12, 8, 0)  # of a cgroup
-    other = live.ask(TryContext("kprobe", maps=(storage,)))
+    other = live.ask(TryContext(Alike("kprobe"), maps=(storage,)))
     assert isinstance(other, Calls)
     assert other.refused == () or other.refused[0].what == storage.source()
 
@@ -63,12 +66,12 @@ def test_a_map_is_tried_where_the_kernel_makes_it(live: LiveHost) -> None:
 @pytest.mark.bpf
 @pytest.mark.usefixtures("kernel")
 def test_what_is_loaded_for_a_target_is_asked_for_that_target(live: LiveHost) -> None:
-    answer = live.ask(TryCalls("tracing", (14, 148, 26), target="iter/task"))
+    answer = live.ask(TryCalls(Alike("tracing", target="iter/task"), (14, 148, 26)))
     assert isinstance(answer, Calls)
     assert {each.what for each in answer.refused} == {"148", "26"}
     for question in (
-        TryContext("tracing", returns=(0,), target="iter/no_such_thing"),
-        TryCalls("tracing", target="tp_btf/no_such_tracepoint"),
+        TryContext(Alike("tracing", target="iter/no_such_thing"), returns=(0,)),
+        TryCalls(Alike("tracing", target="tp_btf/no_such_tracepoint")),
     ):
         missing = live.ask(question)
         assert isinstance(missing, Calls)
@@ -89,7 +92,7 @@ def test_a_tracepoint_is_not_read_beyond_its_end(live: LiveHost) -> None:
 
 
 def test_the_question_is_told_as_the_program_that_is_tried() -> None:
-    said = TryContext("xdp", ((4, 2),), (TEN, MINUS_ONE), (8,)).source()
+    said = TryContext(Alike("xdp"), ((4, 2),), (TEN, MINUS_ONE), (8,)).source()
     assert said == (
         "bpf(BPF_PROG_LOAD, xdp: r0 = *(u16 *)(r1 + 4); r0 = 10 or -1 or *(u64 *)(r1 + 8); exit)"
     )
