@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
@@ -19,10 +20,20 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            if not ctx.resilient_parsing:  # a shell completes what is not written yet
+                self._refuse_empty(ctx)
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # not every mistake says in which command it is
             raise
+        return rest
+
+    def _refuse_empty(self, ctx: click.Context) -> None:
+        """`--from "$THERE"` of a variable that is not set must not mean this machine."""
+        for each in self.params:
+            given = each.name and ctx.get_parameter_source(each.name) is ParameterSource.COMMANDLINE
+            if given and ctx.params.get(each.name or "") == "":
+                raise click.BadParameter("it names nothing", ctx=ctx, param=each)
 
     def invoke(self, ctx: click.Context) -> Any:
         ctx.obj.keep_for_reports()
