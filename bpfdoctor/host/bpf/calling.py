@@ -31,15 +31,16 @@ REFUSALS = (
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A call that the kernel does not allow: the helper's number or the function's name, and the
-    verifier's words."""
+    """What the kernel does not allow a program, and the verifier's words: of a call, the helper's
+    number or the function's name; of anything else, what it is in words."""
 
     what: str
     why: str
 
 
 class Calls(Answer, frozen=True):
-    """Whether a program that calls nothing was loaded, and which calls were refused to it."""
+    """Whether a program that does nothing was loaded, and what it may not do: calls, or what
+    else a question tries of it (its context, instructions)."""
 
     plain: Attempt
     refused: tuple[Refused, ...] = ()
