@@ -13,13 +13,11 @@ from bpfdoctor.contract import (
     blocked as blocked,
     check as check,
     failed as failed,
-    object_of as object_of,
     passed as passed,
-    probed as probed,
     unknown as unknown,
     warned as warned,
 )
-from bpfdoctor.host.bpf.alike import Alike as Alike, last_words as last_words
+from bpfdoctor.host.architecture import target_architecture as target_architecture
 from bpfdoctor.host.bpf.attach import (
     AttachKprobe as AttachKprobe,
     AttachRawTracepoint as AttachRawTracepoint,
@@ -40,7 +38,11 @@ from bpfdoctor.host.bpf.attach_net import (
     AttachClassifier as AttachClassifier,
     AttachSocketFilter as AttachSocketFilter,
 )
-from bpfdoctor.host.bpf.calling import Calls as Calls, Refused as Refused, TryCalls as TryCalls
+from bpfdoctor.host.bpf.call_probe import (
+    Calls as Calls,
+    ProbeCalls as ProbeCalls,
+    Refused as Refused,
+)
 from bpfdoctor.host.bpf.calls import Attempt as Attempt
 from bpfdoctor.host.bpf.context import (
     RETURNING as RETURNING,
@@ -48,7 +50,7 @@ from bpfdoctor.host.bpf.context import (
     word as word,
 )
 from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions
-from bpfdoctor.host.bpf.map_trial import TryMap as TryMap, map_trial as map_trial
+from bpfdoctor.host.bpf.map_probe import TryMap as TryMap
 from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
 from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
 from bpfdoctor.host.bpf.probes import (
@@ -59,11 +61,7 @@ from bpfdoctor.host.bpf.probes import (
     OpenPerfEvent as OpenPerfEvent,
     UseGlobalData as UseGlobalData,
 )
-from bpfdoctor.host.bpf.trials import (
-    Trial as Trial,
-    kprobe_place as kprobe_place,
-    trial_of as trial_of,
-)
+from bpfdoctor.host.bpf.program_attrs import ProgramAttrs as ProgramAttrs, last_words as last_words
 from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,
@@ -75,8 +73,8 @@ from bpfdoctor.host.btf.kernel_types import (
     FieldFacts as FieldFacts,
     FunctionFacts as FunctionFacts,
 )
+from bpfdoctor.host.elf.ask_object import AskBpfObject as AskBpfObject
 from bpfdoctor.host.elf.bpf_object import (
-    AskBpfObject as AskBpfObject,
     BpfObject as BpfObject,
     ObjectProgram as ObjectProgram,
     loaded_for as loaded_for,
@@ -97,6 +95,7 @@ from bpfdoctor.host.question import (
     Question as Question,
     evidence as evidence,
 )
+from bpfdoctor.host.shell_words import to_paste as to_paste
 from bpfdoctor.host.system.container import AskContainer as AskContainer, Marks as Marks
 from bpfdoctor.host.system.facts import (
     INITIAL_PID_NAMESPACE as INITIAL_PID_NAMESPACE,
@@ -124,19 +123,6 @@ from bpfdoctor.host.system.kconfig import (
 )
 from bpfdoctor.host.system.modules import AskLoadable as AskLoadable, Modules as Modules
 from bpfdoctor.host.system.mounted import AskFileSystem as AskFileSystem, FileSystem as FileSystem
-from bpfdoctor.host.system.privilege import (
-    CAP_SYS_ADMIN as CAP_SYS_ADMIN,
-    CAP_SYS_RESOURCE as CAP_SYS_RESOURCE,
-    REFUSED as REFUSED,
-    hindrances as hindrances,
-    holds as holds,
-    in_initial_namespace as in_initial_namespace,
-    is_root as is_root,
-    lacking as lacking,
-    may_load as may_load,
-    passing as passing,
-    status_of as status_of,
-)
 from bpfdoctor.host.system.security import (
     AskSecurityFile as AskSecurityFile,
     lockdown_mode as lockdown_mode,
@@ -153,15 +139,6 @@ from bpfdoctor.host.system.tracefs import (
     TracePlace as TracePlace,
     TracepointFacts as TracepointFacts,
 )
-from bpfdoctor.host.text import to_paste as to_paste
-from bpfdoctor.host.tools.architecture import target_architecture as target_architecture
-from bpfdoctor.host.tools.choice import Chosen as Chosen, tool_words as tool_words
-from bpfdoctor.host.tools.clang import (
-    BPF_FLAGS as BPF_FLAGS,
-    chosen_clang as chosen_clang,
-    compile_bpf as compile_bpf,
-    emits_bpf as emits_bpf,
-)
 from bpfdoctor.host.tools.commands import (
     AskEnvironment as AskEnvironment,
     Completed as Completed,
@@ -169,29 +146,72 @@ from bpfdoctor.host.tools.commands import (
     Variables as Variables,
 )
 from bpfdoctor.host.tools.compile import Compile as Compile, Compiled as Compiled
-from bpfdoctor.host.tools.compilers import (
-    C_FLAGS as C_FLAGS,
-    chosen_compilers as chosen_compilers,
-    compile_c as compile_c,
-)
 from bpfdoctor.host.tools.crates import AskCrates as AskCrates
-from bpfdoctor.host.tools.judged import Judged as Judged, misbehaving as misbehaving
 from bpfdoctor.host.tools.libc import AskLibc as AskLibc, Libc as Libc
-from bpfdoctor.host.tools.make import chosen_make as chosen_make
-from bpfdoctor.host.tools.object_tools import (
-    chosen_archivers as chosen_archivers,
-    chosen_bpftool as chosen_bpftool,
-    chosen_llvm_strip as chosen_llvm_strip,
-    judge_bpftool as judge_bpftool,
-)
 from bpfdoctor.host.tools.search import (
     FindExecutables as FindExecutables,
     FindTool as FindTool,
     FoundTools as FoundTools,
     ToolPath as ToolPath,
 )
-from bpfdoctor.host.tools.verdict import verdict_on as verdict_on, verdict_on_all as verdict_on_all
-from bpfdoctor.host.tools.version import older as older, version_in as version_in
+from bpfdoctor.judging.map_trial import map_trial as map_trial
+from bpfdoctor.judging.privilege import (
+    CAP_SYS_ADMIN as CAP_SYS_ADMIN,
+    CAP_SYS_RESOURCE as CAP_SYS_RESOURCE,
+    REFUSED as REFUSED,
+    hindrances as hindrances,
+    holds as holds,
+    in_initial_namespace as in_initial_namespace,
+    is_root as is_root,
+    lacking as lacking,
+    may_load as may_load,
+    passing as passing,
+    status_of as status_of,
+)
+from bpfdoctor.judging.probing import (
+    BTF_OF_MODULES as BTF_OF_MODULES,
+    OTHER_TARGET as OTHER_TARGET,
+    able as able,
+    like as like,
+    modules_are_read as modules_are_read,
+    object_of as object_of,
+    of_the_kernel as of_the_kernel,
+    probed as probed,
+    tried as tried,
+)
+from bpfdoctor.judging.targets import (
+    Trial as Trial,
+    kprobe_place as kprobe_place,
+    trial_of as trial_of,
+)
+from bpfdoctor.judging.tools.archiver import chosen_archivers as chosen_archivers
+from bpfdoctor.judging.tools.bpftool import (
+    chosen_bpftool as chosen_bpftool,
+    judge_bpftool as judge_bpftool,
+)
+from bpfdoctor.judging.tools.choice import ToolChoice as ToolChoice, tool_words as tool_words
+from bpfdoctor.judging.tools.clang import (
+    BPF_FLAGS as BPF_FLAGS,
+    chosen_clang as chosen_clang,
+    compile_bpf as compile_bpf,
+    emits_bpf as emits_bpf,
+)
+from bpfdoctor.judging.tools.compilers import (
+    C_FLAGS as C_FLAGS,
+    chosen_compilers as chosen_compilers,
+    compile_c as compile_c,
+)
+from bpfdoctor.judging.tools.finding import (
+    verdict_on as verdict_on,
+    verdict_on_all as verdict_on_all,
+)
+from bpfdoctor.judging.tools.llvm_strip import chosen_llvm_strip as chosen_llvm_strip
+from bpfdoctor.judging.tools.make import chosen_make as chosen_make
+from bpfdoctor.judging.tools.tool_verdict import (
+    ToolVerdict as ToolVerdict,
+    misbehaving as misbehaving,
+)
+from bpfdoctor.judging.tools.version import older as older, version_in as version_in
 from bpfdoctor.model import (
     ByHand as ByHand,
     Evidence as Evidence,
@@ -205,12 +225,3 @@ from bpfdoctor.model import (
     Target as Target,
 )
 from bpfdoctor.projects.model import Build as Build, Program as Program, Project as Project
-from bpfdoctor.trying import (
-    BTF_OF_MODULES as BTF_OF_MODULES,
-    OTHER_TARGET as OTHER_TARGET,
-    able as able,
-    like as like,
-    modules_are_read as modules_are_read,
-    of_the_kernel as of_the_kernel,
-    tried as tried,
-)

@@ -11,15 +11,11 @@ None where it does not apply. It prints nothing and changes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import msgspec
 
-from bpfdoctor.host.bpf.calls import Attempt
-from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject
-from bpfdoctor.host.question import A, Host, NoAnswer, Question, evidence
-from bpfdoctor.host.system.facts import AskIdentity, Identity
-from bpfdoctor.host.system.privilege import REFUSED, hindrances, status_of
+from bpfdoctor.host.question import A, Host, NoAnswer, Question
 from bpfdoctor.model import Evidence, Finding, Fix, Run, Selection, Status
 from bpfdoctor.projects.model import Project
 
@@ -149,44 +145,3 @@ def unknown(
 def blocked(summary: str, by: Iterable[str], *, about: str = "") -> Finding:
     """It cannot be judged before the findings with these keys are mended."""
     return Finding(Status.SKIP, summary, about=about, blocked_by=tuple(by))
-
-
-def object_of(context: Context) -> tuple[BpfObject | None, list[Evidence]]:
-    """The compiled object that is judged in place of a source tree, and what was asked of it."""
-    if not context.project.object:
-        return None, []
-    question = AskBpfObject(context.project.object)
-    answer = context.ask(question)
-    return (answer if isinstance(answer, BpfObject) else None), [evidence(question, answer)]
-
-
-def probed(  # noqa: PLR0913  (each is a part of the finding)
-    context: Context,
-    question: Question[Attempt],
-    what: str,
-    *,
-    about: str = "",
-    means: Mapping[str, str] | None = None,
-    fixes: Iterable[Fix] = (),
-) -> Finding:
-    """The finding on one live probe of `what`; the kernel's answer decides (`status_of`).
-
-    `means` says in words what an errno stands for here; `fixes` are for a failure.
-    """
-    answer, identity = context.ask(question), context.ask(AskIdentity())
-    status = status_of(answer, identity)
-    seen = [evidence(question, answer)]
-    if isinstance(answer, NoAnswer):
-        summary = f"{what}: not tried: {answer.shown()}"
-        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
-    if status is Status.PASS:
-        return passed(f"{what}: the kernel did it", about=about, seen=seen)
-    meaning = (means or {}).get(answer.error, "")
-    summary = f"{what}: {answer.call}: {answer.error}{meaning and f' ({meaning})'}"
-    seen.append(evidence(AskIdentity(), identity))
-    if status is Status.UNKNOWN:
-        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
-    if answer.error in REFUSED and isinstance(identity, Identity):
-        summary += ", although this is root"
-        seen += [Evidence("what may be behind it", text) for text in hindrances(identity)]
-    return failed(summary, about=about, seen=seen, fixes=fixes)

@@ -6,14 +6,14 @@ import posixpath
 
 from bpfdoctor.api import (
     ByHand,
-    Chosen,
     Context,
     FileText,
     Finding,
-    Judged,
     Project,
     ReadFile,
     Status,
+    ToolChoice,
+    ToolVerdict,
     blocked,
     check,
     chosen_bpftool,
@@ -77,7 +77,7 @@ def bpftool(context: Context) -> Finding | None:
     return verdict_on(chosen, _makes(chosen), "bpftool")
 
 
-def _makes(chosen: Chosen) -> str:
+def _makes(chosen: ToolChoice) -> str:
     return f"{chosen.used.words} {chosen.version} makes a skeleton".replace("  ", " ")
 
 
@@ -87,10 +87,10 @@ def _in_place_of_its_own(context: Context, clang: tuple[str, ...]) -> Finding | 
     tool = _inside(context.project, first, _directory(context.project))
     if tool.startswith(_outputs(context.project)):
         return None  # the build's own, by its path
-    judged = Judged((), "missing", "", "BPFTOOL is set to nothing")
+    judged = ToolVerdict((), "missing", "", "BPFTOOL is set to nothing")
     if tool:
         judged = _judged(context, (tool, *rest), clang)
-    chosen = Chosen("BPFTOOL", judged, judged)
+    chosen = ToolChoice("BPFTOOL", judged, judged)
     finding = verdict_on(chosen, _makes(chosen), "bpftool")
     if finding.status is not Status.FAIL:
         return finding
@@ -98,7 +98,7 @@ def _in_place_of_its_own(context: Context, clang: tuple[str, ...]) -> Finding | 
     return failed(finding.summary, seen=finding.evidence, fixes=[unset])
 
 
-def _judged(context: Context, argv: tuple[str, ...], clang: tuple[str, ...]) -> Judged:
+def _judged(context: Context, argv: tuple[str, ...], clang: tuple[str, ...]) -> ToolVerdict:
     return judge_bpftool(
         context.host,
         argv,

@@ -104,17 +104,20 @@ def _relocated(
     context: Context, program: ObjectProgram, modules: bool, seen: list[Evidence]
 ) -> Finding:
     """libbpf looks for a type that the kernel's own BTF has not in that of its modules."""
-    lost, about = [each for each in program.missing if each not in program.spared], program.name
+    lost, about = (
+        [each for each in program.missing if each not in program.unreachable],
+        program.name,
+    )
     if lost and modules and set(lost) <= set(program.absent):
         summary = f"{'; '.join(lost)} in the kernel's own BTF; that of its modules was not read"
         return unknown(summary, about=about, seen=seen, fixes=[TRY])
-    if lost and program.guarded:
+    if lost and program.conditional:
         summary = f"{'; '.join(lost)}, unless what the program asks makes it do without"
         return unknown(summary, about=about, seen=seen, fixes=[TRY])
     if lost:
         guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
         return failed("; ".join(lost), about=about, seen=seen, fixes=[guard])
-    if program.sought and not modules_are_read(context):
+    if program.needs_module_btf and not modules_are_read(context):
         return unknown(BTF_OF_MODULES, about=about, seen=seen, fixes=[ASK_AS_ROOT])
     summary = f"{program.relocations} are answered by this kernel's BTF"
     if program.missing:

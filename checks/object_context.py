@@ -98,7 +98,7 @@ def _told(context: Context, program: ObjectProgram, answer: Calls, seen: list[Ev
     summary = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
     if not (isinstance(identity, Identity) and is_root(identity)):
         return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
-    if program.guarded or not _sure(program, answer):
+    if program.conditional or not _sure(program, answer):
         summary += ", unless the program never comes there"
         return unknown(summary, about=about, seen=seen, fixes=[TRY])
     given = use.returned or not all(each.what.startswith(RETURNING) for each in answer.refused)

@@ -21,9 +21,9 @@ from bpfdoctor.api import (
     Identity,
     LoadProgram,
     ObjectProgram,
+    ProbeCalls,
     Stage,
     Status,
-    TryCalls,
     able,
     blocked,
     check,
@@ -95,7 +95,7 @@ def _judged(
     lost = [name for name in program.functions if name in _absent(found)]
     if lost:
         return _lost(found, program, ", ".join(lost), seen)
-    if program.guarded and _confidential(context) and set(READING) & set(program.numbers):
+    if program.conditional and _confidential(context) and set(READING) & set(program.numbers):
         summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
     if program.type in LOADABLE or loaded_for(program):
@@ -138,10 +138,10 @@ def _tried(
     return unknown(refused, about=about, seen=seen, fixes=[ASK_AS_ROOT])
 
 
-def _question(context: Context, found: BpfObject, program: ObjectProgram) -> TryCalls:
+def _question(context: Context, found: BpfObject, program: ObjectProgram) -> ProbeCalls:
     untried = UNTRIED + (READING if _confidential(context) else ())
     helpers = tuple(each for each in program.numbers if each not in untried)
-    return TryCalls(like(found, program), helpers, program.functions)
+    return ProbeCalls(like(found, program), helpers, program.functions)
 
 
 def _not_loaded(
@@ -172,7 +172,7 @@ def _one_loads(context: Context, program: ObjectProgram) -> bool:
 
 
 def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
-    if program.guarded:
+    if program.conditional:
         summary += ", unless what the program asks makes it do without"
         return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
     newer = ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")

@@ -53,7 +53,7 @@ def _judged(context: Context, program: ObjectProgram, seen: list[Evidence]) -> F
         by = ["runtime.privileges", "kernel.program-types[socket_filter]"]
         return blocked("no program was loaded", by=by, about=about)
     refused = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
-    if refused and program.guarded:
+    if refused and program.conditional:
         summary = f"{refused}, unless it is never reached"
         return unknown(summary, about=about, seen=seen, fixes=[TRY])
     if refused:

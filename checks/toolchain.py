@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from bpfdoctor.api import (
-    Chosen,
     Compiled,
     Completed,
     Context,
@@ -13,6 +12,7 @@ from bpfdoctor.api import (
     Install,
     NoAnswer,
     Project,
+    ToolChoice,
     blocked,
     check,
     chosen_clang,
@@ -45,7 +45,7 @@ def _uses_clang(project: Project) -> bool:
     return project.kind.build is None or "CLANG" in project.tools
 
 
-def _clang(context: Context) -> Chosen:
+def _clang(context: Context) -> ToolChoice:
     return chosen_clang(context.host, context.project.kind.clang)
 
 
@@ -146,7 +146,7 @@ def cc(context: Context) -> Finding:
     return lame or verdict_on_all(chosen, f"{names} {verb} a program that runs", "cc")
 
 
-def _without_libc(context: Context, chosen: Chosen) -> Finding | None:
+def _without_libc(context: Context, chosen: ToolChoice) -> Finding | None:
     """What is wrong where there is a compiler and its C library, or its way to run, is not."""
     name, seen = chosen.used.words, chosen.seen
     answer = context.ask(compile_c(chosen.argv)) if chosen.argv else None
@@ -162,7 +162,7 @@ def _without_libc(context: Context, chosen: Chosen) -> Finding | None:
     return warned(f"{name} compiles and links; its program does not run: {how}", seen=seen)
 
 
-def _did_not_compile(chosen: Chosen, answer: NoAnswer) -> Finding:
+def _did_not_compile(chosen: ToolChoice, answer: NoAnswer) -> Finding:
     question = compile_bpf(chosen.argv)
     judged = misbehaving(chosen.argv, question, answer)
     make = failed if judged is not None and judged.state == "unfit" else unknown

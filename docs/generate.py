@@ -22,7 +22,7 @@ from bpfdoctor.cli.app import COMMANDS, app
 from bpfdoctor.cli.explain import needed_by
 from bpfdoctor.cli.list import needs
 from bpfdoctor.engine.load import load_checks
-from bpfdoctor.projects.model import Kind
+from bpfdoctor.projects.model import ProjectKind
 from bpfdoctor.projects.reader import kinds
 from bpfdoctor.report.schema import schema
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS
@@ -107,7 +107,7 @@ def projects_page() -> Iterator[str]:
         yield from project_section(kind)
 
 
-def project_section(kind: Kind) -> Iterator[str]:
+def project_section(kind: ProjectKind) -> Iterator[str]:
     """One project kind."""
     yield f"## {kind.name}\n"
     default = ", ".join(map(code, kind.default))

@@ -16,7 +16,7 @@ from loud import missing, require
 
 from bpfdoctor.host.bpf.probes import LoadProgram
 from bpfdoctor.host.bpf.steps import CLOSING
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine, scratch_prefix
 from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.host.system.tracefs import PLACES

@@ -18,7 +18,7 @@ from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.elevated import ElevatedHost, start_elevated
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.record import (

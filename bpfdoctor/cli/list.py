@@ -13,7 +13,7 @@ from bpfdoctor.cli.output import Output
 
 if TYPE_CHECKING:
     from bpfdoctor.api import Check
-    from bpfdoctor.projects.model import Kind
+    from bpfdoctor.projects.model import ProjectKind
 
 EPILOG = """\b
 Examples:
@@ -41,7 +41,7 @@ def command(ctx: click.Context, /, as_json: bool) -> int:
     return 0
 
 
-def inventory(checks: Sequence[Check], projects: Sequence[Kind]) -> dict[str, Any]:
+def inventory(checks: Sequence[Check], projects: Sequence[ProjectKind]) -> dict[str, Any]:
     """All that there is, in the words of the report."""
     return {
         "checks": [
@@ -64,7 +64,7 @@ def inventory(checks: Sequence[Check], projects: Sequence[Kind]) -> dict[str, An
     }
 
 
-def needs(kind: Kind, program: str) -> dict[str, list[str]]:
+def needs(kind: ProjectKind, program: str) -> dict[str, list[str]]:
     """The keys that each stage of a program needs."""
     from bpfdoctor.model import Stage
     from bpfdoctor.projects.model import Project
@@ -73,7 +73,7 @@ def needs(kind: Kind, program: str) -> dict[str, list[str]]:
     return {stage.value: list(project.needs(program, stage)) for stage in Stage}
 
 
-def lines(checks: Sequence[Check], projects: Sequence[Kind]) -> Iterator[str]:
+def lines(checks: Sequence[Check], projects: Sequence[ProjectKind]) -> Iterator[str]:
     """The same for a person."""
     ordered = sorted(checks, key=lambda check: check.id)
     wide = max((len(check.id) for check in ordered), default=0)

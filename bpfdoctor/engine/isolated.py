@@ -25,8 +25,8 @@ from bpfdoctor.engine.load import checks_in
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.elevated import own_pipe
 from bpfdoctor.host.process import in_own_session, kill_group
+from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.tools.commands import signal_name
-from bpfdoctor.host.wire import Channel, Message, RemoteHost, WireError, serve
 
 KEPT = 1 << 14
 """Bytes kept of what a child prints, from its end."""

@@ -17,9 +17,9 @@ from bpfdoctor.fix.noting import after_it, before_it
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.running import Outcome, run_step
 from bpfdoctor.fix.watching import Watch
+from bpfdoctor.host.hosts import FreshHost
 from bpfdoctor.host.machine import Machine, owner_to_become
 from bpfdoctor.host.process import child_environment
-from bpfdoctor.host.question import A, NoAnswer, Question
 
 GIT = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -65,17 +65,6 @@ class Applied(msgspec.Struct, frozen=True):
     def took(self) -> bool:
         """Whether all that was begun did what it should."""
         return all(each.result == "done" for each in self.done) and not self.left_out
-
-
-class FreshHost:
-    """Asks the machine every time: while it is being changed, no answer is kept."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-
-    def ask(self, question: Question[A]) -> A | NoAnswer:
-        """As `Host.ask`, without a memory."""
-        return question.put(self.machine)
 
 
 class Applier:

@@ -18,7 +18,7 @@ from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.planner import make_plan
 from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
 from bpfdoctor.fix.speaking import applier_of
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Report

@@ -21,7 +21,7 @@ from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
 from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.fix.transaction import PACKAGES
 from bpfdoctor.host.git.gitmodules import url_refused
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.redact import Redactor

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bpfdoctor.fix.watching import Outputs, Reader, Watch
-from bpfdoctor.host.process import Identity
+from bpfdoctor.host.process import Credentials
 
 GRACE = 8.0
 """Seconds that an interrupted command gets to end by itself."""
@@ -46,7 +46,7 @@ def run_step(
     watch: Watch,
     *,
     cwd: str = "",
-    identity: Identity | None = None,
+    identity: Credentials | None = None,
 ) -> Outcome:
     """Run a command to its end. Whatever stops us (Ctrl-C) stops it too, and is raised again."""
     try:
@@ -80,7 +80,7 @@ def _start(
     argv: Sequence[str],
     environ: Mapping[str, str],
     cwd: str,
-    identity: Identity | None,
+    identity: Credentials | None,
     outputs: Outputs,
 ) -> subprocess.Popen[bytes]:
     """A process group of its own, in our session: sudo knows its ticket by our terminal."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.apply import Applier, FreshHost, Patience
+from bpfdoctor.fix.apply import Applier, Patience
 from bpfdoctor.fix.consent import consented
 from bpfdoctor.fix.elevate import Elevation
 from bpfdoctor.fix.history import Run, read_run, runs
@@ -17,6 +17,7 @@ from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
 from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.fix.undo import index_of, undo_plan
+from bpfdoctor.host.hosts import FreshHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.redact import Redactor

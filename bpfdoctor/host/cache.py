@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import bpfdoctor
-from bpfdoctor.host.catalog import encode
+from bpfdoctor.host.catalog import encode, name_of
 from bpfdoctor.host.question import Answer
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _MOST = 256
 """Entries that are kept; each is a few kilobytes."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class CacheEntry(msgspec.Struct, frozen=True):
     """One remembered answer, and the state of each file and directory that it rests on."""
 
     format: int
@@ -114,7 +114,7 @@ def recall(machine: Machine, question: Question[A], kind: type[A], tool: str | N
 def recalled(place: Path, kind: type[A]) -> A | None:
     """The answer in an entry, if all that it rests on is unchanged."""
     try:
-        entry = msgspec.json.decode(place.read_bytes(), type=Entry)
+        entry = msgspec.json.decode(place.read_bytes(), type=CacheEntry)
         if entry.format != FORMAT or not _unchanged(entry.rests_on):
             return None
         return msgspec.json.decode(entry.answer, type=kind)
@@ -141,12 +141,12 @@ def keep(  # noqa: PLR0913  (each is a part of what is kept)
     states = {path: state_of(path) for path in sorted({tool, *rests_on})}
     if any(max(state[1:3]) > since - _CLOCK_STEP for state in states.values() if state):
         return
-    entry = Entry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), states)
+    entry = CacheEntry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), states)
     with contextlib.suppress(OSError):  # no working directory
         store(_place(machine, question, tool), entry)
 
 
-def store(place: Path, entry: Entry) -> None:
+def store(place: Path, entry: CacheEntry) -> None:
     """Write an entry, if that can be done; old ones make room."""
     with contextlib.suppress(OSError, ValueError):
         _write(place, msgspec.json.encode(entry))
@@ -172,7 +172,7 @@ def _place(machine: Machine, question: Question[A], tool: str) -> Path:
         for name, value in sorted(machine.environ.items())
         if name in _READ or name.startswith(_READ_PREFIXES)
     }
-    kind = type(question).__name__
+    kind = name_of(type(question))
     where = [os.fsencode(path).hex() for path in (tool, os.getcwd())]  # names need not be UTF-8
     asked = [FORMAT, bpfdoctor.__version__, kind, encode(question).hex(), *where, environ]
     assert machine.cache is not None

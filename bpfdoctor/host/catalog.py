@@ -23,11 +23,16 @@ ROOMS = ("bpfdoctor.host", "bpfdoctor.smoke")
 
 @cache
 def question_kinds() -> dict[str, type[Question[Any]]]:
-    """The kinds of question that bpfdoctor knows, by the name of their class."""
+    """The kinds of question that bpfdoctor knows, by their name in snapshots."""
     for room in ROOMS:
         _import_all(room)
     ours = (kind for kind in _below(Question) if kind.__module__.startswith(ROOMS))
-    return {kind.__name__: kind for kind in ours}
+    return {name_of(kind): kind for kind in ours}
+
+
+def name_of(kind: type[Question[Any]]) -> str:
+    """The name of a kind in snapshots, on the wire and in the cache: the tag of its class."""
+    return str(kind.__struct_config__.tag)
 
 
 def _import_all(package: str) -> None:

@@ -20,11 +20,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bpfdoctor import __version__
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.process import kill_all
 from bpfdoctor.host.question import A, NoAnswer, Question
-from bpfdoctor.host.wire import Channel, Message, RemoteHost, WireError, serve
+from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

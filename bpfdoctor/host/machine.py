@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bpfdoctor.host.process import Ended, Identity, child_environment, run
-from bpfdoctor.host.sweep import sweep_scratch
+from bpfdoctor.host.process import Credentials, ProcessResult, child_environment, run
+from bpfdoctor.host.stale_scratch import sweep_scratch
 
 TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  (as in tempfile)
 
@@ -82,10 +82,10 @@ class Machine:
         cwd: str | Path | None = None,
         stdin: bytes = b"",
         timeout: float = 20,
-        identity: Identity | None = None,
+        identity: Credentials | None = None,
         extra: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
-    ) -> Ended:
+    ) -> ProcessResult:
         """Run a command in this user's environment; see `process.run`."""
         environ = {**child_environment(self.environ, identity), **(extra or {})}
         return run(
@@ -136,7 +136,7 @@ def scratch_prefix() -> str:
     return f"bpfdoctor-{boot_id()}-{os.getpid()}-"
 
 
-def owner_to_become(path: str) -> Identity | None:
+def owner_to_become(path: str) -> Credentials | None:
     """The user that must act on a tree: its owner, when we are root and the owner is not.
 
     A checkout is untrusted; what root would run there (make, git filters) runs as its owner.
@@ -145,4 +145,4 @@ def owner_to_become(path: str) -> Identity | None:
     facts = Path(path).stat()
     if os.geteuid() != 0 or facts.st_uid == 0:
         return None
-    return Identity(facts.st_uid, facts.st_gid)
+    return Credentials(facts.st_uid, facts.st_gid)

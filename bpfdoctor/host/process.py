@@ -23,14 +23,14 @@ _running: set[int] = set()
 _running_lock = threading.Lock()
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Credentials(msgspec.Struct, frozen=True):
     """The numeric user and group that a command runs as."""
 
     uid: int
     gid: int
 
 
-class Ended(msgspec.Struct, frozen=True):
+class ProcessResult(msgspec.Struct, frozen=True):
     """How a command ended. `exit_code` is None when a signal or the time limit ended it."""
 
     exit_code: int | None
@@ -42,7 +42,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 def child_environment(
-    environ: Mapping[str, str], identity: Identity | None = None
+    environ: Mapping[str, str], identity: Credentials | None = None
 ) -> dict[str, str]:
     """The user's environment without what would steer make or git, and with untranslated output.
 
@@ -75,10 +75,10 @@ def run(  # noqa: PLR0913  (each is one property of the command)
     cwd: str | Path | None = None,
     stdin: bytes = b"",
     timeout: float = 20,
-    identity: Identity | None = None,
+    identity: Credentials | None = None,
     limit: int = OUTPUT_LIMIT,
     on_line: Callable[[str], None] | None = None,
-) -> Ended:
+) -> ProcessResult:
     """Run `argv` in a session of its own and wait for it, at most `timeout` seconds.
 
     `on_line` is called with each complete line of output as it comes. Raises OSError when the
@@ -151,11 +151,11 @@ def _collect(
     timeout: float,
     limit: int,
     on_line: Callable[[str], None] | None,
-) -> Ended:
+) -> ProcessResult:
     outputs = _Outputs(process, stdin, limit, on_line)
     timed_out = not outputs.drain(time.monotonic() + timeout)
     code = 0 if timed_out else process.wait()
-    return Ended(
+    return ProcessResult(
         exit_code=None if timed_out or code < 0 else code,
         signal=None if timed_out or code >= 0 else -code,
         timed_out=timed_out,

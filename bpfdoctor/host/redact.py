@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from bpfdoctor.host.wellknown import COMMON, PUBLIC_HOSTS
+from bpfdoctor.host.redact_allowlist import COMMON, PUBLIC_HOSTS
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

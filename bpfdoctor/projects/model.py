@@ -51,7 +51,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes that a build takes."""
 
 
-class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What proves that a program fired.
 
     `source`: the kernel's trace (`trace`) or the program's own output (`output`). `pattern` is a
@@ -87,7 +87,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arguments: tuple[str, ...] = ()
     variables: dict[str, str] = {}
     trigger: Trigger = "own"
-    proof: Evidence | None = None
+    proof: Proof | None = None
     disturbs: str = ""
     substitute: str = ""
     targets: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: tuple[str, ...] = ()
 
 
-class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProjectKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of project: one TOML file.
 
     `needs` hold for each of its programs, beside the program's own. `clang` is the oldest that the
@@ -126,7 +126,7 @@ class Project(msgspec.Struct, frozen=True):
     the compiled BPF object that is judged in place of a source tree, or empty.
     """
 
-    kind: Kind
+    kind: ProjectKind
     path: str = ""
     programs: tuple[str, ...] = ()
     evidence: str = ""

@@ -11,7 +11,7 @@ import msgspec
 from bpfdoctor.host.bpf.uapi import LOADABLE
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, target_of
 from bpfdoctor.model import Stage
-from bpfdoctor.projects.model import Kind, Program, Project
+from bpfdoctor.projects.model import Program, Project, ProjectKind
 
 Needs = dict[Stage, tuple[str, ...]]
 
@@ -48,7 +48,7 @@ def project_of_object(path: str, facts: BpfObject) -> Project:
     shared += [rules().pinned] if any(each.pinned for each in facts.maps) else []
     programs = {each.name: _program(each, kinds_of_map, shared) for each in facts.programs}
     name = Path(path).name
-    kind = Kind("object", f"the BPF object {name}", name, tuple(programs), programs)
+    kind = ProjectKind("object", f"the BPF object {name}", name, tuple(programs), programs)
     return Project(kind, "", tuple(programs), f"compiled BPF object {name}", object=path)
 
 
@@ -59,7 +59,7 @@ def _program(program: ObjectProgram, maps: Iterable[str], shared: list[Needs]) -
     parts += [] if program.type in LOADABLE or program.target else [known.unnamed]
     parts += [known.relocated] if program.relocations else []
     parts += [known.maps[kind] for kind in maps if kind in known.maps]
-    if not program.guarded:  # else object.helpers says what of it may never be called
+    if not program.conditional:  # else object.helpers says what of it may never be called
         parts += [known.helpers[name] for name in program.helpers if name in known.helpers]
     target = target_of(program)
     words = {"program": program.name, "type": program.type, "target": target}

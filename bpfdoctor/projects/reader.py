@@ -8,23 +8,23 @@ from pathlib import Path
 import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.projects.model import Kind
+from bpfdoctor.projects.model import ProjectKind
 from bpfdoctor.projects.sound import mistakes
 
 HERE = Path(__file__).parent
 
 
 @cache
-def kinds() -> dict[str, Kind]:
+def kinds() -> dict[str, ProjectKind]:
     """Every project kind by name. Raises BpfDoctorError naming the file and field of a mistake."""
     found = [read_kind(path) for path in sorted(HERE.glob("*.toml"))]
     return {kind.name: kind for kind in found}
 
 
-def read_kind(path: Path) -> Kind:
+def read_kind(path: Path) -> ProjectKind:
     """One project file. Raises BpfDoctorError naming it and its first mistake."""
     try:
-        kind = msgspec.toml.decode(path.read_bytes(), type=Kind)
+        kind = msgspec.toml.decode(path.read_bytes(), type=ProjectKind)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"project file {path}: {error}") from None
     for mistake in mistakes(kind):
@@ -32,7 +32,7 @@ def read_kind(path: Path) -> Kind:
     return kind
 
 
-def kind_named(name: str) -> Kind:
+def kind_named(name: str) -> ProjectKind:
     """The kind of that name. Raises BpfDoctorError with the near miss."""
     import difflib
 

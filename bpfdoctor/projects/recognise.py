@@ -9,7 +9,7 @@ from bpfdoctor.host.system.files import AskDirectory, FileText, LookAt, PathFact
 from bpfdoctor.host.tools.commands import AskEnvironment, Variables
 from bpfdoctor.host.tools.search import FindTool, ToolPath
 from bpfdoctor.projects.makefile import words_of
-from bpfdoctor.projects.model import Build, Kind, Project
+from bpfdoctor.projects.model import Build, Project, ProjectKind
 from bpfdoctor.projects.reader import kinds
 
 _PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
@@ -36,7 +36,7 @@ def find_project(host: Host, start: str) -> Project | None:
     return None
 
 
-def _recognised(host: Host, place: str, kind: Kind) -> set[int]:
+def _recognised(host: Host, place: str, kind: ProjectKind) -> set[int]:
     """The owners of the files by which this is such a project; none where it is not."""
     if kind.recognise is None:
         return set()
@@ -63,13 +63,13 @@ def owners(host: Host, place: str, names: tuple[str, ...]) -> set[int]:
     return {each.uid for each in there} if len(there) == len(names) else set()
 
 
-def _marks(host: Host, kind: Kind, place: str) -> list[str]:
+def _marks(host: Host, kind: ProjectKind, place: str) -> list[str]:
     """The files by which a directory is seen to be such a project."""
     names = (*kind.recognise.files, *kind.recognise.telling) if kind.recognise else ()
     return [name for name in dict.fromkeys(names) if owners(host, place, (name,))]
 
 
-def project_at(host: Host, kind: Kind, place: str) -> Project:
+def project_at(host: Host, kind: ProjectKind, place: str) -> Project:
     """The project of this kind in `place`, with the programs that its makefile builds."""
     files = ", ".join(_marks(host, kind, place)) or "its submodules"
     everything = tuple(kind.programs)

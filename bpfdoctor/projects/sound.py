@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from bpfdoctor.projects.model import Evidence, Kind, Program, Trigger
+from bpfdoctor.projects.model import Program, ProjectKind, Proof, Trigger
 
 PLACES: dict[str, Trigger | None] = {
     "pid": None,
@@ -24,7 +24,7 @@ _VERSION = re.compile(r"\d+(\.\d+)*")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
-def mistakes(kind: Kind) -> Iterator[str]:
+def mistakes(kind: ProjectKind) -> Iterator[str]:
     """Each mistake in a project file: the field, and what is wrong with it."""
     yield from _unknown("default", kind.default, kind.programs)
     yield from _version("clang", kind.clang)
@@ -39,7 +39,7 @@ def mistakes(kind: Kind) -> Iterator[str]:
         yield from _program("unlisted", kind.unlisted, kind)
 
 
-def _program(where: str, program: Program, kind: Kind) -> Iterator[str]:
+def _program(where: str, program: Program, kind: ProjectKind) -> Iterator[str]:
     yield from _version(f"{where}.kernel", program.kernel)
     yield from _version(f"{where}.clang", program.clang)
     yield from _needs(f"{where}.needs", (key for keys in program.needs.values() for key in keys))
@@ -50,7 +50,7 @@ def _program(where: str, program: Program, kind: Kind) -> Iterator[str]:
         yield from _proof(f"{where}.proof", program.proof, program.trigger)
 
 
-def _proof(where: str, proof: Evidence, trigger: Trigger) -> Iterator[str]:
+def _proof(where: str, proof: Proof, trigger: Trigger) -> Iterator[str]:
     places = _PLACE.findall(proof.pattern)
     yield from _unknown(where, places, PLACES)
     for place in places:

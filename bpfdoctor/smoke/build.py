@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.text import decoded
 from bpfdoctor.host.tools.commands import signal_name
-from bpfdoctor.smoke.links import Layout, fingerprint, link
+from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
 from bpfdoctor.smoke.place import acting_as, alone, build_place, keep
 from bpfdoctor.smoke.toolstate import tools_state
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.process import Ended, Identity
+    from bpfdoctor.host.process import Credentials, ProcessResult
 
 LOG_HEAD, LOG_TAIL = 8_192, 57_344
 """Bytes of make's output that are kept, of its beginning and of its end."""
@@ -122,11 +122,11 @@ class _Building:
         question: BuildProgram,
         checkout: Path,
         place: Path,
-        identity: Identity | None,
+        identity: Credentials | None,
     ) -> None:
         self.machine, self.question, self.identity = machine, question, identity
         self.checkout, self.place = checkout, place
-        self.layout = Layout(question.directory, frozenset(question.made))
+        self.layout = BuildLayout(question.directory, frozenset(question.made))
         self.directory = place / question.directory
         self.stamp = place / ".built-from"
 
@@ -161,7 +161,7 @@ class _Building:
         asked = self.question
         return tools_state(self.machine, asked.make, asked.variables, self.identity) + sources
 
-    def _make(self) -> Ended:
+    def _make(self) -> ProcessResult:
         cpus = len(os.sched_getaffinity(0))
         return self.machine.run(
             [*self.question.make, f"-j{cpus}", *self.question.words],
@@ -176,7 +176,7 @@ class _Building:
         if step:
             self.machine.progress(f"{step[1]} {os.path.basename(step[2])}")
 
-    def _answer(self, ended: Ended) -> Built:
+    def _answer(self, ended: ProcessResult) -> Built:
         log, truncated = _capped(ended.stdout + ended.stderr)
         built = Built(
             status=ended.exit_code,

@@ -23,7 +23,7 @@ class UnsoundObjectError(Exception):
     """Not an object as our source makes it; the message says in what."""
 
 
-class ObjectProgram(msgspec.Struct, frozen=True):
+class RawProgram(msgspec.Struct, frozen=True):
     """A program: `code` in hexadecimal, `map_references` the instructions that name the map."""
 
     section: str
@@ -31,7 +31,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     map_references: tuple[int, ...]
 
 
-def program_in(data: bytes, section: str) -> ObjectProgram:
+def program_in(data: bytes, section: str) -> RawProgram:
     """The program in `section` of an object. Raises UnsoundObjectError."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
@@ -46,7 +46,7 @@ def program_in(data: bytes, section: str) -> ObjectProgram:
             raise UnsoundObjectError(f"no section {section}")
         _refuse_other_map(elf)
         references = _map_references(elf, section)
-        return ObjectProgram(section, code.data().hex(), references)
+        return RawProgram(section, code.data().hex(), references)
     except (ELFError, struct.error, ValueError, KeyError, IndexError, TypeError) as error:
         raise UnsoundObjectError(f"not a sound ELF file: {error}") from error
 

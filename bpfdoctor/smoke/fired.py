@@ -6,7 +6,7 @@ from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.fire import Fire, Fired
 from bpfdoctor.host.question import NoAnswer, evidence
 from bpfdoctor.host.system.facts import Identity
-from bpfdoctor.host.system.privilege import REFUSED, hindrances, passing, status_of
+from bpfdoctor.judging.privilege import REFUSED, hindrances, passing, status_of
 from bpfdoctor.model import Evidence, Stage, Status
 from bpfdoctor.smoke.model import Outcome
 

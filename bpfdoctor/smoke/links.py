@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 
-class Layout(msgspec.Struct, frozen=True):
+class BuildLayout(msgspec.Struct, frozen=True):
     """What of a checkout a build writes, relative to the checkout.
 
     `directory` is that of the makefile; `made` are the paths that a build makes (`src/.output`,
@@ -28,7 +28,7 @@ class Layout(msgspec.Struct, frozen=True):
         return tuple(sorted(parts))
 
 
-def link(checkout: Path, place: Path, layout: Layout) -> None:
+def link(checkout: Path, place: Path, layout: BuildLayout) -> None:
     """Make `place` a directory of links to `checkout`, keeping what was built in it.
 
     Raises OSError where a directory cannot be read or written.
@@ -40,7 +40,7 @@ def link(checkout: Path, place: Path, layout: Layout) -> None:
             _link_entries(source, place / directory, set(_linked(source, directory, layout)))
 
 
-def _linked(source: Path, directory: str, layout: Layout) -> Iterator[str]:
+def _linked(source: Path, directory: str, layout: BuildLayout) -> Iterator[str]:
     for entry in os.scandir(source):
         path = f"{directory}/{entry.name}".lstrip("/")
         if entry.name != ".git" and path not in layout.made and path not in layout.real:
@@ -58,7 +58,7 @@ def _link_entries(source: Path, place: Path, wanted: Collection[str]) -> None:
             here.symlink_to(target)
 
 
-def fingerprint(checkout: Path, layout: Layout) -> str:
+def fingerprint(checkout: Path, layout: BuildLayout) -> str:
     """A hash of what the checkout holds (path, size, mtime), but for the makefile's directory.
 
     Makefiles seldom say all that they read: when this differs, what was built before is no proof.
@@ -69,7 +69,7 @@ def fingerprint(checkout: Path, layout: Layout) -> str:
     return digest.hexdigest()
 
 
-def _states(checkout: str, directory: str, layout: Layout) -> Iterator[str]:
+def _states(checkout: str, directory: str, layout: BuildLayout) -> Iterator[str]:
     for entry in os.scandir(os.path.join(checkout, directory)):
         path = f"{directory}/{entry.name}".lstrip("/")
         if entry.name == ".git" or path in layout.made:

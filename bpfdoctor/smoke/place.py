@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.process import Identity, home_of
+from bpfdoctor.host.process import Credentials, home_of
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -25,7 +25,7 @@ KEPT = 16
 
 
 @contextlib.contextmanager
-def acting_as(identity: Identity | None) -> Iterator[None]:
+def acting_as(identity: Credentials | None) -> Iterator[None]:
     """File access of this thread as another user: its rights, and what it makes is that user's.
 
     setfsuid(2) is each thread's own (a thread started meanwhile inherits it), and takes the
@@ -47,7 +47,7 @@ def acting_as(identity: Identity | None) -> Iterator[None]:
         libc.setfsgid(os.getegid())
 
 
-def build_place(machine: Machine, checkout: Path, identity: Identity | None) -> Path:
+def build_place(machine: Machine, checkout: Path, identity: Credentials | None) -> Path:
     """The directory in which programs of `checkout` are built; its parent exists.
 
     Ours in our cache, another owner's in that owner's; where there is no cache, in scratch.
@@ -56,7 +56,7 @@ def build_place(machine: Machine, checkout: Path, identity: Identity | None) -> 
     return _base(machine, identity) / f"build-{name}"
 
 
-def _base(machine: Machine, identity: Identity | None) -> Path:
+def _base(machine: Machine, identity: Credentials | None) -> Path:
     if identity is None:
         return machine.cache or machine.scratch
     home = Path(home_of(identity.uid))
@@ -69,7 +69,7 @@ def _base(machine: Machine, identity: Identity | None) -> Path:
     return _lent(machine.scratch, identity)
 
 
-def _owned(path: Path, identity: Identity) -> bool:
+def _owned(path: Path, identity: Credentials) -> bool:
     try:
         facts = path.lstat()
     except OSError:
@@ -77,7 +77,7 @@ def _owned(path: Path, identity: Identity) -> bool:
     return stat.S_ISDIR(facts.st_mode) and facts.st_uid == identity.uid
 
 
-def _lent(scratch: Path, identity: Identity) -> Path:
+def _lent(scratch: Path, identity: Credentials) -> Path:
     """A directory of another user's in our scratch; the way there may be passed, not listed."""
     scratch.chmod(0o711)
     place = scratch / f"user-{identity.uid}"
@@ -88,7 +88,7 @@ def _lent(scratch: Path, identity: Identity) -> Path:
 
 
 @contextlib.contextmanager
-def alone(place: Path, limit: float, identity: Identity | None) -> Iterator[bool]:
+def alone(place: Path, limit: float, identity: Credentials | None) -> Iterator[bool]:
     """Hold `place` against other runs; False when `limit` seconds were not enough to get it."""
     with acting_as(identity):
         descriptor = os.open(

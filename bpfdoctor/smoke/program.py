@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bpfdoctor.api import Context
 from bpfdoctor.host.question import NoAnswer, evidence
-from bpfdoctor.host.tools.clang import chosen_clang
-from bpfdoctor.host.tools.compilers import chosen_compilers
-from bpfdoctor.host.tools.make import chosen_make
-from bpfdoctor.host.tools.object_tools import chosen_archivers, chosen_bpftool, chosen_llvm_strip
+from bpfdoctor.judging.tools.archiver import chosen_archivers
+from bpfdoctor.judging.tools.bpftool import chosen_bpftool
+from bpfdoctor.judging.tools.clang import chosen_clang
+from bpfdoctor.judging.tools.compilers import chosen_compilers
+from bpfdoctor.judging.tools.llvm_strip import chosen_llvm_strip
+from bpfdoctor.judging.tools.make import chosen_make
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Program, Project
 from bpfdoctor.smoke.build import BuildProgram, Built

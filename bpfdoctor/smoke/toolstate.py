@@ -9,12 +9,12 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.text import decoded
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.tools.inputs import search_list
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.process import Identity
+    from bpfdoctor.host.process import Credentials
 
 _STEERING = re.compile(
     r"(?:HOST)?(?:CC|LD|AR)|CLANG|BPFTOOL|LLVM_\w+|EXTRA_\w+|\w*FLAGS|\w*PATH|ARCH|CROSS_COMPILE"
@@ -26,7 +26,7 @@ def tools_state(
     machine: Machine,
     make: tuple[str, ...],
     variables: tuple[tuple[str, str], ...],
-    identity: Identity | None,
+    identity: Credentials | None,
 ) -> str:
     """A hash of the tools that a build calls, where cc looks for headers, and what steers both."""
     environ = sorted(f"{k}={v}" for k, v in machine.environ.items() if _STEERING.fullmatch(k))
@@ -45,7 +45,9 @@ def _resolved(machine: Machine, names: set[str]) -> list[str]:
     return [os.path.realpath(path) for path in found if path]
 
 
-def _include_places(machine: Machine, compiler: list[str], identity: Identity | None) -> list[str]:
+def _include_places(
+    machine: Machine, compiler: list[str], identity: Credentials | None
+) -> list[str]:
     """The directories that cc searches: a header package that comes or goes changes them."""
     with contextlib.suppress(OSError, ValueError):
         said = machine.run([*compiler, "-E", "-v", "-"], identity=identity, cwd="/")

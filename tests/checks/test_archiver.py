@@ -9,12 +9,14 @@ import pytest
 from private_path import Bounded, private_path, real
 
 from bpfdoctor.api import ByHand, Finding, Install, NoAnswer, Project, Status
-from bpfdoctor.host.live import LiveHost
-from bpfdoctor.projects.model import Build, Kind
+from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.testing import FakeHost, one, run_check
 
 TOOLS = {"CC": "cc", "AR": "ar", "HOSTAR": "ar"}
-PROJECT = Project(Kind("own", "own", "own", (), {}, build=Build(".", "Makefile", tools=TOOLS)))
+PROJECT = Project(
+    ProjectKind("own", "own", "own", (), {}, build=Build(".", "Makefile", tools=TOOLS))
+)
 
 
 @pytest.fixture

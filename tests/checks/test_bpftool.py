@@ -12,8 +12,8 @@ import pytest
 from private_path import Bounded, private_path, real, script
 
 from bpfdoctor.api import ByHand, Finding, Install, Project, Status
-from bpfdoctor.host.live import LiveHost
-from bpfdoctor.projects.model import Build, Kind
+from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.testing import FakeHost, one, run_check
 
 OWN = {"CLANG": "clang", "BPFTOOL": ""}
@@ -27,7 +27,7 @@ exit 2"""
 
 def project(path: str = "", **tools: str) -> Project:
     build = Build(".", "Makefile", tools={"CLANG": "clang", "BPFTOOL": "bpftool", **tools})
-    return Project(Kind("own", "own", "own", (), {}, build=build), path)
+    return Project(ProjectKind("own", "own", "own", (), {}, build=build), path)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def set_to(private: Path, checkout: Path, value: str) -> Finding | None:
     """The finding where the environment's BPFTOOL is this, and the build makes one itself."""
     host = Bounded(private, BPFTOOL=value)
     build = Build("src", "src/Makefile", tools=OWN, outputs=(".output",))
-    own = Project(Kind("own", "own", "own", (), {}, build=build), str(checkout))
+    own = Project(ProjectKind("own", "own", "own", (), {}, build=build), str(checkout))
     return next(iter(run_check("toolchain.bpftool", host, own, may_build=False)), None)
 
 

@@ -19,9 +19,9 @@ from bpfdoctor.api import (
     Run,
     Status,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.tools.crates import Crates
-from bpfdoctor.projects.model import Build, Kind
+from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.testing import FakeHost, one, run_check
 
 TOOLS = {"CLANG": "clang", "LLVM_STRIP": "llvm-strip", "BPFTOOL": "bpftool", "CARGO": "cargo"}
@@ -29,7 +29,7 @@ TOOLS = {"CLANG": "clang", "LLVM_STRIP": "llvm-strip", "BPFTOOL": "bpftool", "CA
 
 def project(path: str = "", make: str = "3.81", **tools: str) -> Project:
     build = Build(".", "Makefile", tools={**TOOLS, **tools}, make=make)
-    return Project(Kind("own", "own", "own", (), {}, build=build), path)
+    return Project(ProjectKind("own", "own", "own", (), {}, build=build), path)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_missing_tool_is_to_be_installed(
 )
 def test_a_tool_that_the_build_does_not_call_is_not_judged(check_id: str) -> None:
     build = Build(".", "Makefile", tools={"CLANG": "clang"})
-    quiet = Project(Kind("own", "own", "own", (), {}, build=build))
+    quiet = Project(ProjectKind("own", "own", "own", (), {}, build=build))
     host = FakeHost()
     assert run_check(check_id, host, quiet) == ()
     assert host.asked == []
@@ -148,7 +148,7 @@ def test_missing_data_neither_passes_nor_fails(name: str) -> None:
 
 def rust_project(path: str) -> Project:
     build = Build(".", "Makefile", tools=TOOLS, crates="lib/Cargo.lock")
-    return Project(Kind("own", "own", "own", (), {}, build=build), path)
+    return Project(ProjectKind("own", "own", "own", (), {}, build=build), path)
 
 
 @pytest.mark.parametrize(

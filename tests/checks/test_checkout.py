@@ -11,7 +11,7 @@ from bpfdoctor.api import (
     Finding,
     Status,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.projects.recognise import find_project
 from bpfdoctor.testing import FakeHost, one, project_named, run_check

@@ -220,7 +220,7 @@ def test_no_missing_answer_passes_or_fails() -> None:
 
 JUDGE = """
 import json
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import run_check
 found = run_check("runtime.container", LiveHost(Machine()))[0]

@@ -23,7 +23,7 @@ from bpfdoctor.api import (
     Stage,
     Status,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 FULL = (1 << 41) - 1

@@ -31,7 +31,7 @@ from bpfdoctor.api import (
     Question,
     Status,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, run_check
 
 SOUND = BtfFacts(
@@ -190,7 +190,7 @@ def test_this_machines_btf_is_judged(live: LiveHost) -> None:
 
 JUDGE = """
 import json
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import run_check
 host = LiveHost(Machine())

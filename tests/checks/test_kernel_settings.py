@@ -25,7 +25,7 @@ from bpfdoctor.api import (
     Run,
     Status,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, run_check
 
 PATH = "/proc/config.gz"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.api import AskLibc, Finding, Libc, NoAnswer, Status
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.tools.libc import mapped_libc
 from bpfdoctor.testing import FakeHost, one, run_check
 

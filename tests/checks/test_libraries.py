@@ -11,15 +11,15 @@ import msgspec
 import pytest
 
 from bpfdoctor.api import Finding, Install, NoAnswer, Project, Status
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.projects.model import Build, Kind
+from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 BUILD = Build(
     ".", "Makefile", tools={"CLANG": "clang", "CC": "cc"}, include=("libbpf/include/uapi",)
 )
-PROJECT = Project(Kind("own", "own", "own", (), {}, build=BUILD))
+PROJECT = Project(ProjectKind("own", "own", "own", (), {}, build=BUILD))
 
 LIBRARIES = [("libelf", "gelf.h", "elf"), ("zlib", "zlib.h", "z")]
 
@@ -195,6 +195,6 @@ def test_missing_data_neither_passes_nor_fails(name: str, reason: str) -> None:
 
 
 def test_a_project_without_a_build_links_nothing() -> None:
-    embedded = Project(Kind("own", "own", "own", (), {}))
+    embedded = Project(ProjectKind("own", "own", "own", (), {}))
     for name in ("libelf", "zlib", "uapi"):
         assert run_check(f"libraries.{name}", FakeHost(), embedded) == ()

@@ -19,7 +19,7 @@ from bpfdoctor.api import (
     Status,
     UseGlobalData,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, run_check
 
 FULL = (1 << 41) - 1

@@ -27,7 +27,7 @@ from bpfdoctor.api import (
     Tracefs,
     TracePlace,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 OLD = "runtime.tracefs-debugfs"
@@ -199,7 +199,7 @@ def test_this_machine_has_sysfs(live: LiveHost) -> None:
 
 JUDGE = """
 import json
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import run_check
 host = LiveHost(Machine())

@@ -31,7 +31,7 @@ from bpfdoctor.api import (
     UsdtProbes,
 )
 from bpfdoctor.host.elf.context import ContextUse
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
@@ -91,7 +91,7 @@ def test_a_missing_field_fails_unless_it_is_never_reached() -> None:
     found = found_by("relocations", the_object(program(missing=(LOST,))))
     assert (found.status, found.summary) == (Status.FAIL, LOST)
     assert found.key == "object.relocations[ours]"
-    spared = found_by("relocations", the_object(program(missing=(LOST,), spared=(LOST,))))
+    spared = found_by("relocations", the_object(program(missing=(LOST,), unreachable=(LOST,))))
     assert spared.status is Status.PASS
     assert LOST in spared.summary
 
@@ -117,13 +117,13 @@ def test_a_type_of_a_module_may_be_in_its_own_btf() -> None:
 
 
 def test_a_type_that_is_looked_for_in_modules_takes_privilege() -> None:
-    asks = the_object(program(sought=True))
+    asks = the_object(program(needs_module_btf=True))
     assert found_by("relocations", asks, {AskIdentity(): FULL}).status is Status.PASS
     assert found_by("relocations", asks).status is Status.UNKNOWN
 
 
 def test_what_is_missing_where_something_else_is_asked_is_unknown() -> None:
-    found = found_by("relocations", the_object(program(missing=(LOST,), guarded=True)))
+    found = found_by("relocations", the_object(program(missing=(LOST,), conditional=True)))
     assert found.status is Status.UNKNOWN
 
 

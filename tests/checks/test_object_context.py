@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from bpfdoctor.api import (
-    Alike,
     Answer,
     AskBpfObject,
     AskIdentity,
@@ -19,6 +18,7 @@ from bpfdoctor.api import (
     Identity,
     NoAnswer,
     ObjectProgram,
+    ProgramAttrs,
     Question,
     Refused,
     Status,
@@ -34,7 +34,7 @@ ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 USER = Identity(1000, 1 << 39, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 USE = ContextUse(reads=((24, 8),), returned=(24,))
 PLAIN = ObjectProgram("ours", "lsm/bpf", "lsm", "lsm", "bpf", context=USE)
-ASKED = TryContext(Alike("lsm", target="lsm/bpf"), reads=((24, 8),), returned=(24,))
+ASKED = TryContext(ProgramAttrs("lsm", target="lsm/bpf"), reads=((24, 8),), returned=(24,))
 WORKED = Attempt()
 READ, ZERO = Refused("its context", "no 5-th"), Refused("returning 0", "no")
 WORD = Refused("returning *(u64 *)(r1 + 24)", "no")
@@ -87,7 +87,7 @@ def test_a_value_is_refused_for_sure_where_there_is_no_other(
 def test_what_a_user_is_refused_or_may_never_be_reached_is_unknown() -> None:
     said = Calls(WORKED, (WORD,))
     assert found_for(said, identity=USER).status is Status.UNKNOWN
-    assert found_for(said, guarded=True).status is Status.UNKNOWN
+    assert found_for(said, conditional=True).status is Status.UNKNOWN
     assert found_for(NoAnswer("not-recorded")).status is Status.UNKNOWN
 
 

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from bpfdoctor.api import (
-    Alike,
     Answer,
     AskBpfObject,
     AskIdentity,
@@ -27,12 +26,13 @@ from bpfdoctor.api import (
     NoAnswer,
     ObjectExtern,
     ObjectProgram,
+    ProbeCalls,
+    ProgramAttrs,
     Question,
     Refused,
     Status,
-    TryCalls,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
@@ -41,13 +41,13 @@ FULL = (1 << 41) - 1
 ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 USER = Identity(1000, 1 << 39, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 PLAIN = ObjectProgram("ours", "xdp.frags", "xdp", "xdp.frags", helpers=("now",), numbers=(5,))
-ASKED = TryCalls(Alike("xdp", flags=32), (5,))
+ASKED = ProbeCalls(ProgramAttrs("xdp", flags=32), (5,))
 WORKED, REFUSED = Attempt(), Attempt("EINVAL", "bpf(BPF_PROG_LOAD)")
 
 
 def found_for(
     said: Answer | None = None,
-    asked: TryCalls = ASKED,
+    asked: ProbeCalls = ASKED,
     identity: Identity = ROOT,
     license: str = "GPL",  # noqa: A002  (as the object names it)
     answers: dict[Question[Any], Answer] | None = None,
@@ -73,14 +73,14 @@ def test_what_root_is_refused_fails_and_what_a_user_is_refused_is_unknown() -> N
     assert found_for(said).status is Status.FAIL
     assert "unknown func bpf_now#5" in found_for(said).summary
     assert found_for(said, identity=USER).status is Status.UNKNOWN
-    assert found_for(said, guarded=True).status is Status.UNKNOWN
+    assert found_for(said, conditional=True).status is Status.UNKNOWN
 
 
 def test_a_helper_that_the_kernel_does_not_list_is_not_tried() -> None:
     assert found_for(unknown_helpers=("helper 999",)).status is Status.FAIL
     assert found_for(unknown_helpers=("helper 999",), identity=USER).status is Status.FAIL
-    guarded = found_for(unknown_helpers=("helper 999",), guarded=True)
-    assert guarded.status is Status.UNKNOWN
+    unsure = found_for(unknown_helpers=("helper 999",), conditional=True)
+    assert unsure.status is Status.UNKNOWN
 
 
 def test_where_no_program_of_its_type_loads_its_type_is_the_root() -> None:
@@ -100,8 +100,11 @@ def test_a_kind_that_this_kernel_does_not_load_fails() -> None:
 def test_printing_is_for_the_gpl_and_is_not_tried() -> None:
     given: dict[str, Any] = {"helpers": ("trace_printk",), "numbers": (6,)}
     assert found_for(license="Proprietary", **given).status is Status.FAIL
-    assert found_for(license="Proprietary", guarded=True, **given).status is Status.UNKNOWN
-    assert found_for(Calls(WORKED), TryCalls(Alike("xdp", flags=32)), **given).status is Status.PASS
+    assert found_for(license="Proprietary", conditional=True, **given).status is Status.UNKNOWN
+    assert (
+        found_for(Calls(WORKED), ProbeCalls(ProgramAttrs("xdp", flags=32)), **given).status
+        is Status.PASS
+    )
 
 
 def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
@@ -110,8 +113,8 @@ def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
         AskSecurityFile("lockdown"): FileText("none integrity [confidentiality]\n")
     }
     assert found_for(Calls(WORKED), answers=mode, **given).status is Status.PASS
-    assert found_for(answers=mode, guarded=True, **given).status is Status.UNKNOWN
-    walked = found_for(answers=mode, guarded=True, type="tracing", kind="iter", **given)
+    assert found_for(answers=mode, conditional=True, **given).status is Status.UNKNOWN
+    walked = found_for(answers=mode, conditional=True, type="tracing", kind="iter", **given)
     assert walked.status is Status.UNKNOWN
 
 
@@ -134,14 +137,14 @@ LOADS: dict[Question[Any], Answer] = {
 def test_what_is_loaded_for_a_target_is_tried_for_it(
     said: Answer, answers: dict[Question[Any], Answer], status: Status
 ) -> None:
-    asked = TryCalls(Alike("tracing", target="fentry/f"), (5,))
+    asked = ProbeCalls(ProgramAttrs("tracing", target="fentry/f"), (5,))
     assert found_for(said, asked, answers=answers, **TRACED).status is status
 
 
 def test_a_program_that_loads_under_the_gpl_alone_fails_under_another_licence() -> None:
     words = "LSM programs must have a GPL compatible license"
     said = Calls(Attempt("EINVAL", "bpf(BPF_PROG_LOAD)", f"{words}\nprocessed 0 insns"))
-    asked = TryCalls(Alike("tracing", license="Proprietary", target="fentry/f"), (5,))
+    asked = ProbeCalls(ProgramAttrs("tracing", license="Proprietary", target="fentry/f"), (5,))
     found = found_for(said, asked, answers=LOADS, license="Proprietary", **TRACED)
     assert (found.status, words in found.summary) == (Status.FAIL, True)
 
@@ -167,7 +170,7 @@ def test_a_type_whose_target_is_not_named_is_judged_by_the_list(
     [
         ({}, Status.FAIL),
         ({"modules": True}, Status.UNKNOWN),
-        ({"guarded": True}, Status.UNKNOWN),
+        ({"conditional": True}, Status.UNKNOWN),
         ({"functions": ()}, Status.PASS),
     ],
 )

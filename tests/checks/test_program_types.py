@@ -19,7 +19,7 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.host.bpf.uapi import BY_BTF_ID, PROGRAM_TYPES
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.projects.object import project_of_object, rules
 from bpfdoctor.projects.reader import kinds
 from bpfdoctor.testing import FakeHost, project_named, run_check

@@ -28,7 +28,7 @@ from bpfdoctor.api import (
     UsdtProbes,
     Variables,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 
@@ -145,7 +145,7 @@ def test_a_new_pid_namespace_is_seen(needs: Callable[..., None]) -> None:
 
 
 JUDGE = """
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import run_check
 print(run_check("runtime.pid-namespace", LiveHost(Machine()))[0].status.value)

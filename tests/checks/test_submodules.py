@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.api import ByHand, Finding, Install, Run, Status
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot
 from bpfdoctor.host.redact import Redactor

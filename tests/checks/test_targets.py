@@ -33,7 +33,7 @@ from bpfdoctor.api import (
     Symbols,
     TracepointFacts,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 

@@ -30,19 +30,19 @@ from bpfdoctor.api import (
     Variables,
 )
 from bpfdoctor.host.elf.object import ObjectFacts
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.tools.clang import compile_bpf
 from bpfdoctor.host.tools.compile import Compiled
-from bpfdoctor.host.tools.compilers import compile_c
 from bpfdoctor.host.tools.version import AskVersion
-from bpfdoctor.projects.model import Build, Kind
+from bpfdoctor.judging.tools.clang import compile_bpf
+from bpfdoctor.judging.tools.compilers import compile_c
+from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.testing import FakeHost, one, run_check
 
 Answers = dict[Question[Any], Answer]
 
 BUILD = Build(".", "Makefile", tools={"CLANG": "clang", "CC": "cc"})
-PROJECT = Project(Kind("own", "own", "own", (), {}, build=BUILD, clang="11"))
+PROJECT = Project(ProjectKind("own", "own", "own", (), {}, build=BUILD, clang="11"))
 
 
 @pytest.fixture
@@ -284,7 +284,7 @@ def test_another_c_compiler_is_named(private: Path, needs: Callable[..., None]) 
 
 
 TWO = Build(".", "Makefile", tools={"CLANG": "clang", "CC": "cc", "HOSTCC": "gcc"})
-TWO_COMPILERS = Project(Kind("own", "own", "own", (), {}, build=TWO, clang="11"))
+TWO_COMPILERS = Project(ProjectKind("own", "own", "own", (), {}, build=TWO, clang="11"))
 
 
 def test_one_advice_replaces_every_compiler_that_the_makefile_calls(
@@ -366,5 +366,5 @@ def _cc_answers(answer: Compiled) -> FakeHost:
 
 
 def test_a_project_without_a_build_needs_clang_alone(live: LiveHost) -> None:
-    embedded = Project(Kind("own", "own", "own", (), {}))
+    embedded = Project(ProjectKind("own", "own", "own", (), {}))
     assert run_check("toolchain.cc", live, embedded) == ()

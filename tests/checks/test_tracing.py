@@ -22,7 +22,7 @@ from bpfdoctor.api import (
     Question,
     Status,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, run_check
 
 FULL = (1 << 41) - 1

@@ -28,7 +28,7 @@ from bpfdoctor.api import (
     Submodules,
     ToolPath,
 )
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A
 from bpfdoctor.projects.recognise import find_project

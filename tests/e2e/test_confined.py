@@ -15,7 +15,7 @@ import pytest
 from filtered import refuse
 
 from bpfdoctor.host.bpf.calls import MAP_CREATE, PROG_LOAD
-from bpfdoctor.host.bpf.syscalls import numbers
+from bpfdoctor.host.syscalls import numbers
 
 PROGRAMS = [
     sys.executable, "-I", "-m", "bpfdoctor",

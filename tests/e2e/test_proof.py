@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.api import Context, Project, Stage
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.projects.reader import kind_named

@@ -6,7 +6,7 @@ from bpfdoctor.api import Finding, Project, Stage, Status
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.readiness import observe, predict
 from bpfdoctor.model import Proof, Readiness
-from bpfdoctor.projects.model import Kind, Program
+from bpfdoctor.projects.model import Program, ProjectKind
 from bpfdoctor.smoke.model import Observed, Outcome
 
 PROGRAM = Program(
@@ -19,7 +19,7 @@ PROGRAM = Program(
     },
 )
 PROJECT = Project(
-    Kind("sample", "a sample", "flat", ("demo",), {"demo": PROGRAM}), "/tree", ("demo",)
+    ProjectKind("sample", "a sample", "flat", ("demo",), {"demo": PROGRAM}), "/tree", ("demo",)
 )
 
 
@@ -110,7 +110,7 @@ def test_an_unseen_stage_keeps_its_prediction() -> None:
 
 def test_a_program_that_only_a_run_can_judge_is_unknown_whatever_others_did() -> None:
     program = Program("a stranger", needs={Stage.LOAD: ("smoke.program[{program}]",)})
-    kind = Kind("sample", "a sample", "flat", ("demo",), {"demo": PROGRAM}, unlisted=program)
+    kind = ProjectKind("sample", "a sample", "flat", ("demo",), {"demo": PROGRAM}, unlisted=program)
     project = Project(kind, "/tree", ("demo", "stranger"))
     found = findings()
     found.add(Finding(Status.PASS, "fires", id="smoke.program", about="demo"))

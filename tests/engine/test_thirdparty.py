@@ -17,7 +17,7 @@ from bpfdoctor.api import Check, Context, Finding, Status
 from bpfdoctor.engine import thirdparty
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.thirdparty import entries, load_third_party
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import project_named
 

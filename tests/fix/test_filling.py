@@ -14,7 +14,7 @@ from repositories import add_submodule, applied, git, planned, repository, texts
 from bpfdoctor.fix.apply import Applier
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.planner import make_plan
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.model import Reported, Run, Status
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.fix.apply import Applied, Applier, FreshHost
+from bpfdoctor.fix.apply import Applied, Applier
 from bpfdoctor.fix.history import read_run
 from bpfdoctor.fix.journal import Ended, Journal
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.undo import undo_plan
+from bpfdoctor.host.hosts import FreshHost
 from bpfdoctor.host.machine import Machine
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bpfdoctor.fix.apply import Applier, FreshHost
+from bpfdoctor.fix.apply import Applier
 from bpfdoctor.fix.history import Record, Run, read_run
 from bpfdoctor.fix.journal import After, Before, Journal
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.fix.undo import undo_plan
+from bpfdoctor.host.hosts import FreshHost
 from bpfdoctor.host.machine import Machine, boot_id
 
 HOST = FreshHost(Machine())

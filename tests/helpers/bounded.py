@@ -22,7 +22,8 @@ from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.btf.kernel_types import described
 from bpfdoctor.host.btf.matching import members_of
 from bpfdoctor.host.btf.reader import Btf
-from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject
+from bpfdoctor.host.elf.ask_object import AskBpfObject
+from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 

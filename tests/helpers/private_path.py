@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from bpfdoctor.api import FoundTools, NoAnswer
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, Question
 from bpfdoctor.host.tools.search import FindExecutables

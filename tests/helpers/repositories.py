@@ -10,7 +10,7 @@ from bpfdoctor.fix.apply import Applied, Applier
 from bpfdoctor.fix.journal import Journal
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.submodules import plan_submodules
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 
 WHY = ("checkout.submodules",)

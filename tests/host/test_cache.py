@@ -13,8 +13,8 @@ from bpfdoctor.host.cache import default_cache, recall, tool_of
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.compile import Compile, Compiled
-from bpfdoctor.host.tools.compilers import compile_c
 from bpfdoctor.host.tools.version import AskVersion
+from bpfdoctor.judging.tools.compilers import compile_c
 
 
 def test_the_cache_is_this_users_alone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from bpfdoctor.host.process import (
     OUTPUT_LIMIT,
-    Identity,
+    Credentials,
     child_environment,
     home_of,
     kill_all,
@@ -173,7 +173,7 @@ def test_what_would_steer_make_or_git_is_dropped() -> None:
 
 
 def test_another_user_gets_that_users_home() -> None:
-    environ = child_environment({"HOME": "/root", "XDG_CONFIG_HOME": "/x"}, Identity(0, 0))
+    environ = child_environment({"HOME": "/root", "XDG_CONFIG_HOME": "/x"}, Credentials(0, 0))
     assert environ["HOME"] == home_of(0)
     assert "XDG_CONFIG_HOME" not in environ
     assert home_of(3_999_999_999) == "/nonexistent"
@@ -183,11 +183,11 @@ def test_as_another_user_nothing_of_root_is_left(
     tmp_path: Path, needs: Callable[..., None]
 ) -> None:
     needs("root")
-    ended = run(["id"], environ=PATH, identity=Identity(65534, 65534), cwd="/")
+    ended = run(["id"], environ=PATH, identity=Credentials(65534, 65534), cwd="/")
     assert ended.stdout.startswith(b"uid=65534")
     assert b"root" not in ended.stdout
     tmp_path.chmod(stat.S_IRWXU)
-    assert run(["ls", str(tmp_path)], environ=PATH, identity=Identity(65534, 65534)).exit_code
+    assert run(["ls", str(tmp_path)], environ=PATH, identity=Credentials(65534, 65534)).exit_code
 
 
 def assert_gone(pid: int) -> None:

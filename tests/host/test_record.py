@@ -12,7 +12,7 @@ import pytest
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.catalog import decode_answer, decode_question, encode, question_kinds
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question, answer_type, evidence
 from bpfdoctor.host.record import (

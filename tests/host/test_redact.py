@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.redact import Redactor, printable
+from bpfdoctor.host.redact_allowlist import COMMON
 from bpfdoctor.host.system.files import FileText, LookAt, PathFacts, ReadFile
-from bpfdoctor.host.wellknown import COMMON
 
 CHECKOUT = "/home/zelda/src/libbpf-bootstrap"
 

@@ -9,7 +9,7 @@ import pytest
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.model import Stage
-from bpfdoctor.projects.model import Kind, Program
+from bpfdoctor.projects.model import Program, ProjectKind
 from bpfdoctor.projects.reader import kind_named, kinds, read_kind
 from bpfdoctor.testing import project_named
 
@@ -53,18 +53,18 @@ def test_a_near_miss_is_named() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_no_default_disturbs_the_machine(kind: Kind) -> None:
+def test_no_default_disturbs_the_machine(kind: ProjectKind) -> None:
     assert not any(kind.programs[name].disturbs for name in kind.default)
 
 
 @each_program
-def test_a_program_that_is_built_says_what_proves_it(kind: Kind, name: str) -> None:
+def test_a_program_that_is_built_says_what_proves_it(kind: ProjectKind, name: str) -> None:
     # the embedded program is run by other code
     assert (kind.programs[name].proof is None) == (kind.build is None)
 
 
 @each_program
-def test_no_need_is_said_twice(kind: Kind, name: str) -> None:
+def test_no_need_is_said_twice(kind: ProjectKind, name: str) -> None:
     needs = kind.programs[name].needs
     for stage in Stage:
         assert not set(kind.needs.get(stage, ())) & set(needs.get(stage, ()))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot

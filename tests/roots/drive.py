@@ -17,7 +17,7 @@ from bpfdoctor.fix.options import FixOptions, Voice
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.planner import make_plan
 from bpfdoctor.fix.undoing import run_undo
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.model import Install, Reported, Status
 

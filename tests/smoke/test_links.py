@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.smoke.links import Layout, fingerprint, link
+from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
 
-LAYOUT = Layout("src/c", frozenset({"src/c/.output", "src/c/minimal", "lib/target"}))
+LAYOUT = BuildLayout("src/c", frozenset({"src/c/.output", "src/c/minimal", "lib/target"}))
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.process import Identity
+from bpfdoctor.host.process import Credentials
 from bpfdoctor.smoke.place import KEPT, acting_as, alone, build_place, keep, read_program
 
-NOBODY = Identity(65534, 65534)
+NOBODY = Credentials(65534, 65534)
 
 
 def test_acting_as_another_user_has_that_users_rights_and_gives_them_back(

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bpfdoctor.api import Context, NoAnswer, Project, Stage
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke.build import BuildProgram, Built

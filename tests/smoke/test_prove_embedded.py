@@ -11,12 +11,12 @@ import pytest
 from bpfdoctor.api import AskIdentity, Context, Stage
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.fire import Fire, Fired, Seen
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import Identity
 from bpfdoctor.smoke.elf import UnsoundObjectError, program_in
-from bpfdoctor.smoke.embedded.build import SECTION, SOURCE, BuildEmbedded, Built
+from bpfdoctor.smoke.embedded.build import SECTION, SOURCE, BuildEmbedded, EmbeddedBuilt
 from bpfdoctor.smoke.embedded.prove import prove_embedded
 from bpfdoctor.smoke.fired import outcomes_of
 from bpfdoctor.testing import project_named
@@ -24,7 +24,7 @@ from bpfdoctor.testing import project_named
 ROOT = Identity(0, (1 << 41) - 1, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 
 
-def built(machine: Machine, *clang: str) -> Built | NoAnswer:
+def built(machine: Machine, *clang: str) -> EmbeddedBuilt | NoAnswer:
     return BuildEmbedded(clang).put(machine)
 
 
@@ -63,7 +63,7 @@ def test_up_to_build_nothing_is_asked_of_the_kernel(
 def test_the_object_names_the_map_once(machine: Machine, needs: Callable[..., None]) -> None:
     needs("clang")
     answer = built(machine, "clang")
-    assert isinstance(answer, Built)
+    assert isinstance(answer, EmbeddedBuilt)
     assert answer.program is not None
     assert answer.program.section == SECTION
     assert len(answer.program.map_references) == 1
@@ -86,11 +86,13 @@ def test_a_compiler_that_is_absent_gives_no_answer(machine: Machine) -> None:
 def test_a_compiler_that_refuses_is_quoted(machine: Machine, tmp_path: Path) -> None:
     clang = executable(tmp_path, "clang", "echo 'error: no such target: bpf' >&2; exit 1")
     answer = built(machine, clang)
-    assert answer == Built(1, "error: no such target: bpf\n")
+    assert answer == EmbeddedBuilt(1, "error: no such target: bpf\n")
 
 
 def test_a_compiler_killed_by_a_signal_has_no_status(machine: Machine, tmp_path: Path) -> None:
-    assert built(machine, executable(tmp_path, "clang", "kill -SEGV $$")) == Built(None, "SIGSEGV")
+    assert built(machine, executable(tmp_path, "clang", "kill -SEGV $$")) == EmbeddedBuilt(
+        None, "SIGSEGV"
+    )
 
 
 def test_a_compiler_that_the_kernel_killed_says_nothing_of_itself(
@@ -117,9 +119,9 @@ def test_a_compiler_that_writes_nothing_or_nonsense_has_built_nothing(
 ) -> None:
     nothing = built(machine, executable(tmp_path, "nothing", "exit 0"))
     nonsense = built(machine, executable(tmp_path, "nonsense", 'for o; do :; done; echo no > "$o"'))
-    assert isinstance(nothing, Built)
+    assert isinstance(nothing, EmbeddedBuilt)
     assert nothing.program is None
-    assert isinstance(nonsense, Built)
+    assert isinstance(nonsense, EmbeddedBuilt)
     assert nonsense.program is None
     assert "not a sound ELF file" in nonsense.log
 

@@ -16,11 +16,11 @@ from bpfdoctor.api import AskIdentity, Context, Identity, NoAnswer, Stage
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.fire import Fire, Fired
 from bpfdoctor.host.bpf.memlock import in_child
-from bpfdoctor.host.bpf.syscalls import numbers
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot
 from bpfdoctor.host.redact import Redactor
+from bpfdoctor.host.syscalls import numbers
 from bpfdoctor.model import Tool
 from bpfdoctor.smoke.fired import outcomes_of
 from bpfdoctor.smoke.kernel import kernel_question, prove_kernel

@@ -17,8 +17,9 @@ from bpfdoctor.cli.examine import live_host
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import watching
 from bpfdoctor.engine.session import examine
-from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.elf.ask_object import AskBpfObject
+from bpfdoctor.host.elf.bpf_object import BpfObject
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.report.programs import programs_tree
 
 

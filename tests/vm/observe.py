@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.projects.reader import kind_named

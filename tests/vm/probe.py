@@ -7,7 +7,7 @@ import os
 
 from bpfdoctor.host.bpf.probes import CreateMap, LoadProgram
 from bpfdoctor.host.bpf.uapi import BY_BTF_ID, MAP_TYPES, PROGRAM_TYPES
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 

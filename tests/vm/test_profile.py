@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from loud import missing
 
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke.build import Built

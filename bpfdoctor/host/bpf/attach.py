@@ -19,7 +19,7 @@ from bpfdoctor.host.bpf.calls import (
     RETURN_ONE,
     RETURN_ZERO,
     Attempt,
-    Program,
+    ProgramSpec,
     bpf,
     instruction,
 )
@@ -64,7 +64,7 @@ class AttachTracepoint(Question[Attempt], frozen=True):
 
     def _attach(self, steps: Steps) -> None:
         code = _read_of_context(self.reads) + RETURN_ONE
-        program = steps.load(Program(PROGRAM_TYPES["tracepoint"], code))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"], code))
         steps.call = f"reading the id of tracepoint {self.category}/{self.name}"
         steps.hang(program, TYPE_TRACEPOINT, tracepoint_id(self.category, self.name))
 
@@ -90,7 +90,7 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
     def _attach(self, steps: Steps) -> None:
         kind = "raw_tracepoint" + "_writable" * self.writable
         code = _read_of_context(self.reads) + RETURN_ZERO
-        program = steps.load(Program(PROGRAM_TYPES[kind], code))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES[kind], code))
         steps.call = "bpf(BPF_RAW_TRACEPOINT_OPEN)"
         name = ctypes.create_string_buffer(self.name.encode())
         steps.keep(
@@ -177,7 +177,7 @@ def _attach_probe(steps: Steps, kind: str, where: str, returns: bool, offset: in
     if kind == "kprobe" or old:  # uprobes are not forbidden: tried on 6.12 in that mode
         steps.call = f"a {kind} under lockdown in confidentiality mode"
         refuse_in_confidentiality()
-    program = steps.load(Program(PROGRAM_TYPES["kprobe"], RETURN_ONE))
+    program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"], RETURN_ONE))
     if old:
         _hang_in_tracefs(steps, program, kind, f"{where}+{offset}" if offset else where, returns)
         return

@@ -11,14 +11,14 @@ from bpfdoctor.host.bpf.calls import (
     RAW_TRACEPOINT_OPEN,
     RETURN_ZERO,
     Attempt,
-    Program,
+    ProgramSpec,
     bpf,
 )
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES, SLEEPABLE
 from bpfdoctor.host.btf.file import VMLINUX, open_btf
-from bpfdoctor.host.btf.format import BtfError, Kind
+from bpfdoctor.host.btf.format import BtfError, BtfKind
 from bpfdoctor.host.btf.kernel_types import AskFunction, FunctionFacts
 from bpfdoctor.host.question import NoAnswer, Question
 
@@ -110,7 +110,7 @@ def load_for(  # noqa: PLR0913  (each is a part of the program)
 ) -> int:
     """Load a program for what has this id in the kernel's BTF."""
     flags = SLEEPABLE if sleepable else 0
-    return steps.load(Program(PROGRAM_TYPES[kind], code, ATTACH_TYPES[attach], btf_id, flags))
+    return steps.load(ProgramSpec(PROGRAM_TYPES[kind], code, ATTACH_TYPES[attach], btf_id, flags))
 
 
 def open_for(steps: Steps, program: int) -> None:
@@ -149,5 +149,5 @@ def target_id(machine: Machine, target: str) -> int | Attempt:
 
 def _tracepoint_id(name: str) -> int | Attempt:
     """The id of the type that describes a tracepoint's arguments. Raises OSError, BtfError."""
-    found = next(open_btf().find(f"btf_trace_{name}", (Kind.TYPEDEF,)), None)
+    found = next(open_btf().find(f"btf_trace_{name}", (BtfKind.TYPEDEF,)), None)
     return found or Attempt("ENOENT", f"looking for btf_trace_{name} in {VMLINUX}")

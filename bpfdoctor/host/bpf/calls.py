@@ -15,9 +15,9 @@ import sys
 
 import msgspec
 
-from bpfdoctor.host.bpf.syscalls import numbers, syscall
 from bpfdoctor.host.bpf.version_code import version_code
 from bpfdoctor.host.question import Answer, errno_name
+from bpfdoctor.host.syscalls import numbers, syscall
 
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, PROG_LOAD = 0, 1, 2, 5
 RAW_TRACEPOINT_OPEN, BTF_LOAD, LINK_CREATE = 17, 18, 28
@@ -70,7 +70,7 @@ class LoadError(OSError):
     log: str = ""
 
 
-class Program(msgspec.Struct, frozen=True):
+class ProgramSpec(msgspec.Struct, frozen=True):
     """Instructions to load, and what BPF_PROG_LOAD wants to know of them.
 
     `btf_id` and `attach_type` are for tracing and LSM programs (Linux 5.5).
@@ -90,7 +90,7 @@ def bpf(command: int, attributes: bytes) -> int:
     return syscall(numbers().bpf, command, ctypes.addressof(buffer), len(attributes))
 
 
-def load_program(program: Program) -> int:
+def load_program(program: ProgramSpec) -> int:
     """BPF_PROG_LOAD: a descriptor. Raises LoadError, with the log only if it was refused."""
     try:
         return _load(program, None)
@@ -106,7 +106,7 @@ def load_program(program: Program) -> int:
     raise problem
 
 
-def _load(program: Program, log: ctypes.Array[ctypes.c_char] | None) -> int:
+def _load(program: ProgramSpec, log: ctypes.Array[ctypes.c_char] | None) -> int:
     code = ctypes.create_string_buffer(program.code)
     license_ = ctypes.create_string_buffer(program.license)
     level, size, address = (1, len(log), ctypes.addressof(log)) if log else (0, 0, 0)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.bpf.alike import Alike, last_words
-from bpfdoctor.host.bpf.calling import Calls, Refused
+from bpfdoctor.host.bpf.call_probe import Calls, Refused
 from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction, map_reference
-from bpfdoctor.host.bpf.map_trial import TryMap
+from bpfdoctor.host.bpf.map_probe import TryMap
 from bpfdoctor.host.bpf.memlock import with_memory
+from bpfdoctor.host.bpf.program_attrs import ProgramAttrs, last_words
 from bpfdoctor.host.bpf.steps import Steps
 from bpfdoctor.host.question import NoAnswer, Question
 
@@ -28,7 +28,7 @@ class TryContext(Question[Calls], frozen=True):
     that is not null, and each of `maps`, where the kernel makes it.
     """
 
-    like: Alike
+    like: ProgramAttrs
     reads: tuple[tuple[int, int], ...] = ()
     returns: tuple[int, ...] = ()
     returned: tuple[int, ...] = ()
@@ -55,7 +55,7 @@ class TryContext(Question[Calls], frozen=True):
         words = {word(each): instruction(LOADS[8], 0, 1, each) for each in self.returned}
         return {**constants, **words}
 
-    def _try(self, like: Alike) -> Calls:
+    def _try(self, like: ProgramAttrs) -> Calls:
         try:
             plain = like.plain()
         except OSError as error:
@@ -69,7 +69,7 @@ class TryContext(Question[Calls], frozen=True):
         return Calls(Attempt(), tuple(Refused(what, why) for what, why in refusals if why))
 
 
-def _unusable(like: Alike, each: TryMap, plain: bytes) -> str:
+def _unusable(like: ProgramAttrs, each: TryMap, plain: bytes) -> str:
     """The verifier's words on a program that names this map; empty where there is no such map."""
     with Steps() as steps:
         try:
@@ -104,7 +104,7 @@ def _constant(value: int) -> bytes:
     return instruction(0x18, immediate=low) + instruction(0, immediate=high)
 
 
-def _refusal(like: Alike, code: bytes) -> str:
+def _refusal(like: ProgramAttrs, code: bytes) -> str:
     """The verifier's words where it does not load; empty where it does."""
     try:
         like.load(code)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.bpf.alike import Alike, last_words
-from bpfdoctor.host.bpf.calling import Calls, Refused
+from bpfdoctor.host.bpf.call_probe import Calls, Refused
 from bpfdoctor.host.bpf.calls import RETURN_ZERO, Attempt, LoadError, instruction
 from bpfdoctor.host.bpf.memlock import with_memory
+from bpfdoctor.host.bpf.program_attrs import ProgramAttrs, last_words
 from bpfdoctor.host.question import NoAnswer, Question
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class TryInstructions(Question[Calls], frozen=True):
         return f"bpf(BPF_PROG_LOAD, socket_filter: {named}; exit)"
 
     def _try(self) -> Calls:
-        like = Alike("socket_filter")
+        like = ProgramAttrs("socket_filter")
         try:
             like.load(BEGINNING + RETURN_ZERO)
         except OSError as error:
@@ -55,7 +55,7 @@ def name_of(operation: int, offset: int, number: int) -> str:
     return f"opcode {operation:#04x}{more}"
 
 
-def _refusal(like: Alike, operation: int, offset: int, number: int) -> str:
+def _refusal(like: ProgramAttrs, operation: int, offset: int, number: int) -> str:
     kind, target, source = operation & 7, 1, 0
     if kind == LOADS or (kind == STORES and number == ACQUIRE):
         source, offset = STACK, SLOT

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from bpfdoctor.host.bpf.calls import Attempt
-from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers
 from bpfdoctor.host.system.facts import kernel_version
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import ctypes
 import struct
 import sys
 
-from bpfdoctor.host.bpf.syscalls import ioctl, numbers, syscall
+from bpfdoctor.host.syscalls import ioctl, numbers, syscall
 
 TYPE_SOFTWARE, TYPE_TRACEPOINT = 1, 2
 COUNT_SW_DUMMY = 9

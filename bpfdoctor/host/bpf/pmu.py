@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.perf import BY_FREQUENCY, DISABLED, one_bit, open_event
-from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError
 from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.syscalls import UnknownArchitectureError
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -11,7 +11,7 @@ from bpfdoctor.host.bpf.calls import (
     RETURN_ZERO,
     Attempt,
     LoadError,
-    Program,
+    ProgramSpec,
     create_map,
     instruction,
     load_program as load,
@@ -20,7 +20,6 @@ from bpfdoctor.host.bpf.calls import (
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers, syscall
 from bpfdoctor.host.bpf.uapi import (
     ATTACH_TYPES,
     HELPERS,
@@ -30,6 +29,7 @@ from bpfdoctor.host.bpf.uapi import (
     SLEEPABLE,
 )
 from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers, syscall
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -81,11 +81,11 @@ class LoadProgram(Question[Attempt], frozen=True):
         return Attempt()
 
 
-def _empty(kind: str) -> Program:
+def _empty(kind: str) -> ProgramSpec:
     """The least program of a type."""
     attach = ATTACH_TYPES[MUST_NAME[kind]] if kind in MUST_NAME else 0
     flags = SLEEPABLE if kind == "syscall" else 0
-    return Program(PROGRAM_TYPES[kind], RETURN_ZERO, attach, flags=flags)
+    return ProgramSpec(PROGRAM_TYPES[kind], RETURN_ZERO, attach, flags=flags)
 
 
 class CreateMap(Question[Attempt], frozen=True):
@@ -133,7 +133,7 @@ class UseGlobalData(Question[Attempt], frozen=True):
         data = steps.keep(create_map(MAP_TYPES["array"], 4, 32, 1))
         write = instruction(0x7A, 1, immediate=42)  # *(u64 *)(r1 + 0) = 42
         code = map_value(1, data, 16) + write + RETURN_ZERO
-        steps.load(Program(PROGRAM_TYPES["socket_filter"], code))
+        steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"], code))
 
 
 class AskHelper(Question[Attempt], frozen=True):
@@ -156,7 +156,7 @@ class AskHelper(Question[Attempt], frozen=True):
     def _load(self) -> Attempt:
         code = instruction(0x85, immediate=HELPERS[self.helper]) + EXIT
         try:
-            os.close(load(Program(PROGRAM_TYPES[self.type], code)))
+            os.close(load(ProgramSpec(PROGRAM_TYPES[self.type], code)))
         except LoadError as error:
             if error.log and not any(words in error.log for words in UNKNOWN_HELPER):
                 return Attempt()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from bpfdoctor.host.bpf.calls import Attempt, Program, load_program
+from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec, load_program
 from bpfdoctor.host.bpf.perf import attach_program, enable, open_event
 
 CLOSING = "bpfdoctor-closing"
@@ -33,7 +33,7 @@ class Steps(ExitStack):
         self.callback(os.close, descriptor)
         return descriptor
 
-    def load(self, program: Program) -> int:
+    def load(self, program: ProgramSpec) -> int:
         """BPF_PROG_LOAD."""
         self.call = "bpf(BPF_PROG_LOAD)"
         return self.keep(load_program(program))

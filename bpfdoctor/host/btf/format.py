@@ -14,7 +14,7 @@ TYPE_LIMIT = 0x000FFFFF
 HEADER_SIZE = 24
 
 
-class Kind(IntEnum):
+class BtfKind(IntEnum):
     """BTF_KIND_* of include/uapi/linux/btf.h."""
 
     VOID = 0
@@ -39,21 +39,21 @@ class Kind(IntEnum):
     ENUM64 = 19
 
 
-COMPOSITE = (Kind.STRUCT, Kind.UNION)
-ENUMERATIONS = (Kind.ENUM, Kind.ENUM64)
-MODIFIERS = (Kind.TYPEDEF, Kind.VOLATILE, Kind.CONST, Kind.RESTRICT, Kind.TYPE_TAG)
+COMPOSITE = (BtfKind.STRUCT, BtfKind.UNION)
+ENUMERATIONS = (BtfKind.ENUM, BtfKind.ENUM64)
+MODIFIERS = (BtfKind.TYPEDEF, BtfKind.VOLATILE, BtfKind.CONST, BtfKind.RESTRICT, BtfKind.TYPE_TAG)
 
 # Words after the three that each type begins with.
-_FIXED = {Kind.INT: 1, Kind.ARRAY: 3, Kind.VAR: 1, Kind.DECL_TAG: 1}
+_FIXED = {BtfKind.INT: 1, BtfKind.ARRAY: 3, BtfKind.VAR: 1, BtfKind.DECL_TAG: 1}
 _EACH = {
-    Kind.STRUCT: 3,
-    Kind.UNION: 3,
-    Kind.ENUM: 2,
-    Kind.FUNC_PROTO: 2,
-    Kind.DATASEC: 3,
-    Kind.ENUM64: 3,
+    BtfKind.STRUCT: 3,
+    BtfKind.UNION: 3,
+    BtfKind.ENUM: 2,
+    BtfKind.FUNC_PROTO: 2,
+    BtfKind.DATASEC: 3,
+    BtfKind.ENUM64: 3,
 }
-WORDS = tuple((3 + _FIXED.get(kind, 0), _EACH.get(kind, 0)) for kind in Kind)
+WORDS = tuple((3 + _FIXED.get(kind, 0), _EACH.get(kind, 0)) for kind in BtfKind)
 """By kind, the words that a type takes: a fixed number, and so many for each of its `vlen`."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.btf.file import VMLINUX, open_btf, read_beginning
-from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, BtfError, Kind, NewerBtfError
+from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, BtfError, BtfKind, NewerBtfError
 from bpfdoctor.host.btf.matching import members_of
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
@@ -61,7 +61,7 @@ class AskKernelBtf(Question[BtfFacts], frozen=True):
             types=len(found),
             endianness=found.header.endianness,
             native=found.header.endianness == sys.byteorder,
-            kernel=any(found.find("task_struct", (Kind.STRUCT,))),
+            kernel=any(found.find("task_struct", (BtfKind.STRUCT,))),
             path=found.path,
         )
 
@@ -189,13 +189,13 @@ def described(btf: Btf, type_id: int) -> str:
     pointers = ""
     for _ in range(16):
         kind = btf.kind(type_id)
-        if kind is Kind.PTR:
+        if kind is BtfKind.PTR:
             pointers += "*"
-        elif btf.name(type_id) or kind not in (Kind.CONST, Kind.VOLATILE, Kind.RESTRICT):
+        elif btf.name(type_id) or kind not in (BtfKind.CONST, BtfKind.VOLATILE, BtfKind.RESTRICT):
             break
         type_id = btf.refers_to(type_id)
-    word = {Kind.STRUCT: "struct ", Kind.UNION: "union ", Kind.ENUM: "enum "}.get(kind, "")
-    name = btf.name(type_id) or {Kind.VOID: "void"}.get(kind, kind.name.lower())
+    word = {BtfKind.STRUCT: "struct ", BtfKind.UNION: "union ", BtfKind.ENUM: "enum "}.get(kind, "")
+    name = btf.name(type_id) or {BtfKind.VOID: "void"}.get(kind, kind.name.lower())
     return f"{word}{name}{' ' + pointers if pointers else ''}"
 
 

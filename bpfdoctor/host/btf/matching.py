@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, Kind
+from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, BtfKind
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.btf.relocations import (
     ASKS,
@@ -36,7 +36,7 @@ class Missing(msgspec.Struct, frozen=True):
 
 def in_c(btf: Btf, type_id: int) -> str:
     """A type's name as C has it, without its flavour: `struct task_struct`."""
-    words = {Kind.STRUCT: "struct ", Kind.UNION: "union "}
+    words = {BtfKind.STRUCT: "struct ", BtfKind.UNION: "union "}
     word = "enum " if btf.kind(type_id) in ENUMERATIONS else words.get(btf.kind(type_id), "")
     return word + (_plain_name(btf.name(type_id)) or "(unnamed)")
 
@@ -149,7 +149,7 @@ class Matcher:
         path = ""
         for step in steps:
             here, there = self.local.plain(here), self.kernel.plain(there)
-            if self.local.kind(here) is Kind.ARRAY:
+            if self.local.kind(here) is BtfKind.ARRAY:
                 element, count = self.kernel.element(there)
                 if not element or (count and step >= count):
                     return f"{path}[{step}]"
@@ -179,7 +179,7 @@ class Matcher:
         local, kernel = self.local, self.kernel
         for _ in range(DEPTH):
             here, there = local.plain(here), kernel.plain(there)
-            if local.kind(here) is not Kind.ARRAY or kernel.kind(there) is not Kind.ARRAY:
+            if local.kind(here) is not BtfKind.ARRAY or kernel.kind(there) is not BtfKind.ARRAY:
                 break
             here, there = local.element(here)[0], kernel.element(there)[0]
         one, other = local.kind(here), kernel.kind(there)

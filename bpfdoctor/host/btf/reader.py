@@ -18,7 +18,7 @@ from bpfdoctor.host.btf.format import (
     TYPE_LIMIT,
     WORDS,
     BtfError,
-    Kind,
+    BtfKind,
     Member,
     NewerBtfError,
     read_header,
@@ -41,7 +41,7 @@ class Btf:
         self._words = self._type_words(data)
         self._starts = array("I", [0])
         self._names = array("I", [0])
-        self._kinds = bytearray([Kind.VOID])
+        self._kinds = bytearray([BtfKind.VOID])
         self._walk()
         self._named = self._names.tobytes()  # searched by name
 
@@ -80,9 +80,9 @@ class Btf:
         if at != end:
             raise BtfError(f"type {len(self)} ends beyond the type section")
 
-    def kind(self, type_id: int) -> Kind:
+    def kind(self, type_id: int) -> BtfKind:
         """What sort of type it is."""
-        return Kind(self._kinds[type_id]) if 0 < type_id < len(self._kinds) else Kind.VOID
+        return BtfKind(self._kinds[type_id]) if 0 < type_id < len(self._kinds) else BtfKind.VOID
 
     def name(self, type_id: int) -> str:
         """Its name; empty for an anonymous type."""
@@ -100,7 +100,7 @@ class Btf:
         """What a pointer, modifier, function or variable refers to; the size of a sized type."""
         return self._words[self._starts[type_id] + 2] if self.kind(type_id) else 0
 
-    def find(self, name: str, kinds: Sequence[Kind]) -> Iterator[int]:
+    def find(self, name: str, kinds: Sequence[BtfKind]) -> Iterator[int]:
         """The ids of the types of these kinds with this name."""
         for offset in self._offsets(name.encode()):
             at = 0
@@ -158,7 +158,7 @@ class Btf:
 
     def variables(self, section: str) -> Iterator[int]:
         """The variables in a section of the object (`.maps`): ids of kind VAR."""
-        for type_id in self.find(section, (Kind.DATASEC,)):
+        for type_id in self.find(section, (BtfKind.DATASEC,)):
             start = self._starts[type_id]
             yield from self._words[start + 3 : start + 3 + 3 * self._count(type_id) : 3]
 
@@ -179,26 +179,26 @@ class Btf:
 
     def element(self, array_type: int) -> tuple[int, int]:
         """The type of an array's elements and how many there are; (0, 0) for any other type."""
-        if self.kind(array_type) is not Kind.ARRAY:
+        if self.kind(array_type) is not BtfKind.ARRAY:
             return 0, 0
         at = self._starts[array_type] + 3  # element type, index type, number of elements
         return self._words[at], self._words[at + 2]
 
     def integer(self, type_id: int) -> tuple[int, int]:
         """An integer's size in bytes and its encoding (BTF_INT_*); (0, 0) for any other type."""
-        if self.kind(type_id) is not Kind.INT:
+        if self.kind(type_id) is not BtfKind.INT:
             return 0, 0
         at = self._starts[type_id] + 2
         return self._words[at], self._words[at + 1] >> 24 & 0xF
 
     def parameters(self, function: int) -> tuple[int, ...]:
         """The types of a function's parameters; the last is 0 where it takes any number."""
-        prototype = self.refers_to(function) if self.kind(function) is Kind.FUNC else function
-        if self.kind(prototype) is not Kind.FUNC_PROTO:
+        prototype = self.refers_to(function) if self.kind(function) is BtfKind.FUNC else function
+        if self.kind(prototype) is not BtfKind.FUNC_PROTO:
             return ()
         start = self._starts[prototype]
         return tuple(self._words[start + 4 : start + 4 + 2 * self._count(prototype) : 2])
 
     def function(self, name: str) -> int | None:
         """The id of the function with this name."""
-        return next(self.find(name, (Kind.FUNC,)), None)
+        return next(self.find(name, (BtfKind.FUNC,)), None)

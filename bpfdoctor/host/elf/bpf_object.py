@@ -1,24 +1,13 @@
-"""The question what a compiled BPF object needs, held against this kernel's BTF."""
+"""What is known of a compiled BPF object, held against this kernel's BTF."""
 
 from __future__ import annotations
 
-import stat
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import msgspec
 
-from bpfdoctor.host.btf.file import VMLINUX
-from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.elf.externs import ObjectExtern
-from bpfdoctor.host.elf.image import TooLargeError
 from bpfdoctor.host.elf.maps import ObjectMap
-from bpfdoctor.host.elf.section import ElfError
-from bpfdoctor.host.question import Answer, NoAnswer, Question
-
-if TYPE_CHECKING:
-    from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Answer
 
 
 class ObjectProgram(msgspec.Struct, frozen=True):
@@ -26,14 +15,15 @@ class ObjectProgram(msgspec.Struct, frozen=True):
 
     `helpers` are the kernel functions that it calls by number, `numbers` the same in that order;
     `functions` are those that it calls by name. `relocations` counts those that need the kernel's
-    BTF. `missing` is what this kernel's BTF lacks for them; `spared` holds those of `missing` that
-    are never reached, by what the program itself asks; `absent` those that are a whole type, which
-    a module may have. `sought`: it names a type that is looked for in modules. `guarded`: less of
-    it may be reached than is seen here, for it goes by what it is told when it is loaded (options,
-    weak names, constants, what it asks of the kernel's BTF). `attach` and `flags` are what the
-    kernel is told of it when it is loaded; `context` what it does with what the kernel gives it.
-    `newer` are instructions that not every kernel knows: opcode, offset and number of each; `maps`
-    the names of those that it uses.
+    BTF. `missing` is what this kernel's BTF lacks for them; `unreachable` holds those of `missing`
+    that are never reached, by what the program itself asks; `absent` those that are a whole type,
+    which a module may have. `needs_module_btf`: it names a type that is looked for in modules.
+    `conditional`: less of it may be reached than is seen here, for it goes by what it is told when
+    it is loaded (options, weak names, constants, what it asks of the kernel's BTF). `attach` and
+    `flags` are what the kernel is told of it when it is loaded; `context` what it does with what
+    the kernel gives it. `newer` are instructions that not every kernel knows: opcode, offset and
+    number of each; `maps` the names of those that it uses. Snapshots keep the former names of
+    `unreachable`, `conditional` and `needs_module_btf`.
     """
 
     name: str
@@ -45,16 +35,16 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     unknown_helpers: tuple[str, ...] = ()
     relocations: int = 0
     missing: tuple[str, ...] = ()
-    spared: tuple[str, ...] = ()
+    unreachable: tuple[str, ...] = msgspec.field(default=(), name="spared")
     sleepable: bool = False
     numbers: tuple[int, ...] = ()
     functions: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    guarded: bool = False
+    conditional: bool = msgspec.field(default=False, name="guarded")
     attach: int = 0
     flags: int = 0
     context: ContextUse = ContextUse()
-    sought: bool = False
+    needs_module_btf: bool = msgspec.field(default=False, name="sought")
     newer: tuple[tuple[int, int, int], ...] = ()
     maps: tuple[str, ...] = ()
 
@@ -101,33 +91,3 @@ class BpfObject(Answer, frozen=True):
 def _shown(program: ObjectProgram) -> str:
     count = f"{len(program.helpers)} helpers, {program.relocations} CO-RE relocations"
     return "; ".join((count, *program.missing))
-
-
-class AskBpfObject(Question[BpfObject], frozen=True):
-    """The programs, maps, helpers and CO-RE relocations of an object, and which would fail here.
-
-    NoAnswer `refused` with a sentence for a file that is no BPF object.
-    """
-
-    path: str
-    btf: str = VMLINUX
-
-    def put(self, machine: Machine) -> BpfObject | NoAnswer:
-        from bpfdoctor.host.elf.bpf_reader import read_object  # costs start-up time
-
-        try:
-            facts = Path(self.path).stat()
-            if not stat.S_ISREG(facts.st_mode):
-                return NoAnswer("refused", "not a regular file")
-            return read_object(self.path, self.btf)
-        except TooLargeError as wrong:
-            return NoAnswer("too-large", str(wrong))
-        except (ElfError, BtfError) as wrong:
-            return NoAnswer("refused", str(wrong))
-        except OSError as error:
-            return NoAnswer.from_error(error)
-        except ValueError as error:  # a path with a NUL byte
-            return NoAnswer("refused", str(error))
-
-    def source(self) -> str:
-        return f"$ llvm-readelf -S -s -r {self.path}"

@@ -10,7 +10,7 @@ import msgspec
 
 from bpfdoctor.host.elf.image import FUNCTION, Image, TooLargeError
 from bpfdoctor.host.elf.instructions import CALL, LOAD_IMMEDIATE, STEP, read
-from bpfdoctor.host.elf.newer import Form, newer_form
+from bpfdoctor.host.elf.newer import InsnForm, newer_form
 from bpfdoctor.host.elf.section import EXECUTABLE, PROGBITS, ElfError
 
 HELPER, OWN = 0, 1
@@ -25,7 +25,7 @@ MOST_CODE = 64 << 20
 that it takes along. The kernel takes 8 MB for one (BPF_COMPLEXITY_LIMIT_INSNS, Linux 5.2)."""
 
 
-class Piece(msgspec.Struct, frozen=True, order=True):
+class Function(msgspec.Struct, frozen=True, order=True):
     """A function or program: the number of its section, and where in it it begins and ends."""
 
     section: int
@@ -34,18 +34,18 @@ class Piece(msgspec.Struct, frozen=True, order=True):
     name: str = ""
 
 
-class Used(msgspec.Struct):
+class References(msgspec.Struct):
     """What code uses: helpers and symbols that it calls, and symbols whose address it takes, by
     number; functions of the object, and instructions that not every kernel knows."""
 
     helpers: set[int]
     called: set[int]
-    pieces: set[Piece]
-    newer: set[Form] = set()
+    pieces: set[Function]
+    newer: set[InsnForm] = set()
     taken: set[int] = set()
 
 
-Reach = Callable[[Piece], Container[int]]
+Reach = Callable[[Function], Container[int]]
 """Which places of a function's instructions count: those that can be reached."""
 
 
@@ -63,9 +63,9 @@ class Code:
         self._sorted = sorted(pieces)
         self._hold_apart()
         self._left = MOST_CODE
-        self._direct: dict[Piece, Used] = {}
+        self._direct: dict[Function, References] = {}
 
-    def _pieces(self) -> Iterator[Piece]:
+    def _pieces(self) -> Iterator[Function]:
         for symbol in self.image.symbols():
             if symbol.type == FUNCTION and self._holds_code(symbol.section):
                 name = symbol.name.decode(errors="backslashreplace")
@@ -74,7 +74,7 @@ class Code:
                     raise ElfError(f"its function {name} is not within its section")
                 if start % STEP or end % STEP:
                     raise ElfError(f"its function {name} is not made of whole instructions")
-                yield Piece(symbol.section, start, end, name)
+                yield Function(symbol.section, start, end, name)
 
     def _holds_code(self, number: int) -> bool:
         if not 0 < number < len(self.image.sections):
@@ -89,9 +89,9 @@ class Code:
             if one.section == other.section and other.start < one.end:
                 raise ElfError(f"its programs in {self.image.names[one.section]} overlap")
 
-    def used(self, program: Piece) -> Used:
+    def used(self, program: Function) -> References:
         """What a program uses, together with the functions that it takes along."""
-        whole, left = Used(set(), set(), {program}), [program]
+        whole, left = References(set(), set(), {program}), [program]
         while left:
             piece = left.pop()
             self._left -= piece.end - piece.start
@@ -106,10 +106,10 @@ class Code:
             whole.pieces |= direct.pieces
         return whole
 
-    def _used_by(self, piece: Piece) -> Used:
+    def _used_by(self, piece: Function) -> References:
         """What one function uses itself."""
         if piece not in self._direct:
-            found = self._direct[piece] = Used(set(), set(), set())
+            found = self._direct[piece] = References(set(), set(), set())
             code = self.image.data(piece.section)
             places = self.reach(piece)
             for at in range(piece.start, piece.end, STEP):
@@ -125,7 +125,7 @@ class Code:
                     found.newer |= {form} if form else set()
         return self._direct[piece]
 
-    def _call(self, used: Used, section: int, code: bytes, at: int) -> None:
+    def _call(self, used: References, section: int, code: bytes, at: int) -> None:
         """A call of a helper, or of a function in the same section."""
         this = read(code, at)
         if this.source == HELPER:
@@ -133,7 +133,7 @@ class Code:
         elif this.source == OWN:
             used.pieces.update(self._beginning_at(section, at + STEP + this.number * STEP))
 
-    def _refer(self, used: Used, number: int, code: bytes, at: int) -> None:
+    def _refer(self, used: References, number: int, code: bytes, at: int) -> None:
         """A call of a function by its symbol, or its address (bpf_object__reloc_code of libbpf)."""
         (used.called if code[at] == CALL else used.taken).add(number)
         symbol = self.image.symbol(number)
@@ -142,9 +142,9 @@ class Code:
             more = (value + 1) * STEP if code[at] == CALL else value
             used.pieces.update(self._beginning_at(symbol.section, symbol.value + more))
 
-    def _beginning_at(self, section: int, place: int) -> Iterator[Piece]:
+    def _beginning_at(self, section: int, place: int) -> Iterator[Function]:
         """The function that begins at a place of a section, if one does."""
-        at = bisect.bisect_left(self._sorted, Piece(section, place, 0))
+        at = bisect.bisect_left(self._sorted, Function(section, place, 0))
         each = self._sorted[at] if at < len(self._sorted) else None
         if each and (each.section, each.start) == (section, place):
             yield each

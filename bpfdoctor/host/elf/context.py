@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from bpfdoctor.host.elf.constprop import Number, Other, Registers, Value, Walk
 from bpfdoctor.host.elf.instructions import EXIT, GO, GO_FAR, LOADING, LOADS, Instruction, read
-from bpfdoctor.host.elf.reach import Number, Other, Registers, Value, Walk
 
 MOST_RETURNED, MOST_READS = 8, 64
 """Values that a register may have where ways meet, and places of the context that are told."""
@@ -30,7 +30,7 @@ ADDING = 0x07
 
 
 @dataclass(frozen=True)
-class Context(Other):
+class ContextPointer(Other):
     """The address of a place in the context."""
 
     offset: int = 0
@@ -70,7 +70,7 @@ class ContextUse(msgspec.Struct, frozen=True):
 class ContextWalk(Walk):
     """All ways through a program."""
 
-    beginning: Registers = {1: Context()}  # noqa: RUF012  (never changed)
+    beginning: Registers = {1: ContextPointer()}  # noqa: RUF012  (never changed)
 
     def use(self, places: Mapping[int, int]) -> ContextUse:
         """What they do with its context; nothing where not all ways were gone.
@@ -104,7 +104,7 @@ class ContextWalk(Walk):
             for this, at, registers in self._met()
             if this.operation in SIZES and at not in self.filled
             for base in (registers.get(this.source),)
-            if isinstance(base, Context)
+            if isinstance(base, ContextPointer)
         }
 
     def _through(self, places: Mapping[int, int]) -> set[tuple[int, int, int]]:
@@ -143,11 +143,11 @@ class ContextWalk(Walk):
 
     def _result(self, this: Instruction, registers: Registers, at: int) -> Value | None:
         source, target = registers.get(this.source), registers.get(this.target)
-        if this.kind == LOADING and isinstance(source, Context):
+        if this.kind == LOADING and isinstance(source, ContextPointer):
             whole = this.operation in LOADS and SIZES[this.operation] == WORD
             return Word(source.offset + this.offset) if whole else None
-        if this.operation == ADDING and isinstance(target, Context):
-            return Context(target.offset + this.number)
+        if this.operation == ADDING and isinstance(target, ContextPointer):
+            return ContextPointer(target.offset + this.number)
         return super()._result(this, registers, at)
 
 

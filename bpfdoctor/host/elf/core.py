@@ -9,7 +9,7 @@ from functools import cached_property
 from bpfdoctor.host.btf.matching import Matcher, Missing
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.btf.relocations import ASKS, Asked, Relocate, relocations
-from bpfdoctor.host.elf.code import Piece, Reach
+from bpfdoctor.host.elf.code import Function, Reach
 from bpfdoctor.host.elf.image import Image, TooLargeError
 
 MOST_RELOCATIONS = 1 << 16
@@ -18,20 +18,20 @@ MOST_TYPES = 2048
 objects known have some thousand, of a hundred types."""
 
 
-class Lacks:
+class MissingTypes:
     """What a kernel lacks for some code: all of it (`every`), and what can be reached of it.
 
-    `sought`: libbpf looks for one of its types in the BTF of modules.
+    `needs_module_btf`: libbpf looks for one of its types in the BTF of modules.
     """
 
     def __init__(self) -> None:
-        self.sought = False
+        self.needs_module_btf = False
         self.asked: set[Asked] = set()
         self.every: dict[str, Missing] = {}
         self.met: dict[str, Missing] = {}
 
     @property
-    def spared(self) -> tuple[str, ...]:
+    def unreachable(self) -> tuple[str, ...]:
         """What is missing where the code is never reached."""
         return tuple(each for each in self.every if each not in self.met)
 
@@ -65,36 +65,38 @@ class Core:
                 found.setdefault(section, []).append((place, asked))
         return {section: sorted(each) for section, each in found.items()}
 
-    def _inside(self, piece: Piece) -> list[tuple[int, Asked]]:
+    def _inside(self, piece: Function) -> list[tuple[int, Asked]]:
         places = self._asked.get(self.image.names[piece.section], [])
         first, last = (bisect.bisect_left(places, (at,)) for at in (piece.start, piece.end))
         return places[first:last]
 
-    def answers(self, piece: Piece) -> Iterator[tuple[int, bool, int | None]]:
+    def answers(self, piece: Function) -> Iterator[tuple[int, bool, int | None]]:
         """Where a function is relocated, whether it asks there what there is, and the answer that
         libbpf puts there, if it is known."""
         for place, asked in self._inside(piece):
             known = self.matcher.answer(asked, self.modules) if self.matcher else None
             yield place, asked.kind in ASKS, known
 
-    def places(self, piece: Piece) -> Iterator[tuple[int, int]]:
+    def places(self, piece: Function) -> Iterator[tuple[int, int]]:
         """Where a function is relocated to a field, and where that is in the kernel's struct."""
         for at, asked in self._inside(piece):
             place = self.matcher.place(asked) if self.matcher else None
             if place is not None:
                 yield at, place
 
-    def lacks_in(self, pieces: Iterable[Piece], reach: Reach) -> Lacks:
+    def lacks_in(self, pieces: Iterable[Function], reach: Reach) -> MissingTypes:
         """What the kernel lacks for this code."""
-        found = Lacks()
+        found = MissingTypes()
         for piece in sorted(pieces):
             self._note(found, piece, reach(piece))
         return found
 
-    def _note(self, found: Lacks, piece: Piece, places: Container[int]) -> None:
+    def _note(self, found: MissingTypes, piece: Function, places: Container[int]) -> None:
         for place, asked in self._inside(piece):
             found.asked.add(asked)
-            found.sought |= self.matcher is not None and not self.matcher.knows(asked.type)
+            found.needs_module_btf |= self.matcher is not None and not self.matcher.knows(
+                asked.type
+            )
             lack = self.matcher.lacks(asked) if self.matcher and asked.kind not in ASKS else None
             if lack is not None:
                 found.every.setdefault(str(lack), lack)

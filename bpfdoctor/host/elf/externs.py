@@ -13,7 +13,7 @@ import msgspec
 
 from bpfdoctor.host.bpf.attach import DEVICES
 from bpfdoctor.host.bpf.version_code import version_code
-from bpfdoctor.host.btf.format import ENUMERATIONS, Kind
+from bpfdoctor.host.btf.format import ENUMERATIONS, BtfKind
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.image import GLOBAL, TYPELESS, UNDEFINED, WEAK, Image, Symbol
 from bpfdoctor.host.system.security import refuse_in_confidentiality
@@ -87,7 +87,7 @@ def _value(option: ObjectExtern, kernel: Btf | None) -> int | None:
 
 
 def _has_cookies(kernel: Btf) -> int:
-    helpers = kernel.find("bpf_func_id", (Kind.ENUM,))
+    helpers = kernel.find("bpf_func_id", (BtfKind.ENUM,))
     names = (name for each in helpers for name, _ in kernel.enumerators(each))
     return int("BPF_FUNC_get_attach_cookie" in names)
 
@@ -128,11 +128,11 @@ class _Declared:
         known = kernel is not None and any(kernel.find(wanted, kinds)) if kinds else False
         return replace(plain, sort=sort, known=known)
 
-    def _sort(self, declared: int) -> tuple[Sort, tuple[Kind, ...]]:
-        if self.local.kind(declared) is Kind.FUNC:
-            return "function", (Kind.FUNC,)
+    def _sort(self, declared: int) -> tuple[Sort, tuple[BtfKind, ...]]:
+        if self.local.kind(declared) is BtfKind.FUNC:
+            return "function", (BtfKind.FUNC,)
         whole = self.local.plain(self.local.refers_to(declared))
-        return ("variable", (Kind.VAR,)) if whole else ("symbol", ())
+        return ("variable", (BtfKind.VAR,)) if whole else ("symbol", ())
 
     def _option(self, declared: int) -> tuple[str, int]:
         """As libbpf's find_kcfg_type has it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, Kind
+from bpfdoctor.host.btf.format import COMPOSITE, ENUMERATIONS, BtfKind
 from bpfdoctor.host.btf.reader import Btf
 
 MAPS, OLD_MAPS = ".maps", "maps"
@@ -65,11 +65,11 @@ def size_of(btf: Btf, type_id: int) -> int:
     count = 1
     for _ in range(MOST_DIMENSIONS):
         type_id = btf.plain(type_id)
-        if btf.kind(type_id) is not Kind.ARRAY:
+        if btf.kind(type_id) is not BtfKind.ARRAY:
             break
         type_id, length = btf.element(type_id)
         count *= length
-    if btf.kind(type_id) is Kind.PTR:
+    if btf.kind(type_id) is BtfKind.PTR:
         return count * 8
-    sized = btf.kind(type_id) in (*COMPOSITE, *ENUMERATIONS, Kind.INT, Kind.FLOAT)
+    sized = btf.kind(type_id) in (*COMPOSITE, *ENUMERATIONS, BtfKind.INT, BtfKind.FLOAT)
     return count * btf.refers_to(type_id) if sized else 0

@@ -31,7 +31,7 @@ MOST_JUMPS = 0xDE
 """The last jump that all kernels since 5.1 know; 32 bits wide but for 0x06, 0x86 and 0x96."""
 
 
-class Form(NamedTuple):
+class InsnForm(NamedTuple):
     """An opcode, with what of offset and number changes its meaning."""
 
     operation: int
@@ -39,26 +39,26 @@ class Form(NamedTuple):
     number: int = 0
 
 
-def newer_form(this: Instruction) -> Form | None:
+def newer_form(this: Instruction) -> InsnForm | None:
     """How an instruction is told from those of Linux 5.2; None for one of these."""
     operation, kind = this.operation, this.kind
     if kind in (COMPUTING, COMPUTING64):
         return _computing(this)
     if kind in (JUMP, JUMP32):
         known = operation <= MOST_JUMPS and operation not in (0x06, 0x86, 0x8D, 0x8E, 0x96, 0x9E)
-        return None if known or operation == 0x8D else Form(operation)
+        return None if known or operation == 0x8D else InsnForm(operation)
     if kind == SPECIAL:
-        return None if operation in (LOAD_IMMEDIATE, *PACKET) else Form(operation)
+        return None if operation in (LOAD_IMMEDIATE, *PACKET) else InsnForm(operation)
     if operation & MODE == MEMORY and kind in (LOADING, *STORING):
         return None
     plain = operation in ATOMICS and this.number == 0
-    return None if plain else Form(operation, number=this.number)
+    return None if plain else InsnForm(operation, number=this.number)
 
 
-def _computing(this: Instruction) -> Form | None:
+def _computing(this: Instruction) -> InsnForm | None:
     if this.operation in SWAPS:
-        return Form(this.operation, number=this.number) if this.operation == SWAPS[-1] else None
+        return InsnForm(this.operation, number=this.number) if this.operation == SWAPS[-1] else None
     if this.operation >= SWAPS[0]:
-        return Form(this.operation)
+        return InsnForm(this.operation)
     arena = this.operation in (COPY, COPY32) and this.offset == ARENA
-    return Form(this.operation, this.offset) if this.offset and not arena else None
+    return InsnForm(this.operation, this.offset) if this.offset and not arena else None

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES, SLEEPABLE, XDP_HAS_FRAGS
-from bpfdoctor.host.btf.format import Kind
+from bpfdoctor.host.btf.format import BtfKind
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.bpf_object import ObjectProgram
-from bpfdoctor.host.elf.code import Code, Piece, Used
+from bpfdoctor.host.elf.code import Code, Function, References
+from bpfdoctor.host.elf.constprop import Address, Number, Value
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import Image
+from bpfdoctor.host.elf.liveness import Reachable
 from bpfdoctor.host.elf.maps import MAPS
-from bpfdoctor.host.elf.reach import Address, Number, Value
-from bpfdoctor.host.elf.reachable import Reachable
 from bpfdoctor.host.elf.section_names import Named, named
 
 OLDEST = {
@@ -32,7 +32,7 @@ def names_of(kernel: Btf | None, enumeration: str, prefix: str) -> dict[int, str
     """The kernel's own names of numbers, from its BTF; few without."""
     if kernel is None:
         return {number: name for name, number in _KNOWN[enumeration].items()}
-    found = kernel.find(enumeration, (Kind.ENUM,))
+    found = kernel.find(enumeration, (BtfKind.ENUM,))
     pairs = [pair for each in found for pair in kernel.enumerators(each)]
     return {value: name.removeprefix(prefix) for name, value in reversed(pairs)}
 
@@ -71,7 +71,9 @@ class Programs:
             names = [self._extern(number) for number in used.called]
             yield self._program(piece, used, [each for each in names if each is not None])
 
-    def _program(self, piece: Piece, used: Used, externs: list[ObjectExtern]) -> ObjectProgram:
+    def _program(
+        self, piece: Function, used: References, externs: list[ObjectExtern]
+    ) -> ObjectProgram:
         section, lacks = (
             self.image.names[piece.section],
             self.core.lacks_in(used.pieces, self.reach),
@@ -94,23 +96,23 @@ class Programs:
             functions=tuple(functions),
             relocations=len(lacks.asked),
             missing=tuple(lacks.every),
-            spared=lacks.spared,
+            unreachable=lacks.unreachable,
             absent=lacks.absent,
-            sought=lacks.sought,
-            guarded=any(self.reach.doubtful(each) for each in used.pieces),
+            needs_module_btf=lacks.needs_module_btf,
+            conditional=any(self.reach.doubtful(each) for each in used.pieces),
             context=self.reach.use(piece),
             newer=tuple(sorted(used.newer)),
             maps=tuple(sorted(self._maps(used))),
         )
 
-    def _maps(self, used: Used) -> Iterator[str]:
+    def _maps(self, used: References) -> Iterator[str]:
         """The maps that it names; one that is static has no name here."""
         for symbol in map(self.image.symbol, used.taken):
             names, inside = self.image.names, symbol.section if symbol else 0
             if symbol and symbol.name and inside < len(names) and names[inside] == MAPS:
                 yield symbol.name.decode(errors="backslashreplace")
 
-    def _numbers(self, used: Used) -> tuple[int, ...]:
+    def _numbers(self, used: References) -> tuple[int, ...]:
         """The helpers that it calls, as libbpf gives it to the kernel."""
         old = self.kernel is not None and HELPERS["probe_read_kernel"] not in self.helpers
         return tuple(sorted({OLDEST.get(each, each) if old else each for each in used.helpers}))

@@ -26,7 +26,7 @@ class ElfError(ValueError):
     """These bytes are not sound ELF; the message says what is wrong with them."""
 
 
-class Layout(msgspec.Struct, frozen=True):
+class ElfLayout(msgspec.Struct, frozen=True):
     """How this file writes numbers; an address is `word` bytes long."""
 
     order: Literal["<", ">"]
@@ -42,7 +42,7 @@ class Layout(msgspec.Struct, frozen=True):
 class Section(msgspec.Struct, frozen=True):
     """Where a section is in the file, and what it is; all but the layout as in elf.h."""
 
-    layout: Layout
+    layout: ElfLayout
     type: int
     flags: int
     offset: int
@@ -66,7 +66,7 @@ def find_section(file: BinaryIO, name: str) -> Section | None:
     return next((section for found, section in read_sections(file) if found == wanted), None)
 
 
-def read_machine(file: BinaryIO) -> tuple[Layout, int]:
+def read_machine(file: BinaryIO) -> tuple[ElfLayout, int]:
     """How a file writes numbers, and for which machine it is (EM_*). Raises ElfError, OSError."""
     layout = _layout(_read(file, 0, 16))
     (machine,) = struct.unpack(layout.order + "H", _read(file, 18, 2))
@@ -103,14 +103,14 @@ def text_at(texts: bytes, at: int) -> bytes:
     return texts[at : end if end >= 0 else most]
 
 
-def _layout(start: bytes) -> Layout:
+def _layout(start: bytes) -> ElfLayout:
     word, order = start[4], start[5]
     if start[:4] != b"\x7fELF" or word not in (1, 2) or order not in (1, 2):
         raise ElfError("not an ELF file")
-    return Layout("<" if order == 1 else ">", 4 if word == 1 else 8)
+    return ElfLayout("<" if order == 1 else ">", 4 if word == 1 else 8)
 
 
-def _table(file: BinaryIO, layout: Layout) -> tuple[int, int, int, int]:
+def _table(file: BinaryIO, layout: ElfLayout) -> tuple[int, int, int, int]:
     """Where the section headers begin, their size, their number, which one holds the names."""
     (start,) = struct.unpack(
         layout.order + ("Q" if layout.word == 8 else "I"),
@@ -120,7 +120,7 @@ def _table(file: BinaryIO, layout: Layout) -> tuple[int, int, int, int]:
     return (start, *struct.unpack(layout.order + "HHH", rest))
 
 
-def _header(file: BinaryIO, layout: Layout, at: int) -> tuple[int, ...]:
+def _header(file: BinaryIO, layout: ElfLayout, at: int) -> tuple[int, ...]:
     return struct.unpack(layout.section, _read(file, at, struct.calcsize(layout.section)))
 
 

@@ -13,7 +13,7 @@ _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*::")
 """`ext::COMMAND`, `NAME::…`: git hands such an address to a program called git-remote-NAME."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class SubmoduleEntry(msgspec.Struct, frozen=True):
     """One `[submodule "NAME"]`: where it belongs and where it comes from."""
 
     name: str
@@ -21,12 +21,14 @@ class Entry(msgspec.Struct, frozen=True):
     url: str = ""
 
 
-def entries_of(text: str) -> tuple[Entry, ...]:
+def entries_of(text: str) -> tuple[SubmoduleEntry, ...]:
     """The submodules that have a path, in order; a path named twice counts once, the last time."""
     found: dict[str, dict[str, str]] = {}
     for name, key, value in settings_of(text):
         found.setdefault(name, {})[key] = value
-    entries = (Entry(n, v["path"], v.get("url", "")) for n, v in found.items() if v.get("path"))
+    entries = (
+        SubmoduleEntry(n, v["path"], v.get("url", "")) for n, v in found.items() if v.get("path")
+    )
     return tuple({entry.path: entry for entry in entries}.values())
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.machine import owner_to_become
-from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.process import Ended, Identity
+    from bpfdoctor.host.process import Credentials, ProcessResult
 
 Trouble = Literal[
     "absent", "not-a-repository", "refuses-owner", "cannot-become-owner", "timed-out", "broken"
@@ -67,14 +67,14 @@ def ask_git(machine: Machine, tree: str, *arguments: str) -> bytes | Refusal:
     return _answer(ended)
 
 
-def _not_started(identity: Identity | None, error: Exception) -> Refusal:
+def _not_started(identity: Credentials | None, error: Exception) -> Refusal:
     if identity is None:
         return Refusal("broken", str(error))
     why = f"cannot become user {identity.uid}, who owns it ({error}); git is not run as root on it"
     return Refusal("cannot-become-owner", why)
 
 
-def _answer(ended: Ended) -> bytes | Refusal:
+def _answer(ended: ProcessResult) -> bytes | Refusal:
     if ended.exit_code == 0:
         return ended.stdout
     if ended.timed_out:

@@ -6,9 +6,9 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.git.plumbing import Refusal, ask_git
 from bpfdoctor.host.git.repository import repository_of
-from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

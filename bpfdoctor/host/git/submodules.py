@@ -6,15 +6,16 @@ import os
 import stat
 from typing import TYPE_CHECKING, Literal
 
-from bpfdoctor.host.git.closer import look_closer, undetermined
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.git.gitmodules import (
-    Entry,
+    SubmoduleEntry,
     entries_of,
     name_refused,
     path_refused,
     url_is_local,
     url_refused,
 )
+from bpfdoctor.host.git.inspect import look_closer, undetermined
 from bpfdoctor.host.git.plumbing import Refusal, Trouble, ask_git
 from bpfdoctor.host.git.repository import repository_of
 from bpfdoctor.host.git.settings import programs_named
@@ -22,7 +23,6 @@ from bpfdoctor.host.git.submodule import Place, Submodule
 from bpfdoctor.host.git.worktree import tracked_files
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.system.files import ReadFile
-from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -83,7 +83,7 @@ class AskSubmodules(Question[Submodules], frozen=True):
         return f"$ git -C {self.path} submodule status"
 
 
-def _entries(machine: Machine, tree: str) -> tuple[Entry, ...] | NoAnswer:
+def _entries(machine: Machine, tree: str) -> tuple[SubmoduleEntry, ...] | NoAnswer:
     """What `.gitmodules` names; nothing where there is none. git refuses one that is a link."""
     path = f"{tree}/.gitmodules"
     if not os.path.lexists(path):
@@ -108,7 +108,9 @@ def _pins(machine: Machine, tree: str, paths: list[str]) -> Pins | Refusal:
     return {decoded(file.path): "" if file.stage else file.object_id for file in files}
 
 
-def _submodule(machine: Machine, tree: str, entry: Entry, pins: Pins | Refusal) -> Submodule:
+def _submodule(
+    machine: Machine, tree: str, entry: SubmoduleEntry, pins: Pins | Refusal
+) -> Submodule:
     refused = path_refused(entry.path) or _through_link(tree, entry.path)
     pinned = None if isinstance(pins, Refusal) else pins.get(entry.path)
     known = Submodule(

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import bpfdoctor
-from bpfdoctor.host.cache import FORMAT, Entry, recalled, store
+from bpfdoctor.host.cache import FORMAT, CacheEntry, recalled, store
+from bpfdoctor.host.catalog import name_of
 from bpfdoctor.host.system.mounted import superblock_magic
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def keep_fact(
     """Keep a positive fact, read from `path`, until the next boot."""
     place = _place(machine, question, path, beginning)
     if place:
-        store(place, Entry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), {}))
+        store(place, CacheEntry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), {}))
 
 
 def _place(machine: Machine, question: Question[A], path: str, beginning: bytes) -> Path | None:
@@ -57,6 +58,6 @@ def _place(machine: Machine, question: Question[A], path: str, beginning: bytes)
     except (OSError, ValueError):
         return None
     file = (path, facts.st_dev, facts.st_ino, facts.st_size, beginning.hex())
-    kind = type(question).__name__
+    kind = name_of(type(question))
     asked = [FORMAT, bpfdoctor.__version__, boot, tuple(os.uname()), file, kind, question]
     return machine.cache / f"proof-{hashlib.sha256(msgspec.json.encode(asked)).hexdigest()}"

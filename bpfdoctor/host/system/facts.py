@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import resource
 import shutil
@@ -174,11 +173,6 @@ class AskSpace(Question[Space], frozen=True):
 
     def source(self) -> str:
         return f"$ df {self.path}"
-
-
-def machine_architecture() -> str:
-    """The kernel's name of this architecture, for the numbers of its system calls."""
-    return platform.machine()
 
 
 def kernel_version(release: str) -> tuple[int, int]:

@@ -9,8 +9,8 @@ import zlib
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -7,8 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Literal
 
+from bpfdoctor.host.architecture import machine_architecture
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.system.facts import machine_architecture
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

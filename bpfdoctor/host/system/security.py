@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bpfdoctor.host.bpf.syscalls import UnknownArchitectureError, numbers, syscall
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers, syscall
 from bpfdoctor.host.system.files import FileText
 from bpfdoctor.host.system.mounted import superblock_magic
-from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

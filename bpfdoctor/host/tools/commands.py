@@ -7,9 +7,9 @@ import shlex
 import signal
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.text import decoded
 from bpfdoctor.host.tools.search import FindTool
 
 if TYPE_CHECKING:

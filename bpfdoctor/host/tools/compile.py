@@ -11,11 +11,11 @@ import msgspec
 from bpfdoctor.host.cache import keep, recall, tool_of
 from bpfdoctor.host.elf.object import ObjectFacts, object_facts
 from bpfdoctor.host.machine import owner_to_become
-from bpfdoctor.host.process import Ended
+from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.inputs import inputs_of, parts_of, search_list, searched_in_vain
-from bpfdoctor.host.tools.workplace import Workplace
+from bpfdoctor.host.tools.workdir import Workplace
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -205,7 +205,10 @@ def _parts_of_compiler(machine: Machine, question: Compile, compiler: str) -> se
 
 
 def _compiled(
-    step: Literal["compile", "link"], place: Workplace, ended: Ended, facts: ObjectFacts | None
+    step: Literal["compile", "link"],
+    place: Workplace,
+    ended: ProcessResult,
+    facts: ObjectFacts | None,
 ) -> Compiled:
     said = place.completed(ended)
     return Compiled(

@@ -13,12 +13,12 @@ import threading
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.tools.workplace import Workplace
+    from bpfdoctor.host.tools.workdir import Workplace
 
 LINKER_PLACES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
 """Where linkers look of their own accord (SEARCH_DIR of GNU ld's scripts)."""

@@ -7,8 +7,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.text import decoded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

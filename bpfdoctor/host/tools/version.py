@@ -1,8 +1,7 @@
-"""The version of a tool: asked for, remembered, read and compared."""
+"""The question what a tool says that it is; its answer is remembered."""
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 from typing import TYPE_CHECKING
@@ -10,11 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.cache import keep, recall, tool_of
-from bpfdoctor.host.question import Host, NoAnswer, Question, evidence
+from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.tools.commands import Completed, RunCommand
 from bpfdoctor.host.tools.inputs import parts_of
-from bpfdoctor.host.tools.judged import Argv, Judged, absent, misbehaving
-from bpfdoctor.model import Evidence
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -29,7 +26,7 @@ class AskVersion(Question[Completed], frozen=True):
     `owner_of`: when we are root and the owner of that path is not, it runs as that owner.
     """
 
-    argv: Argv
+    argv: tuple[str, ...]
     owner_of: str = ""
     timeout: float = 20
 
@@ -56,37 +53,3 @@ class AskVersion(Question[Completed], frozen=True):
 
     def source(self) -> str:
         return f"$ {shlex.join(self.argv)}"
-
-
-def says_version(host: Host, argv: Argv, name: str) -> Judged | tuple[str, Evidence]:
-    """What `argv --version` says follows `name` (empty: nothing does), and the words themselves.
-
-    The judgement instead where there is no such tool, or where it does not run to a good end.
-    """
-    missing = absent(host, argv)
-    if missing is not None:
-        return missing
-    question = AskVersion((*argv, "--version"))
-    answer = host.ask(question)
-    bad = misbehaving(argv, question, answer)
-    if bad is not None or not isinstance(answer, Completed):
-        return bad or Judged(argv, "unclear")
-    return version_in(answer.output, name), evidence(question, answer)
-
-
-def version_in(text: str, name: str) -> str:
-    """The version that follows `name`: `14.0.6` in "Debian clang version 14.0.6"; or empty."""
-    found = re.search(rf"\b{name}\s+(?:version\s+)?v?(\d+(?:\.\d+)*)", text, re.IGNORECASE)
-    return found.group(1) if found else ""
-
-
-def older(version: str, minimum: str) -> bool:
-    """Whether a version of numbers and dots is below another."""
-    return _numbers(version) < _numbers(minimum)
-
-
-def _numbers(version: str) -> list[int]:
-    numbers = [int(part[:9]) for part in re.findall(r"\d+", version)]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return numbers

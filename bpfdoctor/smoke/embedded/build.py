@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.tools.workplace import Workplace
-from bpfdoctor.smoke.elf import ObjectProgram, UnsoundObjectError, program_in
+from bpfdoctor.host.tools.workdir import Workplace
+from bpfdoctor.smoke.elf import RawProgram, UnsoundObjectError, program_in
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -20,12 +20,12 @@ FLAGS = ("-g", "-O2", "-target", "bpf", "-c")
 """As libbpf-bootstrap's makefile compiles BPF code."""
 
 
-class Built(Answer, frozen=True):
+class EmbeddedBuilt(Answer, frozen=True, tag="Built"):
     """How the compiler ended (`status`; None: a signal did), what it said, and the program."""
 
     status: int | None
     log: str
-    program: ObjectProgram | None = None
+    program: RawProgram | None = None
 
     def shown(self) -> str:
         if self.program is None:
@@ -34,16 +34,16 @@ class Built(Answer, frozen=True):
         return f"{self.log}wrote {size} instructions in section {self.program.section}"
 
 
-class BuildEmbedded(Question[Built], frozen=True):
+class BuildEmbedded(Question[EmbeddedBuilt], frozen=True):
     """Compile bpfdoctor's own program with this clang (an argument list)."""
 
     clang: tuple[str, ...]
 
-    def put(self, machine: Machine) -> Built | NoAnswer:
+    def put(self, machine: Machine) -> EmbeddedBuilt | NoAnswer:
         with Workplace(machine) as place:
             return place.trouble or self._built(place)
 
-    def _built(self, place: Workplace) -> Built | NoAnswer:
+    def _built(self, place: Workplace) -> EmbeddedBuilt | NoAnswer:
         output = place.path("minimal.bpf.o")
         source = str(Path(__file__).parent / SOURCE)
         ended = place.run((*self.clang, *FLAGS, source, "-o", output), 60)
@@ -51,17 +51,17 @@ class BuildEmbedded(Question[Built], frozen=True):
             return ended
         said = place.completed(ended)
         if not said.ok:
-            return Built(said.exit_code, said.stderr or said.signal)
+            return EmbeddedBuilt(said.exit_code, said.stderr or said.signal)
         return _read(Path(output), said.stderr)
 
     def source(self) -> str:
         return f"$ {' '.join((*self.clang, *FLAGS))} {SOURCE} -o $SCRATCH/minimal.bpf.o"
 
 
-def _read(output: Path, log: str) -> Built | NoAnswer:
+def _read(output: Path, log: str) -> EmbeddedBuilt | NoAnswer:
     try:
-        return Built(0, log, program_in(output.read_bytes(), SECTION))
+        return EmbeddedBuilt(0, log, program_in(output.read_bytes(), SECTION))
     except OSError as error:
-        return Built(0, f"{log}it wrote no object: {error.strerror}")
+        return EmbeddedBuilt(0, f"{log}it wrote no object: {error.strerror}")
     except UnsoundObjectError as error:
-        return Built(0, f"{log}{error}")
+        return EmbeddedBuilt(0, f"{log}{error}")

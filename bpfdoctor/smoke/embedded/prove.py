@@ -7,9 +7,9 @@ from typing import Literal, cast
 from bpfdoctor.api import AskIdentity, Context
 from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.host.question import NoAnswer, evidence
-from bpfdoctor.host.tools.clang import chosen_clang
+from bpfdoctor.judging.tools.clang import chosen_clang
 from bpfdoctor.model import Stage
-from bpfdoctor.smoke.embedded.build import BuildEmbedded, Built
+from bpfdoctor.smoke.embedded.build import BuildEmbedded, EmbeddedBuilt
 from bpfdoctor.smoke.fired import outcomes_of
 from bpfdoctor.smoke.model import Observed, Outcome
 
@@ -22,7 +22,7 @@ def prove_embedded(context: Context, upto: Stage) -> Observed:
     built = _built(question, answer)
     if built.happened is not True or upto is Stage.BUILD:
         return Observed("embedded", (built,))
-    assert isinstance(answer, Built)
+    assert isinstance(answer, EmbeddedBuilt)
     assert answer.program is not None
     program = answer.program
     last = cast("Literal['load', 'attach', 'fires']", upto.value)
@@ -31,7 +31,7 @@ def prove_embedded(context: Context, upto: Stage) -> Observed:
     return Observed("embedded", (built, *outcomes))
 
 
-def _built(question: BuildEmbedded, answer: Built | NoAnswer) -> Outcome:
+def _built(question: BuildEmbedded, answer: EmbeddedBuilt | NoAnswer) -> Outcome:
     seen = (evidence(question, answer),)
     if isinstance(answer, NoAnswer):
         happened = False if answer.absent else None

@@ -12,7 +12,7 @@ import pytest
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.probes import AskHelper, CreateMap, LoadProgram
 from bpfdoctor.host.bpf.uapi import BY_BTF_ID, PROGRAM_TYPES
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 
 pytestmark = pytest.mark.bpf
 

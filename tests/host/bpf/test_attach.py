@@ -26,7 +26,7 @@ from bpfdoctor.host.bpf.attach_lsm import FireLsm, LsmFired
 from bpfdoctor.host.bpf.attach_net import AttachClassifier, AttachSocketFilter
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.steps import CLOSING
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system import security

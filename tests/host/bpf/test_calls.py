@@ -13,7 +13,7 @@ from bpfdoctor.host.bpf.calls import (
     RETURN_ZERO,
     Attempt,
     LoadError,
-    Program,
+    ProgramSpec,
     create_map,
     instruction,
     load_program,
@@ -24,11 +24,11 @@ from bpfdoctor.host.bpf.calls import (
 )
 from bpfdoctor.host.bpf.perf import one_bit
 from bpfdoctor.host.bpf.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
-from bpfdoctor.host.bpf.syscalls import ARCHITECTURES, UnknownArchitectureError, numbers
 from bpfdoctor.host.bpf.uapi import MAP_TYPES, PROGRAM_TYPES
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.syscalls import ARCHITECTURES, UnknownArchitectureError, numbers
 
 bpf = pytest.mark.bpf
 
@@ -47,7 +47,7 @@ def test_the_perf_ioctls_of_each_architecture_are_distinct_numbers(architecture:
 def test_an_unknown_architecture_is_no_answer_of_the_kernel(
     monkeypatch: pytest.MonkeyPatch, machine: Machine
 ) -> None:
-    monkeypatch.setattr("bpfdoctor.host.bpf.syscalls.machine_architecture", lambda: "vax")
+    monkeypatch.setattr("bpfdoctor.host.syscalls.machine_architecture", lambda: "vax")
     with pytest.raises(UnknownArchitectureError, match="vax"):
         numbers()
     for question in (AskBpf(), LoadProgram("tracepoint"), OpenPerfEvent()):
@@ -79,7 +79,7 @@ def test_a_map_keeps_what_is_put_into_it(kernel: None) -> None:
 @bpf
 def test_a_refused_program_brings_the_verifiers_log(kernel: None) -> None:
     with pytest.raises(LoadError) as refused:
-        load_program(Program(PROGRAM_TYPES["tracepoint"], EXIT))  # r0 was never set
+        load_program(ProgramSpec(PROGRAM_TYPES["tracepoint"], EXIT))  # r0 was never set
     assert refused.value.errno == 13
     assert "R0 !read_ok" in refused.value.log
 
@@ -92,7 +92,7 @@ def test_a_trivial_program_loads(kernel: None, live: LiveHost, kind: str) -> Non
 
 @bpf
 def test_a_loaded_program_is_closed_with_its_descriptor(kernel: None) -> None:
-    descriptor = load_program(Program(PROGRAM_TYPES["tracepoint"], RETURN_ZERO))
+    descriptor = load_program(ProgramSpec(PROGRAM_TYPES["tracepoint"], RETURN_ZERO))
     assert os.readlink(f"/proc/self/fd/{descriptor}") == "anon_inode:bpf-prog"
     os.close(descriptor)
 

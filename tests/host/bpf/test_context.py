@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.host.bpf.alike import Alike, last_words
 from bpfdoctor.host.bpf.attach import AttachRawTracepoint, AttachTracepoint
-from bpfdoctor.host.bpf.calling import Calls, TryCalls
+from bpfdoctor.host.bpf.call_probe import Calls, ProbeCalls
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.context import READING, TryContext
-from bpfdoctor.host.bpf.map_trial import TryMap
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.bpf.map_probe import TryMap
+from bpfdoctor.host.bpf.program_attrs import ProgramAttrs, last_words
+from bpfdoctor.host.hosts import LiveHost
 
 EXEC = "tp_btf/sched_process_exec"
 """It is given a task, a number, and what is executed."""
@@ -24,20 +24,23 @@ TEN, MINUS_ONE = 10, (1 << 64) - 1
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        (TryContext(Alike("kprobe"), reads=((0, 8), (160, 8))), set()),
-        (TryContext(Alike("kprobe"), reads=((0, 8), (320, 8))), {READING}),
-        (TryContext(Alike("socket_filter"), returns=(0, TEN, MINUS_ONE)), set()),
+        (TryContext(ProgramAttrs("kprobe"), reads=((0, 8), (160, 8))), set()),
+        (TryContext(ProgramAttrs("kprobe"), reads=((0, 8), (320, 8))), {READING}),
+        (TryContext(ProgramAttrs("socket_filter"), returns=(0, TEN, MINUS_ONE)), set()),
         (
-            TryContext(Alike("cgroup_skb"), returns=(1, TEN, MINUS_ONE)),
+            TryContext(ProgramAttrs("cgroup_skb"), returns=(1, TEN, MINUS_ONE)),
             {"returning 10", "returning -1"},
         ),
-        (TryContext(Alike("cgroup_skb"), returned=(0,)), {"returning *(u64 *)(r1 + 0)"}),
-        (TryContext(Alike("cgroup_sock_addr", attach=19), returns=(1,)), set()),
-        (TryContext(Alike("tracing", target=EXEC), reads=((0, 8),)), set()),
-        (TryContext(Alike("tracing", target=EXEC), reads=((24, 8),)), {READING}),
-        (TryContext(Alike("tracing", target=EXEC), through=((0, 0, 8), (16, 0, 8))), set()),
-        (TryContext(Alike("tracing", target=EXEC), through=((8, 0, 8),)), {NUMBER}),
-        (TryContext(Alike("tracing", target="iter/task"), returns=(0, 1, 2)), {"returning 2"}),
+        (TryContext(ProgramAttrs("cgroup_skb"), returned=(0,)), {"returning *(u64 *)(r1 + 0)"}),
+        (TryContext(ProgramAttrs("cgroup_sock_addr", attach=19), returns=(1,)), set()),
+        (TryContext(ProgramAttrs("tracing", target=EXEC), reads=((0, 8),)), set()),
+        (TryContext(ProgramAttrs("tracing", target=EXEC), reads=((24, 8),)), {READING}),
+        (TryContext(ProgramAttrs("tracing", target=EXEC), through=((0, 0, 8), (16, 0, 8))), set()),
+        (TryContext(ProgramAttrs("tracing", target=EXEC), through=((8, 0, 8),)), {NUMBER}),
+        (
+            TryContext(ProgramAttrs("tracing", target="iter/task"), returns=(0, 1, 2)),
+            {"returning 2"},
+        ),
     ],
 )
 def test_the_verifier_says_what_it_does_not_allow(
@@ -54,11 +57,11 @@ def test_the_verifier_says_what_it_does_not_allow(
 @pytest.mark.usefixtures("kernel")
 def test_a_map_is_tried_where_the_kernel_makes_it(live: LiveHost) -> None:
     plain, queue = TryMap(1, 4, 8, 4), TryMap(22, 4, 8, 4)
-    answer = live.ask(TryContext(Alike("kprobe"), maps=(plain, queue)))
+    answer = live.ask(TryContext(ProgramAttrs("kprobe"), maps=(plain, queue)))
     assert isinstance(answer, Calls)
     assert answer.refused == ()
     storage = TryMap(19, 12, 8, 0)  # of a cgroup
-    other = live.ask(TryContext(Alike("kprobe"), maps=(storage,)))
+    other = live.ask(TryContext(ProgramAttrs("kprobe"), maps=(storage,)))
     assert isinstance(other, Calls)
     assert other.refused == () or other.refused[0].what == storage.source()
 
@@ -66,12 +69,12 @@ def test_a_map_is_tried_where_the_kernel_makes_it(live: LiveHost) -> None:
 @pytest.mark.bpf
 @pytest.mark.usefixtures("kernel")
 def test_what_is_loaded_for_a_target_is_asked_for_that_target(live: LiveHost) -> None:
-    answer = live.ask(TryCalls(Alike("tracing", target="iter/task"), (14, 148, 26)))
+    answer = live.ask(ProbeCalls(ProgramAttrs("tracing", target="iter/task"), (14, 148, 26)))
     assert isinstance(answer, Calls)
     assert {each.what for each in answer.refused} == {"148", "26"}
     for question in (
-        TryContext(Alike("tracing", target="iter/no_such_thing"), returns=(0,)),
-        TryCalls(Alike("tracing", target="tp_btf/no_such_tracepoint")),
+        TryContext(ProgramAttrs("tracing", target="iter/no_such_thing"), returns=(0,)),
+        ProbeCalls(ProgramAttrs("tracing", target="tp_btf/no_such_tracepoint")),
     ):
         missing = live.ask(question)
         assert isinstance(missing, Calls)
@@ -92,7 +95,7 @@ def test_a_tracepoint_is_not_read_beyond_its_end(live: LiveHost) -> None:
 
 
 def test_the_question_is_told_as_the_program_that_is_tried() -> None:
-    said = TryContext(Alike("xdp"), ((4, 2),), (TEN, MINUS_ONE), (8,)).source()
+    said = TryContext(ProgramAttrs("xdp"), ((4, 2),), (TEN, MINUS_ONE), (8,)).source()
     assert said == (
         "bpf(BPF_PROG_LOAD, xdp: r0 = *(u16 *)(r1 + 4); r0 = 10 or -1 or *(u64 *)(r1 + 8); exit)"
     )

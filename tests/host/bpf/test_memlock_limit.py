@@ -9,10 +9,10 @@ import pytest
 
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.memlock import RaiseMemlock, in_child, with_memory
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import AskIdentity, Identity
-from bpfdoctor.host.system.privilege import CAP_SYS_RESOURCE, holds
+from bpfdoctor.judging.privilege import CAP_SYS_RESOURCE, holds
 
 LIMIT = resource.RLIMIT_MEMLOCK
 

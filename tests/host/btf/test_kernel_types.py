@@ -19,7 +19,7 @@ from bpfdoctor.host.btf.kernel_types import (
     FunctionFacts,
 )
 from bpfdoctor.host.elf.usdt import AskUsdt, UsdtProbes, probes_in
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.symbols import (
     AskData,

@@ -16,7 +16,7 @@ from loud import missing
 
 from bpfdoctor.host.btf import file as btf_file
 from bpfdoctor.host.btf.file import open_btf
-from bpfdoctor.host.btf.format import BtfError, Kind, Member
+from bpfdoctor.host.btf.format import BtfError, BtfKind, Member
 from bpfdoctor.host.btf.reader import Btf
 
 STRINGS = b"\0int\0size\0pair\0left\0right\0do_work\0"
@@ -27,18 +27,18 @@ def at(name: str) -> int:
     return STRINGS.index(b"\0" + name.encode() + b"\0") + 1
 
 
-def a_type(name: str, kind: Kind, last: int, *more: int, count: int = 0) -> list[int]:
+def a_type(name: str, kind: BtfKind, last: int, *more: int, count: int = 0) -> list[int]:
     """The words of one type."""
     return [at(name) if name else 0, kind << 24 | count, last, *more]
 
 
 TYPES = (
-    a_type("int", Kind.INT, 4, 32),
-    a_type("size", Kind.TYPEDEF, 1),
-    a_type("pair", Kind.STRUCT, 8, at("left"), 1, 0, at("right"), 2, 32, count=2),
-    a_type("", Kind.PTR, 3),
-    a_type("", Kind.FUNC_PROTO, 1, 0, 4, 0, 1, count=2),
-    a_type("do_work", Kind.FUNC, 5),
+    a_type("int", BtfKind.INT, 4, 32),
+    a_type("size", BtfKind.TYPEDEF, 1),
+    a_type("pair", BtfKind.STRUCT, 8, at("left"), 1, 0, at("right"), 2, 32, count=2),
+    a_type("", BtfKind.PTR, 3),
+    a_type("", BtfKind.FUNC_PROTO, 1, 0, 4, 0, 1, count=2),
+    a_type("do_work", BtfKind.FUNC, 5),
 )
 
 
@@ -65,24 +65,24 @@ def test_a_name_is_found_only_as_a_whole() -> None:
     found = Btf(blob())
     assert found.function("work") is None
     assert found.function("int") is None, "a type of that name is not a function"
-    assert list(found.find("int", (Kind.INT,))) == [1]
+    assert list(found.find("int", (BtfKind.INT,))) == [1]
     assert found.function("") is None
 
 
 def test_a_name_that_ends_a_longer_one_is_found() -> None:
-    types = ([STRINGS.index(b"do_work") + 3, Kind.INT << 24, 4, 32],)
-    assert list(Btf(blob(types)).find("work", (Kind.INT,))) == [1]
+    types = ([STRINGS.index(b"do_work") + 3, BtfKind.INT << 24, 4, 32],)
+    assert list(Btf(blob(types)).find("work", (BtfKind.INT,))) == [1]
 
 
 def test_a_cycle_of_typedefs_ends_in_void() -> None:
-    loop = (a_type("int", Kind.TYPEDEF, 2), a_type("size", Kind.CONST, 1))
+    loop = (a_type("int", BtfKind.TYPEDEF, 2), a_type("size", BtfKind.CONST, 1))
     assert Btf(blob(loop)).plain(1) == 0
 
 
 def test_ids_out_of_range_are_void() -> None:
-    found = Btf(blob((a_type("int", Kind.TYPEDEF, 0xFFFFFFFF),)))
+    found = Btf(blob((a_type("int", BtfKind.TYPEDEF, 0xFFFFFFFF),)))
     assert found.plain(1) == 0xFFFFFFFF
-    assert found.kind(0xFFFFFFFF) is Kind.VOID
+    assert found.kind(0xFFFFFFFF) is BtfKind.VOID
     assert found.name(0xFFFFFFFF) == ""
     assert list(found.members(7)) == []
     assert found.parameters(9) == ()
@@ -99,7 +99,7 @@ def test_ids_out_of_range_are_void() -> None:
         (blob(()), "0 types"),
         (blob(strings=b""), "the string section is empty"),
         (blob(strings=b"\0int"), "NUL"),
-        (blob((a_type("int", Kind.INT, 4),)), "type 1 ends beyond the type section"),
+        (blob((a_type("int", BtfKind.INT, 4),)), "type 1 ends beyond the type section"),
         (blob(([0, 31 << 24, 0],)), "type 1 is of the unknown kind 31"),
         (blob(([0, 0],)), "type 1 does not fit"),
         (blob().replace(b"\x9f\xeb\x01", b"\x9f\xeb\x02"), "version 2"),
@@ -203,6 +203,6 @@ def test_this_kernel_is_read_whole_and_fast() -> None:
     assert found.function("vfs_unlink") is not None
     assert time.process_time() - start < 1, "measured: 0.1 s; the rest is room for a busy machine"
     assert len(found) > 10_000
-    (task,) = found.find("task_struct", (Kind.STRUCT,))
+    (task,) = found.find("task_struct", (BtfKind.STRUCT,))
     assert "pid" in {member.name for member in found.members(task)}
     assert found.function("no_function_of_this_name") is None

@@ -11,7 +11,8 @@ import pytest
 from depth import cases
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject, ObjectProgram
+from bpfdoctor.host.elf.ask_object import AskBpfObject
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section_names import Named, named
 from bpfdoctor.host.machine import Machine
@@ -123,16 +124,16 @@ def test_a_missing_field_is_named_with_its_struct(built: tuple[str, str]) -> Non
 
 def test_what_is_never_reached_by_what_it_asks_is_spared(built: tuple[str, str]) -> None:
     guarded = program(built, "guarded")
-    assert guarded.missing == guarded.spared == ("struct task_struct has no field state",)
-    assert not guarded.guarded
+    assert guarded.missing == guarded.unreachable == ("struct task_struct has no field state",)
+    assert not guarded.conditional
     lost = program(built, "lost")
-    assert (lost.spared, lost.guarded) == ((), False)
+    assert (lost.unreachable, lost.conditional) == ((), False)
 
 
 def test_what_is_reached_although_it_asks_is_not_spared(built: tuple[str, str]) -> None:
     either = program(built, "either")
     assert either.missing == ("struct task_struct has no field state",)
-    assert (either.spared, either.guarded) == ((), False)
+    assert (either.unreachable, either.conditional) == ((), False)
 
 
 def test_an_enumerator_is_looked_up_by_name(built: tuple[str, str]) -> None:
@@ -304,5 +305,5 @@ def test_libbpf_and_the_kernel_say_the_same(
     loaded = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (loaded.returncode == 0) is loads, loaded.stderr
     (program,) = found.programs
-    assert (set(program.missing) <= set(program.spared)) is loads
-    assert loads or not program.guarded
+    assert (set(program.missing) <= set(program.unreachable)) is loads
+    assert loads or not program.conditional

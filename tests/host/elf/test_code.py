@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject, ObjectProgram
+from bpfdoctor.host.elf.ask_object import AskBpfObject
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.machine import Machine
 
@@ -128,8 +129,8 @@ def test_what_may_keep_code_from_being_reached_is_seen(
     SEC("tp/a/one") int one(void *ctx) {{ return {used}; }}
     SEC("tp/a/two") int two(void *ctx) {{ return 0; }}
     """)
-    assert named(found, "one").guarded is guarded
-    assert not named(found, "two").guarded
+    assert named(found, "one").conditional is guarded
+    assert not named(found, "two").conditional
 
 
 def test_the_license_ends_where_its_text_does(programs: Callable[[str], BpfObject]) -> None:

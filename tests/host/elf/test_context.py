@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject
+from bpfdoctor.host.elf.ask_object import AskBpfObject
+from bpfdoctor.host.elf.bpf_object import BpfObject
+from bpfdoctor.host.elf.constprop import Number, Value
 from bpfdoctor.host.elf.context import ContextUse, ContextWalk
-from bpfdoctor.host.elf.reach import Number, Value
 from bpfdoctor.host.machine import Machine
 
 MOVE, COPY, COPY32, ADD, EXIT, CALL = 0xB7, 0xBF, 0xBC, 0x07, 0x95, 0x85

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject
+from bpfdoctor.host.elf.ask_object import AskBpfObject
+from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.machine import Machine
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.host.bpf.calling import Calls
+from bpfdoctor.host.bpf.call_probe import Calls
 from bpfdoctor.host.bpf.instructions import TryInstructions
 from bpfdoctor.host.elf.instructions import Instruction
-from bpfdoctor.host.elf.newer import Form, newer_form
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.elf.newer import InsnForm, newer_form
+from bpfdoctor.host.hosts import LiveHost
 
 
 @pytest.mark.parametrize(
@@ -23,20 +23,20 @@ def test_what_every_kernel_knows_is_not_told(operation: int) -> None:
 @pytest.mark.parametrize(
     ("this", "form"),
     [
-        (Instruction(0xDB, 1, 2, 8, 1), Form(0xDB, 0, 1)),  # fetch and add
-        (Instruction(0xDB, 1, 2, 8, 0x100), Form(0xDB, 0, 0x100)),  # load and acquire
-        (Instruction(0x3F, 1, 2, 1, 0), Form(0x3F, 1)),  # signed division
-        (Instruction(0xBF, 1, 2, 8, 0), Form(0xBF, 8)),  # a move that extends the sign
+        (Instruction(0xDB, 1, 2, 8, 1), InsnForm(0xDB, 0, 1)),  # fetch and add
+        (Instruction(0xDB, 1, 2, 8, 0x100), InsnForm(0xDB, 0, 0x100)),  # load and acquire
+        (Instruction(0x3F, 1, 2, 1, 0), InsnForm(0x3F, 1)),  # signed division
+        (Instruction(0xBF, 1, 2, 8, 0), InsnForm(0xBF, 8)),  # a move that extends the sign
         (Instruction(0xBF, 1, 2, 1, 1), None),  # the address of an arena
-        (Instruction(0xD7, 1, 0, 0, 32), Form(0xD7, 0, 32)),  # a swap of bytes
-        (Instruction(0x81, 1, 2, 4, 0), Form(0x81)),  # a load that extends the sign
-        (Instruction(0x06, 0, 0, 0, 4), Form(0x06)),  # a far jump
-        (Instruction(0xE5, 0, 0, 4, 0), Form(0xE5)),  # may_goto
-        (Instruction(0xFF, 0, 0, 0, 0), Form(0xFF)),
+        (Instruction(0xD7, 1, 0, 0, 32), InsnForm(0xD7, 0, 32)),  # a swap of bytes
+        (Instruction(0x81, 1, 2, 4, 0), InsnForm(0x81)),  # a load that extends the sign
+        (Instruction(0x06, 0, 0, 0, 4), InsnForm(0x06)),  # a far jump
+        (Instruction(0xE5, 0, 0, 4, 0), InsnForm(0xE5)),  # may_goto
+        (Instruction(0xFF, 0, 0, 0, 0), InsnForm(0xFF)),
     ],
 )
 def test_what_newer_kernels_brought_is_told_by_what_it_is(
-    this: Instruction, form: Form | None
+    this: Instruction, form: InsnForm | None
 ) -> None:
     assert newer_form(this) == form
 

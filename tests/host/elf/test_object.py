@@ -17,7 +17,7 @@ from hypothesis import given, strategies as st
 from bpfdoctor.host.elf.object import AskExecutable, Executable, core_relocations, object_facts
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.tools.clang import BPF_CODE
+from bpfdoctor.judging.tools.clang import BPF_CODE
 
 
 def compiled(tmp_path: Path, *flags: str) -> Path:

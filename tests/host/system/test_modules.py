@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.live import LiveHost
+from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.system import modules
 from bpfdoctor.host.system.modules import AskLoadable, Modules
 

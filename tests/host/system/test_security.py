@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.bpf.syscalls import ARCHITECTURES
+from bpfdoctor.host.syscalls import ARCHITECTURES
 from bpfdoctor.host.system import security
 from bpfdoctor.host.system.mounted import magic_in, superblock_magic
 from bpfdoctor.host.system.security import AskSecurityFile, security_file

@@ -11,10 +11,10 @@ import pytest
 
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.tools.clang import BPF_CODE, compile_bpf
 from bpfdoctor.host.tools.compile import OBJECT, Compile, Compiled, TreatObject
-from bpfdoctor.host.tools.compilers import compile_c
 from bpfdoctor.host.tools.inputs import dependencies, search_list, searched_in_vain, traced
+from bpfdoctor.judging.tools.clang import BPF_CODE, compile_bpf
+from bpfdoctor.judging.tools.compilers import compile_c
 
 ZLIB = "#include <zlib.h>\nint main(void) { return zlibVersion()[0] == 0; }\n"
 

@@ -1,0 +1,47 @@
+"""The question what a compiled BPF object needs, held against this kernel's BTF."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.btf.file import VMLINUX
+from bpfdoctor.host.btf.format import BtfError
+from bpfdoctor.host.elf.bpf_object import BpfObject
+from bpfdoctor.host.elf.image import TooLargeError
+from bpfdoctor.host.elf.section import ElfError
+from bpfdoctor.host.question import NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+
+class AskBpfObject(Question[BpfObject], frozen=True):
+    """The programs, maps, helpers and CO-RE relocations of an object, and which would fail here.
+
+    NoAnswer `refused` with a sentence for a file that is no BPF object.
+    """
+
+    path: str
+    btf: str = VMLINUX
+
+    def put(self, machine: Machine) -> BpfObject | NoAnswer:
+        from bpfdoctor.host.elf.bpf_reader import read_object  # costs start-up time
+
+        try:
+            facts = Path(self.path).stat()
+            if not stat.S_ISREG(facts.st_mode):
+                return NoAnswer("refused", "not a regular file")
+            return read_object(self.path, self.btf)
+        except TooLargeError as wrong:
+            return NoAnswer("too-large", str(wrong))
+        except (ElfError, BtfError) as wrong:
+            return NoAnswer("refused", str(wrong))
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # a path with a NUL byte
+            return NoAnswer("refused", str(error))
+
+    def source(self) -> str:
+        return f"$ llvm-readelf -S -s -r {self.path}"

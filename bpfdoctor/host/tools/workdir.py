@@ -1,0 +1,129 @@
+"""A scratch directory for one question that works in several steps, and the steps' commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.machine import scratch_prefix, temporary_place
+from bpfdoctor.host.process import Credentials, ProcessResult
+from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.tools.commands import Completed, signal_name
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+
+LOG_LIMIT = 16_384
+"""Characters of a compiler's log, or of a tool's output, that are kept."""
+
+_SHORT = re.compile(
+    rb"No space left on device|Cannot allocate memory|out of memory"
+    rb"|Killed signal terminated program|unable to execute command: Killed"
+)
+"""What gcc, clang and linkers say where the machine, not the tool, gave out."""
+
+
+class Workplace:
+    """A directory of its own for one question, removed at the end; shown as `$SCRATCH`.
+
+    With `identity`, it lies apart from this run's scratch space, which is its user's alone, and
+    belongs to that identity. `trouble` says why there is no such directory.
+    """
+
+    def __init__(self, machine: Machine, identity: Credentials | None = None) -> None:
+        self.machine = machine
+        self.identity = identity
+        self.trouble: NoAnswer | None = None
+        self.searched: set[str] = set()
+        """Directories that a tool is known to have searched."""
+        self.linked: str = ""
+        """What the linker says that it read (`--trace`)."""
+        self._directory: Path | None = None
+
+    def __enter__(self) -> Workplace:
+        try:
+            self._directory = Path(self._made())
+        except OSError as error:
+            self.trouble = NoAnswer("refused", f"no scratch directory: {error.strerror or error}")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _made(self) -> str:
+        if self.identity is None:
+            return tempfile.mkdtemp(dir=self.machine.scratch)
+        made = tempfile.mkdtemp(prefix=scratch_prefix(), dir=temporary_place())
+        os.chown(made, self.identity.uid, self.identity.gid)
+        return made
+
+    def path(self, name: str) -> str:
+        """A path in this directory."""
+        return f"{self._directory}/{name}"
+
+    def text(self, name: str) -> str:
+        """What a file here holds; empty where there is none."""
+        try:
+            return decoded(Path(self.path(name)).read_bytes())
+        except OSError:
+            return ""
+
+    def write(self, name: str, text: str) -> NoAnswer | None:
+        """Write a file here, or say why that cannot be."""
+        try:
+            Path(self.path(name)).write_text(text)
+        except OSError as error:
+            return NoAnswer("refused", f"no scratch space: {error.strerror}")
+        return None
+
+    def run(
+        self, argv: Sequence[str], timeout: float, identity: Credentials | None = None
+    ) -> ProcessResult | NoAnswer:
+        """Run a step.
+
+        No answer where it cannot be started, takes longer than `timeout`, or where memory or disk
+        space gave out.
+        """
+        try:
+            ended = self.machine.run(argv, timeout=timeout, identity=identity)
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # an argument with a NUL byte
+            return NoAnswer("refused", str(error))
+        if ended.timed_out:
+            return NoAnswer("timed-out", f"no end after {timeout:g} seconds")
+        short = _SHORT.search(ended.stderr)
+        if short is not None or ended.signal == signal.SIGKILL:  # says nothing about the tool
+            said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
+            reason = "ENOSPC" if short is not None and b"space" in short.group() else "ENOMEM"
+            return NoAnswer(reason, said or "killed by SIGKILL, as for want of memory")
+        return ended
+
+    def hidden(self, text: str) -> str:
+        """`text` with this directory written `$SCRATCH`."""
+        return self.machine.hidden(text.replace(str(self._directory), "$SCRATCH"))
+
+    def completed(self, ended: ProcessResult) -> Completed:
+        """How a step ended, as an answer."""
+        stdout, stderr = (self.hidden(decoded(data)) for data in (ended.stdout, ended.stderr))
+        return Completed(
+            exit_code=ended.exit_code,
+            stdout=stdout[:LOG_LIMIT],
+            stderr=stderr[:LOG_LIMIT],
+            signal=signal_name(ended.signal),
+            truncated=ended.truncated or max(len(stdout), len(stderr)) > LOG_LIMIT,
+        )

@@ -1,0 +1,44 @@
+"""How a map that an object defines is tried: as it is, or with fewer entries."""
+
+from __future__ import annotations
+
+from bpfdoctor.host.bpf.map_probe import RINGS, STORAGE, TryMap
+from bpfdoctor.host.elf.maps import ObjectMap
+
+HASH, PERF_EVENTS, STRUCT_OPS = (1, 5, 9, 10), 4, 26
+OF_MAPS = (12, 13)
+"""Maps of maps: libbpf makes one that they hold first."""
+
+MOST = 1 << 22
+"""Bytes that a map may take for a moment: of a larger one, fewer entries are made."""
+
+BESIDE = 64
+"""Bytes that an entry may take beside key and value."""
+
+
+def map_trial(each: ObjectMap) -> TryMap | None:
+    """How a map of an object is made.
+
+    None for one of which another must be made first, and for one that is too large.
+    """
+    large = each.value_size > MOST and each.number not in HASH
+    if not each.number or large or each.number in (*OF_MAPS, STRUCT_OPS):
+        return None
+    return TryMap(
+        each.number,
+        each.key_size,
+        each.value_size,
+        _entries(each),
+        each.flags,
+        typed=each.typed and each.number in STORAGE,
+    )
+
+
+def _entries(each: ObjectMap) -> int:
+    """As many as are wanted, or as fit; libbpf makes a perf event array as large as is needed."""
+    if each.number in RINGS:
+        return min(each.entries, MOST)
+    if each.number == PERF_EVENTS and not each.entries:
+        return 1
+    fitting = MOST // (each.key_size + each.value_size + BESIDE)
+    return min(each.entries, max(fitting, 1))

@@ -1,0 +1,1 @@
+"""Which tool a build uses, and whether it is fit."""

@@ -1,0 +1,54 @@
+"""What follows for tools that were chosen: the finding, and how to use or get the right one."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from bpfdoctor.judging.tools.choice import ToolChoice
+from bpfdoctor.judging.tools.tool_verdict import STANDARD_PLACES
+from bpfdoctor.model import ByHand, Evidence, Finding, Install, Run, Status
+
+LEAD_THERE = f'export PATH="${{PATH:+$PATH:}}{":".join(STANDARD_PLACES)}"'
+"""The mend of a PATH that does not lead to tools which are there; an empty entry of it would be the
+working directory."""
+
+
+def verdict_on(chosen: ToolChoice, good: str, capability: str) -> Finding:
+    """What follows for a tool: `good` is the summary of one that is fit and will be taken."""
+    return verdict_on_all((chosen,), good, capability)
+
+
+def verdict_on_all(chosen: Sequence[ToolChoice], good: str, capability: str) -> Finding:
+    """What follows for tools of one kind, of which a build needs each; the worst decides."""
+    seen = tuple(dict.fromkeys(piece for each in chosen for piece in each.seen))
+    unfit = [each for each in chosen if not each.fit]
+    others = [each for each in chosen if each.fit and not each.is_default]
+    if unfit:
+        return _unfit(unfit, seen, capability)
+    if not others:
+        return Finding(Status.PASS, good, evidence=seen)
+    troubles = "; ".join(dict.fromkeys(each.default.trouble for each in others))
+    works = ", ".join(dict.fromkeys(each.used.words for each in others))
+    summary = f"{troubles}; {works} works"
+    return Finding(Status.WARN, summary, evidence=seen, fixes=(_use(others),))
+
+
+def _unfit(unfit: Sequence[ToolChoice], seen: tuple[Evidence, ...], capability: str) -> Finding:
+    trouble = "; ".join(dict.fromkeys(each.default.trouble for each in unfit))
+    states = {each.default.state for each in unfit}
+    if states == {"unproven"}:
+        build = Run(("bpfdoctor", "check"), text="builds, and so runs it")
+        return Finding(Status.WARN, trouble, evidence=seen, fixes=(build,))
+    if states <= {"unclear", "unproven"}:
+        words = "; ".join(dict.fromkeys(each.default.words for each in unfit))
+        find_out = ByHand(f"see what it does by hand: {words}")
+        return Finding(Status.UNKNOWN, trouble, evidence=seen, fixes=(find_out,))
+    mend = ByHand(LEAD_THERE) if states == {"off-path"} else Install((capability,))
+    return Finding(Status.FAIL, trouble, evidence=seen, fixes=(mend,))
+
+
+def _use(others: Sequence[ToolChoice]) -> ByHand:
+    if others[0].variable == "MAKE":
+        return ByHand(f"build with `{others[0].used.words}` in place of make")
+    return ByHand(f"build with `make {shlex.join(each.override for each in others)}`")
