@@ -15,7 +15,7 @@ from bpfdoctor.fix.journal.package_state import (
 from bpfdoctor.fix.journal.undo_state import digest_of, mounted
 from bpfdoctor.fix.journal.write import OUTPUT, After, Before, Result, now
 from bpfdoctor.fix.plan import Step
-from bpfdoctor.host.atomic_write import write_whole
+from bpfdoctor.host.atomic_write import create_file
 from bpfdoctor.host.question import Host
 
 
@@ -55,7 +55,7 @@ def _result(host: Host, step: Step, outcome: StepExit) -> tuple[Result, str]:
         return "failed", outcome.reason
     if step.output:
         try:
-            write_whole(step.output, outcome.stdout, step.owner_of)
+            create_file(step.output, outcome.stdout, step.owner_of)
         except OSError as error:
             return "failed", f"{step.output}: {error}"
     absent = missing(host, step)

@@ -13,8 +13,7 @@ from bpfdoctor.fix.plan import Manual, Step
 from bpfdoctor.host.machine import boot_id
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.system.files import FileText, ReadFile
-
-MOUNTS = "/proc/self/mountinfo"
+from bpfdoctor.host.system.mount_table import MOUNT_TABLE, mount_seen_at, mounts_in
 
 
 def mount_at(host: Host, place: str) -> str:
@@ -22,14 +21,10 @@ def mount_at(host: Host, place: str) -> str:
 
     An id is given again after an unmount, and a device as well, but hardly both (proc(5)).
     """
-    answer = host.ask(ReadFile(MOUNTS))
-    found = ""
-    for line in answer.text.splitlines() if isinstance(answer, FileText) else ():
-        facts, _, kind = line.partition(" - ")
-        number, _, device, _, point, *_ = facts.split(" ")
-        if point == place:
-            found = " ".join((number, device, *kind.split(" ")[:2]))
-    return found
+    answer = host.ask(ReadFile(MOUNT_TABLE))
+    lines = answer.text.split("\n") if isinstance(answer, FileText) else ()
+    found = mount_seen_at(mounts_in(lines), place)
+    return " ".join((found.id, found.device, found.type, found.source)) if found else ""
 
 
 def mounted(host: Host, step: Step) -> str:
