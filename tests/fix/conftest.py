@@ -1,12 +1,13 @@
-"""A home of the test's own, and a real applier without a terminal."""
+"""A home of the test's own, a real applier without a terminal, an ordinary user and a sudo."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from own_sudo import Sudo
 from repositories import add_submodule, git, repository
 
 from bpfdoctor.fix.applying.applier import Applier, Patience
@@ -53,3 +54,28 @@ def nest(tmp_path: Path, home: Path) -> Path:
     checkout = tmp_path / "checkout"
     git(tmp_path, "clone", "-q", f"file://{upstream}", str(checkout))
     return checkout
+
+
+@pytest.fixture
+def user(tmp_path: Path, sudo: Sudo) -> Iterator[None]:
+    """We are an ordinary user, who may go to `tmp_path`, and have that sudo."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for place in (tmp_path, *tmp_path.parents[:3]):
+        place.chmod(place.stat().st_mode | 0o011)
+    os.seteuid(4711)
+    yield
+    os.seteuid(0)
+
+
+@pytest.fixture
+def sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sudo:
+    """Where sudo is looked for there is none, until it is installed."""
+    place = tmp_path / "sbin"
+    place.mkdir()
+    (tmp_path / "sudo.log").touch()
+    (tmp_path / "sudo.log").chmod(0o666)
+    place.chmod(0o777)
+    monkeypatch.setattr("bpfdoctor.fix.applying.elevate.SYSTEM_PATH", str(place))
+    return Sudo(place, tmp_path / "sudo.log")

@@ -40,8 +40,9 @@ class StatusLine:
         self._say(text)
 
 
-def applier_of(machine: Machine, elevation: Elevation, voice: Voice, patience: Patience) -> Applier:
+def applier_of(machine: Machine, voice: Voice, patience: Patience) -> Applier:
     """Runs steps on `machine`; what they print is shown while they run, if somebody watches."""
+    elevation = Elevation(machine.environ, terminal=voice.terminal)
     if not voice.terminal:
         return Applier(machine, elevation, voice.say, patience)
     status = StatusLine(sys.stderr, voice.say)

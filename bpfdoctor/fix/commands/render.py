@@ -9,12 +9,14 @@ from itertools import groupby
 import msgspec
 
 from bpfdoctor.fix.applying.elevate import sudo_is_typed
-from bpfdoctor.fix.commands.options import Voice
+from bpfdoctor.fix.commands.options import FixOptions, Voice
 from bpfdoctor.fix.plan import Manual, Plan, Step
 from bpfdoctor.host.redact import Redactor
 
+HEADING = "The plan, in the order in which it will run:"
 
-def plan_text(plan: Plan, heading: str = "The plan, in the order in which it will run:") -> str:
+
+def plan_text(plan: Plan, heading: str = HEADING) -> str:
     """What would run, why, as whom, and how it is undone; then what is left to a person."""
     lines = [heading, ""] if plan.steps else []
     if not plan.steps and not plan.manual:
@@ -31,6 +33,13 @@ def plan_text(plan: Plan, heading: str = "The plan, in the order in which it wil
 def plan_json(plan: Plan, redactor: Redactor) -> str:
     """A plan as indented JSON, redacted like the report's."""
     return msgspec.json.format(msgspec.json.encode(redactor.value(plan))).decode() + "\n"
+
+
+def write_plan(
+    plan: Plan, options: FixOptions, voice: Voice, redactor: Redactor, heading: str = HEADING
+) -> None:
+    """Print a plan, and nothing else, as text or as data."""
+    voice.write(plan_json(plan, redactor) if options.json else plan_text(plan, heading))
 
 
 def leave_to_root(plan: Plan, refused: str, voice: Voice, *, as_json: bool = False) -> None:
