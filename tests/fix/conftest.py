@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 from own_sudo import Sudo
 from repositories import add_submodule, git, repository
 
-from bpfdoctor.fix.applying.applier import Applier, Patience
+from bpfdoctor.fix.applying.applier import Applier
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.elevate import Elevation
 from bpfdoctor.host.machine import Machine
 
@@ -57,16 +59,24 @@ def nest(tmp_path: Path, home: Path) -> Path:
 
 
 @pytest.fixture
-def user(tmp_path: Path, sudo: Sudo) -> Iterator[None]:
-    """We are an ordinary user, who may go to `tmp_path`, and have that sudo."""
-    if os.geteuid() != 0:
-        yield
-        return
+def user(tmp_path: Path, sudo: Sudo) -> None:
+    """The test runs as an ordinary user, who may go to `tmp_path` and has that sudo."""
     for place in (tmp_path, *tmp_path.parents[:3]):
-        place.chmod(place.stat().st_mode | 0o011)
-    os.seteuid(4711)
-    yield
-    os.seteuid(0)
+        if os.geteuid() == 0:
+            place.chmod(place.stat().st_mode | 0o011)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Function) -> Generator[None, object, object]:
+    """Be that user for the test alone: what pytest writes of it is its own again."""
+    changed = "user" in item.fixturenames and os.geteuid() == 0
+    if changed:
+        os.seteuid(4711)
+    try:
+        return (yield)
+    finally:
+        if changed:
+            os.seteuid(0)
 
 
 @pytest.fixture
@@ -74,6 +84,8 @@ def sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sudo:
     """Where sudo is looked for there is none, until it is installed."""
     place = tmp_path / "sbin"
     place.mkdir()
+    for name in ("env", "kill"):
+        (place / name).symlink_to(shutil.which(name) or name)
     (tmp_path / "sudo.log").touch()
     (tmp_path / "sudo.log").chmod(0o666)
     place.chmod(0o777)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from bpfdoctor.fix.applying.applier import Applied, Patience
+from bpfdoctor.fix.applying.applier import Applied
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.commands.gate import authorize, authorize_proof
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of

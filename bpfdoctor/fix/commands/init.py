@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.applying.applier import Patience
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.catalogue.packages import capability_of
 from bpfdoctor.fix.commands.fix import Examine, run_fix
 from bpfdoctor.fix.commands.gate import authorize

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
-from bpfdoctor.fix.applying.applier import Applier, Patience
+from bpfdoctor.fix.applying.applier import Applier
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.elevate import Elevation
 from bpfdoctor.fix.commands.options import Voice
 from bpfdoctor.host.machine import Machine

@@ -128,15 +128,6 @@ def test_a_sudo_that_is_to_ask_nothing_cannot_read_what_is_typed(sudo: Sudo) -> 
 
 
 @pytest.mark.usefixtures("user")
-def test_what_sudo_prints_does_not_spoil_standard_output(
-    sudo: Sudo, capfd: pytest.CaptureFixture[str]
-) -> None:
-    sudo.is_script("echo said; echo noise >&2; [ $1 = -v ]")
-    assert Elevation({}, terminal=True).prefix() is not None
-    assert capfd.readouterr() == ("", "said\nnoise\n")  # of the call that asks alone
-
-
-@pytest.mark.usefixtures("user")
 def test_what_is_roots_is_stopped_by_root(sudo: Sudo) -> None:
     sudo.installed(quietly=0)
     with subprocess.Popen(["sleep", "60"]) as process:
