@@ -53,8 +53,8 @@ def command(  # noqa: PLR0913  (each is an option)
     """
     from bpfdoctor.cli.repair import Checks, voice
     from bpfdoctor.cli.show import show
-    from bpfdoctor.fix.command import run_fix
-    from bpfdoctor.fix.options import FixOptions
+    from bpfdoctor.fix.commands.fix import run_fix
+    from bpfdoctor.fix.commands.options import FixOptions
     from bpfdoctor.host.machine import Machine
     from bpfdoctor.model import Report
 

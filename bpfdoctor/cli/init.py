@@ -49,8 +49,8 @@ def command(  # noqa: PLR0913  (each is an option)
     from bpfdoctor.cli.fix import proof_command
     from bpfdoctor.cli.repair import Checks, voice
     from bpfdoctor.cli.show import show
-    from bpfdoctor.fix.init import run_init
-    from bpfdoctor.fix.options import FixOptions
+    from bpfdoctor.fix.commands.init import run_init
+    from bpfdoctor.fix.commands.options import FixOptions
     from bpfdoctor.host.machine import Machine
     from bpfdoctor.model import Report
 

@@ -12,14 +12,14 @@ from bpfdoctor.cli.output import Output
 from bpfdoctor.cli.parameters import Given
 
 if TYPE_CHECKING:
-    from bpfdoctor.fix.command import Wanted
-    from bpfdoctor.fix.options import Voice
+    from bpfdoctor.fix.commands.fix import CheckRequest
+    from bpfdoctor.fix.commands.options import Voice
     from bpfdoctor.model import Report
 
 
 def voice(output: Output) -> Voice:
     """Reports and plans on standard output; progress and questions on the terminal."""
-    from bpfdoctor.fix.options import Voice
+    from bpfdoctor.fix.commands.options import Voice
 
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
@@ -42,7 +42,7 @@ class Checks(NamedTuple):
     given: Given
     runs: list[Examined]
 
-    def again(self, wanted: Wanted) -> Report:
+    def again(self, wanted: CheckRequest) -> Report:
         """One examination, without the cache: what was proven before a change proves nothing."""
         given = self.given._replace(smoke=wanted.smoke, sudo=wanted.elevated, cache=False)
         self.runs.append(examined(given))

@@ -32,8 +32,8 @@ def command(ctx: click.Context, /, run: str, as_json: bool, dry_run: bool, yes: 
     the name that `fix` ended with; without it, the newest run that changed something.
     """
     from bpfdoctor.cli.repair import voice
-    from bpfdoctor.fix.options import FixOptions
-    from bpfdoctor.fix.undoing import run_undo
+    from bpfdoctor.fix.commands.options import FixOptions
+    from bpfdoctor.fix.commands.undo import run_undo
     from bpfdoctor.host.machine import Machine
 
     output: Output = ctx.obj

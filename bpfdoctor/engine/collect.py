@@ -23,8 +23,8 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
-from bpfdoctor.fix.boot import with_boot_steps
-from bpfdoctor.fix.packages import resolve
+from bpfdoctor.fix.catalogue.boot import with_boot_steps
+from bpfdoctor.fix.catalogue.packages import resolve
 from bpfdoctor.model import HostFacts, ProgramResult, Reported
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
-Kind = Literal["repair", "repository", "refresh", "install", "submodule", "run", "remove"]
+StepKind = Literal["repair", "repository", "refresh", "install", "submodule", "run", "remove"]
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -22,7 +24,7 @@ class Step(msgspec.Struct, frozen=True):
     """
 
     id: str
-    kind: Kind
+    kind: StepKind
     title: str
     argv: tuple[str, ...]
     why: tuple[str, ...] = ()
@@ -61,6 +63,12 @@ class Manual(msgspec.Struct, frozen=True):
 
     why: tuple[str, ...]
     text: str
+
+
+def commands_to_paste(words: str, commands: Iterable[str], *, as_root: bool = True) -> str:
+    """`words`, then the commands, indented; said to be root's where the reader is not root."""
+    who = " (as root)" if as_root and os.geteuid() != 0 else ""
+    return "\n".join((f"{words}{who}:", *(f"  {command}" for command in commands)))
 
 
 class Plan(msgspec.Struct, frozen=True):

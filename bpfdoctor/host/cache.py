@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import bpfdoctor
+from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import encode, name_of
 from bpfdoctor.host.question import Answer
 
@@ -149,7 +149,7 @@ def keep(  # noqa: PLR0913  (each is a part of what is kept)
 def store(place: Path, entry: CacheEntry) -> None:
     """Write an entry, if that can be done; old ones make room."""
     with contextlib.suppress(OSError, ValueError):
-        _write(place, msgspec.json.encode(entry))
+        replace_file(place, msgspec.json.encode(entry))
         _prune(place.parent)
 
 
@@ -177,18 +177,6 @@ def _place(machine: Machine, question: Question[A], tool: str) -> Path:
     asked = [FORMAT, bpfdoctor.__version__, kind, encode(question).hex(), *where, environ]
     assert machine.cache is not None
     return machine.cache / f"proof-{hashlib.sha256(msgspec.json.encode(asked)).hexdigest()}"
-
-
-def _write(place: Path, data: bytes) -> None:
-    """All of it or nothing: no reader ever sees half an entry."""
-    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=".new-")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-        os.replace(name, place)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _prune(cache: Path) -> None:

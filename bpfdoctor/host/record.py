@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
 from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
@@ -74,22 +72,9 @@ def write_whole(path: Path, data: bytes) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            _replace(path, data)
+            replace_file(path.resolve(), data)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"cannot write {path}: {_reason(error)}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    target = path.resolve()
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)  # mode 0600
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(data)
-        os.replace(name, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 def _reason(error: Exception) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.process import Credentials, home_of
 
 if TYPE_CHECKING:
@@ -133,11 +134,7 @@ def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700), "wb") as file:
-        file.write(data)
-    fresh.rename(path)
+    replace_file(path, data, 0o700)
     os.utime(path.parent)
 
 

@@ -32,7 +32,6 @@ from bpfdoctor.api import (
     ReadFile,
     Status,
 )
-from bpfdoctor.host.system.container import root_type
 from bpfdoctor.testing import FakeHost, one, run_check
 
 HOME, AWAY = 0xEFFFFFFD, 4026532300
@@ -133,17 +132,6 @@ def test_namespaces_that_cannot_be_read_prove_nothing(hidden: dict[str, int]) ->
 
 def test_a_plain_machine_is_no_container() -> None:
     assert shut_into(pid=FIRST, root="ext4").status is Status.PASS
-
-
-def test_the_last_mount_at_the_root_counts() -> None:
-    lines = [
-        "1 0 0:2 / / rw - rootfs rootfs rw",
-        "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw",
-        "23 22 0:20 / /sys rw - sysfs sysfs rw",
-    ]
-    assert root_type(lines) == "ext4"
-    assert root_type(lines[2:]) == ""
-    assert root_type(["", "x", "1 2 3 4 / - "]) in ("", "?")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from repositories import add_submodule, git, repository
 
-from bpfdoctor.fix.apply import Applier, Patience
-from bpfdoctor.fix.elevate import Elevation
+from bpfdoctor.fix.applying.applier import Applier, Patience
+from bpfdoctor.fix.applying.elevate import Elevation
 from bpfdoctor.host.machine import Machine
 
 

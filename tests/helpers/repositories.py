@@ -6,10 +6,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from bpfdoctor.fix.apply import Applied, Applier
-from bpfdoctor.fix.journal import Journal
+from bpfdoctor.fix.applying.applier import Applied, Applier
+from bpfdoctor.fix.journal.write import Journal
 from bpfdoctor.fix.plan import Plan
-from bpfdoctor.fix.submodules import plan_submodules
+from bpfdoctor.fix.planning.submodules import plan_submodules
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 

@@ -10,13 +10,13 @@ import sys
 
 import msgspec
 
-from bpfdoctor.fix.apply import Applied, Applier, Patience
-from bpfdoctor.fix.elevate import Elevation
-from bpfdoctor.fix.journal import Journal, state_directory
-from bpfdoctor.fix.options import FixOptions, Voice
+from bpfdoctor.fix.applying.applier import Applied, Applier, Patience
+from bpfdoctor.fix.applying.elevate import Elevation
+from bpfdoctor.fix.commands.options import FixOptions, Voice
+from bpfdoctor.fix.commands.undo import run_undo
+from bpfdoctor.fix.journal.write import Journal, state_directory
 from bpfdoctor.fix.plan import Plan
-from bpfdoctor.fix.planner import make_plan
-from bpfdoctor.fix.undoing import run_undo
+from bpfdoctor.fix.planning.planner import make_plan
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.model import Install, Reported, Status

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from bpfdoctor.fix.managers.age import AskAge
 from bpfdoctor.fix.managers.base import Package, PackageManager, ask, pattern_of
-from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.host.question import Answer, Host, NoAnswer, Question
 from bpfdoctor.host.system.files import ListDirectory, Names
 from bpfdoctor.model import Fix, Run
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
 
 LISTS = "/var/lib/apt/lists"
 TOUCHED = (LISTS, f"{LISTS}/partial")
@@ -155,3 +159,27 @@ def _candidates(policy: str) -> dict[str, str]:
             version = line.partition(":")[2].strip()
             found[name] = "" if version == "(none)" else version
     return found
+
+
+class Age(Answer, frozen=True):
+    """Seconds since the last change of a file or of a directory's entries."""
+
+    seconds: float
+
+    def shown(self) -> str:
+        return f"changed {self.seconds:.0f} seconds ago"
+
+
+class AskAge(Question[Age], frozen=True):
+    """When `path` was last changed."""
+
+    path: str
+
+    def put(self, machine: Machine) -> Age | NoAnswer:
+        try:
+            return Age(max(0.0, time.time() - os.stat(self.path).st_mtime))
+        except OSError as error:
+            return NoAnswer.from_error(error)
+
+    def source(self) -> str:
+        return f"stat -c %Y {self.path}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.system.mount_table import read_mounts
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -81,8 +82,7 @@ def _in_table(path: str) -> str:
 def _superblock(fdinfo: str) -> str:
     """The device of the mount that a descriptor lies on; empty where the mount is out of sight."""
     number = next((line.split()[1] for line in fdinfo.splitlines() if "mnt_id" in line), "")
-    rows = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
-    return next((row[2] for row in rows if row[0] == number), "")
+    return next((mount.device for mount in read_mounts() if mount.id == number), "")
 
 
 def _by_content(path: str) -> Holder | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.system.mount_table import MOUNT_TABLE, mount_seen_at, read_mounts
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -59,26 +59,16 @@ class AskContainer(Question[Marks], frozen=True):
         )
 
     def source(self) -> str:
-        return "stat " + " ".join(FILES) + "; /proc/self/mountinfo; /proc/1/comm"
+        return f"stat {' '.join(FILES)}; {MOUNT_TABLE}; /proc/1/comm"
 
 
 def _root_mount() -> str | None:
     """The type of the file system mounted at /; empty where the table has none: a chroot."""
     try:
-        lines = Path("/proc/self/mountinfo").read_text(errors="backslashreplace").splitlines()
+        root = mount_seen_at(read_mounts(), "/")
     except OSError:
         return None
-    return root_type(lines)
-
-
-def root_type(lines: list[str]) -> str:
-    """The type of the last mount at / in the lines of mountinfo (proc(5)); empty without one."""
-    found = ""
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        if before.split()[4:5] == ["/"]:
-            found = after.split()[0] if after.split() else "?"
-    return found
+    return root.type if root else ""
 
 
 def _start_of(path: str) -> str:

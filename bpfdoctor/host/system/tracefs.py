@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
+from bpfdoctor.host.system.mount_table import read_mounts
 from bpfdoctor.host.system.mounted import AskFileSystem, FileSystem
 
 if TYPE_CHECKING:
@@ -86,11 +87,10 @@ def _look(path: str, machine: Machine) -> TracePlace:
 
 def _mounts() -> tuple[str, ...]:
     try:
-        lines = Path("/proc/self/mounts").read_text(errors="backslashreplace").splitlines()
+        mounts = read_mounts()
     except OSError:
         return ()
-    fields = [line.split() for line in lines]
-    return tuple(f"{f[2]} on {f[1]}" for f in fields if len(f) > 2 and f[2] in _KINDS)
+    return tuple(f"{mount.type} on {mount.place}" for mount in mounts if mount.type in _KINDS)
 
 
 _KINDS = ("tracefs", "debugfs")

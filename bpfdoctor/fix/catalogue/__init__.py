@@ -1,0 +1,1 @@
+"""What brings a capability on each distribution, and how each one boots."""

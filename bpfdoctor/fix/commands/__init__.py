@@ -1,0 +1,1 @@
+"""`fix`, `undo` and `init` without their arguments."""

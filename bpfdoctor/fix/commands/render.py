@@ -1,0 +1,81 @@
+"""A plan in words: the same text for `--dry-run`, for the prompt, and where there is no sudo."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import groupby
+
+import msgspec
+
+from bpfdoctor.fix.applying.elevate import sudo_is_typed
+from bpfdoctor.fix.commands.options import Voice
+from bpfdoctor.fix.plan import Manual, Plan, Step
+from bpfdoctor.host.redact import Redactor
+
+
+def plan_text(plan: Plan, heading: str = "The plan, in the order in which it will run:") -> str:
+    """What would run, why, as whom, and how it is undone; then what is left to a person."""
+    lines = [heading, ""] if plan.steps else []
+    if not plan.steps and not plan.manual:
+        lines = ["There is nothing to do."]
+    for number, step in enumerate(plan.steps, 1):
+        lines += [*_step_lines(number, step), ""]
+    if plan.manual:
+        lines += ["To be done by hand:", ""]
+        for manual in plan.manual:
+            lines += [*_manual_lines(manual), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def plan_json(plan: Plan, redactor: Redactor) -> str:
+    """A plan as indented JSON, redacted like the report's."""
+    return msgspec.json.format(msgspec.json.encode(redactor.value(plan))).decode() + "\n"
+
+
+def leave_to_root(plan: Plan, refused: str, voice: Voice, *, as_json: bool = False) -> None:
+    """Print the commands that nobody here may run; with JSON, not where the report goes."""
+    voice.say(f"Root is needed and {refused}. To be run by hand:")
+    if as_json:
+        voice.say(commands_text(plan).rstrip("\n"))
+    else:
+        voice.write(commands_text(plan))
+
+
+def commands_text(plan: Plan) -> str:
+    """The commands alone, to be pasted."""
+    lines = commands_of(plan, sudo=sudo_is_typed(), root=os.geteuid() == 0)
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def commands_of(plan: Plan, *, sudo: bool, root: bool) -> Iterator[str]:
+    """A line a command; where neither root nor sudo serves for all, each part says for whom."""
+    for privileged, steps in groupby(plan.steps, lambda step: step.privileged):
+        if not sudo and not root:
+            yield "# as root" if privileged else "# as yourself"
+        yield from (step.command(sudo=sudo) for step in steps)
+
+
+def _step_lines(number: int, step: Step) -> Iterator[str]:
+    yield f"{number:3}. {step.title}"
+    yield f"       {step.command(sudo=sudo_is_typed())}"
+    if step.privileged and os.geteuid() != 0 and not sudo_is_typed():
+        yield "     as:   root"
+    if step.why:
+        yield f"     why:  {', '.join(step.why)}"
+    if step.undo or step.undo_text:
+        import shlex
+
+        yield f"     undo: {shlex.join(step.undo) if step.undo else step.undo_text}"
+    if step.manual:
+        yield "     This makes the machine less secure: --yes alone does not consent to it."
+    for note in step.notes:
+        yield f"     note: {note}"
+
+
+def _manual_lines(manual: Manual) -> Iterator[str]:
+    first, *rest = manual.text.splitlines() or [""]
+    yield f"   * {first}"
+    yield from (f"     {line}" for line in rest)
+    if manual.why:
+        yield f"     why:  {', '.join(manual.why)}"

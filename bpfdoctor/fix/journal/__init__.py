@@ -1,0 +1,1 @@
+"""What was changed, kept so that it can be taken back."""

@@ -1,0 +1,64 @@
+"""What a step left, and whether it still stands: mounts, settings, files.
+
+The next boot undoes what was changed in the running system, and somebody else may have since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from bpfdoctor.fix.journal.read import Record
+from bpfdoctor.fix.plan import Manual, Step
+from bpfdoctor.host.machine import boot_id
+from bpfdoctor.host.question import Host
+from bpfdoctor.host.system.files import FileText, ReadFile
+from bpfdoctor.host.system.mount_table import MOUNT_TABLE, mount_seen_at, mounts_in
+
+
+def mount_at(host: Host, place: str) -> str:
+    """The mount that is seen at a place: its id, device, type and source; empty without one.
+
+    An id is given again after an unmount, and a device as well, but hardly both (proc(5)).
+    """
+    answer = host.ask(ReadFile(MOUNT_TABLE))
+    lines = answer.text.split("\n") if isinstance(answer, FileText) else ()
+    found = mount_seen_at(mounts_in(lines), place)
+    return " ".join((found.id, found.device, found.type, found.source)) if found else ""
+
+
+def mounted(host: Host, step: Step) -> str:
+    """The mount that a step has just made; empty for any other step."""
+    return mount_at(host, step.undo[-1]) if step.undo[:1] == ("umount",) else ""
+
+
+def gone(record: Record, boot: str, host: Host) -> bool | Manual:
+    """Whether what a step did to the running system in that boot is not there any more.
+
+    A person has to see where the step was cut off, and somebody else may have mounted there.
+    """
+    step = record.before.step
+    if step.undo[0] not in ("umount", "sysctl"):
+        return False
+    if boot != boot_id():
+        return True
+    if step.undo[0] == "sysctl":
+        return not _is_set(step.argv[-1], host)
+    there = mount_at(host, step.undo[-1])
+    if record.after is None and there:
+        return Manual(step.why, f"{step.title}: it was cut off; whose the mount is, is not known")
+    return record.after is None or there != record.after.mount
+
+
+def _is_set(setting: str, host: Host) -> bool:
+    name, _, value = setting.partition("=")
+    answer = host.ask(ReadFile("/proc/sys/" + name.replace(".", "/")))
+    return isinstance(answer, FileText) and answer.text.split() == value.split()
+
+
+def digest_of(path: str) -> str:
+    """The SHA-256 of a file; empty where it cannot be read."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,82 @@
+"""`init` clones with real git; what it did is one run, which undo can name."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bpfdoctor.fix.commands.fix import CheckRequest
+from bpfdoctor.fix.commands.init import run_init
+from bpfdoctor.fix.commands.options import FixOptions, Voice
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.model import HostFacts, ProjectFacts, Readiness, Report, Tool, Verdict
+
+
+class Init:
+    """Runs `init`; what it wrote, what it said, and where it keeps its journal."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.place, self.url = home / "new", url
+        self.machine = Machine({**os.environ, "HOME": str(home), "XDG_STATE_HOME": ""})
+        self.state = home / ".local/state/bpfdoctor"
+        self.written: list[str] = []
+        self.said: list[str] = []
+
+    def run(self, *, yes: bool = False, json: bool = False, dry_run: bool = False) -> int:
+        voice = Voice(self.written.append, self.said.append, lambda question: None, terminal=False)
+        given = FixOptions(yes=yes, json=json, dry_run=dry_run)
+        return run_init(str(self.place), self.url, given, self.ready, self.machine, voice)
+
+    def ready(self, wanted: CheckRequest) -> Report:
+        return Report(
+            tool=Tool("bpfdoctor", "0"),
+            started="",
+            seconds=0,
+            verdict=Verdict(0, Readiness.READY, ""),
+            project=ProjectFacts("p", "", str(self.place)),
+            host=HostFacts("", "", "", privileged=False),
+            findings=(),
+            programs=(),
+        )
+
+
+@pytest.fixture
+def init(home: Path, needs: Callable[..., None]) -> Init:
+    needs("git")
+    source = home / "source"
+    subprocess.run(["git", "init", "-q", str(source)], check=True)
+    return Init(home, f"file://{source}")
+
+
+def test_the_clone_and_the_fix_are_one_run(init: Init) -> None:
+    assert init.run(yes=True) == 0
+    assert (init.place / ".git").is_dir()
+    (path,) = init.state.glob("*.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["step"]["id"] for line in lines if line["event"] == "start"] == ["clone"]
+    assert lines[-1] == {"event": "finished", "exit": 0}
+    assert f"To take it back: bpfdoctor undo {path.stem}" in init.said
+
+
+def test_a_clone_that_fails_is_an_ended_run_with_a_name(init: Init) -> None:
+    init.url += "-that-is-not"
+    assert init.run(yes=True) == 4
+    (path,) = init.state.glob("*.jsonl")
+    assert json.loads(path.read_text().splitlines()[-1])["exit"] == 4
+    assert f"To take it back: bpfdoctor undo {path.stem}" in init.said
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_as_data_it_is_the_plan_that_was_not_done(init: Init, dry_run: bool) -> None:
+    init.url = "https://me:secret@git.example.org/x"
+    assert init.run(json=True, dry_run=dry_run) == 1
+    text = "".join(init.written)
+    (step,) = json.loads(text)["steps"]
+    assert (step["title"], step["argv"][-1]) == ("clone https://$HOST1/x", "$CHECKOUT")
+    assert "secret" not in text
+    assert not init.place.exists()

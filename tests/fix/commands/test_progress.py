@@ -1,0 +1,24 @@
+"""The status line never mixes with what stays."""
+
+from __future__ import annotations
+
+import io
+
+from bpfdoctor.fix.commands.progress import CLEAR, StatusLine
+
+
+def test_the_line_is_cleared_before_something_is_said() -> None:
+    stream = io.StringIO()
+    said: list[str] = []
+    status = StatusLine(stream, said.append)
+    status.detail("Get:1 bookworm\x1b[31m\r10 %")
+    status.say("done")
+    status.say("again")
+    assert stream.getvalue() == f"{CLEAR}  10 %{CLEAR}"
+    assert said == ["done", "again"]
+
+
+def test_a_control_character_of_a_command_does_not_reach_the_terminal() -> None:
+    stream = io.StringIO()
+    StatusLine(stream, lambda text: None).detail("a\x1b]0;title\x07b")
+    assert stream.getvalue() == f"{CLEAR}  a?]0;title?b"
