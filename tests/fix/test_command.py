@@ -284,7 +284,7 @@ def test_a_failing_step_stops_its_dependents_and_no_others(
 
 
 def test_a_stop_during_a_step_is_in_the_journal(
-    applier: Callable[..., Applier], tmp_path: Path
+    applier: Callable[..., Applier], tmp_path: Path, interruptible: None
 ) -> None:
     import signal
 
