@@ -33,7 +33,7 @@ def test_what_is_here_skips_nothing() -> None:
 
 def test_what_is_missing_where_nothing_may_be_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(REQUIRED, "1")
-    with pytest.raises(pytest.fail.Exception, match="the header <no-such-header.h>"):
+    with pytest.raises(pytest.fail.Exception, match="the header <no-such-header"):
         require("no-such-header.h")
 
 
@@ -41,7 +41,7 @@ def test_without_a_compiler_a_header_is_missing_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(pytest.skip.Exception, match="the header <stdlib.h>"):
+    with pytest.raises(pytest.skip.Exception, match="the header <stdlib"):
         require("stdlib.h")
 
 
