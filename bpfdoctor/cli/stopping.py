@@ -41,7 +41,7 @@ def stop_on_signals() -> None:
     pass_none_on()
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _stop(number: int, _frame: FrameType | None) -> None:
     """The clean-up is under way after the first signal: further ones change nothing."""
     for each in SIGNALS:
         ignore(each)

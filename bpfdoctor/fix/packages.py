@@ -7,7 +7,6 @@ import re
 import msgspec
 
 from bpfdoctor.fix.catalogue import (
-    Deviation,
     Family,
     Manager,
     catalogue,
@@ -72,10 +71,6 @@ class Local(msgspec.Struct, frozen=True):
             if each.capability == name and here:
                 return each.packages, each.unverified
         return None
-
-    def _holds(self, each: Deviation) -> bool:
-        here = covers(self.version or "", each.since, each.until)
-        return here and each.kernel in self.release
 
     def _common(self, name: str) -> tuple[tuple[str, ...], bool]:
         for family in catalogue().inherited(self.family):

@@ -36,5 +36,5 @@ def ignore(number: int) -> None:
     signal.siginterrupt(number, False)  # a system call goes on, as where it is ignored
 
 
-def _nothing(number: int, frame: FrameType | None) -> None:
+def _nothing(_number: int, _frame: FrameType | None) -> None:
     pass

@@ -18,7 +18,6 @@ from bpfdoctor.fix.history import read_run
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.undo import undo_plan
 
-WHY = ("checkout.submodules",)
 Make = Callable[..., Applier]
 
 
