@@ -31,6 +31,8 @@ test: $(VENV)/.test
 lint: $(VENV)/.lint
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/vulture
+	@$(BIN)/vulture bpfdoctor checks docs benchmarks tests
 	@$(BIN)/mypy
 
 docs: $(VENV)/.installed

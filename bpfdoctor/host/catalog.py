@@ -70,11 +70,6 @@ def decode(data: bytes) -> Any:
             raise ValueError(str(error)) from None
 
 
-def decode_question(data: bytes) -> Question[Any]:
-    """The question in one line of JSON. Raises as `to_question`."""
-    return to_question(decode(data))
-
-
 def to_question(plain: Any) -> Question[Any]:
     """The question in plain data.
 
@@ -87,11 +82,6 @@ def to_question(plain: Any) -> Question[Any]:
     question = msgspec.convert(plain, question_kinds()[name])
     assert isinstance(question, Question)
     return question
-
-
-def decode_answer(question: Question[Any], data: bytes) -> Answer:
-    """The answer to `question` in one line of JSON. Raises as `to_answer`."""
-    return to_answer(question, decode(data))
 
 
 def to_answer(question: Question[Any], plain: Any) -> Answer:

@@ -25,6 +25,7 @@ from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.process import kill_all
 from bpfdoctor.host.question import A, NoAnswer, Question
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
+from bpfdoctor.host.signals import ignore, pass_none_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,8 +157,9 @@ def main() -> None:
     """Serve privileged questions on stdin and stdout until the pipe closes."""
     channel = own_pipe()
     for number in (signal.SIGINT, signal.SIGHUP):  # the parent's to act on: it closes the pipe
-        signal.signal(number, lambda *_: None)  # and not SIG_IGN, which programs would inherit
+        ignore(number)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    pass_none_on()
     environ = {"PATH": SYSTEM_PATH, "HOME": "/root", "LC_ALL": "C"}
     host = LiveHost(Machine(environ, progress=_quietly(channel)))
     channel.send(Message(result=__version__))

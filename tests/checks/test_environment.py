@@ -61,8 +61,6 @@ def shut_into(
 
 
 NSPAWN = {"/run/systemd/container": "systemd-nspawn"}
-LXC = {"container": "lxc"}
-WSL = "5.15.167.4-microsoft-standard-WSL2"
 
 
 @pytest.mark.parametrize(

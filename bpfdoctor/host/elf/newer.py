@@ -19,7 +19,7 @@ from bpfdoctor.host.elf.instructions import (
     Instruction,
 )
 
-MEMORY, MODE, WIDTH = 0x60, 0xE0, 0x18
+MEMORY, MODE = 0x60, 0xE0
 """BPF_MEM among the modes of loads and stores, which the upper three bits of an opcode are."""
 
 PACKET = (0x20, 0x28, 0x30, 0x40, 0x48, 0x50)

@@ -18,7 +18,6 @@ from bpfdoctor.fix.journal.read import read_run
 from bpfdoctor.fix.journal.undo_plan import undo_plan
 from bpfdoctor.fix.plan import Plan
 
-WHY = ("checkout.submodules",)
 Make = Callable[..., Applier]
 
 

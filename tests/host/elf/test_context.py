@@ -18,7 +18,7 @@ from bpfdoctor.host.elf.context import ContextUse, ContextWalk
 from bpfdoctor.host.machine import Machine
 
 MOVE, COPY, COPY32, ADD, EXIT, CALL = 0xB7, 0xBF, 0xBC, 0x07, 0x95, 0x85
-WORD, HALF, EQUAL, OVER, STORE = 0x79, 0x69, 0x15, 0x05, 0x7B
+WORD, HALF, EQUAL, OVER = 0x79, 0x69, 0x15, 0x05
 CONTEXT = 1
 
 
