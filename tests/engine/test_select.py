@@ -65,18 +65,6 @@ def test_an_unknown_stage_is_refused_with_the_known_ones(text: str, stage: str) 
     assert [each.value for each in Stage if each.value in caught.value.hint] == list(Stage)
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> str:
-    """A checkout of the kind that is judged where there is none."""
-    recognise = kind_named(HOME_PROJECT).recognise
-    assert recognise
-    for name in recognise.files:
-        place = tmp_path / "tree" / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text("APPS = minimal\n" if name.endswith("Makefile") else "")
-    return str(tmp_path / "tree")
-
-
 @pytest.mark.parametrize("named", ["", HOME_PROJECT])
 def test_the_checkout_at_hand_is_judged_also_where_its_kind_is_named(
     live: LiveHost, checkout: str, named: str

@@ -88,6 +88,12 @@ def test_a_check_is_told_whether_the_user_asked_for_a_build(install: Install) ->
     assert [finding.summary for finding in findings(check)] == ["may build"]
 
 
+def test_a_time_limit_is_kept_between_a_second_and_five_minutes(install: Install) -> None:
+    install("limits")
+    beyond = 10  # bpfdoctor's own limit comes after that of the child
+    assert [check.limit - beyond for check in load_third_party()] == [1, 1, 1, 300, 300]
+
+
 def test_what_a_check_prints_stays_in_its_process(
     install: Install, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,7 +107,7 @@ def test_what_a_check_prints_stays_in_its_process(
     ("sample", "check_id", "said"),
     [
         ("exits", "sample.exits", "without a result (exit status 0)"),
-        ("exits", "sample.leaves", "without a result (exit status 7)"),
+        ("exits", "sample.leaves", "without a result (exit status 7): and that was it"),
         ("exits", "sample.killed", "killed by SIGKILL"),
         ("exits", "sample.crashes", "killed by SIGSEGV"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
@@ -157,6 +163,32 @@ def test_a_module_that_cannot_be_used_is_one_gating_error(
     (found,) = findings(check)
     assert found.status is Status.ERROR
     assert said in found.summary
+
+
+def test_what_a_module_that_cannot_be_used_printed_is_evidence(install: Install) -> None:
+    install("unimportable")
+    check = only()
+    (found,) = findings(check)
+    assert "ModuleNotFoundError" in found.evidence[0].text
+    assert "sample_unimportable" in check.doc
+    assert "unimportable" in check.title
+
+
+@pytest.mark.parametrize(
+    ("entry", "check_id"),
+    [
+        ("-Odd Name- = absent_module", "thirdparty.odd-name-absent-module"),
+        ("Xx = absent_Xx", "thirdparty.xx-absent-xx"),
+        ("é = é", "thirdparty.unnamed"),
+    ],
+)
+def test_whatever_an_entry_is_called_it_makes_a_valid_id(
+    install: Install, entry: str, check_id: str
+) -> None:
+    site = install()
+    points = site / "bpfdoctor_samples-1.dist-info" / "entry_points.txt"
+    points.write_text(f"[bpfdoctor.checks]\n{entry}\n")
+    assert only().id == check_id
 
 
 def test_an_id_that_is_taken_stays_with_its_owner(install: Install) -> None:
