@@ -80,6 +80,7 @@ def test_another_project_that_is_named_is_judged_without_the_checkout_at_hand(
     found = choose_project(live, Options(directory=checkout, project=name))
     assert (found.name, found.path) == (name, "")
     assert found.programs == tuple(kind_named(name).programs)
+    assert found.evidence, "a check shows what the project was recognised by"
 
 
 def test_outside_any_checkout_the_needs_of_the_home_project_are_judged(
@@ -88,6 +89,7 @@ def test_outside_any_checkout_the_needs_of_the_home_project_are_judged(
     found = choose_project(live, Options(directory=str(tmp_path)))
     assert (found.name, found.path) == (HOME_PROJECT, "")
     assert found.programs == tuple(kind_named(HOME_PROJECT).programs)
+    assert str(tmp_path) in found.evidence
 
 
 def test_an_object_is_judged_in_place_of_a_source_tree() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bpfdoctor import __version__
@@ -25,6 +26,7 @@ from bpfdoctor.engine.session import Options, examine
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.model import Proof, Readiness, Report, StageResult
 from bpfdoctor.projects.reader import kind_named
+from bpfdoctor.report.json import report_json
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS
 from bpfdoctor.smoke.model import Outcome
 from bpfdoctor.testing import FakeHost
@@ -35,10 +37,12 @@ FIRED = [Outcome(stage, True, "seen") for stage in Stage]
 
 
 def examined(*checks: Check, broken: dict[str, str] | None = None, **options: Any) -> Report:
-    """A run with these checks and those of the smoke, on a machine that answers nothing."""
+    """The report on a machine that answers nothing, by these checks and the smoke; it is sound."""
     loaded = Loaded((FINE, *checks, *SMOKE_CHECKS), broken or {})
     host = FakeHost(otherwise=NoAnswer("refused", "nothing is answered here"))
-    return examine(host, Options(**{"project": "embedded"} | options), checks=loaded)
+    report = examine(host, Options(**{"project": "embedded"} | options), checks=loaded)
+    assert msgspec.json.decode(report_json(report), type=Report) == report
+    return report
 
 
 def found(report: Report) -> dict[str, str]:

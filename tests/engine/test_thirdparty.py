@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import bpfdoctor
 from bpfdoctor.api import Check, Context, Finding, Status
 from bpfdoctor.engine import thirdparty
 from bpfdoctor.engine.run import findings_of
@@ -94,6 +96,19 @@ def test_a_time_limit_is_kept_between_a_second_and_five_minutes(install: Install
     assert [check.limit - beyond for check in load_third_party()] == [1, 1, 1, 300, 300]
 
 
+def test_a_module_gets_no_answer_before_one_of_its_checks_is_run(install: Install) -> None:
+    install("inward")
+    title = only().title
+    assert title.startswith("NoAnswer(")
+    assert "refused" in title
+
+
+def test_a_check_runs_with_the_bpfdoctor_that_asked_for_it(install: Install) -> None:
+    install("inward")
+    (found,) = findings(only())
+    assert found.summary == bpfdoctor.__file__
+
+
 def test_what_a_check_prints_stays_in_its_process(
     install: Install, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,12 +121,12 @@ def test_what_a_check_prints_stays_in_its_process(
 @pytest.mark.parametrize(
     ("sample", "check_id", "said"),
     [
-        ("exits", "sample.exits", "without a result (exit status 0)"),
-        ("exits", "sample.leaves", "without a result (exit status 7): and that was it"),
-        ("exits", "sample.killed", "killed by SIGKILL"),
-        ("exits", "sample.crashes", "killed by SIGSEGV"),
+        ("exits", "sample.exits", r"without a result \(exit status 0\)$"),
+        ("exits", "sample.leaves", r"without a result \(exit status 7\): and that was it$"),
+        ("exits", "sample.killed", r"without a result \(killed by SIGKILL\)$"),
+        ("exits", "sample.crashes", r"without a result \(killed by SIGSEGV\)"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
-        ("hangs", "sample.hangs", "did not end within 1 seconds"),
+        ("hangs", "sample.hangs", "did not end within 1 seconds$"),
     ],
 )
 def test_what_goes_wrong_is_one_error(
@@ -120,7 +135,22 @@ def test_what_goes_wrong_is_one_error(
     install(sample)
     (found,) = findings(only(check_id))
     assert (found.status, found.id) == (Status.ERROR, check_id)
-    assert said in found.summary
+    assert re.search(said, found.summary)
+
+
+@pytest.mark.parametrize(
+    ("check_id", "printed"),
+    [
+        ("sample.exits", []),
+        ("sample.leaves", ["one thing\nled to another\nand that was it\n"]),
+    ],
+)
+def test_what_a_check_printed_before_it_broke_is_evidence(
+    install: Install, check_id: str, printed: list[str]
+) -> None:
+    install("exits")
+    (found,) = findings(only(check_id))
+    assert [each.text for each in found.evidence] == printed
 
 
 @pytest.mark.parametrize(("sample", "said"), [("raises", "a fault of theirs"), ("nonsense", "int")])
@@ -163,6 +193,7 @@ def test_a_module_that_cannot_be_used_is_one_gating_error(
     (found,) = findings(check)
     assert found.status is Status.ERROR
     assert said in found.summary
+    assert bool(found.evidence) is (sample == "unimportable")
 
 
 def test_what_a_module_that_cannot_be_used_printed_is_evidence(install: Install) -> None:
