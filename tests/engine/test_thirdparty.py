@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import bpfdoctor
 from bpfdoctor.api import Check, Context, Finding, Status
 from bpfdoctor.engine import thirdparty
 from bpfdoctor.engine.run import findings_of
@@ -88,6 +90,25 @@ def test_a_check_is_told_whether_the_user_asked_for_a_build(install: Install) ->
     assert [finding.summary for finding in findings(check)] == ["may build"]
 
 
+def test_a_time_limit_is_kept_between_a_second_and_five_minutes(install: Install) -> None:
+    install("limits")
+    beyond = 10  # bpfdoctor's own limit comes after that of the child
+    assert [check.limit - beyond for check in load_third_party()] == [1, 1, 1, 300, 300]
+
+
+def test_a_module_gets_no_answer_before_one_of_its_checks_is_run(install: Install) -> None:
+    install("inward")
+    title = only().title
+    assert title.startswith("NoAnswer(")
+    assert "refused" in title
+
+
+def test_a_check_runs_with_the_bpfdoctor_that_asked_for_it(install: Install) -> None:
+    install("inward")
+    (found,) = findings(only())
+    assert found.summary == bpfdoctor.__file__
+
+
 def test_what_a_check_prints_stays_in_its_process(
     install: Install, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,12 +121,12 @@ def test_what_a_check_prints_stays_in_its_process(
 @pytest.mark.parametrize(
     ("sample", "check_id", "said"),
     [
-        ("exits", "sample.exits", "without a result (exit status 0)"),
-        ("exits", "sample.leaves", "without a result (exit status 7)"),
-        ("exits", "sample.killed", "killed by SIGKILL"),
-        ("exits", "sample.crashes", "killed by SIGSEGV"),
+        ("exits", "sample.exits", r"without a result \(exit status 0\)$"),
+        ("exits", "sample.leaves", r"without a result \(exit status 7\): and that was it$"),
+        ("exits", "sample.killed", r"without a result \(killed by SIGKILL\)$"),
+        ("exits", "sample.crashes", r"without a result \(killed by SIGSEGV\)"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
-        ("hangs", "sample.hangs", "did not end within 1 seconds"),
+        ("hangs", "sample.hangs", "did not end within 1 seconds$"),
     ],
 )
 def test_what_goes_wrong_is_one_error(
@@ -114,7 +135,22 @@ def test_what_goes_wrong_is_one_error(
     install(sample)
     (found,) = findings(only(check_id))
     assert (found.status, found.id) == (Status.ERROR, check_id)
-    assert said in found.summary
+    assert re.search(said, found.summary)
+
+
+@pytest.mark.parametrize(
+    ("check_id", "printed"),
+    [
+        ("sample.exits", []),
+        ("sample.leaves", ["one thing\nled to another\nand that was it\n"]),
+    ],
+)
+def test_what_a_check_printed_before_it_broke_is_evidence(
+    install: Install, check_id: str, printed: list[str]
+) -> None:
+    install("exits")
+    (found,) = findings(only(check_id))
+    assert [each.text for each in found.evidence] == printed
 
 
 @pytest.mark.parametrize(("sample", "said"), [("raises", "a fault of theirs"), ("nonsense", "int")])
@@ -157,6 +193,33 @@ def test_a_module_that_cannot_be_used_is_one_gating_error(
     (found,) = findings(check)
     assert found.status is Status.ERROR
     assert said in found.summary
+    assert bool(found.evidence) is (sample == "unimportable")
+
+
+def test_what_a_module_that_cannot_be_used_printed_is_evidence(install: Install) -> None:
+    install("unimportable")
+    check = only()
+    (found,) = findings(check)
+    assert "ModuleNotFoundError" in found.evidence[0].text
+    assert "sample_unimportable" in check.doc
+    assert "unimportable" in check.title
+
+
+@pytest.mark.parametrize(
+    ("entry", "check_id"),
+    [
+        ("-Odd Name- = absent_module", "thirdparty.odd-name-absent-module"),
+        ("Xx = absent_Xx", "thirdparty.xx-absent-xx"),
+        ("é = é", "thirdparty.unnamed"),
+    ],
+)
+def test_whatever_an_entry_is_called_it_makes_a_valid_id(
+    install: Install, entry: str, check_id: str
+) -> None:
+    site = install()
+    points = site / "bpfdoctor_samples-1.dist-info" / "entry_points.txt"
+    points.write_text(f"[bpfdoctor.checks]\n{entry}\n")
+    assert only().id == check_id
 
 
 def test_an_id_that_is_taken_stays_with_its_owner(install: Install) -> None:

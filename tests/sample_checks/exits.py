@@ -15,7 +15,8 @@ def exits(context: Context) -> Findings:
 
 @check("sample.leaves", title="leaves")
 def leaves(context: Context) -> Findings:
-    """Exit without any clean-up."""
+    """Exit without any clean-up, having said why."""
+    os.write(2, b"one thing\nled to another\nand that was it\n")
     os._exit(7)
 
 
