@@ -17,7 +17,7 @@ from bpfdoctor.fix.outcome import closed
 from bpfdoctor.fix.packageplan import plan_packages
 from bpfdoctor.fix.packages import wanted
 from bpfdoctor.fix.plan import Plan, Step, without_login
-from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
+from bpfdoctor.fix.show import leave_to_root, plan_text
 from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.fix.transaction import PACKAGES
 from bpfdoctor.host.git.gitmodules import url_refused
@@ -48,8 +48,8 @@ def run_init(  # noqa: PLR0913, PLR0917  (as run_fix)
     plan = _planned(directory, url, machine)
     agreed = _agreed(plan, options, machine, voice)
     if agreed is None:
-        if options.json:
-            voice.write(plan_json(plan, Redactor.of(machine, os.path.abspath(directory))))
+        redactor = Redactor.of(machine, os.path.abspath(directory))
+        voice.plan(plan, plan_text(plan), redactor, said=not options.dry_run)
         return 1
     journal = Journal.begin(state_directory(machine.environ), agreed)
     elevation = Elevation(machine.environ, terminal=voice.terminal)
@@ -98,7 +98,6 @@ def init_plan(directory: str, url: str, host: Host) -> Plan:
 def _agreed(plan: Plan, options: FixOptions, machine: Machine, voice: Voice) -> Plan | None:
     """The plan, if all of it was consented to and can be done; else None, and why was said."""
     if options.dry_run:
-        voice.write("" if options.json else plan_text(plan))
         return None
     voice.say(plan_text(plan).rstrip("\n"))
     agreed = consented(plan, yes=options.yes, ask=voice.ask)
@@ -107,6 +106,6 @@ def _agreed(plan: Plan, options: FixOptions, machine: Machine, voice: Voice) -> 
         voice.say("Nothing was done.")
         return None
     if agreed.privileged and elevation.prefix() is None:
-        leave_to_root(agreed, elevation.refused, voice, as_json=options.json)
+        leave_to_root(agreed, elevation.refused, voice)
         return None
     return agreed

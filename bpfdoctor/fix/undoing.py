@@ -14,7 +14,7 @@ from bpfdoctor.fix.installed import wait_for_lock
 from bpfdoctor.fix.journal import Journal, Undone, state_directory
 from bpfdoctor.fix.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.fix.show import leave_to_root, plan_json, plan_text
+from bpfdoctor.fix.show import leave_to_root, plan_text
 from bpfdoctor.fix.speaking import applier_of
 from bpfdoctor.fix.undo import index_of, undo_plan
 from bpfdoctor.host.machine import Machine
@@ -49,7 +49,7 @@ def run_undo(
             break
     if options.dry_run:
         shown = plan_text(plan, "What would be taken back, newest first:")
-        voice.write(plan_json(plan, Redactor.of(machine)) if options.json else shown)
+        voice.plan(plan, shown, Redactor.of(machine))
         return 1 if plan.steps else 0
     if run is None:
         voice.say("There is nothing to take back.")
@@ -90,7 +90,7 @@ def _take_back(  # noqa: PLR0913, PLR0917  (as run_undo)
         return 1
     elevation = Elevation(machine.environ, terminal=voice.terminal)
     if agreed.privileged and elevation.prefix() is None:
-        leave_to_root(agreed, elevation.refused, voice, as_json=options.json)
+        leave_to_root(agreed, elevation.refused, voice)
         return 1
     applier = applier_of(machine, elevation, voice, patience)
     good = _each_taken_back(agreed.steps, applier, Journal(Path(run.path)), voice)

@@ -65,31 +65,40 @@ class Snapshot(msgspec.Struct, frozen=True):
         write_whole(path, self.encoded(redactor))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a private file (mode 0600) that is there whole or not at all. Raises BpfDoctorError.
+def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
+    """Write a file that is there whole or not at all. Raises BpfDoctorError.
 
-    What is there and is no regular file (`/dev/stdout`, a FIFO) is written to as it is.
+    It is readable by this user alone, or else by whom the umask lets. What is there and is no
+    regular file (`/dev/stdout`, a FIFO) is written to as it is.
     """
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            _replace(path, data)
+            _replace(path, data, 0o600 if private else 0o666 & ~_umask())
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"cannot write {path}: {_reason(error)}") from None
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, mode: int) -> None:
     target = path.resolve()
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)  # mode 0600
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)
     try:
         with os.fdopen(number, "wb") as file:
             file.write(data)
+            os.fchmod(number, mode)
         os.replace(name, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+def _umask() -> int:
+    """It can only be read by setting it."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def _reason(error: Exception) -> str:

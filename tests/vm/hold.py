@@ -19,7 +19,7 @@ from bpfdoctor.cli.progress import watching
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.elf.bpf_object import AskBpfObject, BpfObject
 from bpfdoctor.host.live import LiveHost
-from bpfdoctor.report.programs import programs_tree
+from bpfdoctor.report.formats.json import programs_tree
 
 
 def predicted(live: LiveHost, path: str) -> dict[str, Any]:
