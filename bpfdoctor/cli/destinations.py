@@ -35,14 +35,14 @@ class Destinations:
         """Why there is no such file, although one was asked for."""
         self.chosen = False
         self._stdout_format = TEXT
-        self._open: list[Destination] = [Destination(TEXT)]
+        self.waiting: list[Destination] = [Destination(TEXT)]
 
     def choose(self, asked: Sequence[Destination]) -> None:
         """Take these; standard output carries text where none of them is for it."""
         self.chosen = True
         on_stdout = [each for each in asked if not each.file] or [Destination(TEXT)]
         self._stdout_format = on_stdout[0].format
-        self._open = [*(each for each in asked if each.file), *on_stdout]
+        self.waiting = [*(each for each in asked if each.file), *on_stdout]
 
     def write(
         self, document: Document, redactor: Redacts | None = None, *, said: bool = False
@@ -55,13 +55,13 @@ class Destinations:
         from bpfdoctor.report.documents import KIND_OF
         from bpfdoctor.report.registry import load
 
-        loaded = [(place, load(place.format)) for place in self._open]
+        loaded = [(place, load(place.format)) for place in self.waiting]
         writing = [pair for pair in loaded if pair[1].writes(KIND_OF[type(document)])]
         redacted = document
         if redactor is not None and any(form.redacts for _, form in writing):
             redacted = document.redacted(redactor)
         for place, form in writing:
-            self._open.remove(place)
+            self.waiting.remove(place)
             given = redacted if form.redacts else document
             if place.file:
                 self._write_file(place.file, form.write(given, _file_paper))

@@ -41,28 +41,29 @@ class ErrorReport(msgspec.Struct, frozen=True):
 
 def report(document: ReportDocument, paper: PaperOf) -> bytes:
     """Write the whole report."""
-    return tree_json(msgspec.to_builtins(document.report))
+    return indented(ordered(msgspec.to_builtins(document.report)))
 
 
 def programs(document: ProgramsDocument, paper: PaperOf) -> bytes:
     """Write the programs, and the findings that stand in their way."""
-    return tree_json(programs_tree(document.report))
+    return indented(ordered(programs_tree(document.report)))
 
 
 def plan(document: PlanDocument, paper: PaperOf) -> bytes:
     """Write the steps of a plan, and what is left to a person."""
-    return tree_json(msgspec.to_builtins(document.plan))
+    return indented(msgspec.to_builtins(document.plan))
 
 
 def inventory(document: InventoryDocument, paper: PaperOf) -> bytes:
     """Write the checks and the projects."""
-    return tree_json(msgspec.to_builtins(document.inventory))
+    return indented(msgspec.to_builtins(document.inventory))
 
 
 def error(document: ErrorDocument, paper: PaperOf) -> bytes:
     """Write why there is no other document."""
     trouble = Trouble(document.kind, document.message, document.hint)
-    return tree_json(msgspec.to_builtins(ErrorReport(Tool("bpfdoctor", __version__), trouble)))
+    tree = msgspec.to_builtins(ErrorReport(Tool("bpfdoctor", __version__), trouble))
+    return indented(ordered(tree))
 
 
 def programs_tree(report: Report) -> dict[str, Any]:
@@ -76,11 +77,15 @@ def programs_tree(report: Report) -> dict[str, Any]:
     return {"schema": SCHEMA, **{name: tree[name] for name in kept}}
 
 
-def tree_json(tree: dict[str, Any]) -> bytes:
-    """Write plain data as indented UTF-8 JSON, the report's fields in their order."""
+def ordered(tree: dict[str, Any]) -> dict[str, Any]:
+    """Put the report's fields in the order in which a reader meets them."""
     order = [name for name in FIRST if name in tree] + [name for name in tree if name not in FIRST]
-    plain = encodable({name: tree[name] for name in order})
-    return msgspec.json.format(msgspec.json.encode(plain)) + b"\n"
+    return {name: tree[name] for name in order}
+
+
+def indented(tree: dict[str, Any]) -> bytes:
+    """Write plain data as indented UTF-8 JSON."""
+    return msgspec.json.format(msgspec.json.encode(encodable(tree))) + b"\n"
 
 
 def encodable(tree: Any) -> Any:
