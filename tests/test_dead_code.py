@@ -14,6 +14,10 @@ PLACES = ("bpfdoctor", "checks", "docs", "benchmarks", "tests")
 FILES = sorted(file for place in PLACES for file in (ROOT / place).rglob("*.py"))
 
 
+FOUND = {"sample_checks", "managers"}
+"""Directories whose files are found by looking there."""
+
+
 @cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
@@ -56,10 +60,13 @@ def imported() -> set[tuple[str, str]]:
 
 
 def read_by_others(path: Path, name: str) -> bool:
-    """Whether a name is imported from this file, or looked up: by Python, by pytest, in a child."""
+    """Whether a name is imported from this file, or looked up: by Python, by pytest, in a child.
+
+    A package manager is found by its file.
+    """
     module = path.parent.name if path.stem == "__init__" else path.stem
     looked_up = name == "main" or name.startswith(("__", "test_", "pytest"))
-    return looked_up or (module, name) in imported() or path.parent.name == "sample_checks"
+    return looked_up or (module, name) in imported() or path.parent.name in FOUND
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from bpfdoctor.cli.files import refuse_unwritable
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.select import Options
@@ -58,7 +59,8 @@ def examined(
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
         _refuse_unreadable(live, given.directory)
-        _refuse_unwritable(record)
+        if record:
+            refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
         redactor = Redactor.of(live.machine, report.project.path)
@@ -122,18 +124,6 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
         raise BpfDoctorError(
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
         )
-
-
-def _refuse_unwritable(record: str) -> None:
-    """Say before a long run, not after it, that its snapshot has no place."""
-    directory = os.path.dirname(record) or "."
-    if os.path.isdir(record):
-        raise BpfDoctorError(f"cannot write {record}: it is a directory")
-    if record and not (os.path.exists(record) or os.path.isdir(directory)):
-        raise BpfDoctorError(f"cannot write {record}: there is no directory {directory}")
-    place = record if os.path.exists(record) and not os.path.isfile(record) else directory
-    if record and not os.access(place, os.W_OK, effective_ids=True):
-        raise BpfDoctorError(f"cannot write {record}: {place} is not open to this user")
 
 
 def _examined_offline(given: Given, record: str) -> Examined:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpfdoctor.cli import parameters
-from bpfdoctor.cli.output import Output
+from bpfdoctor.cli.destinations import Destinations
 from bpfdoctor.errors import BpfDoctorError
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def command(ctx: click.Context, /, id: str) -> int:  # noqa: A002  (the word of 
     from bpfdoctor.engine.session import all_checks
 
     checks = all_checks().checks
-    output: Output = ctx.obj
-    output.write(explanation(named(check_of(id), checks)))
+    destinations: Destinations = ctx.obj
+    destinations.words(explanation(named(check_of(id), checks)))
     return 0
 
 

@@ -1,1 +1,1 @@
-"""One module a format, each made from `Report` alone."""
+"""What a run found, written: documents, the formats that write them, and the registry of these."""

@@ -50,13 +50,26 @@ def on_terminal(arguments: tuple[str, ...], stream: str, cwd: Path) -> str:
     return seen.decode()
 
 
-def test_help_costs_no_import_of_what_only_a_run_needs() -> None:
+@pytest.mark.parametrize("command", ["", "check", "list"])
+def test_help_costs_no_import_of_what_only_a_run_needs(command: str) -> None:
     script = (
-        "import sys\nfrom bpfdoctor.cli import main\nmain(['--help'])\n"
-        "heavy = {'psutil', 'rich', 'elftools', 'msgspec', 'distro', 'packaging'}\n"
+        "import sys\nfrom bpfdoctor.cli import main\n"
+        f"main([*{command!r}.split(), '--help'])\n"
+        "heavy = {'psutil', 'rich', 'elftools', 'msgspec', 'distro', 'packaging', 'difflib'}\n"
+        "heavy |= {f'bpfdoctor.report.formats.{name}' for name in ('json', 'text')}\n"
         "sys.exit(str(heavy & set(sys.modules) or '') or 0)"
     )
     run = python(script)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_format_that_is_not_asked_for_is_not_imported(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom bpfdoctor.cli import main\n"
+        f"main([*{KERNEL!r}, '--json'])\n"
+        "sys.exit(str({'rich', 'bpfdoctor.report.formats.text'} & set(sys.modules) or '') or 0)"
+    )
+    run = python(script, cwd=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import click
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from bpfdoctor import __version__
-from bpfdoctor.cli.app import COMMANDS
+from bpfdoctor.cli.app import COMMANDS, WIDEST, help_width
 from bpfdoctor.report.schema import schema
 
 Doctor = Callable[..., "CompletedProcess[str]"]
@@ -30,6 +31,14 @@ def test_the_help_of_every_command_has_examples(doctor: Doctor, command: str) ->
 
 def test_the_version_is_told(doctor: Doctor) -> None:
     assert doctor("--version").stdout.strip() == f"bpfdoctor, version {__version__}"
+
+
+@pytest.mark.parametrize("columns", ["", "0", "-1", "wide", "30", "52", "53", "80", "102", "300"])
+def test_help_is_as_wide_as_click_would_have_it(
+    monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert help_width() == click.HelpFormatter(max_width=WIDEST).width
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ from bpfdoctor.engine.session import Options, examine
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.model import Proof, Readiness, Report, StageResult
 from bpfdoctor.projects.reader import kind_named
-from bpfdoctor.report.json import report_json
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS
 from bpfdoctor.smoke.model import Outcome
 from bpfdoctor.testing import FakeHost
@@ -41,7 +40,7 @@ def examined(*checks: Check, broken: dict[str, str] | None = None, **options: An
     loaded = Loaded((FINE, *checks, *SMOKE_CHECKS), broken or {})
     host = FakeHost(otherwise=NoAnswer("refused", "nothing is answered here"))
     report = examine(host, Options(**{"project": "embedded"} | options), checks=loaded)
-    assert msgspec.json.decode(report_json(report), type=Report) == report
+    assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
     return report
 
 

@@ -37,8 +37,8 @@ thread.start()
 thread.join()
 """,
     "a step of a plan": """
-from bpfdoctor.fix.running import run_step
-from bpfdoctor.fix.watching import Watch
+from bpfdoctor.fix.applying.process import run_step
+from bpfdoctor.fix.applying.output import Watch
 print(run_step(SHOW, os.environ, Watch(lambda line: None)).output)
 """,
     "a program that is proved": """
@@ -149,7 +149,7 @@ def test_the_suite_does_not_depend_on_what_it_inherits() -> None:
     tests = Path(__file__).parents[1]
     paths = (
         "host/test_signals.py::test_what_a_test_starts_has_its_defaults_too",
-        "fix/test_running.py::test_what_stops_us_stops_the_command_with_all_it_started",
+        "fix/applying/test_process.py::test_what_stops_us_stops_the_command_with_all_it_started",
     )
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     argv = inheriting([*words, *(str(tests / path) for path in paths)], IGNORED, [signal.SIGTERM])

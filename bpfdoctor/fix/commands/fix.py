@@ -12,7 +12,7 @@ from bpfdoctor.fix.applying.elevate import Elevation
 from bpfdoctor.fix.commands.consent import consented, is_yes
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import leave_to_root, plan_json, plan_text
+from bpfdoctor.fix.commands.render import leave_to_root, plan_text
 from bpfdoctor.fix.commands.run_result import closed, did_not_take
 from bpfdoctor.fix.journal.write import Began, Journal, state_directory
 from bpfdoctor.fix.plan import Plan, Step
@@ -100,11 +100,8 @@ class _Fix:
     def _dry_run(self, report: Report) -> int:
         """The plan and nothing else: 1 when there is something to do, for whoever asks a script."""
         plan = self._plan(report)
-        if self.options.json:
-            redactor = Redactor.of(self.machine, report.project.path)
-            self.voice.write(plan_json(plan, redactor))
-        else:
-            self.voice.write(plan_text(plan))
+        redactor = Redactor.of(self.machine, report.project.path)
+        self.voice.plan(plan, plan_text(plan), redactor)
         return 1 if plan.steps or plan.manual else 0
 
     def _rounds(self, report: Report) -> Report:
@@ -131,8 +128,7 @@ class _Fix:
             self.voice.say("Nothing was done.")
             return False
         if agreed.privileged and self.elevation.prefix() is None:
-            refused = self.elevation.refused
-            leave_to_root(agreed, refused, self.voice, as_json=self.options.json)
+            leave_to_root(agreed, self.elevation.refused, self.voice)
             self.declined = True
             return False
         self._apply(agreed)

@@ -13,7 +13,7 @@ from bpfdoctor.fix.commands.consent import consented
 from bpfdoctor.fix.commands.fix import Examine, run_fix
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import leave_to_root, plan_json, plan_text
+from bpfdoctor.fix.commands.render import leave_to_root, plan_text
 from bpfdoctor.fix.commands.run_result import closed
 from bpfdoctor.fix.journal.write import Journal, state_directory
 from bpfdoctor.fix.plan import Plan, Step, without_login
@@ -48,8 +48,8 @@ def run_init(  # noqa: PLR0913, PLR0917  (as run_fix)
     plan = _planned(directory, url, machine)
     agreed = _agreed(plan, options, machine, voice)
     if agreed is None:
-        if options.json:
-            voice.write(plan_json(plan, Redactor.of(machine, os.path.abspath(directory))))
+        redactor = Redactor.of(machine, os.path.abspath(directory))
+        voice.plan(plan, plan_text(plan), redactor, said=not options.dry_run)
         return 1
     journal = Journal.begin(state_directory(machine.environ), agreed)
     elevation = Elevation(machine.environ, terminal=voice.terminal)
@@ -98,7 +98,6 @@ def init_plan(directory: str, url: str, host: Host) -> Plan:
 def _agreed(plan: Plan, options: FixOptions, machine: Machine, voice: Voice) -> Plan | None:
     """The plan, if all of it was consented to and can be done; else None, and why was said."""
     if options.dry_run:
-        voice.write("" if options.json else plan_text(plan))
         return None
     voice.say(plan_text(plan).rstrip("\n"))
     agreed = consented(plan, yes=options.yes, ask=voice.ask)
@@ -107,6 +106,6 @@ def _agreed(plan: Plan, options: FixOptions, machine: Machine, voice: Voice) -> 
         voice.say("Nothing was done.")
         return None
     if agreed.privileged and elevation.prefix() is None:
-        leave_to_root(agreed, elevation.refused, voice, as_json=options.json)
+        leave_to_root(agreed, elevation.refused, voice)
         return None
     return agreed

@@ -12,7 +12,7 @@ from bpfdoctor.fix.applying.obstacles import wait_for_lock
 from bpfdoctor.fix.commands.consent import consented
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import leave_to_root, plan_json, plan_text
+from bpfdoctor.fix.commands.render import leave_to_root, plan_text
 from bpfdoctor.fix.journal.read import JournaledRun, read_run, runs
 from bpfdoctor.fix.journal.undo_plan import index_of, undo_plan
 from bpfdoctor.fix.journal.write import Journal, Undone, state_directory
@@ -50,7 +50,7 @@ def run_undo(
             break
     if options.dry_run:
         shown = plan_text(plan, "What would be taken back, newest first:")
-        voice.write(plan_json(plan, Redactor.of(machine)) if options.json else shown)
+        voice.plan(plan, shown, Redactor.of(machine))
         return 1 if plan.steps else 0
     if run is None:
         voice.say("There is nothing to take back.")
@@ -96,7 +96,7 @@ def _take_back(  # noqa: PLR0913, PLR0917  (as run_undo)
         return 1
     elevation = Elevation(machine.environ, terminal=voice.terminal)
     if agreed.privileged and elevation.prefix() is None:
-        leave_to_root(agreed, elevation.refused, voice, as_json=options.json)
+        leave_to_root(agreed, elevation.refused, voice)
         return 1
     applier = applier_of(machine, elevation, voice, patience)
     good = _each_taken_back(agreed.steps, applier, Journal(Path(run.path)), voice)

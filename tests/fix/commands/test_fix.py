@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +60,7 @@ class World:
         self.checks: list[CheckRequest] = []
         self.said: list[str] = []
         self.written: list[str] = []
+        self.shown = Plan()
         self.answer: str | None = None
         self.machine = Machine({**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")})
         self.state = tmp_path / "state/bpfdoctor"
@@ -83,7 +83,10 @@ class World:
         return Reported(key, "", key, "", Status.FAIL, True, "", (), self.fixes[name], ())
 
     def voice(self) -> Voice:
-        return Voice(self.written.append, self.said.append, self.ask, terminal=False)
+        return Voice(self.written.append, self.said.append, self.ask, False, self.show)
+
+    def show(self, plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
+        self.shown = redactor.value(plan)
 
     def ask(self, question: str) -> str | None:
         return self.answer
@@ -118,15 +121,15 @@ def test_what_failed_is_repaired_checked_again_and_taken_back(world: World) -> N
 def test_a_second_run_plans_nothing(world: World) -> None:
     world.touch("a")
     world.fix()
-    assert world.fix(FixOptions(dry_run=True, json=True)) == 0
-    assert json.loads("".join(world.written))["steps"] == []
+    assert world.fix(FixOptions(dry_run=True)) == 0
+    assert world.shown.steps == ()
 
 
 def test_a_dry_run_changes_nothing_and_says_so_by_its_status(world: World) -> None:
     world.touch("a")
-    assert world.fix(FixOptions(dry_run=True, json=True)) == 1
-    (step,) = json.loads("".join(world.written))["steps"]
-    assert step["argv"] == ["touch", str(world.place / "a")]
+    assert world.fix(FixOptions(dry_run=True)) == 1
+    (step,) = world.shown.steps
+    assert step.argv == ("touch", str(world.place / "a"))
     assert world.names() == []
     assert not world.state.exists()
 
@@ -136,11 +139,10 @@ def test_a_plan_as_data_names_no_person_and_no_place(world: World) -> None:
     world.machine.environ["HOME"] = home
     argv = ("git", "clone", "https://me:secret@git.example.org/x", f"{home}/x")
     world.needs("a", Run(argv, text=f"into {home}/x"))
-    world.fix(FixOptions(dry_run=True, json=True))
-    text = "".join(world.written)
-    assert "secret" not in text
-    assert home not in text
-    assert json.loads(text)["steps"][0]["argv"][2:] == ["https://$USER@$HOST1/x", "~/x"]
+    world.fix(FixOptions(dry_run=True))
+    assert "secret" not in str(world.shown)
+    assert home not in str(world.shown)
+    assert world.shown.steps[0].argv[2:] == ("https://$USER@$HOST1/x", "~/x")
 
 
 @pytest.mark.parametrize("answer", [None, "", "n", "no"])
@@ -161,11 +163,11 @@ def test_refusing_one_step_leaves_1(world: World) -> None:
 
 def test_what_ran_is_what_was_shown(world: World) -> None:
     world.touch("a")
-    world.fix(FixOptions(dry_run=True, json=True))
-    shown = [step["argv"] for step in json.loads("".join(world.written))["steps"]]
+    world.fix(FixOptions(dry_run=True))
+    shown = [step.argv for step in world.shown.steps]
     world.fix()
     (path,) = world.state.glob("*.jsonl")
-    ran = [list(record.before.argv) for record in read_run(path).records]
+    ran = [record.before.argv for record in read_run(path).records]
     assert Redactor.of(world.machine).value(ran) == shown
 
 
@@ -323,6 +325,6 @@ def test_what_would_be_taken_back_is_redacted_as_data_too(world: World) -> None:
     world.fix()
     world.written.clear()
     world.machine.environ["HOME"] = str(world.place)
-    assert world.undo(FixOptions(dry_run=True, json=True)) == 1
-    (step,) = json.loads("".join(world.written))["steps"]
-    assert step["argv"] == ["rm", "~/a"]
+    assert world.undo(FixOptions(dry_run=True)) == 1
+    (step,) = world.shown.steps
+    assert step.argv == ("rm", "~/a")

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from bpfdoctor.model import Report, Verdict
-from bpfdoctor.report.json import FIRST, error_json, report_json
+from bpfdoctor.report.documents import ErrorDocument, ReportDocument
+from bpfdoctor.report.formats import json as json_format
+from bpfdoctor.report.paper import Paper
 from bpfdoctor.report.schema import FILE, schema, schema_text
 
 FINDING = [
@@ -18,19 +20,23 @@ FINDING = [
 ]  # fmt: skip
 
 
+def written(report: Report) -> bytes:
+    return json_format.report(ReportDocument(report, dict, ()), Paper)
+
+
 def read(report: Report) -> Any:
-    return json.loads(report_json(report))
+    return json.loads(written(report))
 
 
 def test_a_broken_machine_is_written_as_it_was(
     broken: Report, golden: Callable[[str, str], None]
 ) -> None:
-    golden("broken.json", report_json(broken).decode())
+    golden("broken.json", written(broken).decode())
 
 
 def test_the_fields_come_in_the_order_agreed(broken: Report) -> None:
     document = read(broken)
-    assert list(document)[:9] == [*FIRST, "programs"]
+    assert list(document)[:9] == [*json_format.FIRST, "programs"]
     assert list(document["findings"][0]) == FINDING
     assert list(document["verdict"]) == ["exit", "readiness", "summary"]
     assert list(document["project"]) == ["name", "layout", "path"]
@@ -39,7 +45,7 @@ def test_the_fields_come_in_the_order_agreed(broken: Report) -> None:
 
 def test_what_was_written_is_read_back_the_same(ready: Report, broken: Report) -> None:
     for report in (ready, broken):
-        assert msgspec.json.decode(report_json(report), type=Report) == report
+        assert msgspec.json.decode(written(report), type=Report) == report
 
 
 def test_a_reader_ignores_a_field_that_it_does_not_know(ready: Report) -> None:
@@ -59,7 +65,8 @@ def test_a_report_is_valid_by_the_schema(name: str, request: pytest.FixtureReque
 
 
 def test_an_error_is_valid_by_the_schema() -> None:
-    document = json.loads(error_json("usage", "no such check", "did you mean kernel.btf?"))
+    error = ErrorDocument("usage", "no such check", "did you mean kernel.btf?")
+    document = json.loads(json_format.error(error, Paper))
     jsonschema.validate(document, schema())
     assert list(document) == ["schema", "tool", "error"]
     assert document["error"] == {

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 
 NAME = "bpfdoctor"
-"""The command's plain name, as checks write it in their fixes."""
 
 
 def own_command() -> tuple[str, ...]:
@@ -16,8 +14,3 @@ def own_command() -> tuple[str, ...]:
     if os.path.basename(path) == NAME and os.access(path, os.X_OK):
         return (path,)
     return (sys.executable, "-I", "-m", NAME)
-
-
-def absolute(argv: Sequence[str]) -> tuple[str, ...]:
-    """A command as it can be pasted anywhere: bpfdoctor itself by its absolute path."""
-    return (*own_command(), *argv[1:]) if argv[:1] == (NAME,) else tuple(argv)

@@ -14,7 +14,7 @@ from typing import TextIO
 from bpfdoctor.errors import BpfDoctorError
 
 
-class Output:
+class Stdout:
     """The standard output that was set aside."""
 
     def __init__(self) -> None:

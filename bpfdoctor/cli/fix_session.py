@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from bpfdoctor.cli.destinations import Destinations
 from bpfdoctor.cli.examine import Examined, examined
-from bpfdoctor.cli.output import Output
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.report.documents import PlanDocument
 
 if TYPE_CHECKING:
     from bpfdoctor.fix.commands.fix import CheckRequest
     from bpfdoctor.fix.commands.options import Voice
+    from bpfdoctor.fix.plan import Plan
+    from bpfdoctor.host.redact import Redactor
     from bpfdoctor.model import Report
 
 
-def voice(output: Output) -> Voice:
-    """Reports and plans on standard output; progress and questions on the terminal."""
+def voice(destinations: Destinations) -> Voice:
+    """Plans to their destinations; progress and questions on the terminal."""
     from bpfdoctor.fix.commands.options import Voice
 
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
@@ -33,7 +36,10 @@ def voice(output: Output) -> Voice:
         sys.stderr.flush()
         return sys.stdin.readline()
 
-    return Voice(output.write, say, ask, terminal)
+    def plan(plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
+        destinations.write(PlanDocument(plan, words), redactor, said=said)
+
+    return Voice(destinations.words, say, ask, terminal, plan)
 
 
 class Checks(NamedTuple):
