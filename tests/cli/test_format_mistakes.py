@@ -52,6 +52,14 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_file_and_a_link_to_it_are_one_file(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("it")
+    ended = doctor("list", "--format", "json=it", "--format", "text=link")
+    assert ended.returncode == 2
+    assert "name the same file" in ended.stderr
+    assert not (tmp_path / "it").exists()
+
+
 @pytest.mark.parametrize("name", ["text", "json"])
 def test_the_flag_and_a_second_format_for_standard_output_are_refused(
     doctor: Doctor, name: str
