@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bpfdoctor.cli.stdout import Stdout
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.report import TEXT
 
 if TYPE_CHECKING:
     from bpfdoctor.report.documents import Document, Redacts
     from bpfdoctor.report.paper import Paper
-
-TEXT = "text"
 
 
 class Destination(NamedTuple):

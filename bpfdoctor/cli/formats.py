@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from bpfdoctor.cli.destinations import Destination, Destinations
 from bpfdoctor.cli.files import refuse_unwritable, same_file
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.report import registry
+from bpfdoctor.report import JSON, TEXT, registry
 from bpfdoctor.report.documents import DocumentKind
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,9 +96,9 @@ def choose(command: click.Command, ctx: click.Context) -> None:
     given = next((each for each in command.params if isinstance(each, FormatOption)), None)
     if given is None:
         return
-    as_json = [Destination(registry.JSON)] if ctx.params.pop("as_json") else []
+    as_json = [Destination(JSON)] if ctx.params.pop("as_json") else []
     asked = [*as_json, *ctx.params.pop("formats")]
-    refuse_a_second_on_stdout(asked)
+    _refuse_a_second_on_stdout(asked)
     _refuse_shared_files(asked, dict(_files_of(command, ctx)))
     for each in asked:
         _refuse_unable(each, given.kind_in(ctx))
@@ -111,16 +111,15 @@ def choose(command: click.Command, ctx: click.Context) -> None:
 def format_in(arguments: Sequence[str]) -> str:
     """Return what standard output was to carry, by a command line that holds a mistake."""
     if "--json" in arguments:
-        return registry.JSON
+        return JSON
     words = [*arguments, ""]
     spelt = [words[at + 1] for at, word in enumerate(arguments) if word == "--format"]
     spelt += [word.partition("=")[2] for word in arguments if word.startswith("--format=")]
     known = registry.names()
-    return next((name for name in spelt if name in known), registry.TEXT)
+    return next((name for name in spelt if name in known), TEXT)
 
 
-def refuse_a_second_on_stdout(asked: Sequence[Destination]) -> None:
-    """Raise BpfDoctorError where more than one format is for standard output."""
+def _refuse_a_second_on_stdout(asked: Sequence[Destination]) -> None:
     names = [each.format for each in asked if not each.file]
     if len(names) > 1:
         raise BpfDoctorError(
@@ -133,18 +132,18 @@ def _refuse_shared_files(asked: Sequence[Destination], others: dict[str, str]) -
     """A file that is written twice, or read and written, has lost what was in it first."""
     taken = dict(others)
     for each in asked:
-        again = next((use for use, file in taken.items() if same_file(file, each.file)), "")
-        if each.file and again:
-            use = f"--format {each.format}={each.file}"
-            raise BpfDoctorError(
-                f"{again} and {use} name the same file", "give each a file of its own"
-            )
-        if each.file:
-            taken[f"--format {each.format}={each.file}"] = each.file
+        if not each.file:
+            continue
+        use = f"--format {each.format}={each.file}"
+        for before, file in taken.items():
+            if same_file(file, each.file):
+                message = f"{before} and {use} name the same file"
+                raise BpfDoctorError(message, "give each a file of its own")
+        taken[use] = each.file
 
 
 def _files_of(command: click.Command, ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """The other options that name a file, and the files."""
+    """The other options that name a FILE, as they are typed, and the files."""
     for each in command.params:
         file = ctx.params.get(each.name or "")
         if isinstance(each, click.Option) and each.metavar == "FILE" and file:

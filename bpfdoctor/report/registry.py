@@ -10,11 +10,6 @@ from typing import NamedTuple
 from bpfdoctor.report import formats
 from bpfdoctor.report.documents import KIND_OF, Document, DocumentKind, PaperOf
 
-TEXT = "text"
-"""What standard output carries unless something else is asked for."""
-JSON = "json"
-"""What `--json` is short for."""
-
 
 class Format(NamedTuple):
     """A way to write documents, by the functions of a module."""

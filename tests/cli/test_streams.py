@@ -150,6 +150,13 @@ def test_a_terminal_gets_colour(tmp_path: Path) -> None:
     assert "\x1b[32mpass" in on_terminal(KERNEL, "stdout", tmp_path)
 
 
+def test_a_file_gets_no_colour_and_no_broken_lines_beside_a_terminal(tmp_path: Path) -> None:
+    arguments = (*KERNEL, "--format", "text=it")
+    assert "\x1b[32mpass" in on_terminal(arguments, "stdout", tmp_path)
+    piped = subprocess.run([*COMMAND, *KERNEL], capture_output=True, check=False, cwd=tmp_path)
+    assert (tmp_path / "it").read_bytes() == piped.stdout
+
+
 def test_a_terminal_gets_none_with_no_color(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

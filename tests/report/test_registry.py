@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.report import formats, registry
+from bpfdoctor.report import JSON, TEXT, formats, registry
 from bpfdoctor.report.documents import KIND_OF, DocumentKind
 
 Beside = Callable[..., None]
@@ -26,7 +26,7 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Beside:
 
 
 def test_text_and_json_are_there() -> None:
-    assert {registry.TEXT, registry.JSON} <= set(registry.names())
+    assert {TEXT, JSON} <= set(registry.names())
 
 
 def test_a_file_more_is_a_format_more(beside: Beside) -> None:
