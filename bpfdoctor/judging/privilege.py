@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bpfdoctor.host.bpf.call_names import BPF_COMMANDS
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import Identity
@@ -79,7 +80,7 @@ def passing(said: Attempt) -> bool:
     is not prepared for a trampoline, and says it again each time: there is no tracer to have put a
     call at its start (bpf_arch_text_poke; Linux 5.5, commit 5964b2000f28).
     """
-    busy = said.error == "EBUSY" and not said.call.startswith("bpf(")
+    busy = said.error == "EBUSY" and said.known_call not in BPF_COMMANDS
     return busy or said.error in PASSING
 
 

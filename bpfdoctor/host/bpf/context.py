@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.call_probe import Calls, Refused
 from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction, map_reference
 from bpfdoctor.host.bpf.map_probe import TryMap
@@ -59,7 +60,7 @@ class TryContext(Question[Calls], frozen=True):
         try:
             plain = like.plain()
         except OSError as error:
-            return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
+            return Calls(Attempt.refused(Call.PROG_LOAD, error))
         loads = [instruction(LOADS[size], 0, 1, offset) for offset, size in self.reads]
         codes = {READING: b"".join(loads) + plain} if loads else {}
         codes |= {through_name(*each): _through(*each) + plain for each in self.through}

@@ -12,7 +12,6 @@ import pytest
 from loud import missing
 
 from bpfdoctor.host.bpf.attach import (
-    DEVICES,
     AttachKprobe,
     AttachRawTracepoint,
     AttachTracepoint,
@@ -25,6 +24,7 @@ from bpfdoctor.host.bpf.attach_btf import (
 from bpfdoctor.host.bpf.attach_lsm import FireLsm, LsmFired
 from bpfdoctor.host.bpf.attach_net import AttachClassifier, AttachSocketFilter
 from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.event_probes import DEVICES
 from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
@@ -85,8 +85,8 @@ def test_before_linux_4_17_a_uprobe_is_made_in_tracefs_and_removed(
     events = Path(tracefs_path() or "", "uprobe_events")
     if not events.exists():
         missing("a kernel with uprobes")
-    monkeypatch.setattr("bpfdoctor.host.bpf.attach.DEVICES", "/nonexistent")
-    monkeypatch.setattr("bpfdoctor.host.bpf.attach.kernel_version", lambda _: (4, 16))
+    monkeypatch.setattr("bpfdoctor.host.bpf.event_probes.DEVICES", "/nonexistent")
+    monkeypatch.setattr("bpfdoctor.host.bpf.event_probes.kernel_version", lambda _: (4, 16))
     assert AttachUprobe().put(machine) == Attempt()
     assert f"p{os.getpid()}_" not in events.read_text()
 
