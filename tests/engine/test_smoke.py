@@ -109,14 +109,15 @@ def test_builds_that_break_at_the_same_target_have_one_cause(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said = {
-        "minimal": "make[1]: *** [Makefile:150: libbpf.a] Error 2",
-        "bootstrap": "make[1]: *** [Makefile:150: libbpf.a] Error 2",
-        "uprobe": "make: *** [Makefile:90: uprobe.o] Error 1",
+        "minimal": "[Makefile:150: libbpf.a] Error 2",
+        "bootstrap": "[Makefile:150: libbpf.a] Error 2",
+        "uprobe": "[Makefile:90: uprobe.o] Error 1",
     }
 
     def run(context: Context, target: Target) -> Observed:
-        log = (Evidence("$ make", said[target.program]),)
-        return Observed(target.program, (Outcome(Stage.BUILD, False, "make: exit status 2", log),))
+        log, at = (Evidence("$ make", "it broke"),), frozenset({said[target.program]})
+        broke = Outcome(Stage.BUILD, False, "make: exit status 2", log, at)
+        return Observed(target.program, (broke,))
 
     monkeypatch.setattr(phase, "_run", run)
     findings = Findings()
