@@ -37,8 +37,8 @@ class AskKernel(Question[Kernel], frozen=True):
         names = os.uname()
         return Kernel(names.release, names.version, names.machine)
 
-    def source(self) -> str:
-        return "$ uname -srvm"
+    def command(self) -> str:
+        return "uname -srvm"
 
 
 class Distribution(Answer, frozen=True):
@@ -171,8 +171,8 @@ class AskSpace(Question[Space], frozen=True):
             return NoAnswer("refused", str(error))
         return Space(usage.total, usage.free)
 
-    def source(self) -> str:
-        return f"$ df {self.path}"
+    def command(self) -> str:
+        return f"df {self.path}"
 
 
 def kernel_version(release: str) -> tuple[int, int]:
