@@ -47,6 +47,7 @@ from bpfdoctor.host.bpf.calls import Attempt as Attempt
 from bpfdoctor.host.bpf.context import (
     RETURNING as RETURNING,
     TryContext as TryContext,
+    returning as returning,
     word as word,
 )
 from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions

@@ -207,6 +207,6 @@ def _usdt(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Fin
             return passed(f"{path} carries {probe}", about=program.name, seen=seen)
         other = [ByHand("Attach to a library or executable that was built with this probe.")]
         return failed(f"{path} has no {probe}", about=program.name, seen=seen, fixes=other)
-    look = [ByHand(question.source().removeprefix("$ "))]
+    look = [ByHand(question.command())]
     summary = f"whether {path} carries {probe} is not known"
     return unknown(summary, about=program.name, seen=seen, fixes=look)

@@ -42,7 +42,7 @@ def object_maps(context: Context) -> Finding | None:
 
 
 def _judged(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
-    lost = [f"{each.name} ({each.type})" for each in found.maps if each.type.startswith("type ")]
+    lost = [f"{each.name} ({each.type})" for each in found.maps if each.nameless]
     if lost and found.kernel_btf:
         newer = [ByHand("Run it on a newer kernel.")]
         return failed(f"this kernel has no such map: {', '.join(lost)}", seen=seen, fixes=newer)
