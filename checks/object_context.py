@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
+    LOAD_ALL,
     LOADABLE,
     AskIdentity,
     BpfObject,
@@ -34,8 +35,6 @@ from bpfdoctor.api import (
 
 ARENA = 33
 """BPF_MAP_TYPE_ARENA: a program may use one only where its loader says at which address."""
-
-TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 
 
 @check("object.context", title="what it is given, and returns", requires=("object.file",))
@@ -113,7 +112,7 @@ def _refused(
     ends = refused & question.ends
     if program.conditional or not (refused > ends or _sure(program, ends)):
         summary += ", unless the program never comes there"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[LOAD_ALL])
     given = program.context.returned or refused > ends
     fix = "Write it for the parameters that there are here." if given else "Return another value."
     return failed(summary, about=about, seen=seen, fixes=[ByHand(fix)])

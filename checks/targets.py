@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bpfdoctor.api import (
+    LOAD_ALL,
     OTHER_TARGET,
     AskFunction,
     AskKernel,
@@ -260,9 +261,8 @@ def _raw_tracepoint(context: Context, target: str, name: str) -> Finding:
         return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
     elsewhere = trial.loading and isinstance(answer, Attempt) and answer.error == "ENOENT"
     if elsewhere and _modules_with_btf(context):
-        look = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
         summary = f"the kernel's own BTF has no tracepoint {name}; that of its modules was not read"
-        return unknown(summary, about=target, seen=seen, fixes=[look])
+        return unknown(summary, about=target, seen=seen, fixes=[LOAD_ALL])
     missing = {"ENOENT": "this kernel has no such tracepoint"}
     found = f"tracepoint {name}"
     return probed(context, trial.question, found, about=target, means=missing, fixes=[OTHER_TARGET])

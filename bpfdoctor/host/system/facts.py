@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 """Inode of the initial PID namespace: PROC_PID_INIT_INO of include/linux/proc_ns.h (3.8)."""
 
+INITIAL_USER_NAMESPACE = 0xEFFFFFFD
+"""The same of the user namespace: PROC_USER_INIT_INO."""
+
 
 class Kernel(Answer, frozen=True):
     """uname(2): the release, version and architecture of the running kernel."""
