@@ -1,0 +1,182 @@
+"""No text for people steers the program: said in words of chance, everything is decided the same.
+
+Every summary, title, text of evidence or of a fix, and every name of a call as it is printed is
+replaced before the engine, the verdict and the planner see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from other_words import OtherWords, Words, speak
+
+from bpfdoctor.api import (
+    Answer,
+    AskBpfObject,
+    AttachKprobe,
+    AttachTrampoline,
+    Attempt,
+    BpfObject,
+    Calls,
+    Fix,
+    Host,
+    NoAnswer,
+    ObjectProgram,
+    ProgramAttrs,
+    Project,
+    Question,
+    Refused,
+    TryContext,
+)
+from bpfdoctor.engine import session
+from bpfdoctor.engine.load import Loaded
+from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.session import all_checks, examine
+from bpfdoctor.fix.plan import Plan
+from bpfdoctor.fix.planner import make_plan
+from bpfdoctor.host.elf.context import ContextUse
+from bpfdoctor.host.question import A
+from bpfdoctor.host.record import RecordedHost, Snapshot, read_snapshot
+from bpfdoctor.model import Report, Reported
+from bpfdoctor.projects.reader import kind_named
+from bpfdoctor.smoke.build import BuildProgram, Built
+
+HOSTS = Path(__file__).parent / "hosts"
+MACHINES = sorted(path.stem for path in HOSTS.glob("*.json") if path.name != "seen.json")
+BASE = "debian-6.1-base"
+WORKED = Attempt()
+EVENT_BUSY, BPF_BUSY = (
+    Attempt("EBUSY", call) for call in ("perf_event_open", "bpf(BPF_RAW_TRACEPOINT_OPEN)")
+)
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """A recorded machine, what is examined there, and what it says that was not recorded.
+
+    `refused` is what whatever worked there is refused by; `log` what every build ends with.
+    """
+
+    machine: str
+    options: Options = Options(project="libbpf-bootstrap", smoke=False)
+    answers: dict[Question[Any], Answer] = {}
+    refused: Attempt | None = None
+    log: str = ""
+
+
+class Told:
+    """The machine of a scene."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.host = scene, RecordedHost(snapshot(scene.machine))
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        """As `Host.ask`."""
+        if self.scene.log and isinstance(question, BuildProgram):
+            return Built(2, self.scene.log)  # type: ignore[return-value]
+        answer = self.scene.answers.get(question) or self.host.ask(question)
+        if self.scene.refused and answer == WORKED:
+            return self.scene.refused  # type: ignore[return-value]
+        return answer  # type: ignore[return-value]
+
+
+@cache
+def snapshot(machine: str) -> Snapshot:
+    return read_snapshot(HOSTS / f"{machine}.json")
+
+
+@cache
+def checks() -> Loaded:
+    return all_checks()
+
+
+OBJECT = "/tmp/some.bpf.o"
+USE = ContextUse(reads=((24, 8),), returned=(24,))
+PROGRAMS = (
+    ObjectProgram("called", "ksyscall/kill", "kprobe", "ksyscall", "kill"),
+    ObjectProgram("busy", "fentry/do_unlinkat", "tracing", "fentry", "do_unlinkat"),
+    ObjectProgram("guarding", "lsm/bpf", "lsm", "lsm", "bpf", context=USE),
+)
+OF_OBJECT: Mapping[Question[Any], Answer] = {
+    AskBpfObject(OBJECT): BpfObject(PROGRAMS, (), btf=True, kernel_btf=True, license="GPL"),
+    AttachKprobe(False, ("__x64_sys_kill",)): Attempt("EINVAL", "perf_event_open"),
+    AttachTrampoline("fentry", ("do_unlinkat",)): BPF_BUSY,
+    TryContext(ProgramAttrs("lsm", target="lsm/bpf"), reads=((24, 8),), returned=(24,)): Calls(
+        WORKED, (Refused("returning *(u64 *)(r1 + 24)", "it may be any number"),)
+    ),
+}
+LIBBPF_BROKE = "make[1]: *** [Makefile:150: libbpf.a] Error 2\n"
+SCENES = {
+    **{name: Scene(name) for name in MACHINES},
+    **{
+        f"{name}, with the smoke": Scene(name, Options(project="libbpf-bootstrap"))
+        for name in MACHINES
+    },
+    "the project of 2020": Scene(BASE, Options(project="libbpf-bootstrap-2020", smoke=False)),
+    "not recorded": Scene(
+        "linux-6.18-without-kprobes", Options(project="libbpf-bootstrap-2020", smoke=False)
+    ),
+    "busy events": Scene(BASE, refused=EVENT_BUSY),
+    "busy places": Scene(BASE, refused=BPF_BUSY),
+    "an object": Scene(BASE, Options(object=OBJECT, smoke=False), dict(OF_OBJECT)),
+    "a libbpf that does not build": Scene(BASE, log=LIBBPF_BROKE, options=Options()),
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("seed", [0])
+def test_in_other_words_everything_is_decided_the_same(
+    name: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, words = SCENES[name], Words(seed)
+    if scene.log:
+        monkeypatch.setattr(session, "choose_project", lambda *_: in_a_checkout())
+    plain, plain_host = examine(Told(scene), scene.options, checks=checks()), Told(scene)
+    before = decided(plain, plain_host)
+    speak(words, monkeypatch)
+    host = OtherWords(Told(scene), words)
+    other = examine(host, scene.options, checks=words.checks(checks()))
+    assert decided(other, host) == before
+    assert not said(plain) & said(other)
+
+
+def in_a_checkout() -> Project:
+    kind = kind_named("libbpf-bootstrap")
+    return Project(kind, "/tree", tuple(kind.programs))
+
+
+def decided(report: Report, host: Host) -> dict[str, Any]:
+    """All that a report and the plans made from it decide, without a word."""
+    ids = frozenset(each.id for each in report.findings)
+    return {
+        "exit": (report.verdict.exit, report.verdict.readiness),
+        "findings": [outcome(each) for each in report.findings],
+        "programs": report.programs,
+        "plan": without_words(make_plan(report.findings, host)),
+        "plan for all": without_words(make_plan(report.findings, host, ids)),
+    }
+
+
+def outcome(each: Reported) -> tuple[Any, ...]:
+    fixes = [shape(fix) for fix in each.fixes]
+    return each.key, each.status, each.needed, each.blocked_by, fixes
+
+
+def shape(fix: Fix) -> Fix:
+    return msgspec.structs.replace(fix, text="")
+
+
+def without_words(plan: Plan) -> tuple[Any, ...]:
+    steps = [msgspec.structs.replace(each, title="", notes=()) for each in plan.steps]
+    return steps, [each.why for each in plan.manual]
+
+
+def said(report: Report) -> set[str]:
+    """What the findings of a report say."""
+    shown = {line.text for each in report.findings for line in each.evidence}
+    told = {words for each in report.findings for words in (each.summary, each.title)}
+    return (shown | told) - {""}
