@@ -47,6 +47,7 @@ from bpfdoctor.host.bpf.calls import Attempt as Attempt
 from bpfdoctor.host.bpf.context import (
     RETURNING as RETURNING,
     TryContext as TryContext,
+    returning as returning,
     word as word,
 )
 from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions
@@ -154,6 +155,14 @@ from bpfdoctor.host.tools.search import (
     FoundTools as FoundTools,
     ToolPath as ToolPath,
 )
+from bpfdoctor.judging.advice import (
+    ATTACH_ALL as ATTACH_ALL,
+    KERNEL_WITH_BPF as KERNEL_WITH_BPF,
+    LIST_FEATURES as LIST_FEATURES,
+    LOAD_ALL as LOAD_ALL,
+    LOAD_ONE as LOAD_ONE,
+    OTHER_TARGET as OTHER_TARGET,
+)
 from bpfdoctor.judging.map_trial import map_trial as map_trial
 from bpfdoctor.judging.privilege import (
     CAP_SYS_ADMIN as CAP_SYS_ADMIN,
@@ -162,6 +171,7 @@ from bpfdoctor.judging.privilege import (
     hindrances as hindrances,
     holds as holds,
     in_initial_namespace as in_initial_namespace,
+    in_pid_namespace as in_pid_namespace,
     is_root as is_root,
     lacking as lacking,
     may_load as may_load,
@@ -170,7 +180,6 @@ from bpfdoctor.judging.privilege import (
 )
 from bpfdoctor.judging.probing import (
     BTF_OF_MODULES as BTF_OF_MODULES,
-    OTHER_TARGET as OTHER_TARGET,
     able as able,
     like as like,
     modules_are_read as modules_are_read,

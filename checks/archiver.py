@@ -32,6 +32,6 @@ def archiver(context: Context) -> Finding:
     if not compiler.fit:
         return blocked("there is no C compiler to try it with", ["toolchain.cc"])
     chosen = chosen_archivers(context.host, tools, compiler.argv)
-    names = " and ".join(dict.fromkeys(each.used.words for each in chosen))
-    verb = "pack" if " and " in names else "packs"
-    return verdict_on_all(chosen, f"{names} {verb} a library", "cc")
+    names = list(dict.fromkeys(each.used.words for each in chosen))
+    verb = "pack" if names[1:] else "packs"
+    return verdict_on_all(chosen, f"{' and '.join(names)} {verb} a library", "cc")

@@ -22,12 +22,12 @@ from bpfdoctor.api import (
     check,
     evidence,
     in_initial_namespace,
+    in_pid_namespace,
     passed,
     unknown,
     warned,
 )
 
-INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 SELINUX_MAGIC = 0xF97CFF8C
 
 GVISOR = "#1 SMP Sun Jan 10 15:06:54 PST 2016"
@@ -89,7 +89,7 @@ def _sandbox(marks: Marks, identity: Identity, kernel: Kernel | NoAnswer) -> str
     if isinstance(kernel, Kernel) and (kernel.version == GVISOR or "gvisor" in kernel.release):
         return "gVisor"
     home = in_initial_namespace(identity)
-    processes = identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
+    processes = in_pid_namespace(identity)
     layered = marks.root_type in ("overlay", "fuse.overlayfs")
     manager = _manager(marks) if layered or processes else ""
     if manager:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bpfdoctor.api import (
+    KERNEL_WITH_BPF,
     AskHelper,
     ByHand,
     Context,
@@ -32,8 +33,7 @@ def kernel_maps(context: Context) -> Finding:
     All that programs keep, their global variables too, they keep in maps.
     """
     what = "making an array of one element"
-    boot = ByHand("Boot a kernel built with CONFIG_BPF_SYSCALL=y; every distribution's own has it.")
-    return probed(context, CreateMap("array", 4, 4, 1), what, fixes=[boot])
+    return probed(context, CreateMap("array", 4, 4, 1), what, fixes=[KERNEL_WITH_BPF])
 
 
 @check(

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
+    ATTACH_ALL,
     BTF_OF_MODULES,
+    LOAD_ONE,
     OTHER_TARGET,
     AskBpfObject,
     AskLibc,
@@ -25,6 +27,7 @@ from bpfdoctor.api import (
     check,
     evidence,
     failed,
+    loaded_for,
     modules_are_read,
     object_of,
     of_the_kernel,
@@ -41,16 +44,11 @@ ELSEWHERE = (
 )
 """Kinds of attachment that other checks try, with what the section names."""
 
-LOADED_FOR = ("fentry", "fexit", "fmod_ret", "iter", "tp_btf")
-"""Kinds that are loaded for their target, and attached to it later."""
-
 TRACEPOINTS = ("tp", "raw_tp", "raw_tp.w")
 """Kinds that are attached to what gives them less or more; the kernel looks at that there."""
 
 LOADERS_OWN = ("uprobe", "uretprobe")
 """Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
-
-TRY = ByHand("Load it: bpftool prog load FILE.bpf.o /sys/fs/bpf/try")
 
 
 @check("object.file", title="BPF object")
@@ -110,10 +108,10 @@ def _relocated(
     )
     if lost and modules and set(lost) <= set(program.absent):
         summary = f"{'; '.join(lost)} in the kernel's own BTF; that of its modules was not read"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[LOAD_ONE])
     if lost and program.conditional:
         summary = f"{'; '.join(lost)}, unless what the program asks makes it do without"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[LOAD_ONE])
     if lost:
         guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
         return failed("; ".join(lost), about=about, seen=seen, fixes=[guard])
@@ -142,7 +140,7 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
     about, section = program.name, program.section
     if program.kind == "usdt" and program.target:
         return _usdt(context, program, seen)
-    if program.kind in LOADED_FOR and program.target:
+    if loaded_for(program) and program.kind not in ELSEWHERE:
         return _attached(context, program, seen)
     if program.kind in LOADERS_OWN:
         elsewhere = not program.target
@@ -152,12 +150,11 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
         return _reaching(context, program, seen)
     if elsewhere:
         return passed(f"{section}: tried by other checks", about=about, seen=seen)
-    run = [ByHand("Run it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try autoattach")]
     if not program.kind:
         summary = f"{section}: libbpf knows no such section; its loader must say what it is"
-        return unknown(summary, about=about, seen=seen, fixes=run)
+        return unknown(summary, about=about, seen=seen, fixes=[ATTACH_ALL])
     summary = f"{section}: only running it tells whether it attaches"
-    return unknown(summary, about=about, seen=seen, fixes=run)
+    return unknown(summary, about=about, seen=seen, fixes=[ATTACH_ALL])
 
 
 def _reaching(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
@@ -188,7 +185,7 @@ def _attached(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
         return blocked(f"{section}: not loaded", by=by, about=about)
     if program.kind == "iter" and isinstance(answer, Attempt) and not answer.worked:
         summary = f"{section}: its loader must say what to walk through ({answer.error})"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[LOAD_ONE])
     fixes, means = [OTHER_TARGET], trial.means
     return probed(context, trial.question, section, about=about, means=means, fixes=fixes)
 
@@ -207,6 +204,6 @@ def _usdt(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Fin
             return passed(f"{path} carries {probe}", about=program.name, seen=seen)
         other = [ByHand("Attach to a library or executable that was built with this probe.")]
         return failed(f"{path} has no {probe}", about=program.name, seen=seen, fixes=other)
-    look = [ByHand(question.source().removeprefix("$ "))]
+    look = [ByHand(question.command())]
     summary = f"whether {path} carries {probe} is not known"
     return unknown(summary, about=program.name, seen=seen, fixes=look)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
+    LOAD_ALL,
     LOADABLE,
-    RETURNING,
     AskIdentity,
     BpfObject,
     ByHand,
@@ -28,14 +28,13 @@ from bpfdoctor.api import (
     map_trial,
     object_of,
     passed,
+    returning,
     unknown,
     word,
 )
 
 ARENA = 33
 """BPF_MAP_TYPE_ARENA: a program may use one only where its loader says at which address."""
-
-TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 
 
 @check("object.context", title="what it is given, and returns", requires=("object.file",))
@@ -85,29 +84,42 @@ def _judged(
     if not answer.plain.worked:
         summary = "no program of its kind was loaded"
         return blocked(summary, by=[f"object.helpers[{about}]"], about=about)
-    return _told(context, program, answer, seen)
-
-
-def _told(context: Context, program: ObjectProgram, answer: Calls, seen: list[Evidence]) -> Finding:
-    use, about, identity = program.context, program.name, context.ask(AskIdentity())
     if not answer.refused:
-        ends = len(use.returns) + len(use.returned)
-        summary = f"{len(use.reads)} reads of its context, {ends} values returned, all allowed"
-        summary += f"; {len(program.maps)} maps" if program.maps else ""
-        return passed(summary, about=about, seen=seen)
+        return _allowed(program, seen)
+    return _refused(context, program, question, answer, seen)
+
+
+def _allowed(program: ObjectProgram, seen: list[Evidence]) -> Finding:
+    use = program.context
+    ends = len(use.returns) + len(use.returned)
+    summary = f"{len(use.reads)} reads of its context, {ends} values returned, all allowed"
+    summary += f"; {len(program.maps)} maps" if program.maps else ""
+    return passed(summary, about=program.name, seen=seen)
+
+
+def _refused(
+    context: Context,
+    program: ObjectProgram,
+    question: TryContext,
+    answer: Calls,
+    seen: list[Evidence],
+) -> Finding:
+    about, identity = program.name, context.ask(AskIdentity())
     summary = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
     if not (isinstance(identity, Identity) and is_root(identity)):
         return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
-    if program.conditional or not _sure(program, answer):
+    refused = {each.what for each in answer.refused}
+    ends = refused & question.ends
+    if program.conditional or not (refused > ends or _sure(program, ends)):
         summary += ", unless the program never comes there"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
-    given = use.returned or not all(each.what.startswith(RETURNING) for each in answer.refused)
+        return unknown(summary, about=about, seen=seen, fixes=[LOAD_ALL])
+    given = program.context.returned or refused > ends
     fix = "Write it for the parameters that there are here." if given else "Return another value."
     return failed(summary, about=about, seen=seen, fixes=[ByHand(fix)])
 
 
-def _sure(program: ObjectProgram, answer: Calls) -> bool:
-    """A value is refused for sure where the program returns no other.
+def _sure(program: ObjectProgram, ends: set[str]) -> bool:
+    """A value is refused for sure where the program returns no other than these.
 
     It may see that another way is never gone, by what the kernel's helpers return; and before
     Linux 6.8 (commit c871d0e00f0e) the verifier took two ways for one that differ in nothing else.
@@ -115,12 +127,7 @@ def _sure(program: ObjectProgram, answer: Calls) -> bool:
     which nothing more is known is one too many.
     """
     use = program.context
-    ends = {each.what for each in answer.refused if each.what.startswith(RETURNING)}
     every = len(use.returns) + len(use.returned)
-    unweighed = {RETURNING + word(each) for each in use.returned if each not in use.weighed}
+    unweighed = {returning(word(each)) for each in use.returned if each not in use.weighed}
     alone = len(ends) == every and not use.others
-    return (
-        len(ends) < len(answer.refused)
-        or alone
-        or (program.kind == "lsm" and bool(ends & unweighed))
-    )
+    return alone or (program.kind == "lsm" and bool(ends & unweighed))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     BTF_OF_MODULES,
+    LOAD_ALL,
     AskData,
     AskKernelOption,
     AskSymbols,
@@ -152,4 +153,4 @@ def _looking(externs: tuple[ObjectExtern, ...]) -> Iterator[ByHand]:
     symbols = [each.name for each in externs if each.sort == "symbol" and not each.weak]
     if symbols:
         yield ByHand(f"grep -wE '{'|'.join(symbols)}' /proc/kallsyms")
-    yield ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
+    yield LOAD_ALL

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from bpfdoctor.api import (
     ASK_AS_ROOT,
     HELPERS,
+    LIST_FEATURES,
+    LOAD_ALL,
     LOADABLE,
     AskIdentity,
     AskSecurityFile,
@@ -61,8 +63,6 @@ READING = tuple(
 Those that read what is the user's are allowed; but libbpf takes the refusal of the others for a
 kernel before 5.5, and writes the oldest in the place of all (bpf_object__sanitize_prog)."""
 
-TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
-
 
 @check(
     "object.helpers",
@@ -97,7 +97,7 @@ def _judged(
         return _lost(found, program, ", ".join(lost), seen)
     if program.conditional and _confidential(context) and set(READING) & set(program.numbers):
         summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+        return unknown(summary, about=program.name, seen=seen, fixes=[LOAD_ALL])
     if program.type in LOADABLE or loaded_for(program):
         return _tried(context, found, program, seen)
     return _listed(found, program, seen)
@@ -106,7 +106,7 @@ def _judged(
 def _lost(found: BpfObject, program: ObjectProgram, names: str, seen: list[Evidence]) -> Finding:
     if found.modules:
         summary = f"{names}: not in the kernel's own BTF; that of its modules was not read"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+        return unknown(summary, about=program.name, seen=seen, fixes=[LOAD_ALL])
     return _refused(program, f"this kernel has no function {names}", seen)
 
 
@@ -174,7 +174,7 @@ def _one_loads(context: Context, program: ObjectProgram) -> bool:
 def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
     if program.conditional:
         summary += ", unless what the program asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+        return unknown(summary, about=program.name, seen=seen, fixes=[LOAD_ALL])
     newer = ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")
     return failed(summary, about=program.name, seen=seen, fixes=[newer])
 
@@ -186,12 +186,11 @@ def _listed(found: BpfObject, program: ObjectProgram, seen: list[Evidence]) -> F
         summary = f"licence {found.license or '(none)'}: some helpers are for GPL programs alone"
         if program.functions:
             summary = f"whether it may call {', '.join(program.functions)} only loading it tells"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[LOAD_ALL])
     if found.kernel_btf or not count:
         return passed(f"{count} helpers, all known to this kernel", about=about, seen=seen)
-    look = ByHand("As root: bpftool feature probe kernel")
     summary = f"without BTF the kernel does not list its helpers; {count} are called"
-    return unknown(summary, about=about, seen=seen, fixes=[look])
+    return unknown(summary, about=about, seen=seen, fixes=[LIST_FEATURES])
 
 
 def _confidential(context: Context) -> bool:

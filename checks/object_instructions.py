@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
+    LOAD_ALL,
     ByHand,
     Calls,
     Context,
@@ -22,7 +23,6 @@ from bpfdoctor.api import (
     unknown,
 )
 
-TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 OLDER = ByHand("Compile it with clang -mcpu=v2, or boot a newer kernel.")
 
 
@@ -55,7 +55,7 @@ def _judged(context: Context, program: ObjectProgram, seen: list[Evidence]) -> F
     refused = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
     if refused and program.conditional:
         summary = f"{refused}, unless it is never reached"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[LOAD_ALL])
     if refused:
         return failed(refused, about=about, seen=seen, fixes=[OLDER])
     return passed(f"{len(program.newer)} newer ones, all known", about=about, seen=seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
+    LIST_FEATURES,
     AskIdentity,
     Attempt,
     BpfObject,
@@ -42,13 +43,14 @@ def object_maps(context: Context) -> Finding | None:
 
 
 def _judged(context: Context, found: BpfObject, seen: list[Evidence]) -> Finding:
-    lost = [f"{each.name} ({each.type})" for each in found.maps if each.type.startswith("type ")]
+    lost = [f"{each.name} ({each.type})" for each in found.maps if each.nameless]
     if lost and found.kernel_btf:
         newer = [ByHand("Run it on a newer kernel.")]
         return failed(f"this kernel has no such map: {', '.join(lost)}", seen=seen, fixes=newer)
     if lost:
-        look = [ByHand("As root: bpftool feature probe kernel")]
-        return unknown(f"not known without BTF: {', '.join(lost)}", seen=seen, fixes=look)
+        return unknown(
+            f"not known without BTF: {', '.join(lost)}", seen=seen, fixes=[LIST_FEATURES]
+        )
     return _defined(context, found, seen)
 
 

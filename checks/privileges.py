@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
+    KERNEL_WITH_BPF,
     REFUSED,
     AskBpf,
     AskIdentity,
@@ -77,8 +78,7 @@ def _no_syscall(identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:
     if isinstance(identity, Identity) and identity.seccomp == SECCOMP_FILTER:
         summary = "bpf(2) answers ENOSYS: a seccomp filter hides it, or the kernel lacks it"
         return failed(summary, seen=seen, fixes=[CONTAINER])
-    boot = ByHand("Boot a kernel built with CONFIG_BPF_SYSCALL=y; every distribution's own has it.")
-    return failed("bpf(2) answers ENOSYS: this kernel has none", seen=seen, fixes=[boot])
+    return failed("bpf(2) answers ENOSYS: this kernel has none", seen=seen, fixes=[KERNEL_WITH_BPF])
 
 
 def _filtered(answer: Attempt, identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:

@@ -142,7 +142,7 @@ def runtime_usdt_libc(context: Context) -> Finding:
     probes = context.ask(notes)
     seen = [evidence(question, answer), evidence(notes, probes)]
     if not isinstance(probes, UsdtProbes):
-        look = ByHand(notes.source().removeprefix("$ "))
+        look = ByHand(notes.command())
         return unknown(f"{path}: {probes.reason}", seen=seen, fixes=[look])
     if "libc:setjmp" in probes.probes:
         return passed(f"{path} carries {len(probes.probes)}, libc:setjmp among them", seen=seen)

@@ -42,7 +42,8 @@ NO_FILES = {
     "file": "is a file, not a directory",
 }
 UPDATE = ("submodule", "update", "--init", "--recursive")
-WITHHELD = ("refuses-owner", "cannot-become-owner", "timed-out", "broken")
+OWNERS = ("refuses-owner", "cannot-become-owner")
+WITHHELD = (*OWNERS, "timed-out", "broken")
 """Why git told nothing of a repository that is there; without git there is no more to be had."""
 
 
@@ -282,7 +283,7 @@ class _Judged:
 
     def _withheld(self, said: str) -> Finding:
         why = f"its files are there, of a commit that git does not tell ({said}): the build decides"
-        owner = ("sudo", "-u", f"#{self.level.owner}") if "owner" in self.level.trouble else ()
+        owner = ("sudo", "-u", f"#{self.level.owner}") if self.level.trouble in OWNERS else ()
         ask = (*owner, "git", "-C", self.tree, "submodule", "status")
         run = Run(ask, text="as the owner of the checkout" if owner else "says what is wrong")
         return warned(why, about=self.about, seen=self.seen, fixes=[run])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bpfdoctor.api import (
+    LOAD_ALL,
     OTHER_TARGET,
     AskFunction,
     AskKernel,
@@ -40,9 +41,6 @@ RENAMED = {"do_unlinkat": ("filename_unlinkat", "7.0")}
 
 Seen in the BTF of Debian's kernels: do_unlinkat is in 6.19, filename_unlinkat in 7.0.4.
 """
-
-FUNCTION = "function "
-"""What the summary on a function that is there begins with."""
 
 PROBED = ("sched", "syscalls")
 """Categories of tracepoints that kernel.tracepoints attaches to: it says where one is missing."""
@@ -93,7 +91,8 @@ def _kprobe(context: Context, target: str, function: str) -> Finding:
     if target.startswith("kretprobe/") and place.offset:
         without = ByHand("Leave the offset out of the program's SEC().")
         return failed("libbpf takes no offset for a return", about=target, fixes=[without])
-    return tried(context, _among_symbols(context, target, (place.function,)), target)
+    found, _ = _among_symbols(context, target, (place.function,))
+    return tried(context, found, target)
 
 
 def _ksyscall(context: Context, target: str, call: str) -> Finding:
@@ -102,8 +101,7 @@ def _ksyscall(context: Context, target: str, call: str) -> Finding:
     wrapper = _WRAPPERS.get(kernel.architecture, "") if isinstance(kernel, Kernel) else ""
     names = (f"__{wrapper}_sys_{call}",) if wrapper else ()
     plain = f"sys_{call}"
-    found = _among_symbols(context, target, (*names, f"__se_sys_{call}", plain))
-    function = found.summary.removeprefix(FUNCTION)
+    found, function = _among_symbols(context, target, (*names, f"__se_sys_{call}", plain))
     if found.status is Status.PASS and function == plain:
         summary = f"libbpf looks for __se_sys_{call}; this kernel has {plain} alone"
         fix = ByHand(f'Write SEC("kprobe/{plain}").')
@@ -122,25 +120,27 @@ _WRAPPERS = {
 """As in libbpf's arch_specific_syscall_pfx, by uname's name of the architecture."""
 
 
-def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> Finding:
+def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> tuple[Finding, str]:
+    """The finding, and the first of these functions that is there (empty: none that is known)."""
     new_names = tuple(RENAMED[name][0] for name in names if name in RENAMED)
     question = AskSymbols(names + new_names)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if not isinstance(answer, Symbols):
-        look = ByHand(f"As root: {question.source().removeprefix('$ ')}")
+        look = ByHand(f"As root: {question.command()}")
         summary = f"the kernel's symbols cannot be read: {answer.reason}"
-        return unknown(summary, about=target, seen=seen, fixes=[look])
-    found = [name for name in names if name in answer.present]
+        return unknown(summary, about=target, seen=seen, fixes=[look]), ""
+    found = next((name for name in names if name in answer.present), "")
     if found and answer.count > 1 and not context.project.object:  # that of an object is tried
-        summary = f"{answer.count} functions are called {found[0]}: newer kernels take none of them"
+        summary = f"{answer.count} functions are called {found}: newer kernels take none of them"
         once = ByHand("In the program's SEC(), name a function whose name is there once.")
-        return unknown(summary, about=target, seen=seen, fixes=[once])
+        return unknown(summary, about=target, seen=seen, fixes=[once]), found
     if found:
-        return passed(FUNCTION + found[0], about=target, seen=seen)
+        return passed(f"function {found}", about=target, seen=seen), found
     wanted = names[-1]
     advice = [_rename(wanted, wanted in RENAMED and RENAMED[wanted][0] in answer.present)]
-    return failed(f"this kernel has no function {wanted}", about=target, seen=seen, fixes=advice)
+    summary = f"this kernel has no function {wanted}"
+    return failed(summary, about=target, seen=seen, fixes=advice), ""
 
 
 def _rename(function: str, has_new_name: bool) -> ByHand:
@@ -213,7 +213,7 @@ def _in_btf(context: Context, target: str, function: str) -> Finding:
     if not isinstance(answer, FunctionFacts):
         if answer.absent or answer.reason == "broken":
             return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
-        look = ByHand(f"As root: {question.source().removeprefix('$ ')}")
+        look = ByHand(f"As root: {question.command()}")
         summary = f"the kernel's BTF cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
     if answer.id is None and context.project.object and _may_be_a_modules(context, function):
@@ -261,9 +261,8 @@ def _raw_tracepoint(context: Context, target: str, name: str) -> Finding:
         return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
     elsewhere = trial.loading and isinstance(answer, Attempt) and answer.error == "ENOENT"
     if elsewhere and _modules_with_btf(context):
-        look = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
         summary = f"the kernel's own BTF has no tracepoint {name}; that of its modules was not read"
-        return unknown(summary, about=target, seen=seen, fixes=[look])
+        return unknown(summary, about=target, seen=seen, fixes=[LOAD_ALL])
     missing = {"ENOENT": "this kernel has no such tracepoint"}
     found = f"tracepoint {name}"
     return probed(context, trial.question, found, about=target, means=missing, fixes=[OTHER_TARGET])

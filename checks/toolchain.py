@@ -141,9 +141,10 @@ def cc(context: Context) -> Finding:
     """
     chosen = chosen_compilers(context.host, context.project.tools)
     lame = next((found for each in chosen if (found := _without_libc(context, each))), None)
-    names = " and ".join(dict.fromkeys(each.used.words for each in chosen))
-    verb = "compile, link and make" if " and " in names else "compiles, links and makes"
-    return lame or verdict_on_all(chosen, f"{names} {verb} a program that runs", "cc")
+    names = list(dict.fromkeys(each.used.words for each in chosen))
+    verb = "compile, link and make" if names[1:] else "compiles, links and makes"
+    summary = f"{' and '.join(names)} {verb} a program that runs"
+    return lame or verdict_on_all(chosen, summary, "cc")
 
 
 def _without_libc(context: Context, chosen: ToolChoice) -> Finding | None:

@@ -8,7 +8,7 @@ import os
 import click
 
 from bpfdoctor import __version__
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.errors import BpfDoctorError, near_miss
 
 COMMANDS = {
     "check": "Judge this machine and this checkout, ending in the smoke.",
@@ -54,10 +54,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f"did you mean {near[0]}?" if near else "commands: " + ", ".join(COMMANDS)
+            hint = near_miss(args[0], COMMANDS, "commands: " + ", ".join(COMMANDS))
             raise BpfDoctorError(f"there is no command {args[0]!r}", hint)
         return super().resolve_command(ctx, args)
 

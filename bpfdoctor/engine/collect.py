@@ -54,8 +54,7 @@ def _reported(finding: Finding, title: str, needed: frozenset[str], host: Host) 
 
 def _fixes_of(finding: Finding) -> tuple[Fix, ...]:
     """What a recorded machine was not asked is found out there, and by nobody here."""
-    unasked = any(each.text.startswith("not-recorded") for each in finding.evidence)
-    if finding.status is Status.UNKNOWN and unasked:
+    if finding.status is Status.UNKNOWN and finding.unrecorded:
         return (ByHand("record that machine anew: bpfdoctor snapshot -o FILE"),)
     return finding.fixes
 

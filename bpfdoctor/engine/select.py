@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -20,8 +19,8 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.readiness import needs_of
-from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.system.facts import INITIAL_PID_NAMESPACE
+from bpfdoctor.errors import BpfDoctorError, near_miss
+from bpfdoctor.judging.privilege import in_pid_namespace
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project
@@ -123,9 +122,7 @@ def _defaults(project: Project) -> tuple[str, ...]:
 
 def _in_pid_namespace(host: Host) -> bool:
     identity = host.ask(AskIdentity())
-    if isinstance(identity, NoAnswer):
-        return False
-    return identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
+    return not isinstance(identity, NoAnswer) and in_pid_namespace(identity)
 
 
 def _known(name: str, known: Iterable[str], what: str) -> None:
@@ -133,8 +130,7 @@ def _known(name: str, known: Iterable[str], what: str) -> None:
     names = list(known)
     if name in names:
         return
-    near = difflib.get_close_matches(name, names, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+    hint = near_miss(name, names, f"known: {', '.join(names)}")
     raise BpfDoctorError(f"there is no {what} called {name!r}", hint)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
-from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question
+from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool
 
@@ -163,5 +163,5 @@ class RecordedHost:
         """The recorded answer; the question is looked up as it would have been written."""
         answer = self._answers.get(NEUTRAL.value(question))
         if answer is None:
-            return NoAnswer("not-recorded", "the snapshot holds no answer to this")
+            return NoAnswer(NOT_RECORDED, "the snapshot holds no answer to this")
         return answer  # type: ignore[return-value]

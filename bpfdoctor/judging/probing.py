@@ -11,12 +11,10 @@ from bpfdoctor.host.elf.ask_object import AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, loaded_for
 from bpfdoctor.host.question import NoAnswer, Question, evidence
 from bpfdoctor.host.system.facts import AskIdentity, Identity
+from bpfdoctor.judging.advice import OTHER_TARGET
 from bpfdoctor.judging.privilege import REFUSED, hindrances, may_list_btf, status_of
 from bpfdoctor.judging.targets import Trial, trial_of
-from bpfdoctor.model import ByHand, Evidence, Finding, Fix, Stage, Status
-
-OTHER_TARGET = ByHand("Name another in the program's SEC().")
-
+from bpfdoctor.model import Evidence, Finding, Fix, Stage, Status
 
 BTF_OF_MODULES = (
     "libbpf looks for what the kernel's own BTF has not in that of its modules, which takes "

@@ -108,9 +108,9 @@ class BuildProgram(Question[Built], frozen=True):
         """make's arguments: the program, and the variables."""
         return (self.program, *(f"{name}={value}" for name, value in self.variables))
 
-    def source(self) -> str:
+    def command(self) -> str:
         directory = f"{self.checkout}/{self.directory}"
-        return f"$ {shlex.join((*self.make, '-C', directory, *self.words))}"
+        return shlex.join((*self.make, "-C", directory, *self.words))
 
 
 class _Building:

@@ -16,6 +16,7 @@ from bpfdoctor.smoke.build import BuildProgram, Built
 from bpfdoctor.smoke.model import Observed, Outcome
 from bpfdoctor.smoke.run import RunProgram
 from bpfdoctor.smoke.stages import stages_of
+from bpfdoctor.smoke.stopped import stopped_at
 
 LIMIT = 15.0
 """Seconds in which a program must fire: they do within two, on an emulated machine within ten."""
@@ -110,7 +111,8 @@ def _built(question: BuildProgram, answer: Built | NoAnswer) -> Outcome:
     if answer.ok:
         return Outcome(Stage.BUILD, True, f"make built {question.program}", seen)
     happened = None if answer.timed_out or answer.signal else False
-    return Outcome(Stage.BUILD, happened, answer.ending, seen)
+    broke_at = stopped_at(answer.log, question.program)
+    return Outcome(Stage.BUILD, happened, answer.ending, seen, broke_at)
 
 
 def _run(context: Context, question: RunProgram, program: Program) -> list[Outcome]:

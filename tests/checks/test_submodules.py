@@ -411,6 +411,15 @@ def test_a_git_that_refuses_the_owner_is_a_warning_that_says_who_to_be(
     assert fix.argv[:3] == ("sudo", "-u", f"#{checkout.stat().st_uid}")
 
 
+def test_a_git_that_breaks_is_asked_again_by_oneself_and_not_as_the_owner(
+    checkout: Path, tmp_path: Path
+) -> None:
+    script = 'case "$*" in *ls-files*) echo "fatal: no" >&2; exit 1;; esac; exec {real} "$@"'
+    (fix,) = judge(checkout, private_git(tmp_path / "bin", script))["libbpf"].fixes
+    assert isinstance(fix, Run)
+    assert fix.argv[0] == "git"
+
+
 def test_without_git_filled_directories_are_a_warning_and_empty_ones_a_fail(
     checkout: Path, tmp_path: Path
 ) -> None:

@@ -338,6 +338,23 @@ def test_one_finding_a_target_whoever_names_it() -> None:
     assert all(finding.fixes for finding in found)
 
 
+@pytest.mark.parametrize(
+    ("target", "look"),
+    [
+        ("kprobe/f", "As root: grep -wE 'f' /proc/kallsyms"),
+        (
+            "fentry/f",
+            "As root: bpftool btf dump file /sys/kernel/btf/vmlinux | grep -w \"FUNC 'f'\"",
+        ),
+    ],
+)
+def test_what_could_not_be_read_comes_with_the_command_that_reads_it(
+    target: str, look: str
+) -> None:
+    host = FakeHost(otherwise=NoAnswer("EACCES"))
+    assert one(run_check("kernel.targets", host, project_with(target))).fixes[0].text == look
+
+
 @pytest.mark.bpf
 def test_this_kernel_has_what_every_kernel_has(live: LiveHost, needs: Any) -> None:
     needs("root")

@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.bpf.attach import RARE
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import (
     LINK_CREATE,
     RAW_TRACEPOINT_OPEN,
@@ -95,7 +96,7 @@ class AttachIterator(Question[Attempt], frozen=True):
 
     def _attach(self, steps: Steps, target: int) -> None:
         program = load_for(steps, "tracing", "iter", target, sleepable=self.sleepable)
-        steps.call = "bpf(BPF_LINK_CREATE)"
+        steps.call = Call.LINK_CREATE
         steps.keep(bpf(LINK_CREATE, struct.pack("=IIII", program, 0, ATTACH_TYPES["iter"], 0)))
 
 
@@ -115,7 +116,7 @@ def load_for(  # noqa: PLR0913  (each is a part of the program)
 
 def open_for(steps: Steps, program: int) -> None:
     """Attach a program to what it was loaded for."""
-    steps.call = "bpf(BPF_RAW_TRACEPOINT_OPEN)"
+    steps.call = Call.RAW_TRACEPOINT_OPEN
     steps.keep(bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QIxxxx", 0, program)))
 
 

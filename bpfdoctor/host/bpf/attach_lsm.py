@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.attach_btf import btf_id_of, load_for, open_for
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt, bpf, instruction
 from bpfdoctor.host.bpf.counting import counting_code, counting_map, hits_in, magic_number, with_map
 from bpfdoctor.host.bpf.memlock import with_memory
@@ -82,7 +83,7 @@ class FireLsm(Question[LsmFired], frozen=True):
 
 def _fire_lsm(steps: Steps, hook: int) -> int:
     magic = magic_number(31) & ~COMMON_ATTRIBUTES
-    steps.call = "bpf(BPF_MAP_CREATE)"
+    steps.call = Call.MAP_CREATE
     counts = steps.keep(counting_map(magic))
     # The command is an int: of its register only the lower half is defined.
     read = (
@@ -93,5 +94,5 @@ def _fire_lsm(steps: Steps, hook: int) -> int:
     open_for(steps, load_for(steps, "lsm", "lsm", hook, code=code))
     with suppress(OSError):  # EINVAL, when nobody forbids it: there is no such command
         bpf(magic, bytes(8))
-    steps.call = "bpf(BPF_MAP_LOOKUP_ELEM)"
+    steps.call = Call.MAP_LOOKUP
     return hits_in(counts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.probes import UNKNOWN_HELPER
@@ -82,7 +83,7 @@ class ProbeCalls(Question[Calls], frozen=True, tag="TryCalls"):
         try:
             like.plain()
         except OSError as error:
-            return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
+            return Calls(Attempt.refused(Call.PROG_LOAD, error))
         calls = [(str(number), instruction(0x85, immediate=number)) for number in self.helpers]
         # BPF_PSEUDO_KFUNC_CALL
         calls += [(name, instruction(0x85, 0, 2, 0, btf_id)) for name, btf_id in functions.items()]

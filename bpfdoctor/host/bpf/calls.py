@@ -15,6 +15,7 @@ import sys
 
 import msgspec
 
+from bpfdoctor.host.bpf.call_names import ATTACHING, BY_TEXT, Call
 from bpfdoctor.host.bpf.version_code import version_code
 from bpfdoctor.host.question import Answer, errno_name
 from bpfdoctor.host.syscalls import numbers, syscall
@@ -29,14 +30,11 @@ NAME = b"bpfdoctor"
 """Of our programs, as `bpftool prog` shows it while they live (kernel 4.15 on; 15 bytes)."""
 
 
-ATTACHING = ("bpf(BPF_RAW_TRACEPOINT_OPEN)", "bpf(BPF_LINK_CREATE)")
-"""Calls by which a program that was loaded for one target is attached to it."""
-
-
 class Attempt(Answer, frozen=True):
     """What the kernel said to something tried: an errno's name, or nothing when it worked.
 
-    `call` is the system call that was refused; `log` the verifier's log, where it wrote one.
+    `call` is the system call that was refused, or whatever else was, in words; `log` the verifier's
+    log, where it wrote one.
     """
 
     error: str = ""
@@ -49,19 +47,24 @@ class Attempt(Answer, frozen=True):
         return not self.error
 
     @property
+    def known_call(self) -> Call | None:
+        """The system call that was refused; None for whatever else was, such as a file."""
+        return BY_TEXT.get(self.call)
+
+    @property
     def loaded(self) -> bool:
         """A program for one target was loaded, whatever became of attaching it."""
-        return self.worked or self.call in ATTACHING
+        return self.worked or self.known_call in ATTACHING
 
     def shown(self) -> str:
         head = f"{self.call}: {self.error}" if self.error else "it works"
         return f"{head}\n{self.log}".rstrip()
 
     @classmethod
-    def refused(cls, call: str, error: OSError) -> Attempt:
+    def refused(cls, call: Call | str, error: OSError) -> Attempt:
         """The errno of a call that failed, and the log if it was a program's load."""
         log = error.log if isinstance(error, LoadError) else ""
-        return cls(errno_name(error.errno or 0), call, log)
+        return cls(errno_name(error.errno or 0), str(call), log)
 
 
 class LoadError(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.call_probe import Calls, Refused
 from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction, map_reference
 from bpfdoctor.host.bpf.map_probe import TryMap
@@ -49,6 +50,11 @@ class TryContext(Question[Calls], frozen=True):
         steps = "; ".join((*reads, *maps, f"r0 = {' or '.join(self._values()) or 0}"))
         return f"bpf(BPF_PROG_LOAD, {self.like.shown()}: {steps}; exit)"
 
+    @property
+    def ends(self) -> frozenset[str]:
+        """What a refusal of a value that is returned is of; any other is of what is read."""
+        return frozenset(returning(each) for each in self._values())
+
     def _values(self) -> dict[str, bytes]:
         """What is returned, in words, and how it comes into the register."""
         constants = {str(each - (each >> 63 << 64)): _constant(each) for each in self.returns}
@@ -59,11 +65,11 @@ class TryContext(Question[Calls], frozen=True):
         try:
             plain = like.plain()
         except OSError as error:
-            return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
+            return Calls(Attempt.refused(Call.PROG_LOAD, error))
         loads = [instruction(LOADS[size], 0, 1, offset) for offset, size in self.reads]
         codes = {READING: b"".join(loads) + plain} if loads else {}
         codes |= {through_name(*each): _through(*each) + plain for each in self.through}
-        codes |= {RETURNING + each: code + EXIT for each, code in self._values().items()}
+        codes |= {returning(each): code + EXIT for each, code in self._values().items()}
         refusals = [(what, _refusal(like, code)) for what, code in codes.items()]
         refusals += [(each.source(), _unusable(like, each, plain)) for each in self.maps]
         return Calls(Attempt(), tuple(Refused(what, why) for what, why in refusals if why))
@@ -81,6 +87,11 @@ def _unusable(like: ProgramAttrs, each: TryMap, plain: bytes) -> str:
 
 READING, RETURNING = "its context", "returning "
 """What is refused where something that is read of it is not there; before a value's words."""
+
+
+def returning(value: str) -> str:
+    """What a refusal is of where a value is returned that may not be."""
+    return RETURNING + value
 
 
 def word(offset: int) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec
 from bpfdoctor.host.bpf.counting import counting_map, hits_in, magic_number, with_map
 from bpfdoctor.host.bpf.memlock import with_memory
@@ -107,7 +108,7 @@ class _Run:
 
     def load(self, code: bytes, references: tuple[int, ...]) -> Attempt:
         try:
-            self.steps.call = "bpf(BPF_MAP_CREATE)"
+            self.steps.call = Call.MAP_CREATE
             self.map = self.steps.keep(counting_map(self.magic))
             whole = with_map(code, references, self.map)
             self.program = self.steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"], whole))

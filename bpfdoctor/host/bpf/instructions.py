@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.call_probe import Calls, Refused
 from bpfdoctor.host.bpf.calls import RETURN_ZERO, Attempt, LoadError, instruction
 from bpfdoctor.host.bpf.memlock import with_memory
@@ -44,7 +45,7 @@ class TryInstructions(Question[Calls], frozen=True):
         try:
             like.load(BEGINNING + RETURN_ZERO)
         except OSError as error:
-            return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
+            return Calls(Attempt.refused(Call.PROG_LOAD, error))
         refused = ((name_of(*each), _refusal(like, *each)) for each in self.forms)
         return Calls(Attempt(), tuple(Refused(name, why) for name, why in refused if why))
 

@@ -7,6 +7,7 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import BTF_LOAD, MAP_CREATE, Attempt, bpf
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
@@ -53,11 +54,11 @@ class TryMap(Question[Attempt], frozen=True):
         sizes = self.key_size, self.value_size, entries
         attributes = struct.pack("=IIIII", self.number, *sizes, self.flags)
         if self.typed:
-            steps.call = "bpf(BPF_BTF_LOAD)"
+            steps.call = Call.BTF_LOAD
             btf = steps.keep(_load_btf(_types(self.value_size)))
             # inner_map_fd, numa_node, name, ifindex; then the BTF, and the types of key and value
             attributes += struct.pack("=28xIII", btf, KEY, VALUE)
-        steps.call = "bpf(BPF_MAP_CREATE)"
+        steps.call = Call.MAP_CREATE
         return steps.keep(bpf(MAP_CREATE, attributes))
 
 

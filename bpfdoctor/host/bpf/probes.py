@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import (
     EXIT,
     MAP_LOOKUP,
@@ -51,7 +52,7 @@ class AskBpf(Question[Attempt], frozen=True):
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
         except OSError as error:
-            return Attempt.refused("bpf", error)
+            return Attempt.refused(Call.BPF, error)
         return Attempt()
 
     def source(self) -> str:
@@ -77,7 +78,7 @@ class LoadProgram(Question[Attempt], frozen=True):
         try:
             os.close(load(_empty(self.type)))
         except OSError as error:
-            return Attempt.refused("bpf(BPF_PROG_LOAD)", error)
+            return Attempt.refused(Call.PROG_LOAD, error)
         return Attempt()
 
 
@@ -109,7 +110,7 @@ class CreateMap(Question[Attempt], frozen=True):
         try:
             os.close(create_map(kind, self.key_size, self.value_size, self.entries))
         except OSError as error:
-            return Attempt.refused("bpf(BPF_MAP_CREATE)", error)
+            return Attempt.refused(Call.MAP_CREATE, error)
         return Attempt()
 
 
@@ -129,7 +130,7 @@ class UseGlobalData(Question[Attempt], frozen=True):
         return "bpf(BPF_MAP_CREATE, array), bpf(BPF_PROG_LOAD, socket_filter: value of map[0] = 42)"
 
     def _load(self, steps: Steps) -> None:
-        steps.call = "bpf(BPF_MAP_CREATE)"
+        steps.call = Call.MAP_CREATE
         data = steps.keep(create_map(MAP_TYPES["array"], 4, 32, 1))
         write = instruction(0x7A, 1, immediate=42)  # *(u64 *)(r1 + 0) = 42
         code = map_value(1, data, 16) + write + RETURN_ZERO
@@ -160,7 +161,7 @@ class AskHelper(Question[Attempt], frozen=True):
         except LoadError as error:
             if error.log and not any(words in error.log for words in UNKNOWN_HELPER):
                 return Attempt()
-            return Attempt.refused("bpf(BPF_PROG_LOAD)", error)
+            return Attempt.refused(Call.PROG_LOAD, error)
         return Attempt()
 
 
@@ -183,7 +184,7 @@ class OpenPerfEvent(Question[Attempt], frozen=True):
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
         except OSError as error:
-            return Attempt.refused("perf_event_open", error)
+            return Attempt.refused(Call.PERF_EVENT_OPEN, error)
         return Attempt()
 
     def source(self) -> str:
