@@ -90,8 +90,8 @@ def test_findings_are_sorted_by_subject_then_id_then_about() -> None:
     assert [one.key for one in reported(found, [], frozenset(), host())] == keys
 
 
-UNASKED = Evidence("/proc/x", "not-recorded: the snapshot holds no answer to this")
-ASKED = Evidence("/proc/y", "it says not-recorded somewhere")
+UNASKED = Unrecorded("/proc/x", "not-recorded: the snapshot holds no answer to this")
+ASKED = Evidence("/proc/y", "not-recorded: a file of that content")
 OWN = Run(("modprobe", "x"))
 
 
