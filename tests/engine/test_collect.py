@@ -226,25 +226,3 @@ def test_a_change_of_the_command_line_comes_with_its_steps(
     assert isinstance(fix, ByHand)
     assert command in fix.text
     assert fix.text.endswith("\n  update-grub\n  reboot")
-
-
-RECORDED, NEVER = Evidence("$ a", "not-recorded"), Unrecorded("$ b", "not-recorded")
-OWN = Run(("bpfdoctor", "check", "--sudo"))
-ANEW = ByHand("record that machine anew: bpfdoctor snapshot -o FILE")
-
-
-@pytest.mark.parametrize(
-    ("status", "seen", "fix"),
-    [
-        (Status.UNKNOWN, (RECORDED, NEVER), ANEW),
-        (Status.UNKNOWN, (RECORDED,), OWN),
-        (Status.FAIL, (NEVER,), OWN),
-        (Status.WARN, (NEVER,), OWN),
-    ],
-)
-def test_a_machine_is_recorded_anew_only_for_what_is_unknown_and_was_never_asked(
-    status: Status, seen: tuple[Evidence, ...], fix: Fix
-) -> None:
-    found = Finding(status, "so it is", id="a.b", evidence=seen, fixes=(OWN,))
-    (each,) = reported([found], (), frozenset(), FakeHost())
-    assert each.fixes == (fix,)

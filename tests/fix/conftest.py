@@ -1,15 +1,18 @@
-"""A home of the test's own, and a real applier without a terminal."""
+"""A home of the test's own, a real applier without a terminal, an ordinary user and a sudo."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from own_sudo import Sudo
 from repositories import add_submodule, git, repository
 
-from bpfdoctor.fix.applying.applier import Applier, Patience
+from bpfdoctor.fix.applying.applier import Applier
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.elevate import Elevation
 from bpfdoctor.host.machine import Machine
 
@@ -53,3 +56,38 @@ def nest(tmp_path: Path, home: Path) -> Path:
     checkout = tmp_path / "checkout"
     git(tmp_path, "clone", "-q", f"file://{upstream}", str(checkout))
     return checkout
+
+
+@pytest.fixture
+def user(tmp_path: Path, sudo: Sudo) -> None:
+    """The test runs as an ordinary user, who may go to `tmp_path` and has that sudo."""
+    for place in (tmp_path, *tmp_path.parents[:3]):
+        if os.geteuid() == 0:
+            place.chmod(place.stat().st_mode | 0o011)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Function) -> Generator[None, object, object]:
+    """Be that user for the test alone: what pytest writes of it is its own again."""
+    changed = "user" in item.fixturenames and os.geteuid() == 0
+    if changed:
+        os.seteuid(4711)
+    try:
+        return (yield)
+    finally:
+        if changed:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sudo:
+    """Where sudo is looked for there is none, until it is installed."""
+    place = tmp_path / "sbin"
+    place.mkdir()
+    for name in ("env", "kill"):
+        (place / name).symlink_to(shutil.which(name) or name)
+    (tmp_path / "sudo.log").touch()
+    (tmp_path / "sudo.log").chmod(0o666)
+    place.chmod(0o777)
+    monkeypatch.setattr("bpfdoctor.fix.applying.elevate.SYSTEM_PATH", str(place))
+    return Sudo(place, tmp_path / "sudo.log")

@@ -10,7 +10,8 @@ import sys
 
 import msgspec
 
-from bpfdoctor.fix.applying.applier import Applied, Applier, Patience
+from bpfdoctor.fix.applying.applier import Applied, Applier
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.elevate import Elevation
 from bpfdoctor.fix.commands.options import FixOptions, Voice
 from bpfdoctor.fix.commands.undo import run_undo

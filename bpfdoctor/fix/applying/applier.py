@@ -4,42 +4,21 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
+from bpfdoctor.fix.applying.attempts import Attempts, Patience
 from bpfdoctor.fix.applying.elevate import Elevation
-from bpfdoctor.fix.applying.error_hints import last_lines, meaning, worth_retrying
+from bpfdoctor.fix.applying.error_hints import hint_of, last_lines
 from bpfdoctor.fix.applying.obstacles import refused, wait_for_lock
-from bpfdoctor.fix.applying.output import Watch
-from bpfdoctor.fix.applying.process import StepExit, run_step
+from bpfdoctor.fix.applying.process import StepExit
 from bpfdoctor.fix.applying.step_records import after_it, before_it
 from bpfdoctor.fix.journal.recovery import close_cut_off
 from bpfdoctor.fix.journal.write import After, Before, Journal, Result, now
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.host.hosts import FreshHost
-from bpfdoctor.host.machine import Machine, owner_to_become
-from bpfdoctor.host.process import child_environment
-
-GIT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "",
-    "SSH_ASKPASS": "",
-    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
-}
-"""git never asks: a repository that wants a login is an answer, not a prompt."""
-
-
-class Patience(msgspec.Struct, frozen=True):
-    """How long things may take, in seconds.
-
-    `lock`: waiting for another package manager. `idle`: a step of git's that prints nothing.
-    `pauses`: before each further try of what the network failed.
-    """
-
-    lock: float = 600
-    idle: float = 120
-    pauses: tuple[float, ...] = (2, 5)
+from bpfdoctor.host.machine import Machine
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -79,6 +58,7 @@ class Applier:
     ) -> None:
         self.machine, self.elevation, self.say, self.patience = machine, elevation, say, patience
         self.host = FreshHost(machine)
+        self.attempts = Attempts(machine, elevation, say, patience)
 
     def apply(self, plan: Plan, journal: Journal) -> Applied:
         """Run every step; one that fails stops those that depend on it, and no others."""
@@ -144,59 +124,25 @@ class Applier:
         return self._told(step, after), after
 
     def _before(self, step: Step) -> Before:
-        argv = tuple(self._command(step) if self._allowed(step) else step.argv)
-        return before_it(self.host, step, argv)
+        try:
+            argv = self.attempts.command(step)
+        except PermissionError:
+            argv = step.argv
+        return before_it(self.host, step, tuple(argv))
 
     def _told(self, step: Step, after: After) -> Done:
         """What the user hears of it: for a failure its last lines, and what they mean."""
         if after.result == "done":
             return Done(step, "done")
         why = after.reason or f"exit status {after.exit_code}"
-        parts = [f"{shlex.join(step.argv)}: {why}", last_lines(after.output), meaning(after.output)]
-        text = "\n".join(filter(None, parts))
+        hint = hint_of(after.output)
+        told = (f"{shlex.join(step.argv)}: {why}", last_lines(after.output), hint and hint.text)
+        text = "\n".join(filter(None, told))
         self.say(text)
         return Done(step, after.result, text)
 
     def _tries(self, step: Step) -> StepExit:
-        """Run it; again after a pause where git lost its connection."""
         against = refused(self.host, step)
         if against:
             return StepExit(1, against, reason="it would be refused, so it was not begun")
-        outcome = self._once(step)
-        for pause in self.patience.pauses if step.kind == "submodule" else ():
-            text = outcome.output + (outcome.reason and " Connection timed out")
-            if outcome.ok or not worth_retrying(text):
-                break
-            self.say(f"the network failed; trying again in {pause:g} seconds")
-            time.sleep(pause)
-            outcome = self._once(step)
-        return outcome
-
-    def _once(self, step: Step) -> StepExit:
-        identity = None
-        try:
-            if step.owner_of and not step.privileged:
-                identity = owner_to_become(step.owner_of)
-            argv = self._command(step)
-        except OSError as error:
-            return StepExit(None, "", reason=str(error))
-        if step.privileged:
-            environ = self.elevation.minimal(step.environment)
-        else:
-            environ = {**child_environment(self.machine.environ, identity), **GIT}
-        watch = Watch(
-            line=self.machine.progress,
-            idle=self.patience.idle if step.kind == "submodule" else 3600,
-            keep_stdout=bool(step.output),
-            gently=bool(step.manager),
-            say=self.say,
-            stop=self.elevation.stopper() if step.privileged else None,
-        )
-        return run_step(argv, environ, watch, cwd=step.cwd, identity=identity)
-
-    def _allowed(self, step: Step) -> bool:
-        return not step.privileged or self.elevation.prefix() is not None
-
-    def _command(self, step: Step) -> Sequence[str]:
-        """What is executed: the step's own words, with sudo and its environment if need be."""
-        return self.elevation.command(step.argv, step.environment) if step.privileged else step.argv
+        return self.attempts.run(step)

@@ -11,14 +11,21 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where root's commands are looked for; the user's PATH is not trusted with root's power."""
+from bpfdoctor.host.elevated import SYSTEM_PATH
+
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
+PATIENCE = 20.0
+"""Seconds that sudo may take where it asks for nothing."""
+
+
+def find_sudo() -> str | None:
+    """Where sudo is; the user's PATH is not trusted with root's power."""
+    return shutil.which("sudo", path=SYSTEM_PATH)
 
 
 def sudo_is_typed() -> bool:
     """Whether a person types `sudo` for root's commands here: not root, and it is installed."""
-    return os.geteuid() != 0 and shutil.which("sudo", path=PATH) is not None
+    return os.geteuid() != 0 and find_sudo() is not None
 
 
 class Elevation:
@@ -44,7 +51,7 @@ class Elevation:
         return self._prefix
 
     def _find(self) -> None:
-        sudo = shutil.which("sudo", path=PATH)
+        sudo = find_sudo()
         if sudo is None:
             self._refused = "sudo is not installed"
         elif _quietly((sudo, "-n", "true")) or (self.terminal and _asking((sudo, "-v"))):
@@ -70,7 +77,7 @@ class Elevation:
     def minimal(self, extra: Mapping[str, str]) -> dict[str, str]:
         """The environment of root's commands: fixed, but for the proxies that reach the network."""
         proxies = {name: value for name, value in self.environ.items() if name.lower() in PROXIES}
-        return {"PATH": PATH, "HOME": "/root", "LC_ALL": "C", **proxies, **extra}
+        return {"PATH": SYSTEM_PATH, "HOME": "/root", "LC_ALL": "C", **proxies, **extra}
 
     def stopper(self) -> Callable[[int, int], None]:
         """Sends a signal to a process of root's; sudo passes it on to the command."""
@@ -86,7 +93,7 @@ class Elevation:
 def _quietly(argv: tuple[str, ...]) -> bool:
     try:
         ended = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from bpfdoctor.fix.applying.applier import Applied, Patience
-from bpfdoctor.fix.applying.elevate import Elevation
-from bpfdoctor.fix.commands.consent import consented, is_yes
+from bpfdoctor.fix.applying.applier import Applied
+from bpfdoctor.fix.applying.attempts import Patience
+from bpfdoctor.fix.commands.gate import authorize, authorize_proof
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import leave_to_root, plan_text
+from bpfdoctor.fix.commands.render import plan_text
 from bpfdoctor.fix.commands.run_result import closed, did_not_take
 from bpfdoctor.fix.journal.write import Began, Journal, state_directory
 from bpfdoctor.fix.plan import Plan, Step
@@ -25,7 +25,6 @@ from bpfdoctor.model import Report
 
 ROUNDS = 5
 """What one repair uncovers takes another: submodules can be judged once git is here."""
-PROVE = "Prove it as root, too ({command})? [y/N] "
 
 
 class CheckRequest(msgspec.Struct, frozen=True):
@@ -70,8 +69,7 @@ class _Fix:
         patience: Patience,
     ) -> None:
         self.options, self.check, self.machine, self.voice = options, check, machine, voice
-        self.elevation = Elevation(machine.environ, terminal=voice.terminal)
-        self.applier = applier_of(machine, self.elevation, voice, patience)
+        self.applier = applier_of(machine, voice, patience)
         self.journal: Journal | None = None
         self.applied: list[Applied] = []
         self.settled: set[str] = set()
@@ -119,20 +117,13 @@ class _Fix:
 
     def _round(self, plan: Plan) -> bool:
         """Show, ask and apply; False when nothing was done."""
-        self.voice.say(plan_text(plan).rstrip("\n"))
-        self.voice.say(f"Afterwards everything is checked again{self._proof_shown()}.")
-        agreed = consented(plan, yes=self.options.yes, ask=self.voice.ask)
-        self.declined = self.declined or len(agreed.steps) < len(plan.steps)
+        note = f"Afterwards everything is checked again{self._proof_shown()}."
+        agreed = authorize(plan, self.options, self.applier.elevation, self.voice, note=note)
+        self.declined = self.declined or agreed is None or agreed.steps != plan.steps
         self.settled |= {_identity(step) for step in plan.steps}
-        if not agreed.steps:
-            self.voice.say("Nothing was done.")
-            return False
-        if agreed.privileged and self.elevation.prefix() is None:
-            leave_to_root(agreed, self.elevation.refused, self.voice)
-            self.declined = True
-            return False
-        self._apply(agreed)
-        return True
+        if agreed is not None:
+            self._apply(agreed)
+        return agreed is not None
 
     def _proof_shown(self) -> str:
         """Consent to the plan is consent to this too."""
@@ -163,10 +154,8 @@ class _Fix:
         undetermined = report.verdict.exit == 3
         if os.geteuid() == 0 or not undetermined or not self.options.proof:
             return report
-        agreed = self.options.yes or bool(self.applied)
-        question = PROVE.format(command=self.options.proof)
-        agreed = agreed or is_yes(self.voice.ask(question))
-        if agreed and self.elevation.prefix() is not None:
+        elevation, agreed = self.applier.elevation, bool(self.applied)
+        if authorize_proof(self.options, elevation, self.voice, agreed=agreed):
             self.voice.say(f"Proving it as root: {self.options.proof}")
             return self.check(CheckRequest(smoke=True, elevated=True))
         self.voice.say(f"Not proven as root: {self.options.proof}")

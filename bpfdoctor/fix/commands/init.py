@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.applying.applier import Patience
-from bpfdoctor.fix.applying.elevate import Elevation
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.catalogue.packages import capability_of
-from bpfdoctor.fix.commands.consent import consented
 from bpfdoctor.fix.commands.fix import Examine, run_fix
+from bpfdoctor.fix.commands.gate import authorize
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import leave_to_root, plan_text
+from bpfdoctor.fix.commands.render import plan_text
 from bpfdoctor.fix.commands.run_result import closed
 from bpfdoctor.fix.journal.write import Journal, state_directory
 from bpfdoctor.fix.plan import Plan, Step, without_login
@@ -46,14 +45,15 @@ def run_init(  # noqa: PLR0913, PLR0917  (as run_fix)
     something is in the way, or where the address is not one.
     """
     plan = _planned(directory, url, machine)
-    agreed = _agreed(plan, options, machine, voice)
+    applier = applier_of(machine, voice, patience)
+    asked = not options.dry_run
+    agreed = authorize(plan, options, applier.elevation, voice, whole=True) if asked else None
     if agreed is None:
         redactor = Redactor.of(machine, os.path.abspath(directory))
         voice.plan(plan, plan_text(plan), redactor, said=not options.dry_run)
         return 1
     journal = Journal.begin(state_directory(machine.environ), agreed)
-    elevation = Elevation(machine.environ, terminal=voice.terminal)
-    if not applier_of(machine, elevation, voice, patience).apply(agreed, journal).took:
+    if not applier.apply(agreed, journal).took:
         return closed(journal, DID_NOT_TAKE, voice)
     return run_fix(
         options, check, machine, voice, patience=patience, finish=finish, journal=journal
@@ -93,19 +93,3 @@ def init_plan(directory: str, url: str, host: Host) -> Plan:
         after=(PACKAGES,) if steps else (),
     )
     return Plan((*steps, clone), tuple(manual))
-
-
-def _agreed(plan: Plan, options: FixOptions, machine: Machine, voice: Voice) -> Plan | None:
-    """The plan, if all of it was consented to and can be done; else None, and why was said."""
-    if options.dry_run:
-        return None
-    voice.say(plan_text(plan).rstrip("\n"))
-    agreed = consented(plan, yes=options.yes, ask=voice.ask)
-    elevation = Elevation(machine.environ, terminal=voice.terminal)
-    if len(agreed.steps) < len(plan.steps):
-        voice.say("Nothing was done.")
-        return None
-    if agreed.privileged and elevation.prefix() is None:
-        leave_to_root(agreed, elevation.refused, voice)
-        return None
-    return agreed

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
-from bpfdoctor.fix.applying.applier import Applier, Patience
+from bpfdoctor.fix.applying.applier import Applier
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.elevate import Elevation
 from bpfdoctor.fix.commands.options import Voice
 from bpfdoctor.host.machine import Machine
@@ -40,8 +41,9 @@ class StatusLine:
         self._say(text)
 
 
-def applier_of(machine: Machine, elevation: Elevation, voice: Voice, patience: Patience) -> Applier:
+def applier_of(machine: Machine, voice: Voice, patience: Patience) -> Applier:
     """Runs steps on `machine`; what they print is shown while they run, if somebody watches."""
+    elevation = Elevation(machine.environ, terminal=voice.terminal)
     if not voice.terminal:
         return Applier(machine, elevation, voice.say, patience)
     status = StatusLine(sys.stderr, voice.say)

@@ -10,8 +10,10 @@ from bpfdoctor.fix.applying.elevate import sudo_is_typed
 from bpfdoctor.fix.commands.options import Voice
 from bpfdoctor.fix.plan import Manual, Plan, Step
 
+HEADING = "The plan, in the order in which it will run:"
 
-def plan_text(plan: Plan, heading: str = "The plan, in the order in which it will run:") -> str:
+
+def plan_text(plan: Plan, heading: str = HEADING) -> str:
     """What would run, why, as whom, and how it is undone; then what is left to a person."""
     lines = [heading, ""] if plan.steps else []
     if not plan.steps and not plan.manual:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.applying.applier import Applier, Patience
-from bpfdoctor.fix.applying.elevate import Elevation
+from bpfdoctor.fix.applying.applier import Applier
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.obstacles import wait_for_lock
-from bpfdoctor.fix.commands.consent import consented
+from bpfdoctor.fix.commands.gate import authorize
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import leave_to_root, plan_text
+from bpfdoctor.fix.commands.render import plan_text
 from bpfdoctor.fix.journal.read import JournaledRun, read_run, runs
 from bpfdoctor.fix.journal.undo_plan import index_of, undo_plan
 from bpfdoctor.fix.journal.write import Journal, Undone, state_directory
@@ -89,16 +89,11 @@ def _take_back(  # noqa: PLR0913, PLR0917  (as run_undo)
     voice: Voice,
     patience: Patience,
 ) -> int:
-    voice.say(plan_text(plan, f"Taking back the run of {run.started}, newest first:").rstrip("\n"))
-    agreed = consented(plan, yes=options.yes, ask=voice.ask)
-    if not agreed.steps:
-        voice.say("Nothing was done.")
+    applier = applier_of(machine, voice, patience)
+    heading = f"Taking back the run of {run.started}, newest first:"
+    agreed = authorize(plan, options, applier.elevation, voice, heading=heading)
+    if agreed is None:
         return 1
-    elevation = Elevation(machine.environ, terminal=voice.terminal)
-    if agreed.privileged and elevation.prefix() is None:
-        leave_to_root(agreed, elevation.refused, voice)
-        return 1
-    applier = applier_of(machine, elevation, voice, patience)
     good = _each_taken_back(agreed.steps, applier, Journal(Path(run.path)), voice)
     if not good:
         return DID_NOT_TAKE

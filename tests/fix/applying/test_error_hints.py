@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.fix.applying.error_hints import meaning, worth_retrying
+from bpfdoctor.fix.applying.error_hints import hint_of
 
 GONE = """\
 Err:1 http://deb.debian.org/debian bookworm/main amd64 make amd64 4.3-4
@@ -32,5 +32,11 @@ UNREACHABLE = "E: Failed to fetch http://127.0.0.1:1/x  Could not connect: Conne
     ],
 )
 def test_the_cause_is_named_rather_than_what_followed_from_it(output: str, words: str) -> None:
-    assert words in meaning(output)
-    assert worth_retrying(output) == (output is UNREACHABLE)
+    hint = hint_of(output)
+    assert hint is not None
+    assert words in hint.text
+    assert hint.retry == (output is UNREACHABLE)
+
+
+def test_what_nobody_knows_has_no_hint() -> None:
+    assert hint_of("something else") is None

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.applying.applier import Applied, Applier
 from bpfdoctor.fix.commands.fix import CheckRequest, run_fix
 from bpfdoctor.fix.commands.options import FixOptions, Voice
 from bpfdoctor.fix.commands.undo import run_undo
 from bpfdoctor.fix.journal.read import read_run
-from bpfdoctor.fix.journal.write import Journal
-from bpfdoctor.fix.plan import Plan, Step
+from bpfdoctor.fix.plan import Plan
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import (
@@ -33,7 +30,6 @@ from bpfdoctor.model import (
 )
 
 YES = FixOptions(yes=True)
-SLOW = ("sh", "-c", "echo ready; sleep 9")
 
 
 def report(findings: tuple[Reported, ...], status: int) -> Report:
@@ -262,62 +258,6 @@ def test_an_unknown_run_is_named(world: World) -> None:
         run_undo("x", YES, world.machine, world.voice())
     with pytest.raises(BpfDoctorError, match="there is no run"):
         run_undo("../x", YES, world.machine, world.voice())
-
-
-def applied(applier: Applier, tmp_path: Path, *steps: Step) -> Applied:
-    plan = Plan(steps)
-    return applier.apply(plan, Journal.begin(tmp_path / "journal", plan))
-
-
-def test_a_failing_step_stops_its_dependents_and_no_others(
-    applier: Callable[..., Applier], tmp_path: Path
-) -> None:
-    result = applied(
-        applier(),
-        tmp_path,
-        Step(id="a", kind="run", title="a", argv=("false",)),
-        Step(id="b", kind="run", title="b", argv=("true",), after=("a",)),
-        Step(id="c", kind="run", title="c", argv=("true",), after=("b",)),
-        Step(id="d", kind="run", title="d", argv=("true",)),
-    )
-    assert [(each.step.id, each.result) for each in result.done] == [("a", "failed"), ("d", "done")]
-    assert [step.id for step in result.left_out] == ["b", "c"]
-    assert not result.took
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_a_stop_during_a_step_is_in_the_journal(
-    applier: Callable[..., Applier], tmp_path: Path
-) -> None:
-    import signal
-
-    maker = applier()
-
-    def interrupt(line: str) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
-    maker.machine.progress = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        applied(maker, tmp_path, Step(id="a", kind="run", title="a", argv=SLOW))
-    (path,) = (tmp_path / "journal").glob("*.jsonl")
-    (record,) = read_run(path).records
-    assert record.after is not None
-    assert record.after.result == "interrupted"
-
-
-def test_a_step_in_somebody_elses_tree_runs_as_that_user(
-    applier: Callable[..., Applier], tmp_path: Path, needs: Callable[..., None]
-) -> None:
-    needs("root")
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    os.chown(tree, 4711, 4711)
-    for parent in (tmp_path, *tmp_path.parents[:3]):
-        parent.chmod(parent.stat().st_mode | 0o011)
-    argv = ("touch", str(tree / "made"))
-    step = Step(id="a", kind="run", title="a", argv=argv, owner_of=str(tree))
-    assert applied(applier(), tmp_path, step).took
-    assert (tree / "made").stat().st_uid == 4711
 
 
 def test_what_would_be_taken_back_is_redacted_as_data_too(world: World) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from repositories import add_submodule, applied, git, planned, repository, texts
 
-from bpfdoctor.fix.applying.applier import Applier, Patience
+from bpfdoctor.fix.applying.applier import Applier
+from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.journal.read import read_run
 from bpfdoctor.fix.journal.undo_plan import undo_plan
 from bpfdoctor.fix.plan import Plan
