@@ -164,13 +164,28 @@ def test_a_fault_in_python_is_one_error_with_its_traceback(
     assert "Traceback" in found.evidence[0].text
 
 
+def ended(pid: int) -> bool:
+    """Whether a process ends within 20 seconds, or is but waited for."""
+    processes = [psutil.Process(pid)] if psutil.pid_exists(pid) else []
+    alive = psutil.wait_procs(processes, 20)[1]
+    return all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
+
+
 def test_a_hang_leaves_no_process(install: Install) -> None:
     site = install("hangs")
     findings(only())
-    pid = int((site / "pid").read_text())
-    gone, alive = psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], 20)
-    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
-    assert len(gone) <= 1
+    assert ended(int((site / "pid").read_text()))
+
+
+def test_a_hang_does_not_outlive_bpfdoctor(install: Install) -> None:
+    site = install("lingers")
+    os.mkfifo(site / "pid")
+    code = "from bpfdoctor.engine.thirdparty import load_third_party; load_third_party()"
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
+        pid = int((site / "pid").read_text())
+        process.kill()
+    assert ended(pid)
 
 
 @pytest.mark.parametrize(
