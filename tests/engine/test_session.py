@@ -201,6 +201,7 @@ def test_the_report_says_what_was_judged_by_whom_and_when() -> None:
     assert report.selection.targets == (Target("embedded"),)
     assert 0 <= report.seconds < 60
     assert isinstance(report.seconds, float)
+    assert report.seconds == round(report.seconds, 3)
 
 
 def test_a_run_is_dated_by_universal_time_wherever_it_is_made(

@@ -98,9 +98,7 @@ def test_a_time_limit_is_kept_between_a_second_and_five_minutes(install: Install
 
 def test_a_module_gets_no_answer_before_one_of_its_checks_is_run(install: Install) -> None:
     install("inward")
-    title = only().title
-    assert title.startswith("NoAnswer(")
-    assert "refused" in title
+    assert only().title.startswith("NoAnswer(reason='refused'")
 
 
 def test_a_check_runs_with_the_bpfdoctor_that_asked_for_it(install: Install) -> None:
@@ -150,7 +148,7 @@ def test_what_a_check_printed_before_it_broke_is_evidence(
 ) -> None:
     install("exits")
     (found,) = findings(only(check_id))
-    assert [each.text for each in found.evidence] == printed
+    assert [each.text for each in found.evidence if each.source] == printed
 
 
 @pytest.mark.parametrize(("sample", "said"), [("raises", "a fault of theirs"), ("nonsense", "int")])
