@@ -124,7 +124,7 @@ def test_what_a_check_prints_stays_in_its_process(
         ("exits", "sample.killed", r"without a result \(killed by SIGKILL\)$"),
         ("exits", "sample.crashes", r"without a result \(killed by SIGSEGV\)"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
-        ("hangs", "sample.hangs", "did not end within 1 seconds$"),
+        ("hangs", "sample.hangs", "did not end within 4 seconds$"),
     ],
 )
 def test_what_goes_wrong_is_one_error(
