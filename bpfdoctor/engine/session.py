@@ -93,7 +93,7 @@ class _Session:
             name: observe(
                 predict(project, name, findings),
                 smoke.observed.get(name),
-                findings.roots((smoke_key(name),)) or (smoke_key(name),),
+                findings.roots((smoke_key(name),)),
             )
             for name, project in projects.items()
         }

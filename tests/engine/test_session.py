@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +81,16 @@ def test_only_the_chosen_checks_run() -> None:
 
 
 @pytest.mark.parametrize("smoke", [True, False])
-def test_a_check_is_told_whether_the_user_asked_for_a_build(seen: object, smoke: bool) -> None:
-    told: list[bool] = []
-
-    def note(context: Context) -> None:
-        told.append(context.may_build)
-
-    examined(Check("a.note", "note", note), smoke=smoke)
-    assert told == [smoke]
+def test_a_check_is_told_what_is_judged_and_whether_the_user_asked_for_a_build(
+    seen: object, smoke: bool
+) -> None:
+    told: list[Context] = []
+    target = Target("embedded", Stage.LOAD)
+    note = Check("a.note", "note", told.append, gates=True)
+    examined(note, smoke=smoke, targets=(target,))
+    (context,) = told
+    assert (context.project.name, context.selection.targets) == ("embedded", (target,))
+    assert context.may_build is smoke
 
 
 @pytest.mark.parametrize(
@@ -137,6 +141,17 @@ def test_an_unforeseen_failure_blames_its_own_smoke(seen: list[Outcome]) -> None
     assert report.verdict.exit == 1
 
 
+def test_each_of_several_failures_blames_its_own_smoke_alone(
+    live: LiveHost, checkout: str, seen: list[Outcome]
+) -> None:
+    seen += [FIRED[0], Outcome(Stage.LOAD, False, "EINVAL")]
+    Path(checkout, "examples/c/Makefile").write_text("APPS = minimal bootstrap\n")
+    options = Options(directory=checkout, skip=("smoke.kernel",))
+    report = examine(live, options, checks=Loaded((FINE, *SMOKE_CHECKS), {}))
+    for name in ("minimal", "bootstrap"):
+        assert rows(report)[name][Stage.LOAD].because == (f"smoke.program[{name}]",)
+
+
 def test_a_failure_behind_the_kernel_blames_what_the_smoke_blames(seen: list[Outcome]) -> None:
     seen += [FIRED[0], Outcome(Stage.LOAD, False, "EINVAL")]
     report = examined()
@@ -183,8 +198,21 @@ def test_the_report_says_what_was_judged_by_whom_and_when() -> None:
     assert (facts.name, facts.layout, facts.path) == ("embedded", kind.layout, "")
     assert report.host.release == "?"
     assert report.selection.targets == (Target("embedded"),)
-    assert len(report.started) == len("2026-01-01T00:00:00Z")
     assert 0 <= report.seconds < 60
+    assert isinstance(report.seconds, float)
+    assert report.seconds == round(report.seconds, 3)
+
+
+def test_a_run_is_dated_by_universal_time_wherever_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "XXX-9")
+        time.tzset()
+        started = examined(smoke=False).started
+    time.tzset()
+    age = datetime.now(timezone.utc) - datetime.strptime(started, "%Y-%m-%dT%H:%M:%S%z")
+    assert timedelta(0) <= age < timedelta(minutes=5)
 
 
 def test_whoever_watches_is_told_of_every_check_and_of_the_smoke(seen: list[Outcome]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -11,11 +11,16 @@ from bpfdoctor.api import Context, Evidence, Finding, NoAnswer, Project, Stage, 
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.schedule import Nobody
 from bpfdoctor.engine.smoke import Smoke, smoke_key, smoke_targets
-from bpfdoctor.host.question import Question
-from bpfdoctor.smoke.build import BuildProgram
-from bpfdoctor.smoke.embedded.build import BuildEmbedded
+from bpfdoctor.host.bpf.fire import Fire
+from bpfdoctor.host.question import A, Answer, Question
+from bpfdoctor.smoke.build import BuildProgram, Built
+from bpfdoctor.smoke.elf import ObjectProgram
+from bpfdoctor.smoke.embedded.build import BuildEmbedded, Built as EmbeddedBuilt
 from bpfdoctor.smoke.model import Observed, Outcome
+from bpfdoctor.smoke.run import RunProgram
 from bpfdoctor.testing import FakeHost, project_named
+
+Q = TypeVar("Q", bound=Question[Any])
 
 PROJECT = project_named("libbpf-bootstrap", "/tree")
 KEY = "smoke.program[minimal]"
@@ -186,19 +191,47 @@ def test_without_a_checkout_the_embedded_program_is_run_as_far_as_any_was_select
     assert list(smoke_targets(project, targets)) == expected
 
 
-def asked_of(project: Project, target: Target) -> list[Question[Any]]:
-    host = FakeHost(otherwise=NoAnswer("refused", "nothing is answered here"))
+class Building(FakeHost):
+    """A machine on which everything can be built, and which says nothing else."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        self.asked.append(question)
+        code = ObjectProgram("tp/x", "95" + "00" * 7, ())
+        built: dict[type, Answer] = {
+            BuildProgram: Built(0, "", binary="/built/minimal", sha256="0"),
+            BuildEmbedded: EmbeddedBuilt(0, "", code),
+        }
+        refused = NoAnswer("refused", "nothing is answered here")
+        return built.get(type(question), refused)  # type: ignore[return-value]
+
+
+def asked_of(project: Project, target: Target, kind: type[Q]) -> list[Q]:
+    """The questions of one kind that the proof of a program asks."""
+    host = Building()
     Smoke(Context(host, PROJECT), Findings(), Nobody()).prove(project, target, named=True)
-    return host.asked
+    return [each for each in host.asked if isinstance(each, kind)]
 
 
-def test_a_program_is_built_by_the_makefile_of_its_own_project() -> None:
+@pytest.mark.parametrize("last", list(Stage))
+def test_a_program_of_a_checkout_is_built_there_and_run_unless_only_the_build_matters(
+    last: Stage,
+) -> None:
     other = project_named(path="/other")
-    (built,) = [each for each in asked_of(other, LOAD) if isinstance(each, BuildProgram)]
+    (built,) = asked_of(other, Target("minimal", last), BuildProgram)
     assert (built.checkout, built.program) == ("/other", "minimal")
+    ran = asked_of(other, Target("minimal", last), RunProgram)
+    assert [each.program for each in ran] == ([] if last is Stage.BUILD else ["minimal"])
 
 
-def test_where_there_is_no_makefile_the_embedded_program_is_compiled() -> None:
-    asked = asked_of(EMBEDDED, Target("embedded"))
-    assert [each for each in asked if isinstance(each, BuildEmbedded)]
-    assert not [each for each in asked if isinstance(each, BuildProgram)]
+@pytest.mark.parametrize("last", list(Stage))
+def test_the_embedded_program_is_taken_as_far_as_it_was_selected(last: Stage) -> None:
+    target = Target("embedded", last)
+    assert len(asked_of(EMBEDDED, target, BuildEmbedded)) == 1
+    fired = asked_of(EMBEDDED, target, Fire)
+    assert [each.upto for each in fired] == ([] if last is Stage.BUILD else [last.value])
+
+
+def test_a_kernel_that_does_not_answer_leaves_its_proof_unknown() -> None:
+    findings = Findings()
+    Smoke(Context(Building(), PROJECT), findings, Nobody()).prove_kernel()
+    assert findings.by_key["smoke.kernel"].status is Status.UNKNOWN

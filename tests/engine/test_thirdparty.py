@@ -98,9 +98,7 @@ def test_a_time_limit_is_kept_between_a_second_and_five_minutes(install: Install
 
 def test_a_module_gets_no_answer_before_one_of_its_checks_is_run(install: Install) -> None:
     install("inward")
-    title = only().title
-    assert title.startswith("NoAnswer(")
-    assert "refused" in title
+    assert only().title.startswith("NoAnswer(reason='refused'")
 
 
 def test_a_check_runs_with_the_bpfdoctor_that_asked_for_it(install: Install) -> None:
@@ -126,7 +124,7 @@ def test_what_a_check_prints_stays_in_its_process(
         ("exits", "sample.killed", r"without a result \(killed by SIGKILL\)$"),
         ("exits", "sample.crashes", r"without a result \(killed by SIGSEGV\)"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
-        ("hangs", "sample.hangs", "did not end within 1 seconds$"),
+        ("hangs", "sample.hangs", "did not end within 4 seconds$"),
     ],
 )
 def test_what_goes_wrong_is_one_error(
@@ -150,7 +148,7 @@ def test_what_a_check_printed_before_it_broke_is_evidence(
 ) -> None:
     install("exits")
     (found,) = findings(only(check_id))
-    assert [each.text for each in found.evidence] == printed
+    assert [each.text for each in found.evidence if each.source] == printed
 
 
 @pytest.mark.parametrize(("sample", "said"), [("raises", "a fault of theirs"), ("nonsense", "int")])
@@ -164,13 +162,28 @@ def test_a_fault_in_python_is_one_error_with_its_traceback(
     assert "Traceback" in found.evidence[0].text
 
 
+def ended(pid: int) -> bool:
+    """Whether a process ends within 20 seconds, or is but waited for."""
+    processes = [psutil.Process(pid)] if psutil.pid_exists(pid) else []
+    alive = psutil.wait_procs(processes, 20)[1]
+    return all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
+
+
 def test_a_hang_leaves_no_process(install: Install) -> None:
     site = install("hangs")
     findings(only())
-    pid = int((site / "pid").read_text())
-    gone, alive = psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], 20)
-    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
-    assert len(gone) <= 1
+    assert ended(int((site / "pid").read_text()))
+
+
+def test_a_hang_does_not_outlive_bpfdoctor(install: Install) -> None:
+    site = install("lingers")
+    os.mkfifo(site / "pid")
+    code = "from bpfdoctor.engine.thirdparty import load_third_party; load_third_party()"
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
+        pid = int((site / "pid").read_text())
+        process.kill()
+    assert ended(pid)
 
 
 @pytest.mark.parametrize(
