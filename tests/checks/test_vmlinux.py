@@ -148,6 +148,24 @@ def test_a_header_of_another_kind_is_a_warning(checkout: Path) -> None:
     assert judge(checkout).status is Status.WARN
 
 
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("vmlinux_618.h\n", Status.FAIL),
+        ("x" * 255, Status.FAIL),
+        ("x" * 256, Status.WARN),
+        ("struct a;\nstruct b;\n", Status.WARN),
+        ('#include "vmlinux_618.h"', Status.WARN),
+    ],
+)
+def test_only_the_name_of_a_file_is_taken_for_a_lost_link(
+    checkout: Path, text: str, status: Status
+) -> None:
+    (checkout / TODAY).unlink()
+    (checkout / TODAY).write_text(text)
+    assert judge(checkout).status is status
+
+
 def test_a_directory_in_its_place_fails(checkout: Path) -> None:
     (checkout / TODAY).unlink()
     (checkout / TODAY).mkdir()
