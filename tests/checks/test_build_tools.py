@@ -118,7 +118,7 @@ def test_llvm_strip_of_another_version_is_named(private: Path, needs: Callable[.
     ("body", "status", "words"),
     [
         ("echo 'cargo 1.75.0 (1d8b05cdd 2023-11-20)'", Status.PASS, "cargo 1.75.0"),
-        ("echo 'cargo 1.66.1'", Status.WARN, "plain `make` needs 1.75"),
+        ("echo 'cargo 1.66.1'", Status.WARN, "cargo 1.66.1: plain `make` needs 1.75"),
         ("echo cargo", Status.WARN, "unknown version"),
         ("echo 'error: no default toolchain configured' >&2; exit 1", Status.WARN, "no default"),
         ("kill -SEGV $$", Status.WARN, "SIGSEGV"),
@@ -172,6 +172,8 @@ def test_crates_that_are_not_here_leave_the_build_open(
 def test_crates_are_nothing_to_ask_about_without_a_checkout_or_a_lock_file() -> None:
     assert run_check("checkout.crates", FakeHost({}), rust_project("")) == ()
     assert run_check("checkout.crates", FakeHost({}), project("/tree")) == ()
+    unbuilt = Project(Kind("own", "own", "own", (), {}), "/tree")
+    assert run_check("checkout.crates", FakeHost({}), unbuilt) == ()
     silent = FakeHost(otherwise=NoAnswer("EACCES"))
     unread = one(run_check("checkout.crates", silent, rust_project("/tree")))
     assert unread.status is Status.UNKNOWN

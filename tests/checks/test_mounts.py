@@ -63,7 +63,8 @@ def test_the_old_place_of_tracefs_is_judged_for_itself() -> None:
     assert old_place_found(hidden, USER).status is Status.UNKNOWN
     closed = TracePlace(DEBUG, TRACEFS, events="EACCES")
     assert old_place_found(closed, USER).status is Status.UNKNOWN
-    for missing in (TracePlace(DEBUG, 0, refused="ENOENT"), TracePlace(DEBUG, SYSFS)):
+    gone = (TracePlace(DEBUG, 0, refused=reason) for reason in ("ENOENT", "ENOTDIR"))
+    for missing in (*gone, TracePlace(DEBUG, SYSFS)):
         found = old_place_found(missing)
         assert found.status is Status.FAIL
         assert found.fixes[0].argv == (  # type: ignore[union-attr]
@@ -113,6 +114,19 @@ def test_debugfs_that_a_user_may_not_enter_is_unknown() -> None:
     found = tracefs_found(*places, mounts=("debugfs on /sys/kernel/debug",), who=USER)
     assert found.status is Status.UNKNOWN
     assert found.fixes
+
+
+@pytest.mark.parametrize("reason", ["ENOENT", "ENOTDIR"])
+def test_a_place_that_is_not_there_hides_no_tracefs(reason: str) -> None:
+    places = (TracePlace(OWN, SYSFS), TracePlace(DEBUG, 0, refused=reason))
+    found = tracefs_found(*places, mounts=("debugfs on /elsewhere",))
+    assert found.status is Status.FAIL
+
+
+def test_a_record_that_has_nothing_of_the_old_place_is_no_verdict_on_it() -> None:
+    answers = {AskTracefs(): Tracefs((TracePlace(OWN, TRACEFS),), ())}
+    found = one(run_check(OLD, FakeHost(answers), project_named("libbpf-bootstrap-2020")))
+    assert found.status is Status.UNKNOWN
 
 
 def test_tracefs_that_a_user_may_not_read_is_unknown() -> None:

@@ -124,6 +124,19 @@ def test_the_probe_of_libc_is_looked_for(probes: Answer, status: Status) -> None
     assert LIBC in found.summary
 
 
+@pytest.mark.parametrize(
+    ("mapped", "cached", "read"),
+    [("/ours", "/theirs", "/theirs"), ("/ours", "", "/ours"), ("", "/theirs", "/theirs")],
+)
+def test_the_libc_that_programs_are_given_is_read_before_the_one_we_run_on(
+    mapped: str, cached: str, read: str
+) -> None:
+    probes = UsdtProbes(True, ("libc:setjmp",))
+    host = FakeHost({AskLibc(): Libc(mapped, "glibc", cached), AskUsdt(read): probes})
+    found = one(run_check("runtime.usdt-libc", host))
+    assert (found.status, found.summary.split()[0]) == (Status.PASS, read)
+
+
 def test_no_missing_answer_passes_or_fails() -> None:
     host = FakeHost(otherwise=NoAnswer("not-recorded"))
     for name in ("pid-namespace", "disk", "perf-events", "usdt-libc"):

@@ -106,8 +106,9 @@ def test_a_function_of_too_many_parameters_has_no_trampoline() -> None:
     assert most.status is Status.PASS
 
 
-def test_without_btf_the_btf_is_the_root() -> None:
-    found = found_for("fentry/f", {AskFunction("f"): NoAnswer("ENOENT")})
+@pytest.mark.parametrize("reason", ["ENOENT", "broken"])
+def test_without_btf_that_can_be_read_the_btf_is_the_root(reason: str) -> None:
+    found = found_for("fentry/f", {AskFunction("f"): NoAnswer(reason)})
     assert found.status is Status.SKIP
     assert found.blocked_by == ("kernel.btf",)
 

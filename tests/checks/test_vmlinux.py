@@ -187,6 +187,19 @@ def test_a_header_whose_submodule_is_not_there_is_blocked_by_it(place: Any) -> N
     assert finding.blocked_by == ("checkout.submodules[vmlinux.h]",)
 
 
+def test_another_submodule_that_is_empty_is_not_the_cause() -> None:
+    submodule = Submodule("libbpf", "https://example.org/x", "missing")
+    answers: dict[Question[Any], Answer] = {
+        ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
+        AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
+        LookAt(f"$CHECKOUT/{TODAY}"): NoAnswer("ENOENT"),
+        AskSubmodules("$CHECKOUT"): Submodules((submodule,), 0),
+    }
+    project = project_named(path="$CHECKOUT")
+    finding = one(run_check("checkout.vmlinux-h", FakeHost(answers, NoAnswer("ENOENT")), project))
+    assert (finding.status, finding.summary) == (Status.FAIL, f"{TODAY} is missing")
+
+
 def test_a_header_that_cannot_be_looked_at_is_unknown() -> None:
     answers: dict[Question[Any], Answer] = {
         ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
