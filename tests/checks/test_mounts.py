@@ -39,9 +39,7 @@ IN_USER_NAMESPACE = Identity(0, (1 << 41) - 1, 0, 0, 4026532300, 0xEFFFFFFC, (-1
 IN_DOCKER = Identity(0, 0xA80425FB, 0xA80425FB, 2, 0xEFFFFFFD, 4026532400, (-1, -1))
 
 
-def tracefs_found(
-    *places: TracePlace, mounts: tuple[str, ...] = (), who: Identity = ROOT
-) -> Finding:
+def tracefs_found(*places: TracePlace, mounts: tuple[str, ...] = (), who: Answer = ROOT) -> Finding:
     answers: dict[Question[Any], Answer] = {
         AskTracefs(): Tracefs(places, mounts),
         AskIdentity(): who,
@@ -124,7 +122,7 @@ def test_a_place_that_is_not_there_hides_no_tracefs(reason: str) -> None:
 
 
 def test_a_record_that_has_nothing_of_the_old_place_is_no_verdict_on_it() -> None:
-    answers = {AskTracefs(): Tracefs((TracePlace(OWN, TRACEFS),), ())}
+    answers: dict[Question[Any], Answer] = {AskTracefs(): Tracefs((TracePlace(OWN, TRACEFS),), ())}
     found = one(run_check(OLD, FakeHost(answers), project_named("libbpf-bootstrap-2020")))
     assert found.status is Status.UNKNOWN
 
@@ -152,6 +150,12 @@ def test_where_it_cannot_be_mounted_the_host_is_named(who: Identity) -> None:
     (fix,) = tracefs_found(*NOWHERE, who=who).fixes
     assert isinstance(fix, ByHand)
     assert f"-v {OWN}:{OWN}" in fix.text
+
+
+@pytest.mark.parametrize("who", [USER, ROOT, NoAnswer("not-recorded")])
+def test_only_root_that_may_not_mount_is_sent_to_the_host(who: Answer) -> None:
+    (fix,) = tracefs_found(*NOWHERE, who=who).fixes
+    assert isinstance(fix, Run)
 
 
 def test_a_kernel_without_tracing_is_named() -> None:
