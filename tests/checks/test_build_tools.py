@@ -135,6 +135,15 @@ def test_an_old_or_broken_cargo_is_a_warning_with_the_way_around(
         assert "make CARGO=" in getattr(finding.fixes[0], "text", "")
 
 
+def test_a_cargo_that_a_makefile_finds_by_a_variable_alone_is_judged_too(private: Path) -> None:
+    script(private, "cargo", "echo 'cargo 1.66.1'")
+    build = Build(".", "Makefile", variables={"CARGO": ""})
+    finding = found(
+        "toolchain.cargo", Bounded(private), Project(Kind("own", "own", "own", (), {}, build=build))
+    )
+    assert finding.summary.startswith("cargo 1.66.1: ")
+
+
 def test_without_cargo_nothing_is_wrong(private: Path) -> None:
     assert run_check("toolchain.cargo", Bounded(private), project()) == ()
     assert run_check("toolchain.cargo", Bounded(private, CARGO=""), project()) == ()

@@ -83,6 +83,9 @@ def test_a_kernel_that_cannot_fails_with_the_reason(error: str) -> None:
     found = lsm(LsmFired(Attempt(error, "bpf(BPF_PROG_LOAD)")), who=USER)
     assert found.status is Status.FAIL
     assert f"{error} (" in found.summary
+    apart = stages(LsmFired(Attempt(error, "bpf(BPF_PROG_LOAD)")), who=USER)
+    assert apart["load"] == found
+    assert apart["attach"].blocked_by == ("kernel.lsm[load]",)
 
 
 @pytest.mark.parametrize("error", ["ENOTSUPP", "EBUSY"])

@@ -137,7 +137,8 @@ def test_only_a_symbol_without_a_type_is_looked_for_in_the_table_by_hand() -> No
         (ObjectExtern("it", "symbol"), ["grep -wE 'it' /proc/kallsyms", "Load it"]),
         (ObjectExtern("it", "variable", known=True), ["Load it"]),
     ):
-        fixes = found_for(extern, answers=asked).fixes
+        weak = ObjectExtern("may_be_missing", "symbol", weak=True)
+        fixes = found_for(extern, weak, answers=asked).fixes
         assert [fix.text.partition(": ")[0] for fix in fixes] == commands
 
 

@@ -94,6 +94,8 @@ def test_a_project_without_a_build_asks_for_no_room() -> None:
     [
         (Attempt(), Status.PASS),
         (Attempt("ENOENT", "perf_event_open"), Status.FAIL),
+        (Attempt("ENODEV", "perf_event_open"), Status.FAIL),
+        (Attempt("EOPNOTSUPP", "perf_event_open"), Status.FAIL),
         (Attempt("EACCES", "perf_event_open"), Status.UNKNOWN),
         (Attempt("EMFILE", "perf_event_open"), Status.UNKNOWN),
         (NoAnswer("refused"), Status.UNKNOWN),

@@ -96,6 +96,8 @@ def test_an_fentry_needs_its_function_in_btf() -> None:
     found = found_for("fentry/do_unlinkat", answers)
     assert found.status is Status.FAIL
     assert "filename_unlinkat" in found.fixes[0].text
+    (fix,) = found_for("fentry/do_unlinkat", {**answers, renamed: FunctionFacts(None)}).fixes
+    assert "filename_unlinkat" not in fix.text
 
 
 def test_a_function_of_too_many_parameters_has_no_trampoline() -> None:

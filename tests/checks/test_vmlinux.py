@@ -20,6 +20,7 @@ from bpfdoctor.api import (
     Kernel,
     LookAt,
     NoAnswer,
+    Project,
     Question,
     ReadFile,
     Run,
@@ -31,6 +32,7 @@ from bpfdoctor.api import (
 from bpfdoctor.host.live import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A
+from bpfdoctor.projects.model import Build, Kind
 from bpfdoctor.projects.recognise import find_project
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
@@ -185,6 +187,12 @@ def test_a_header_whose_submodule_is_not_there_is_blocked_by_it(place: Any) -> N
     finding = one(run_check("checkout.vmlinux-h", FakeHost(answers), project))
     assert finding.status is Status.SKIP
     assert finding.blocked_by == ("checkout.submodules[vmlinux.h]",)
+
+
+def test_a_project_that_names_no_such_header_is_asked_for_none() -> None:
+    build = Build("src", "src/Makefile")
+    kinds = Project(Kind("own", "own", "own", (), {}, build=build), "/tree")
+    assert run_check("checkout.vmlinux-h", FakeHost(), kinds) == ()
 
 
 def test_another_submodule_that_is_empty_is_not_the_cause() -> None:
