@@ -163,6 +163,8 @@ def test_a_type_whose_target_is_not_named_is_judged_by_the_list(
 ) -> None:
     found = found_for(license=license_, type="tracing", kind="fentry", **changes)
     assert found.status is status
+    if license_ != "GPL" and status is Status.UNKNOWN:
+        assert found.summary == f"licence {license_}: some helpers are for GPL programs alone"
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,15 @@ def test_an_objects_kprobe_is_tried_where_it_names(
     assert (found.status, words in found.summary) == (status, True)
 
 
+def test_a_name_that_several_functions_have_is_tried_for_an_object() -> None:
+    answers: dict[Question[Any], Answer] = {
+        AskSymbols(("type_show",)): Symbols(("type_show",), 3),
+        AttachKprobe(returns=True): WORKED,
+        AttachKprobe(False, ("type_show",)): WORKED,
+    }
+    assert of_object("kprobe/type_show", answers).status is Status.PASS
+
+
 def test_where_no_kprobe_attaches_none_is_tried() -> None:
     answers: dict[Question[Any], Answer] = {
         AskSymbols(("vfs_unlink",)): Symbols(("vfs_unlink",)),

@@ -193,6 +193,7 @@ def test_a_project_that_names_no_such_header_is_asked_for_none() -> None:
     build = Build("src", "src/Makefile")
     kinds = Project(Kind("own", "own", "own", (), {}, build=build), "/tree")
     assert run_check("checkout.vmlinux-h", FakeHost(), kinds) == ()
+    assert run_check("checkout.vmlinux-h", FakeHost(), project_named()) == ()
 
 
 def test_another_submodule_that_is_empty_is_not_the_cause() -> None:
