@@ -82,11 +82,10 @@ def _no_syscall(identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:
 
 
 def _filtered(answer: Attempt, identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:
-    known = isinstance(identity, Identity) and identity.seccomp == SECCOMP_FILTER
-    if not known:
+    if not isinstance(identity, Identity) or identity.seccomp != SECCOMP_FILTER:
         summary = f"bpf(2) answers {answer.error}, and whether a seccomp filter does is not known"
         return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
-    if isinstance(identity, Identity) and is_root(identity):
+    if is_root(identity):
         summary = f"root's bpf(2) answers {answer.error}: a seccomp filter is on this process"
         return failed(summary, seen=seen, fixes=[CONTAINER])
     summary = f"bpf(2) answers {answer.error}: a seccomp filter, or want of privilege"

@@ -14,8 +14,8 @@ from bpfdoctor.engine.smoke import Smoke, smoke_key, smoke_targets
 from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.host.question import A, Answer, Question
 from bpfdoctor.smoke.build import BuildProgram, Built
-from bpfdoctor.smoke.elf import ObjectProgram
-from bpfdoctor.smoke.embedded.build import BuildEmbedded, Built as EmbeddedBuilt
+from bpfdoctor.smoke.elf import RawProgram
+from bpfdoctor.smoke.embedded.build import BuildEmbedded, EmbeddedBuilt
 from bpfdoctor.smoke.model import Observed, Outcome
 from bpfdoctor.smoke.run import RunProgram
 from bpfdoctor.testing import FakeHost, project_named
@@ -196,7 +196,7 @@ class Building(FakeHost):
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         self.asked.append(question)
-        code = ObjectProgram("tp/x", "95" + "00" * 7, ())
+        code = RawProgram("tp/x", "95" + "00" * 7, ())
         built: dict[type, Answer] = {
             BuildProgram: Built(0, "", binary="/built/minimal", sha256="0"),
             BuildEmbedded: EmbeddedBuilt(0, "", code),
