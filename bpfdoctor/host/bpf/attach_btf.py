@@ -9,11 +9,11 @@ from bpfdoctor.host.bpf.attach import RARE
 from bpfdoctor.host.bpf.calls import (
     LINK_CREATE,
     RAW_TRACEPOINT_OPEN,
-    RETURN_ZERO,
     Attempt,
     ProgramSpec,
     bpf,
 )
+from bpfdoctor.host.bpf.macros import RETURN_ZERO
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES, SLEEPABLE
