@@ -10,17 +10,11 @@ import struct
 import tempfile
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.asm import BPF_B, BPF_REG_0, BPF_REG_1
 from bpfdoctor.host.bpf.call_names import Call
-from bpfdoctor.host.bpf.calls import (
-    RAW_TRACEPOINT_OPEN,
-    RETURN_ONE,
-    RETURN_ZERO,
-    Attempt,
-    ProgramSpec,
-    bpf,
-    instruction,
-)
+from bpfdoctor.host.bpf.calls import RAW_TRACEPOINT_OPEN, Attempt, ProgramSpec, bpf
 from bpfdoctor.host.bpf.event_probes import ProbePlace, attach_probe, event_source
+from bpfdoctor.host.bpf.macros import RETURN_ONE, RETURN_ZERO, assemble, ldx_mem
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps, attempt
@@ -92,7 +86,7 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
 
 def _read_of_context(size: int) -> bytes:
     """`r0 = *(u8 *)(r1 + size - 1)`: the kernel compares the end of the farthest read."""
-    return instruction(0x71, 0, 1, size - 1) if size else b""
+    return assemble(ldx_mem(BPF_B, BPF_REG_0, BPF_REG_1, size - 1)) if size else b""
 
 
 def _reading(size: int) -> str:

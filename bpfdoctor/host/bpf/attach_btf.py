@@ -10,11 +10,11 @@ from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import (
     LINK_CREATE,
     RAW_TRACEPOINT_OPEN,
-    RETURN_ZERO,
     Attempt,
     ProgramSpec,
     bpf,
 )
+from bpfdoctor.host.bpf.macros import RETURN_ZERO
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES, SLEEPABLE

@@ -10,7 +10,8 @@ import struct
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.call_names import Call
-from bpfdoctor.host.bpf.calls import RETURN_ZERO, Attempt, ProgramSpec
+from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec
+from bpfdoctor.host.bpf.macros import RETURN_ZERO
 from bpfdoctor.host.bpf.memlock import in_child, with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES

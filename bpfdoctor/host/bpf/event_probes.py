@@ -12,7 +12,8 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-from bpfdoctor.host.bpf.calls import RETURN_ONE, Attempt, ProgramSpec
+from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec
+from bpfdoctor.host.bpf.macros import RETURN_ONE
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps
 from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES

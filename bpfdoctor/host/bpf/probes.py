@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.asm import BPF_DW, BPF_REG_1
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import (
-    EXIT,
     MAP_LOOKUP,
-    RETURN_ZERO,
     Attempt,
     LoadError,
     ProgramSpec,
     create_map,
-    instruction,
     load_program as load,
-    map_value,
+)
+from bpfdoctor.host.bpf.macros import (
+    RETURN_ZERO,
+    assemble,
+    call,
+    exit_insn,
+    ld_map_value,
+    st_mem,
 )
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
@@ -132,8 +137,8 @@ class UseGlobalData(Question[Attempt], frozen=True):
     def _load(self, steps: Steps) -> None:
         steps.call = Call.MAP_CREATE
         data = steps.keep(create_map(MAP_TYPES["array"], 4, 32, 1))
-        write = instruction(0x7A, 1, immediate=42)  # *(u64 *)(r1 + 0) = 42
-        code = map_value(1, data, 16) + write + RETURN_ZERO
+        write = (*ld_map_value(BPF_REG_1, data, 16), st_mem(BPF_DW, BPF_REG_1, 0, 42))
+        code = assemble(*write) + RETURN_ZERO
         steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"], code))
 
 
@@ -155,7 +160,7 @@ class AskHelper(Question[Attempt], frozen=True):
         return f"bpf(BPF_PROG_LOAD, {self.type}: call bpf_{self.helper}; exit)"
 
     def _load(self) -> Attempt:
-        code = instruction(0x85, immediate=HELPERS[self.helper]) + EXIT
+        code = assemble(call(HELPERS[self.helper]), exit_insn())
         try:
             os.close(load(ProgramSpec(PROGRAM_TYPES[self.type], code)))
         except LoadError as error:

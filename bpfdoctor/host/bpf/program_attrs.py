@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.bpf.attach_btf import target_id
-from bpfdoctor.host.bpf.calls import (
-    RETURN_ONE,
-    RETURN_ZERO,
-    Attempt,
-    LoadError,
-    ProgramSpec,
-    load_program,
-)
+from bpfdoctor.host.bpf.calls import Attempt, LoadError, ProgramSpec, load_program
+from bpfdoctor.host.bpf.macros import RETURN_ONE, RETURN_ZERO
 from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES
 
 if TYPE_CHECKING:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 import struct
-import sys
 
 import pytest
 
 from bpfdoctor.host.bpf.calls import (
-    EXIT,
-    RETURN_ZERO,
     Attempt,
     LoadError,
     ProgramSpec,
     create_map,
-    instruction,
     load_program,
     lookup,
-    map_reference,
-    register_of,
     update,
 )
+from bpfdoctor.host.bpf.macros import EXIT, RETURN_ZERO
 from bpfdoctor.host.bpf.perf import one_bit
 from bpfdoctor.host.bpf.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
 from bpfdoctor.host.bpf.uapi import MAP_TYPES, PROGRAM_TYPES
@@ -54,13 +49,6 @@ def test_an_unknown_architecture_is_no_answer_of_the_kernel(
         answer = question.put(machine)
         assert isinstance(answer, NoAnswer)
         assert answer.reason == "refused"
-
-
-def test_an_instruction_has_the_layout_of_the_kernels_struct() -> None:
-    registers = 0x21 if sys.byteorder == "little" else 0x12
-    assert instruction(0xBF, 1, 2, -8, 7) == struct.pack("=BBhi", 0xBF, registers, -8, 7)
-    assert register_of(map_reference(7, 3)) == 7
-    assert len(map_reference(1, 3)) == 16
 
 
 @bpf
