@@ -47,7 +47,7 @@ def _judged(
     if program.type not in bpf.LOADABLE and not target:
         return passed("no program of its kind is tried", about=about, seen=seen)
     question = bpf.TryContext(
-        bpf.like(found, program),
+        objects.like(found, program),
         reads=use.reads,
         returns=use.returns,
         returned=use.returned,

@@ -111,7 +111,7 @@ def _question(
 ) -> bpf.ProbeCalls:
     untried = UNTRIED + (READING if _confidential(context) else ())
     helpers = tuple(each for each in program.numbers if each not in untried)
-    return bpf.ProbeCalls(bpf.like(found, program), helpers, program.functions)
+    return bpf.ProbeCalls(objects.like(found, program), helpers, program.functions)
 
 
 def _not_loaded(

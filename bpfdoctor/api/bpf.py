@@ -60,7 +60,6 @@ if TYPE_CHECKING:
         BTF_OF_MODULES as BTF_OF_MODULES,
         OTHER_TARGET as OTHER_TARGET,
         able as able,
-        like as like,
         modules_are_read as modules_are_read,
         of_the_kernel as of_the_kernel,
         probed as probed,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
     from bpfdoctor.host.elf.maps import ObjectMap as ObjectMap
     from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
-    from bpfdoctor.judging.probing import object_of as object_of
+    from bpfdoctor.judging.objects import like as like, object_of as object_of
 
     Extern = ObjectExtern
     Map = ObjectMap

@@ -10,6 +10,7 @@ from bpfdoctor import __version__
 from bpfdoctor.api import Check, Context, Host, Project, Stage
 from bpfdoctor.engine.collect import broken_findings, host_facts, program_results, reported
 from bpfdoctor.engine.findings import Findings
+from bpfdoctor.engine.installed import entries
 from bpfdoctor.engine.load import Loaded, load_checks
 from bpfdoctor.engine.needed import chosen_keys, needed_keys
 from bpfdoctor.engine.readiness import Stages, observe, predict
@@ -31,10 +32,12 @@ __all__ = ["Options", "all_checks", "examine"]
 
 def all_checks() -> Loaded:
     """Ours, those of the smoke phase, and whatever third parties have installed."""
-    from bpfdoctor.engine.thirdparty import load_third_party
-
     ours = load_checks()
     known = (*ours.checks, *SMOKE_CHECKS)
+    if not entries():
+        return Loaded(known, ours.broken)
+    from bpfdoctor.engine.thirdparty import load_third_party
+
     return Loaded((*known, *load_third_party(known)), ours.broken)
 
 

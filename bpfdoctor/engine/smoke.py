@@ -14,7 +14,6 @@ from bpfdoctor.engine.schedule import Observer, blocked_by
 from bpfdoctor.engine.select import EMBEDDED
 from bpfdoctor.model import Readiness, key_of
 from bpfdoctor.projects.reader import kind_named
-from bpfdoctor.smoke.embedded.prove import prove_embedded
 from bpfdoctor.smoke.judge import (
     finding_of,
     prediction_finding,
@@ -22,8 +21,6 @@ from bpfdoctor.smoke.judge import (
     smoke_program,
 )
 from bpfdoctor.smoke.model import Observed
-from bpfdoctor.smoke.program import prove_program
-from bpfdoctor.smoke.stopped import stopped_at
 
 
 def smoke_key(program: str) -> str:
@@ -108,6 +105,8 @@ class Smoke:
 
     def _same_failure(self, target: Target, finding: Finding) -> tuple[str, ...]:
         """The program whose build broke at the very same: what all of them rest on."""
+        from bpfdoctor.smoke.stopped import stopped_at
+
         said = "\n".join(each.text for each in finding.evidence)
         at = stopped_at(said, target.program)
         first = self.broken.setdefault(at, smoke_key(target.program)) if at else ""
@@ -140,6 +139,10 @@ class Smoke:
 
 
 def _run(context: Context, target: Target) -> Observed:
+    # imported by a run that proves something, and by no other
+    from bpfdoctor.smoke.embedded.prove import prove_embedded
+    from bpfdoctor.smoke.program import prove_program
+
     if context.project.kind.build is None:
         return prove_embedded(context, target.stage)
     may_run = target.stage is not Stage.BUILD

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import secrets
 import struct
 import tempfile
 from pathlib import Path
@@ -189,7 +188,7 @@ def _attach_probe(steps: Steps, kind: str, where: str, returns: bool, offset: in
 def _hang_in_tracefs(steps: Steps, program: int, kind: str, where: str, returns: bool) -> None:
     place = tracefs_path()
     events = Path(place or "/sys/kernel/tracing", f"{kind}_events")
-    name = f"bpfdoctor/p{os.getpid()}_{secrets.token_hex(4)}"
+    name = f"bpfdoctor/p{os.getpid()}_{os.urandom(4).hex()}"
     steps.call = str(events)
     line = f"{'r' if returns else 'p'}:{name} {where}{':0x0' if kind == 'uprobe' else ''}\n"
     _append(events, line)

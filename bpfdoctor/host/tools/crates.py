@@ -6,6 +6,7 @@ Nothing of a checkout runs for it: not even `cargo metadata`, which starts whate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,12 @@ class Crates(Answer, frozen=True):
         return "\n".join((here, *(f"not there: {each}" for each in self.absent)))
 
 
+_UNREAD = re.compile(
+    rb"^(?:checksum = \".*\"|dependencies = \[\n(?: \".*\",\n)*\])\n", re.MULTILINE
+)
+"""What cargo writes of each crate beside its name, version and source: most of the file."""
+
+
 class _Package(msgspec.Struct):
     name: str
     version: str
@@ -48,7 +55,8 @@ class AskCrates(Question[Crates], frozen=True):
 
     def put(self, machine: Machine) -> Crates | NoAnswer:
         try:
-            lock = msgspec.toml.decode(Path(self.lock).read_bytes(), type=_Lock)
+            read = _UNREAD.sub(b"", Path(self.lock).read_bytes())
+            lock = msgspec.toml.decode(read, type=_Lock)
             home = _cargo_home(machine, self.lock)
             kept = frozenset(_kept(home))
         except OSError as error:
