@@ -40,13 +40,13 @@ def _judged(
     context: Context, found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
 ) -> Finding:
     use, about, target = program.context, program.name, objects.loaded_for(program)
-    used = [bpf.map_trial(each) for each in found.maps if each.name in program.maps]
+    used = [objects.map_trial(each) for each in found.maps if each.name in program.maps]
     maps = tuple(each for each in used if each and each.number != ARENA)
     if not (use.reads or use.returns or use.returned or maps):
         return passed("nothing of it can be followed", about=about, seen=seen)
     if program.type not in bpf.LOADABLE and not target:
         return passed("no program of its kind is tried", about=about, seen=seen)
-    question = bpf.TryContext(
+    question = objects.TryContext(
         objects.like(found, program),
         reads=use.reads,
         returns=use.returns,
@@ -56,7 +56,7 @@ def _judged(
     )
     answer = context.ask(question)
     seen = [*seen, evidence(question, answer)]
-    if not isinstance(answer, bpf.Calls):
+    if not isinstance(answer, objects.Calls):
         return unknown(f"not tried: {answer.shown()}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
     if not answer.plain.worked:
         summary = "no program of its kind was loaded"
@@ -65,7 +65,7 @@ def _judged(
 
 
 def _told(
-    context: Context, program: objects.ObjectProgram, answer: bpf.Calls, seen: list[Evidence]
+    context: Context, program: objects.ObjectProgram, answer: objects.Calls, seen: list[Evidence]
 ) -> Finding:
     use, about, identity = program.context, program.name, context.ask(machine.AskIdentity())
     if not answer.refused:
@@ -79,12 +79,14 @@ def _told(
     if program.conditional or not _sure(program, answer):
         summary += ", unless the program never comes there"
         return unknown(summary, about=about, seen=seen, fixes=[TRY])
-    given = use.returned or not all(each.what.startswith(bpf.RETURNING) for each in answer.refused)
+    given = use.returned or not all(
+        each.what.startswith(objects.RETURNING) for each in answer.refused
+    )
     fix = "Write it for the parameters that there are here." if given else "Return another value."
     return failed(summary, about=about, seen=seen, fixes=[ByHand(fix)])
 
 
-def _sure(program: objects.ObjectProgram, answer: bpf.Calls) -> bool:
+def _sure(program: objects.ObjectProgram, answer: objects.Calls) -> bool:
     """A value is refused for sure where the program returns no other.
 
     It may see that another way is never gone, by what the kernel's helpers return; and before
@@ -93,9 +95,11 @@ def _sure(program: objects.ObjectProgram, answer: bpf.Calls) -> bool:
     which nothing more is known is one too many.
     """
     use = program.context
-    ends = {each.what for each in answer.refused if each.what.startswith(bpf.RETURNING)}
+    ends = {each.what for each in answer.refused if each.what.startswith(objects.RETURNING)}
     every = len(use.returns) + len(use.returned)
-    unweighed = {bpf.RETURNING + bpf.word(each) for each in use.returned if each not in use.weighed}
+    unweighed = {
+        objects.RETURNING + objects.word(each) for each in use.returned if each not in use.weighed
+    }
     alone = len(ends) == every and not use.others
     return (
         len(ends) < len(answer.refused)

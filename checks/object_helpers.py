@@ -93,7 +93,7 @@ def _tried(
     question = _question(context, found, program)
     answer, identity = context.ask(question), context.ask(machine.AskIdentity())
     seen, about = [*seen, evidence(question, answer)], program.name
-    if not isinstance(answer, bpf.Calls):
+    if not isinstance(answer, objects.Calls):
         return unknown(f"not tried: {answer.shown()}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
     if not answer.plain.worked:
         return _not_loaded(context, program, answer.plain, seen)
@@ -108,10 +108,10 @@ def _tried(
 
 def _question(
     context: Context, found: objects.BpfObject, program: objects.ObjectProgram
-) -> bpf.ProbeCalls:
+) -> objects.ProbeCalls:
     untried = UNTRIED + (READING if _confidential(context) else ())
     helpers = tuple(each for each in program.numbers if each not in untried)
-    return bpf.ProbeCalls(objects.like(found, program), helpers, program.functions)
+    return objects.ProbeCalls(objects.like(found, program), helpers, program.functions)
 
 
 def _not_loaded(
@@ -123,7 +123,7 @@ def _not_loaded(
         by = bpf.of_the_kernel(context, about, Stage.LOAD)
         return blocked("no program of its kind was loaded", by=by, about=about)
     summary = f"a program that is loaded as {program.section} is: {said.error}"
-    summary = f"{summary}: {bpf.last_words(said.log)}".removesuffix(": ")
+    summary = f"{summary}: {objects.last_words(said.log)}".removesuffix(": ")
     if privilege.status_of(said, context.ask(machine.AskIdentity())) is not Status.FAIL:
         return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
     newer = ByHand("Boot a newer kernel, or put the program under the GPL.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
-from bpfdoctor.api import bpf, objects
+from bpfdoctor.api import objects
 
 TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 OLDER = ByHand("Compile it with clang -mcpu=v2, or boot a newer kernel.")
@@ -30,10 +30,10 @@ def _judged(context: Context, program: objects.ObjectProgram, seen: list[Evidenc
     about = program.name
     if not program.newer:
         return passed("none that Linux 5.2 has not", about=about, seen=seen)
-    question = bpf.TryInstructions(program.newer)
+    question = objects.TryInstructions(program.newer)
     answer = context.ask(question)
     seen = [*seen, evidence(question, answer)]
-    if not isinstance(answer, bpf.Calls):
+    if not isinstance(answer, objects.Calls):
         return unknown(f"not tried: {answer.shown()}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
     if not answer.plain.worked:
         by = ["runtime.privileges", "kernel.program-types[socket_filter]"]

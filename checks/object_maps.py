@@ -48,7 +48,7 @@ def _defined(context: Context, found: objects.BpfObject, seen: list[Evidence]) -
 def _made(context: Context, found: objects.BpfObject, seen: list[Evidence]) -> Finding:
     refused: dict[Status, list[str]] = {Status.FAIL: [], Status.UNKNOWN: []}
     for each in found.maps:
-        question = bpf.map_trial(each)
+        question = objects.map_trial(each)
         answer = context.ask(question) if question else None
         status = (
             privilege.status_of(answer, context.ask(machine.AskIdentity()))

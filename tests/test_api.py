@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor import api
-from bpfdoctor.api import bpf, files, kernel, tools
+from bpfdoctor.api import files, kernel, objects, tools
 from bpfdoctor.api.late import listed
 
 PARTS = sorted(
@@ -80,8 +80,8 @@ def _contract() -> set[str]:
 
 
 def test_what_was_renamed_is_the_same_under_both_names() -> None:
-    assert api.Alike is bpf.ProgramAttrs
-    assert api.TryCalls is bpf.ProbeCalls
+    assert api.Alike is objects.ProgramAttrs
+    assert api.TryCalls is objects.ProbeCalls
     assert api.Judged is tools.ToolVerdict
     assert api.Chosen is tools.ToolChoice
     assert api.AskKernelOption is kernel.Option

@@ -27,19 +27,7 @@ if TYPE_CHECKING:
         AttachClassifier as AttachClassifier,
         AttachSocketFilter as AttachSocketFilter,
     )
-    from bpfdoctor.host.bpf.call_probe import (
-        Calls as Calls,
-        ProbeCalls as ProbeCalls,
-        Refused as Refused,
-    )
     from bpfdoctor.host.bpf.calls import Attempt as Attempt
-    from bpfdoctor.host.bpf.context import (
-        RETURNING as RETURNING,
-        TryContext as TryContext,
-        word as word,
-    )
-    from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions
-    from bpfdoctor.host.bpf.map_probe import TryMap as TryMap
     from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
     from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
     from bpfdoctor.host.bpf.probes import (
@@ -50,12 +38,7 @@ if TYPE_CHECKING:
         OpenPerfEvent as OpenPerfEvent,
         UseGlobalData as UseGlobalData,
     )
-    from bpfdoctor.host.bpf.program_attrs import (
-        ProgramAttrs as ProgramAttrs,
-        last_words as last_words,
-    )
     from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE
-    from bpfdoctor.judging.map_trial import map_trial as map_trial
     from bpfdoctor.judging.probing import (
         BTF_OF_MODULES as BTF_OF_MODULES,
         OTHER_TARGET as OTHER_TARGET,
@@ -72,9 +55,5 @@ if TYPE_CHECKING:
     )
 
     Helper = AskHelper
-
-    # as they were called before
-    Alike = ProgramAttrs
-    TryCalls = ProbeCalls
 else:
     __getattr__ = late_names(__name__)

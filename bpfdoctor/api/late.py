@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 
 _LISTED = re.compile(
@@ -31,6 +31,16 @@ def late_names(module: str) -> Callable[[str], object]:
         return value
 
     return find
+
+
+def take(parts: Iterable[str]) -> None:
+    """Import all that these parts list, where it is known that most of it will be asked for.
+
+    Threads that import while they run wait for each other more than they import.
+    """
+    for part in parts:
+        for place, _ in listed(f"bpfdoctor.api.{part}").values():
+            import_module(place)
 
 
 def listed(module: str) -> dict[str, tuple[str, str]]:
