@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Literal
 
@@ -65,8 +66,6 @@ def _told(message: str, hint: str, output: Output, as_json: bool) -> int:
 
 def _broke(error: Exception, arguments: Sequence[str], output: Output, as_json: bool) -> int:
     """Everything that whoever mends it will ask for."""
-    import traceback
-
     hint = "please report it with the text on standard error"
     message = f"{type(error).__name__}: {error}"
     _say(
