@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,6 @@ from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.elevated import ElevatedHost, start_elevated
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
@@ -32,6 +31,9 @@ from bpfdoctor.host.record import (
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.system.files import AskDirectory, LookAt
 from bpfdoctor.model import Report
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.elevated import ElevatedHost
 
 
 class Examined(NamedTuple):
@@ -103,6 +105,8 @@ def _elevated(machine: Machine, watcher: Watcher) -> ElevatedHost | None:
     """Root, asked for once; nobody needs to ask who is root already."""
     if os.geteuid() == 0:
         return None
+    from bpfdoctor.host.elevated import start_elevated
+
     with watcher.paused():  # sudo may prompt on the terminal
         return start_elevated(machine)
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from bpfdoctor.api import (
-    AskBpfObject,
-    AskIdentity,
     Check,
     Host,
     NoAnswer,
@@ -16,12 +14,13 @@ from bpfdoctor.api import (
     Selection,
     Stage,
     Target,
+    machine,
+    objects,
 )
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.readiness import needs_of
 from bpfdoctor.errors import BpfDoctorError, near_miss
 from bpfdoctor.judging.privilege import in_pid_namespace
-from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project
 
@@ -79,7 +78,9 @@ def choose_project(host: Host, options: Options) -> Project:
 
 
 def _project_of(host: Host, path: str) -> Project:
-    facts = host.ask(AskBpfObject(path))
+    from bpfdoctor.projects.object import project_of_object  # it takes all that reads ELF
+
+    facts = host.ask(objects.AskBpfObject(path))
     if isinstance(facts, NoAnswer):
         hint = "--object takes what clang -g -O2 -target bpf -c made"
         raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.shown()}", hint)
@@ -121,7 +122,7 @@ def _defaults(project: Project) -> tuple[str, ...]:
 
 
 def _in_pid_namespace(host: Host) -> bool:
-    identity = host.ask(AskIdentity())
+    identity = host.ask(machine.AskIdentity())
     return not isinstance(identity, NoAnswer) and in_pid_namespace(identity)
 
 

@@ -14,7 +14,6 @@ from bpfdoctor.engine.schedule import Observer, blocked_by
 from bpfdoctor.engine.select import EMBEDDED
 from bpfdoctor.model import Readiness, key_of
 from bpfdoctor.projects.reader import kind_named
-from bpfdoctor.smoke.embedded.prove import prove_embedded
 from bpfdoctor.smoke.judge import (
     finding_of,
     prediction_finding,
@@ -22,7 +21,6 @@ from bpfdoctor.smoke.judge import (
     smoke_program,
 )
 from bpfdoctor.smoke.model import Observed, Outcome
-from bpfdoctor.smoke.program import prove_program
 
 
 def smoke_key(program: str) -> str:
@@ -138,6 +136,10 @@ class Smoke:
 
 
 def _run(context: Context, target: Target) -> Observed:
+    # imported by a run that proves something, and by no other
+    from bpfdoctor.smoke.embedded.prove import prove_embedded
+    from bpfdoctor.smoke.program import prove_program
+
     if context.project.kind.build is None:
         return prove_embedded(context, target.stage)
     may_run = target.stage is not Stage.BUILD

@@ -7,8 +7,6 @@ imported when the first one is decoded, and each subclass of `Question` in them 
 from __future__ import annotations
 
 import importlib
-import json
-import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -36,6 +34,8 @@ def name_of(kind: type[Question[Any]]) -> str:
 
 
 def _import_all(package: str) -> None:
+    import pkgutil
+
     path = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(path, f"{package}."):
         if not module.name.endswith("__main__"):
@@ -56,6 +56,8 @@ def encode(value: object) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
+        import json
+
         return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()
 
 
@@ -64,6 +66,8 @@ def decode(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
     except (ValueError, RecursionError) as error:
+        import json
+
         try:
             return json.loads(data)  # lone surrogates
         except (ValueError, RecursionError):

@@ -17,8 +17,9 @@ import pytest
 import bpfdoctor
 from bpfdoctor.api import Check, Context, Finding, Status
 from bpfdoctor.engine import thirdparty
+from bpfdoctor.engine.installed import entries
 from bpfdoctor.engine.run import findings_of
-from bpfdoctor.engine.thirdparty import entries, load_third_party
+from bpfdoctor.engine.thirdparty import load_third_party
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import project_named

@@ -6,7 +6,7 @@ of hits. The magic number is random, so that only our own call carries it.
 
 from __future__ import annotations
 
-import secrets
+import os
 import struct
 
 from bpfdoctor.host.bpf.asm import (
@@ -49,7 +49,7 @@ KEY = bytes(4)
 
 def magic_number(bits: int) -> int:
     """A random number of exactly so many bits."""
-    return secrets.randbits(bits - 1) | 1 << (bits - 1)
+    return int.from_bytes(os.urandom(8), "little") % (1 << (bits - 1)) | 1 << (bits - 1)
 
 
 def counting_code(*read: Instruction, returns: int) -> tuple[bytes, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import secrets
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,7 +72,7 @@ def attach_probe(steps: Steps, source: EventSource, place: ProbePlace) -> None:
 def _hang_in_tracefs(steps: Steps, program: int, kind: str, place: ProbePlace) -> None:
     tracefs = tracefs_path()
     events = Path(tracefs or "/sys/kernel/tracing", f"{kind}_events")
-    name = f"bpfdoctor/p{os.getpid()}_{secrets.token_hex(4)}"
+    name = f"bpfdoctor/p{os.getpid()}_{os.urandom(4).hex()}"
     steps.call = str(events)
     where = f"{place.where}+{place.offset}" if place.offset else place.where
     start = "r" if place.returns else "p"
