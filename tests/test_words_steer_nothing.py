@@ -6,6 +6,7 @@ replaced before the engine, the verdict and the planner see it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -47,7 +48,8 @@ from bpfdoctor.model import Report, Reported
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke.build import BuildProgram, Built
 
-HOSTS = Path(__file__).parent / "hosts"
+ROOT = Path(__file__).parents[1]
+HOSTS = ROOT / "tests" / "hosts"
 MACHINES = sorted(path.stem for path in HOSTS.glob("*.json") if path.name != "seen.json")
 BASE = "debian-6.1-base"
 WORKED = Attempt()
@@ -168,6 +170,25 @@ def test_the_scenes_end_in_each_way_that_a_run_ends() -> None:
     aside = [scene for name, scene in SCENES.items() if scene.options == TOOLS_ASIDE]
     reports = [examine(Told(scene), scene.options, checks=checks()) for scene in aside]
     assert {report.verdict.exit for report in reports} == {0, 1, 3}
+
+
+TEXT = r"\.(summary|call|title|source\(\)|shown\(\))"
+LOOKED_INTO = re.compile(
+    rf"{TEXT}\.(startswith|endswith|remove\w+|r?partition|r?split|r?find|r?index)\("
+    rf"|\bin [\w.]+{TEXT}(?!\w)|\.(summary|call|title) (==|!=|in|not in)(?!\w)"
+)
+"""A text for people that is taken apart: of a live probe no recorded machine would show it."""
+
+
+def test_no_text_for_people_is_looked_into() -> None:
+    files = [each for room in ("bpfdoctor", "checks") for each in (ROOT / room).rglob("*.py")]
+    assert len(files) > 150
+    assert not [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in files
+        for line in path.read_text().splitlines()
+        if LOOKED_INTO.search(line)
+    ]
 
 
 def in_a_checkout() -> Project:

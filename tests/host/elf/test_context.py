@@ -20,7 +20,6 @@ from bpfdoctor.host.machine import Machine
 MOVE, COPY, COPY32, ADD = asm.ALU64_MOV_K, asm.ALU64_MOV_X, asm.ALU_MOV_X, asm.BPF_ALU64
 EXIT, CALL, OVER, EQUAL = asm.JMP_EXIT, asm.JMP_CALL, asm.JMP_JA, asm.BPF_JMP | asm.BPF_JEQ
 WORD, HALF = asm.LDX_MEM[asm.BPF_DW], asm.LDX_MEM[asm.BPF_H]
-STORE = asm.BPF_STX | asm.BPF_MEM | asm.BPF_DW
 CONTEXT = 1
 
 
