@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from fix_world import World
 from own_sudo import Sudo
 from repositories import add_submodule, git, repository
 
@@ -91,3 +92,9 @@ def sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sudo:
     place.chmod(0o777)
     monkeypatch.setattr("bpfdoctor.fix.applying.elevate.SYSTEM_PATH", str(place))
     return Sudo(place, tmp_path / "sudo.log")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A machine on which files have to exist."""
+    return World(tmp_path)

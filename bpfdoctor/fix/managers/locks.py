@@ -51,13 +51,21 @@ class AskLock(Question[Holder], frozen=True):
 
 
 def _by_table(path: str, table: str) -> Holder | None:
-    """`/proc/locks` gives device and inode; a waiter has `->` in front and holds nothing."""
-    file = _in_table(path)
+    pid = holder_in(table, _in_table(path))
+    return Holder(pid, _name(pid), path) if pid else None
+
+
+def holder_in(table: str, file: str) -> int:
+    """The process that holds a lock on `file`, as the table calls it (`08:01:42`); 0 for nobody.
+
+    A line is `1: POSIX ADVISORY WRITE PID FILE START END`; a waiter, who holds nothing, has `->`
+    behind the number.
+    """
     for line in table.splitlines():
-        fields = line.split()
-        if len(fields) >= 6 and fields[1] != "->" and fields[5] == file:
-            return Holder(int(fields[4]), _name(int(fields[4])), path)
-    return None
+        words = line.split()
+        if len(words) == 8 and words[5] == file:
+            return int(words[4])
+    return 0
 
 
 def _in_table(path: str) -> str:

@@ -22,7 +22,7 @@ SUBMODULE_UPDATE = ("submodule", "update", "--init", "--recursive", "--checkout"
 """`--checkout` outranks a `submodule.*.update` that names a command."""
 
 
-class Filling:
+class SubmoduleSteps:
     """One submodule of the work tree `tree`, whose repository is `repository`."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from bpfdoctor.fix.plan import Manual, Step
-from bpfdoctor.fix.planning.submodule_steps import Filling
+from bpfdoctor.fix.planning.submodule_steps import SubmoduleSteps
 from bpfdoctor.host.git.submodule import Submodule
 from bpfdoctor.host.git.submodules import AskSubmodules, Submodules
 from bpfdoctor.host.question import Host
@@ -60,14 +60,14 @@ class _SubmodulePlan:
 
     def _judge(self, tree: str, level: Submodules, submodule: Submodule) -> None:
         place = f"{tree}/{submodule.path}"
-        filling = Filling(self.host, tree, level.repository, submodule, self.why)
+        steps = SubmoduleSteps(self.host, tree, level.repository, submodule, self.why)
         if submodule.programs and (submodule.unwritten or submodule.restorable):
             where = f"{submodule.kept or f'{place}/.git'}/config"
             self._leave(_would_obey(where, submodule.programs))
         elif submodule.unwritten:
-            self.steps += filling.fetch()
+            self.steps += steps.fetch()
         elif submodule.restorable:
-            self.steps += filling.restore()
+            self.steps += steps.restore()
         elif submodule.moved:
             self._leave(_moved(tree, submodule))
         elif submodule.without_files:

@@ -2,104 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+from fix_world import YES, World, report
+from own_sudo import Sudo
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.commands.fix import CheckRequest, run_fix
-from bpfdoctor.fix.commands.options import FixOptions, Voice
-from bpfdoctor.fix.commands.undo import run_undo
+from bpfdoctor.fix.commands.options import FixOptions
 from bpfdoctor.fix.journal.read import read_run
-from bpfdoctor.fix.plan import Plan
-from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.redact import Redactor
-from bpfdoctor.model import (
-    ByHand,
-    Fix,
-    HostFacts,
-    ProjectFacts,
-    Readiness,
-    Report,
-    Reported,
-    Run,
-    Status,
-    Tool,
-    Verdict,
-)
-
-YES = FixOptions(yes=True)
-
-
-def report(findings: tuple[Reported, ...], status: int) -> Report:
-    readiness = Readiness.READY if status == 0 else Readiness.NOT_READY
-    return Report(
-        tool=Tool("bpfdoctor", "0"),
-        started="",
-        seconds=0,
-        verdict=Verdict(status, readiness, ""),
-        project=ProjectFacts("p", "", ""),
-        host=HostFacts("", "", "", privileged=False),
-        findings=findings,
-        programs=(),
-    )
-
-
-class World:
-    """A machine on which some files have to exist, each with the fix that makes it."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self.place = tmp_path / "world"
-        self.place.mkdir()
-        self.fixes: dict[str, tuple[Fix, ...]] = {}
-        self.checks: list[CheckRequest] = []
-        self.said: list[str] = []
-        self.written: list[str] = []
-        self.shown = Plan()
-        self.answer: str | None = None
-        self.machine = Machine({**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")})
-        self.state = tmp_path / "state/bpfdoctor"
-
-    def touch(self, name: str, *, undo: bool = True) -> None:
-        path = str(self.place / name)
-        self.fixes[name] = (Run(("touch", path), undo=("rm", path) if undo else ()),)
-
-    def needs(self, name: str, *fixes: Fix) -> None:
-        self.fixes[name] = fixes
-
-    def check(self, wanted: CheckRequest) -> Report:
-        self.checks.append(wanted)
-        missing = [name for name in self.fixes if not (self.place / name).exists()]
-        found = tuple(self.finding(name) for name in missing)
-        return report(found, 1 if missing else 0)
-
-    def finding(self, name: str) -> Reported:
-        key = f"world.{name}"
-        return Reported(key, "", key, "", Status.FAIL, True, "", (), self.fixes[name], ())
-
-    def voice(self) -> Voice:
-        return Voice(self.written.append, self.said.append, self.ask, False, self.show)
-
-    def show(self, plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
-        self.shown = redactor.value(plan)
-
-    def ask(self, question: str) -> str | None:
-        return self.answer
-
-    def fix(self, options: FixOptions = YES) -> int:
-        return run_fix(options, self.check, self.machine, self.voice())
-
-    def undo(self, options: FixOptions = YES) -> int:
-        return run_undo("", options, self.machine, self.voice())
-
-    def names(self) -> list[str]:
-        return sorted(os.listdir(self.place))
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+from bpfdoctor.model import ByHand, Report, Run
 
 
 def test_what_failed_is_repaired_checked_again_and_taken_back(world: World) -> None:
@@ -237,14 +151,6 @@ def test_a_file_is_written_from_the_output_and_taken_back(world: World) -> None:
     assert world.names() == []
 
 
-def test_undo_leaves_a_file_that_was_changed_since(world: World) -> None:
-    world.needs("a", Run(("echo", "text"), output=str(world.place / "a")))
-    world.fix()
-    (world.place / "a").write_text("mine")
-    assert world.undo() == 0
-    assert (world.place / "a").read_text() == "mine"
-
-
 def test_without_a_place_for_the_journal_nothing_is_done(world: World, tmp_path: Path) -> None:
     world.touch("a")
     (tmp_path / "state").write_text("")
@@ -253,18 +159,110 @@ def test_without_a_place_for_the_journal_nothing_is_done(world: World, tmp_path:
     assert world.names() == []
 
 
-def test_an_unknown_run_is_named(world: World) -> None:
-    with pytest.raises(BpfDoctorError, match="there is no run x"):
-        run_undo("x", YES, world.machine, world.voice())
-    with pytest.raises(BpfDoctorError, match="there is no run"):
-        run_undo("../x", YES, world.machine, world.voice())
-
-
-def test_what_would_be_taken_back_is_redacted_as_data_too(world: World) -> None:
+@pytest.mark.parametrize(("answer", "status"), [("1", 1), ("y", 3)])
+def test_a_step_that_was_declined_is_told_from_what_is_not_known(
+    world: World, answer: str, status: int
+) -> None:
+    """What was declined fails still, whatever the check can tell."""
     world.touch("a")
-    world.fix()
-    world.written.clear()
-    world.machine.environ["HOME"] = str(world.place)
-    assert world.undo(FixOptions(dry_run=True)) == 1
-    (step,) = world.shown.steps
-    assert step.argv == ("rm", "~/a")
+    world.touch("b")
+    world.answer = answer
+    check = world.check
+
+    def undetermined(wanted: CheckRequest) -> Report:
+        found = check(wanted)
+        return found if world.names() == [] else report((), 3)
+
+    assert run_fix(FixOptions(), undetermined, world.machine, world.voice()) == status
+
+
+def test_declining_a_second_round_is_declining(world: World) -> None:
+    world.touch("a")
+    inner, answers = world.check, iter(["y", "n"])
+
+    def check(wanted: CheckRequest) -> Report:
+        if "a" in world.names():
+            world.touch("b")
+        return inner(wanted)
+
+    voice = world.voice()._replace(ask=lambda question: next(answers))
+    assert run_fix(FixOptions(), check, world.machine, voice) == 1
+    assert world.names() == ["a"]
+
+
+def test_what_was_declined_is_not_asked_again(world: World) -> None:
+    world.touch("a")
+    world.touch("b")
+    questions: list[str] = []
+
+    def ask(question: str) -> str:
+        questions.append(question)
+        return "1"
+
+    run_fix(FixOptions(), world.check, world.machine, world.voice()._replace(ask=ask))
+    assert len(questions) == 1
+
+
+def test_it_ends_where_each_repair_uncovers_another(world: World) -> None:
+    inner = world.check
+
+    def check(wanted: CheckRequest) -> Report:
+        world.touch(f"n{len(world.checks)}")
+        return inner(wanted)
+
+    assert run_fix(YES, check, world.machine, world.voice()) == 1
+    assert len(world.names()) == 5
+
+
+def test_without_the_proof_nothing_is_run_to_prove_it(world: World) -> None:
+    world.touch("a")
+    assert world.fix(FixOptions(yes=True, smoke=False)) == 0
+    assert [wanted.smoke for wanted in world.checks] == [False, False]
+
+
+def test_the_last_report_is_shown_also_where_nothing_was_done(world: World) -> None:
+    world.touch("a")
+    shown: list[Report] = []
+    run_fix(FixOptions(), world.check, world.machine, world.voice(), finish=shown.append)
+    assert [each.verdict.exit for each in shown] == [1]
+    run_fix(YES, world.check, world.machine, world.voice(), finish=shown.append)
+    assert [each.verdict.exit for each in shown] == [1, 0]
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize(
+    ("quietly", "status", "answer", "elevated"),
+    [
+        (0, 3, "y", [False, False, True]),
+        (0, 3, "n", [False, False]),
+        (0, 0, "y", [False, False]),
+        (0, 1, "y", [False, False]),
+        (1, 3, "y", [False, False]),
+    ],
+)
+def test_only_what_nobody_but_root_can_prove_is_proven_as_root(  # noqa: PLR0917
+    world: World, sudo: Sudo, quietly: int, status: int, answer: str, elevated: list[bool]
+) -> None:
+    sudo.installed(quietly=quietly)
+    world.answer = answer
+    requests: list[CheckRequest] = []
+
+    def check(wanted: CheckRequest) -> Report:
+        requests.append(wanted)
+        return report((), 0 if wanted.elevated else status)
+
+    options = FixOptions(proof="bpfdoctor check --sudo")
+    ended = run_fix(options, check, world.machine, world.voice())
+    assert [each.elevated for each in requests] == elevated
+    assert ended == (0 if elevated[-1] else status)
+
+
+@pytest.mark.usefixtures("user")
+def test_the_plan_names_the_proof_that_consent_to_it_covers(world: World) -> None:
+    world.touch("a")
+    world.fix(FixOptions(proof="the very command"))
+    assert "the very command" in world.said[0]
+    for options in (FixOptions(proof="the very command", smoke=False), FixOptions()):
+        world.said.clear()
+        world.fix(options)
+        assert "what only root can prove" not in world.said[0]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fix_world import no_dry_run
 from own_sudo import Sudo
 
 import bpfdoctor.fix
@@ -14,17 +15,12 @@ from bpfdoctor.fix.applying.elevate import Elevation
 from bpfdoctor.fix.commands.gate import authorize, authorize_proof
 from bpfdoctor.fix.commands.options import FixOptions, Voice
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.host.redact import Redactor
 
 YES = FixOptions(yes=True)
 ASK = FixOptions()
 ROOTS = Step("r", "install", "as root", ("/bin/echo", "r"), privileged=True)
 OURS = Step("o", "run", "as ourselves", ("/bin/echo", "o"))
 RISKY = Step("m", "run", "risky", ("/bin/echo", "m"), manual=True)
-
-
-def no_dry_run(plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
-    raise AssertionError("a gate is not there for a dry run")
 
 
 class Terminal:

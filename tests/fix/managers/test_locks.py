@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bpfdoctor.fix.managers.locks import AskLock, Holder
+from bpfdoctor.fix.managers.locks import AskLock, Holder, holder_in
 from bpfdoctor.host.machine import Machine
 
 
@@ -51,3 +52,53 @@ def test_the_holder_is_seen_on_an_overlay(overlay: Path, name: str) -> None:
         fcntl.lockf(lock, fcntl.LOCK_EX)
         assert held(overlay / name).pid == os.getpid()
     assert held(overlay / name) == Holder()
+
+
+HELD = "2: OFDLCK ADVISORY  WRITE 41 00:2e:8 0 EOF"
+WAITS = "2: -> POSIX  ADVISORY  WRITE 42 00:2e:7 0 EOF"
+
+
+@pytest.mark.parametrize(
+    ("lines", "pid"),
+    [
+        ((HELD, WAITS), 0),
+        ((WAITS, "3: POSIX  ADVISORY  WRITE 43 00:2e:7 0 EOF"), 43),
+        (("3: FLOCK  ADVISORY  READ 43 00:2e:70 0 EOF", "", "x"), 0),
+        ((), 0),
+    ],
+)
+def test_who_waits_for_a_lock_is_not_taken_for_its_holder(lines: tuple[str, ...], pid: int) -> None:
+    assert holder_in("\n".join(lines), "00:2e:7") == pid
+
+
+def test_a_real_waiter_is_not_taken_for_the_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        script = f"import fcntl; fcntl.lockf(open({str(path)!r}, 'w'), fcntl.LOCK_EX)"
+        with subprocess.Popen([sys.executable, "-c", script]) as waiter:
+            while f"-> POSIX  ADVISORY  WRITE {waiter.pid} " not in Path("/proc/locks").read_text():
+                assert waiter.poll() is None
+            assert held(path).pid == os.getpid()
+            waiter.kill()
+
+
+def test_a_lock_that_cannot_be_seen_is_held_by_nobody(tmp_path: Path) -> None:
+    assert held(tmp_path / "absent") == Holder()
+
+
+@pytest.mark.parametrize(
+    ("text", "pid"), [(f"{os.getpid()}\n", os.getpid()), ("", 0), ("x", 0), (f"{2**22 + 1}", 0)]
+)
+def test_a_pid_file_counts_while_that_process_lives(tmp_path: Path, text: str, pid: int) -> None:
+    (tmp_path / "zypp.pid").write_text(text)
+    assert held(tmp_path / "zypp.pid").pid == pid
+    (tmp_path / "zypp").write_text(text)
+    assert held(tmp_path / "zypp") == Holder()
+
+
+def test_pacmans_lock_counts_by_being_there(tmp_path: Path) -> None:
+    (tmp_path / "db.lck").touch()
+    found = held(tmp_path / "db.lck")
+    assert (found.stale, found.pid) == (True, -1) or found.name == "pacman"
+    assert f"remove it (sudo rm {tmp_path}/db.lck)" in found.shown() or not found.stale
