@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -181,11 +182,15 @@ def test_a_hang_leaves_no_process(install: Install) -> None:
 def test_a_hang_does_not_outlive_bpfdoctor(install: Install) -> None:
     site = install("lingers")
     os.mkfifo(site / "pid")
+    pipe = os.open(site / "pid", os.O_RDWR)
     code = "from bpfdoctor.engine.thirdparty import load_third_party; load_third_party()"
     environment = {**os.environ, "PYTHONPATH": str(site)}
     with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
-        pid = int((site / "pid").read_text())
+        said = select.select([pipe], [], [], 60)[0]
         process.kill()
+    assert said, "the module was not loaded"
+    pid = int(os.read(pipe, 32))
+    os.close(pipe)
     assert ended(pid)
 
 
