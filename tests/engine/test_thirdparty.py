@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 import bpfdoctor
-from bpfdoctor.api import Check, Context, Finding, Status
+from bpfdoctor.api import Check, Context, Finding, Selection, Status, Target
 from bpfdoctor.engine import thirdparty
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.thirdparty import entries, load_third_party
@@ -83,18 +83,15 @@ def test_good_checks_are_described_and_ask_the_machine(install: Install) -> None
     assert (found.status, found.summary) == (Status.FAIL, "not with libbpf-bootstrap")
 
 
-def test_a_check_is_told_whether_the_user_asked_for_a_build(install: Install) -> None:
+@pytest.mark.parametrize(("may_build", "said"), [(False, "only looks"), (True, "may build")])
+def test_a_check_is_told_what_is_selected_and_whether_the_user_asked_for_a_build(
+    install: Install, may_build: bool, said: str
+) -> None:
     install("may_build")
     (check,) = load_third_party()
-    before = Context(LiveHost(Machine()), project_named(), may_build=False)
-    assert [finding.summary for finding in findings_of(check, before)] == ["only looks"]
-    assert [finding.summary for finding in findings(check)] == ["may build"]
-
-
-def test_a_time_limit_is_kept_between_a_second_and_five_minutes(install: Install) -> None:
-    install("limits")
-    beyond = 10  # bpfdoctor's own limit comes after that of the child
-    assert [check.limit - beyond for check in load_third_party()] == [1, 1, 1, 300, 300]
+    selection = Selection((Target("minimal"),))
+    before = Context(LiveHost(Machine()), project_named(), selection, may_build)
+    assert [finding.summary for finding in findings_of(check, before)] == [f"{said}: minimal"]
 
 
 def test_a_module_gets_no_answer_before_one_of_its_checks_is_run(install: Install) -> None:
@@ -124,6 +121,7 @@ def test_what_a_check_prints_stays_in_its_process(
         ("exits", "sample.leaves", r"without a result \(exit status 7\): and that was it$"),
         ("exits", "sample.killed", r"without a result \(killed by SIGKILL\)$"),
         ("exits", "sample.crashes", r"without a result \(killed by SIGSEGV\)"),
+        ("exits", "sample.deaf", r"without a result \(killed by SIGKILL\)$"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
         ("hangs", "sample.hangs", "did not end within 4 seconds$"),
     ],
@@ -141,7 +139,7 @@ def test_what_goes_wrong_is_one_error(
     ("check_id", "printed"),
     [
         ("sample.exits", []),
-        ("sample.leaves", ["one thing\nled to another\nand that was it\n"]),
+        ("sample.leaves", ["one thing\nled to \\xff another\nand that was it\n"]),
     ],
 )
 def test_what_a_check_printed_before_it_broke_is_evidence(
