@@ -49,6 +49,13 @@ from bpfdoctor.host.bpf.context import (
     TryContext as TryContext,
     word as word,
 )
+from bpfdoctor.host.bpf.features.attach_types import ATTACH_TYPES as ATTACH_TYPES
+from bpfdoctor.host.bpf.features.helpers import HELPERS as HELPERS
+from bpfdoctor.host.bpf.features.map_types import MAP_TYPES as MAP_TYPES
+from bpfdoctor.host.bpf.features.program_types import (
+    LOADABLE as LOADABLE,
+    PROGRAM_TYPES as PROGRAM_TYPES,
+)
 from bpfdoctor.host.bpf.instructions import TryInstructions as TryInstructions
 from bpfdoctor.host.bpf.map_probe import TryMap as TryMap
 from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
@@ -62,7 +69,6 @@ from bpfdoctor.host.bpf.probes import (
     UseGlobalData as UseGlobalData,
 )
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs as ProgramAttrs, last_words as last_words
-from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE
 from bpfdoctor.host.btf.kernel_types import (
     AskEnumerator as AskEnumerator,
     AskField as AskField,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bpfdoctor.api import (
     ASK_AS_ROOT,
     LOADABLE,
+    MAP_TYPES,
     RETURNING,
     AskIdentity,
     BpfObject,
@@ -32,8 +33,8 @@ from bpfdoctor.api import (
     word,
 )
 
-ARENA = 33
-"""BPF_MAP_TYPE_ARENA: a program may use one only where its loader says at which address."""
+ARENA = MAP_TYPES["arena"].number
+"""A program may use one only where its loader says at which address."""
 
 TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.asm import BPF_B, BPF_REG_0, BPF_REG_1
 from bpfdoctor.host.bpf.calls import RAW_TRACEPOINT_OPEN, Attempt, ProgramSpec, bpf
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
 from bpfdoctor.host.bpf.macros import RETURN_ONE, RETURN_ZERO, assemble, ldx_mem
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system.facts import kernel_version
 from bpfdoctor.host.system.security import refuse_in_confidentiality
@@ -58,7 +58,7 @@ class AttachTracepoint(Question[Attempt], frozen=True):
 
     def _attach(self, steps: Steps) -> None:
         code = _read_of_context(self.reads) + RETURN_ONE
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"], code))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"].number, code))
         steps.call = f"reading the id of tracepoint {self.category}/{self.name}"
         steps.hang(program, TYPE_TRACEPOINT, tracepoint_id(self.category, self.name))
 
@@ -84,7 +84,7 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
     def _attach(self, steps: Steps) -> None:
         kind = "raw_tracepoint" + "_writable" * self.writable
         code = _read_of_context(self.reads) + RETURN_ZERO
-        program = steps.load(ProgramSpec(PROGRAM_TYPES[kind], code))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES[kind].number, code))
         steps.call = "bpf(BPF_RAW_TRACEPOINT_OPEN)"
         name = ctypes.create_string_buffer(self.name.encode())
         steps.keep(
@@ -171,7 +171,7 @@ def _attach_probe(steps: Steps, kind: str, where: str, returns: bool, offset: in
     if kind == "kprobe" or old:  # uprobes are not forbidden: tried on 6.12 in that mode
         steps.call = f"a {kind} under lockdown in confidentiality mode"
         refuse_in_confidentiality()
-    program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"], RETURN_ONE))
+    program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"].number, RETURN_ONE))
     if old:
         _hang_in_tracefs(steps, program, kind, f"{where}+{offset}" if offset else where, returns)
         return

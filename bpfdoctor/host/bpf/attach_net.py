@@ -10,10 +10,10 @@ import struct
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
 from bpfdoctor.host.bpf.macros import RETURN_ZERO
 from bpfdoctor.host.bpf.memlock import in_child, with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers
 
@@ -43,7 +43,7 @@ class AttachSocketFilter(Question[Attempt], frozen=True):
         return "socket(AF_PACKET, SOCK_RAW), setsockopt(SO_ATTACH_BPF)"
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"], RETURN_ZERO))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"].number, RETURN_ZERO))
         steps.call = "socket(AF_PACKET, SOCK_RAW)"
         packets = steps.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
         steps.call = "setsockopt(SO_ATTACH_BPF)"
@@ -72,7 +72,7 @@ class AttachClassifier(Question[Attempt], frozen=True):
         return attempt(self._attach)
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["sched_cls"], RETURN_ZERO))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["sched_cls"].number, RETURN_ZERO))
         steps.call = "unshare(CLONE_NEWNET)"
         _unshare()
         link = steps.enter_context(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
