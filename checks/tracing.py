@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from bpfdoctor.api import (
+    ATTACH_TYPES,
     AttachIterator,
     AttachKprobe,
     AttachTracepoint,
@@ -27,6 +28,8 @@ from bpfdoctor.api import (
 
 EVENTS = ("runtime.event-privileges",)
 """What everything needs that hangs on an event of perf_event_open(2)."""
+
+FENTRY, ITERATOR = ATTACH_TYPES["trace_fentry"], ATTACH_TYPES["trace_iter"]
 
 LOADING = ("kernel.program-types[socket_filter]",)
 """Where this fails, no program of any type loads."""
@@ -108,7 +111,7 @@ def kernel_trampolines(context: Context) -> Iterator[Finding]:
     means = {
         "ENOENT": "the kernel's BTF has none of these functions",
         "EINVAL": "this kernel knows no such programs, or cannot attach them",
-        "E2BIG": "this kernel is older than such programs, Linux 5.5",
+        "E2BIG": f"this kernel is older than such programs, Linux {FENTRY.since}",
         "ENOTSUPP": "this kernel has no trampolines for this architecture; arm64 has from 6.4",
         "EBUSY": "the function tracer of this kernel leaves no room at its start",
     }
@@ -131,9 +134,9 @@ def kernel_iterators(context: Context) -> Iterator[Finding]:
     means = {
         "ENOENT": "this kernel has no iterator over tasks",
         "EINVAL": "this kernel knows no iterators",
-        "E2BIG": "this kernel is older than iterators, Linux 5.8",
+        "E2BIG": f"this kernel is older than iterators, Linux {ITERATOR.since}",
     }
-    newer = ByHand("Boot a kernel of 5.8 or later.")
+    newer = ByHand(f"Boot a kernel of {ITERATOR.since} or later.")
     probes = {"an iterator over tasks": AttachIterator()}
     return _in_stages(context, "kernel.iterators", probes, means, newer)
 

@@ -7,12 +7,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from loud import require
 from virtual.examination import PYTHON, as_json
-from virtual.features import ENUMERATIONS, contradictions
+from virtual.features import contradictions
 from virtual.guest import boot
 from virtual.kernels import PATTERNS, kernel
 from virtual.payload import installed
