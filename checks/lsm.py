@@ -18,7 +18,7 @@ MEANS = {
     "EBUSY": "the function tracer of this kernel leaves no room at the hook's start",
     "ENOENT": "this kernel has no LSM hooks for BPF, CONFIG_BPF_LSM is off",
     "EINVAL": "this kernel knows no LSM programs, CONFIG_BPF_LSM is off",
-    "E2BIG": "this kernel is older than LSM programs, Linux 5.7",
+    "E2BIG": f"this kernel is older than LSM programs, Linux {bpf.PROGRAM_TYPES['lsm'].since}",
     "ENOTSUPP": "this kernel cannot attach them on this architecture; arm64 can from 6.4",
 }
 

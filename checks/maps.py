@@ -59,8 +59,9 @@ def kernel_ringbuf(context: Context) -> Finding:
     It came with Linux 5.8, and with it the helpers that put events into it (commit 457f44363a88).
     On older kernels use the perf event array, as `bootstrap_legacy` does.
     """
-    means = {"EINVAL": "this kernel has no ring buffer; it came with Linux 5.8"}
-    instead = ByHand("Use a perf event array (bootstrap_legacy), or a kernel of 5.8 or later.")
+    since = bpf.MAP_TYPES["ringbuf"].since
+    means = {"EINVAL": f"this kernel has no ring buffer; it came with Linux {since}"}
+    instead = ByHand(f"Use a perf event array (bootstrap_legacy), or a kernel of {since} or later.")
     made = bpf.CreateMap("ringbuf", 0, 0, RING_BUFFER)
     what = f"making a ring buffer of {RING_BUFFER >> 10} KiB"
     return bpf.probed(context, made, what, means=means, fixes=[instead])
@@ -82,7 +83,8 @@ def kernel_perf_buffer(context: Context) -> Finding:
     It is the way from a program to user space before the ring buffer (Linux 4.4, commit
     a43eec304259). To read it, user space opens events: see `runtime.event-privileges`.
     """
-    means = {"EINVAL": "this kernel has no bpf_perf_event_output; it came with Linux 4.4"}
+    since = bpf.HELPERS["perf_event_output"].since
+    means = {"EINVAL": f"this kernel has no bpf_perf_event_output; it came with Linux {since}"}
     newer = ByHand("Boot a kernel built with CONFIG_BPF_EVENTS=y and CONFIG_PERF_EVENTS=y.")
     steps = {
         "making a perf event array": bpf.CreateMap("perf_event_array", 4, 4, 1),

@@ -8,8 +8,8 @@ from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, machine, objects, privilege
 
-ARENA = 33
-"""BPF_MAP_TYPE_ARENA: a program may use one only where its loader says at which address."""
+ARENA = bpf.MAP_TYPES["arena"].number
+"""A program may use one only where its loader says at which address."""
 
 
 @check("object.context", title="what it is given, and returns", requires=("object.file",))

@@ -11,12 +11,14 @@ from bpfdoctor.api import bpf, files, kernel, machine, objects, privilege
 GPL = ("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
 """license_is_gpl_compatible of include/linux/license.h: what may call the helpers for GPL only."""
 
-UNTRIED = tuple(bpf.HELPERS[name] for name in ("trace_printk", "trace_vprintk", "probe_write_user"))
+UNTRIED = tuple(
+    bpf.HELPERS[name].number for name in ("trace_printk", "trace_vprintk", "probe_write_user")
+)
 """Helpers of which loading a program alone leaves a mark: the kernel switches an event on, or logs
 a warning. All are for programs under the GPL alone (kernel/trace/bpf_trace.c, Linux 4.1 on)."""
 
 READING = tuple(
-    bpf.HELPERS[name]
+    bpf.HELPERS[name].number
     for name in (
         *("probe_read", "probe_read_kernel", "probe_read_user"),
         *("probe_read_str", "probe_read_kernel_str", "probe_read_user_str"),

@@ -6,18 +6,23 @@ from collections.abc import Iterator
 
 from bpfdoctor.api import ByHand, Context, Evidence, Finding, NoAnswer
 from bpfdoctor.api import check, evidence, passed, unknown, warned
-from bpfdoctor.api import files, kernel
+from bpfdoctor.api import bpf, files, kernel
 
 PURPOSE = {
-    "CONFIG_BPF_EVENTS": "BPF programs on tracepoints, kprobes and uprobes (Linux 4.1)",
+    "CONFIG_BPF_EVENTS": (
+        "BPF programs on tracepoints, kprobes and uprobes "
+        f"(Linux {bpf.PROGRAM_TYPES['kprobe'].since})"
+    ),
     "CONFIG_BPF_JIT": "machine code for BPF programs; fentry, fexit and LSM need it",
-    "CONFIG_BPF_LSM": "LSM programs (Linux 5.7)",
+    "CONFIG_BPF_LSM": f"LSM programs (Linux {bpf.PROGRAM_TYPES['lsm'].since})",
     "CONFIG_BPF_SYSCALL": "bpf(2) (Linux 3.18)",
     "CONFIG_DEBUG_INFO_BTF": "the kernel's own types: CO-RE, fentry, LSM, iterators (Linux 5.2)",
-    "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS": "fentry and fexit (Linux 5.5; arm64 6.4)",
+    "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS": (
+        f"fentry and fexit (Linux {bpf.PROGRAM_TYPES['tracing'].since}; arm64 6.4)"
+    ),
     "CONFIG_FTRACE_SYSCALLS": "the tracepoints syscalls:*",
     "CONFIG_KPROBE_EVENTS": "kprobes, kretprobes, ksyscall",
-    "CONFIG_NET_CLS_BPF": "BPF classifiers of tc (Linux 4.1)",
+    "CONFIG_NET_CLS_BPF": f"BPF classifiers of tc (Linux {bpf.PROGRAM_TYPES['sched_cls'].since})",
     "CONFIG_NET_SCH_INGRESS": "the qdisc clsact, where tc programs hang (Linux 4.5)",
     "CONFIG_PERF_EVENTS": "perf_event_open(2), by which tracing programs are attached",
     "CONFIG_UPROBE_EVENTS": "uprobes and USDT probes",

@@ -13,6 +13,8 @@ from bpfdoctor.api import bpf
 EVENTS = ("runtime.event-privileges",)
 """What everything needs that hangs on an event of perf_event_open(2)."""
 
+FENTRY, ITERATOR = bpf.ATTACH_TYPES["trace_fentry"], bpf.ATTACH_TYPES["trace_iter"]
+
 LOADING = ("kernel.program-types[socket_filter]",)
 """Where this fails, no program of any type loads."""
 
@@ -93,7 +95,7 @@ def kernel_trampolines(context: Context) -> Iterator[Finding]:
     means = {
         "ENOENT": "the kernel's BTF has none of these functions",
         "EINVAL": "this kernel knows no such programs, or cannot attach them",
-        "E2BIG": "this kernel is older than such programs, Linux 5.5",
+        "E2BIG": f"this kernel is older than such programs, Linux {FENTRY.since}",
         "ENOTSUPP": "this kernel has no trampolines for this architecture; arm64 has from 6.4",
         "EBUSY": "the function tracer of this kernel leaves no room at its start",
     }
@@ -116,9 +118,9 @@ def kernel_iterators(context: Context) -> Iterator[Finding]:
     means = {
         "ENOENT": "this kernel has no iterator over tasks",
         "EINVAL": "this kernel knows no iterators",
-        "E2BIG": "this kernel is older than iterators, Linux 5.8",
+        "E2BIG": f"this kernel is older than iterators, Linux {ITERATOR.since}",
     }
-    newer = ByHand("Boot a kernel of 5.8 or later.")
+    newer = ByHand(f"Boot a kernel of {ITERATOR.since} or later.")
     probes = {"an iterator over tasks": bpf.AttachIterator()}
     return _in_stages(context, "kernel.iterators", probes, means, newer)
 

@@ -28,6 +28,13 @@ if TYPE_CHECKING:
         AttachSocketFilter as AttachSocketFilter,
     )
     from bpfdoctor.host.bpf.calls import Attempt as Attempt
+    from bpfdoctor.host.bpf.features.attach_types import ATTACH_TYPES as ATTACH_TYPES
+    from bpfdoctor.host.bpf.features.helpers import HELPERS as HELPERS
+    from bpfdoctor.host.bpf.features.map_types import MAP_TYPES as MAP_TYPES
+    from bpfdoctor.host.bpf.features.program_types import (
+        LOADABLE as LOADABLE,
+        PROGRAM_TYPES as PROGRAM_TYPES,
+    )
     from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
     from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
     from bpfdoctor.host.bpf.probes import (
@@ -38,7 +45,6 @@ if TYPE_CHECKING:
         OpenPerfEvent as OpenPerfEvent,
         UseGlobalData as UseGlobalData,
     )
-    from bpfdoctor.host.bpf.uapi import HELPERS as HELPERS, LOADABLE as LOADABLE
     from bpfdoctor.judging.advice import (
         ATTACH_ALL as ATTACH_ALL,
         KERNEL_WITH_BPF as KERNEL_WITH_BPF,

@@ -14,11 +14,11 @@ from bpfdoctor.host.bpf.asm import BPF_B, BPF_REG_0, BPF_REG_1
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import RAW_TRACEPOINT_OPEN, Attempt, ProgramSpec, bpf
 from bpfdoctor.host.bpf.event_probes import ProbePlace, attach_probe, event_source
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
 from bpfdoctor.host.bpf.macros import RETURN_ONE, RETURN_ZERO, assemble, ldx_mem
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system.trace import tracepoint_id
 
@@ -50,7 +50,7 @@ class AttachTracepoint(Question[Attempt], frozen=True):
 
     def _attach(self, steps: Steps) -> None:
         code = _read_of_context(self.reads) + RETURN_ONE
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"], code))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"].number, code))
         steps.call = f"reading the id of tracepoint {self.category}/{self.name}"
         steps.hang(program, TYPE_TRACEPOINT, tracepoint_id(self.category, self.name))
 
@@ -76,7 +76,7 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
     def _attach(self, steps: Steps) -> None:
         kind = "raw_tracepoint" + "_writable" * self.writable
         code = _read_of_context(self.reads) + RETURN_ZERO
-        program = steps.load(ProgramSpec(PROGRAM_TYPES[kind], code))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES[kind].number, code))
         steps.call = Call.RAW_TRACEPOINT_OPEN
         name = ctypes.create_string_buffer(self.name.encode())
         steps.keep(

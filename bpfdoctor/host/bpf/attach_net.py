@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
 from bpfdoctor.host.bpf.macros import RETURN_ZERO
 from bpfdoctor.host.bpf.memlock import in_child, with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers
 
@@ -44,7 +44,7 @@ class AttachSocketFilter(Question[Attempt], frozen=True):
         return "socket(AF_PACKET, SOCK_RAW), setsockopt(SO_ATTACH_BPF)"
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"], RETURN_ZERO))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"].number, RETURN_ZERO))
         steps.call = Call.PACKET_SOCKET
         packets = steps.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
         steps.call = Call.SOCKET_SET_BPF
@@ -73,7 +73,7 @@ class AttachClassifier(Question[Attempt], frozen=True):
         return attempt(self._attach)
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["sched_cls"], RETURN_ZERO))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["sched_cls"].number, RETURN_ZERO))
         steps.call = Call.UNSHARE
         _unshare()
         link = steps.enter_context(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))

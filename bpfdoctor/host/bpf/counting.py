@@ -25,6 +25,8 @@ from bpfdoctor.host.bpf.asm import (
     decode,
 )
 from bpfdoctor.host.bpf.calls import create_map, lookup, update
+from bpfdoctor.host.bpf.features.helpers import HELPERS
+from bpfdoctor.host.bpf.features.map_types import MAP_TYPES
 from bpfdoctor.host.bpf.macros import (
     alu64_imm,
     assemble,
@@ -39,7 +41,6 @@ from bpfdoctor.host.bpf.macros import (
     mov64_reg,
     st_mem,
 )
-from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES
 
 VALUE = struct.Struct("=QQ")
 """The element of the map: the magic number, and how often it was seen."""
@@ -64,7 +65,7 @@ def counting_code(*read: Instruction, returns: int) -> tuple[bytes, int]:
         alu64_imm(BPF_ADD, BPF_REG_2, -4),
     )
     after = (
-        call(HELPERS["map_lookup_elem"]),
+        call(HELPERS["map_lookup_elem"].number),
         jmp_imm(BPF_JEQ, BPF_REG_0, 0, 4),
         ldx_mem(BPF_DW, BPF_REG_1, BPF_REG_0, 0),  # the magic number
         jmp_reg(BPF_JNE, BPF_REG_1, BPF_REG_7, 2),
@@ -78,7 +79,7 @@ def counting_code(*read: Instruction, returns: int) -> tuple[bytes, int]:
 
 def counting_map(magic: int) -> int:
     """A new map of that kind, with no hits: a descriptor. Raises OSError."""
-    descriptor = create_map(MAP_TYPES["array"], 4, VALUE.size, 1)
+    descriptor = create_map(MAP_TYPES["array"].number, 4, VALUE.size, 1)
     update(descriptor, KEY, VALUE.pack(magic, 0))
     return descriptor
 

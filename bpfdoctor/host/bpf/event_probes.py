@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
 from bpfdoctor.host.bpf.macros import RETURN_ONE
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.system.facts import kernel_version
 from bpfdoctor.host.system.security import refuse_in_confidentiality
 from bpfdoctor.host.system.trace import tracefs_path
@@ -60,7 +60,7 @@ def attach_probe(steps: Steps, source: EventSource, place: ProbePlace) -> None:
     if source.kind == "kprobe" or source.old:  # uprobes are not forbidden: tried on 6.12 so
         steps.call = f"a {source.kind} under lockdown in confidentiality mode"
         refuse_in_confidentiality()
-    program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"], RETURN_ONE))
+    program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"].number, RETURN_ONE))
     if source.old:
         _hang_in_tracefs(steps, program, source.kind, place)
         return

@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import BTF_LOAD, MAP_CREATE, Attempt, bpf
+from bpfdoctor.host.bpf.features.map_types import RINGS
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.question import NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-
-STORAGE = (24, 28, 29, 32)
-"""Maps of what belongs to a socket, an inode, a task or a cgroup: their keys and values have types
-(bpf_local_storage_map_alloc_check of kernel/bpf/bpf_local_storage.c)."""
-
-
-RINGS = (27, 31)
-"""Ring buffers, of which the entries are bytes."""
 
 
 class TryMap(Question[Attempt], frozen=True):
