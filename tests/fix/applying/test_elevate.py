@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from own_sudo import Sudo
@@ -125,6 +128,29 @@ def test_a_sudo_that_is_to_ask_nothing_cannot_read_what_is_typed(sudo: Sudo) -> 
         os.dup2(kept, 0)
         for descriptor in (read, write, kept):
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def redirected(descriptor: int, path: Path) -> Iterator[None]:
+    kept = os.dup(descriptor)
+    with path.open("wb") as file:
+        os.dup2(file.fileno(), descriptor)
+    try:
+        yield
+    finally:
+        os.dup2(kept, descriptor)
+        os.close(kept)
+
+
+@pytest.mark.usefixtures("user")
+def test_what_sudo_prints_does_not_get_into_a_report(sudo: Sudo) -> None:
+    """Only the call that asks the user is heard, and on standard error."""
+    sudo.is_script("echo noise $1; echo error $1 >&2; [ $1 = -v ]")
+    output, error = sudo.place / "output", sudo.place / "error"
+    with redirected(1, output), redirected(2, error):
+        assert Elevation({}, terminal=True).prefix() is not None
+    assert output.read_text() == ""
+    assert error.read_text() == "noise -v\nerror -v\n"
 
 
 @pytest.mark.usefixtures("user")

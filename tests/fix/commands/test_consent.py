@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.fix.commands.consent import consented
+from bpfdoctor.fix.commands.consent import QUESTION, RISKY, consented
 from bpfdoctor.fix.plan import Plan, Step
 
 
@@ -50,3 +50,27 @@ def test_yes_alone_does_not_consent_to_what_lowers_security() -> None:
     assert [s.id for s in consented(plan, yes=True, ask=lambda q: None).steps] == ["a"]
     both = consented(plan, yes=True, ask=lambda q: "y")
     assert [s.id for s in both.steps] == ["a", "risky"]
+
+
+def test_who_consents_is_told_to_what() -> None:
+    """A step that lowers security is asked for by its number in the plan and its title."""
+    questions: list[str] = []
+
+    def ask(question: str) -> str:
+        questions.append(question)
+        return "y"
+
+    plan = Plan((step("a"), step("b", manual=True), step("c", manual=True)))
+    assert consented(plan, yes=False, ask=ask) == plan
+    assert questions == [
+        QUESTION,
+        RISKY.format(number=2, title="do b"),
+        RISKY.format(number=3, title="do c"),
+    ]
+
+
+def test_what_was_not_chosen_is_not_asked_for_again() -> None:
+    replies = iter(["1"])
+    plan = Plan((step("a"), step("risky", manual=True)))
+    agreed = consented(plan, yes=False, ask=lambda question: next(replies))
+    assert [each.id for each in agreed.steps] == ["a"]

@@ -106,6 +106,8 @@ def test_a_manager_that_ends_well_and_brings_nothing_is_seen_through() -> None:
 def test_a_name_is_there_where_a_package_that_provides_it_is() -> None:
     assert missing(looked(providers="gmake installed 1\n"), INSTALL) == ()
     assert missing(looked(providers="gmake config-files 1\n"), INSTALL) == ("make",)
+    itself = looked("make installed 4.3\n", providers="gmake config-files 1\n")
+    assert missing(itself, INSTALL) == ()
 
 
 def test_a_refresh_that_fetched_no_list_did_not_take() -> None:

@@ -85,6 +85,8 @@ def test_settings_that_were_left_by_others_stay_and_its_own_go() -> None:
     ]
     assert [step.packages for step in plan.steps] == [("x", "y"), ("x", "y")]
     assert {step.kind for step in plan.steps} == {"remove"}
+    assert {step.title.partition(" ")[0] for step in plan.steps} == {"remove"}
+    assert plan.steps[0].title != plan.steps[1].title
     assert {index_of(step) for step in plan.steps} == {0}
 
 
@@ -100,7 +102,8 @@ def test_of_a_run_that_was_cut_off_only_what_it_was_to_install_is_removed(ended:
     each = each if ended else replace(each, after=None)
     (step,) = undone(each).steps
     assert step.argv == ("dpkg", "--purge", "x", "y")
-    assert len(step.notes) == 1
+    assert "cut off" in " ".join(step.notes)
+    assert (step.title, step.undo_text) == ("remove the 2 packages that it added", "")
     assert undone(record(INSTALL, added=("x",))).steps[0].notes == ()
 
 
@@ -112,6 +115,7 @@ def test_of_a_run_that_was_cut_off_and_foretold_nothing_a_person_decides(ended: 
     assert plan.steps == ()
     assert "x y" in plan.manual[0].text
     assert "theirs" in plan.manual[0].text
+    assert "dpkg --purge" in plan.manual[0].text
     assert plan.manual[0].why == ("k",)
     assert undone(each, host=ManagerHost(installed("old"))) == Plan()
 
@@ -173,4 +177,6 @@ def test_a_file_is_removed_only_where_it_is_the_one_that_was_written(  # noqa: P
     assert (len(plan.steps), len(plan.manual)) == (steps, manual)
     for each in plan.steps:
         assert (each.argv, each.owner_of) == (("rm", "--", str(path)), "/o")
+        assert (each.kind, each.title, each.why) == ("run", f"remove {path}", ("k",))
         assert not each.privileged
+    assert [each.why for each in plan.manual] == [("k",)] * manual

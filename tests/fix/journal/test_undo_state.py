@@ -12,11 +12,15 @@ from msgspec.structs import replace
 from bpfdoctor.fix.applying.applier import Applier
 from bpfdoctor.fix.journal.read import JournaledRun, Record, read_run
 from bpfdoctor.fix.journal.undo_plan import undo_plan
-from bpfdoctor.fix.journal.undo_state import digest_of
+from bpfdoctor.fix.journal.undo_state import digest_of, gone, mount_at, mounted
 from bpfdoctor.fix.journal.write import After, Before, Journal
-from bpfdoctor.fix.plan import Plan, Step
+from bpfdoctor.fix.plan import Manual, Plan, Step
 from bpfdoctor.host.hosts import FreshHost
 from bpfdoctor.host.machine import Machine, boot_id
+from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.system.files import FileText, ReadFile
+from bpfdoctor.host.system.mount_table import MOUNT_TABLE
+from bpfdoctor.testing import FakeHost
 
 HOST = FreshHost(Machine())
 
@@ -89,3 +93,43 @@ def test_a_setting_is_turned_back_while_it_is_as_it_was_left(
 
 def test_the_digest_of_what_is_not_there_is_empty(tmp_path: Path) -> None:
     assert digest_of(str(tmp_path / "x")) == ""
+
+
+TABLE = "1 0 0:2 / /x rw - tmpfs first rw\n23 1 0:27 / /x rw - tmpfs it rw\n"
+
+
+def told(text: str | None) -> FakeHost:
+    answer = FileText(text) if text is not None else NoAnswer("EACCES", "")
+    return FakeHost({ReadFile(MOUNT_TABLE): answer, ReadFile("/proc/sys/a/b"): FileText("x=y\n")})
+
+
+def test_a_mount_is_noted_as_a_journal_of_before_has_it() -> None:
+    assert mount_at(told(TABLE), "/x") == "23 0:27 tmpfs it"
+    assert mount_at(told(TABLE), "/y") == ""
+    assert mount_at(told(None), "/x") == ""
+
+
+def test_the_mount_of_a_step_is_where_its_undo_says() -> None:
+    step = Step("m", "run", "m", ("mount",), why=("k",), undo=("umount", "-l", "/x"))
+    assert mounted(told(TABLE), step) == "23 0:27 tmpfs it"
+    assert mounted(told(TABLE), replace(step, undo=("rm", "/x"))) == ""
+    record = Record(
+        Before(step, step.argv, ""), After("m", "done", 0, 0, "", mount="23 0:27 tmpfs it")
+    )
+    assert not gone(record, boot_id(), told(TABLE))
+    assert gone(record, boot_id(), told(""))
+    left = gone(replace(record, after=None), boot_id(), told(TABLE))
+    assert isinstance(left, Manual)
+    assert left.why == ("k",)
+
+
+@pytest.mark.parametrize(("value", "is_gone"), [("x=y", False), ("x", True)])
+def test_a_setting_whose_value_has_an_equals_sign_is_read_whole(value: str, is_gone: bool) -> None:
+    step = Step("s", "run", "s", ("sysctl", "-w", f"a.b={value}"), undo=("sysctl",))
+    record = Record(Before(step, step.argv, ""), After("s", "done", 0, 0, ""))
+    assert gone(record, boot_id(), told("")) == is_gone
+
+
+def test_what_no_boot_undoes_is_not_gone_with_it() -> None:
+    step = Step("s", "repository", "s", ("on",), undo=("off",))
+    assert gone(Record(Before(step, step.argv, "")), "another", told("")) is False

@@ -131,6 +131,7 @@ def test_the_newest_run_comes_first(tmp_path: Path) -> None:
         ({"XDG_STATE_HOME": "/s", "HOME": "/h"}, "/s/bpfdoctor"),
         ({"XDG_STATE_HOME": "relative", "HOME": "/h"}, "/h/.local/state/bpfdoctor"),
         ({"HOME": "/h"}, "/h/.local/state/bpfdoctor"),
+        ({}, "/.local/state/bpfdoctor"),
     ],
 )
 def test_the_state_directory_is_that_of_the_base_directory_specification(
