@@ -122,7 +122,7 @@ def test_what_a_check_prints_stays_in_its_process(
         ("exits", "sample.leaves", r"without a result \(exit status 7\): and that was it$"),
         ("exits", "sample.killed", r"without a result \(killed by SIGKILL\)$"),
         ("exits", "sample.crashes", r"without a result \(killed by SIGSEGV\)"),
-        ("exits", "sample.deaf", r"without a result \(killed by SIGKILL\)$"),
+        ("exits", "sample.deaf", r"without a result \(killed by SIGKILL\)"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
         ("hangs", "sample.hangs", "did not end within 4 seconds$"),
     ],
