@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.machinery import PathFinder
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,7 @@ import pytest
 import bpfdoctor
 from bpfdoctor.api import Check, Context, Finding, Selection, Status, Target
 from bpfdoctor.engine import thirdparty
-from bpfdoctor.engine.installed import entries
+from bpfdoctor.engine.installed import Entry, entries
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.thirdparty import load_third_party
 from bpfdoctor.host.hosts import LiveHost
@@ -122,7 +123,7 @@ def test_what_a_check_prints_stays_in_its_process(
         ("exits", "sample.leaves", r"without a result \(exit status 7\): and that was it$"),
         ("exits", "sample.killed", r"without a result \(killed by SIGKILL\)$"),
         ("exits", "sample.crashes", r"without a result \(killed by SIGSEGV\)"),
-        ("exits", "sample.deaf", r"without a result \(killed by SIGKILL\)$"),
+        ("exits", "sample.deaf", r"without a result \(killed by SIGKILL\)"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
         ("hangs", "sample.hangs", "did not end within 4 seconds$"),
     ],
@@ -280,16 +281,54 @@ def test_the_command_line_starts_without_looking_for_third_parties() -> None:
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
-def test_entries_in_an_archive_or_an_egg_are_found(
+def egg(site: Path) -> Path:
+    """The same as an egg."""
+    (site / "bpfdoctor_samples-1.dist-info").rename(site / "EGG-INFO")
+    return site.rename(site.with_name("samples.Egg"))
+
+
+def egg_info(site: Path) -> Path:
+    """The same as older installers leave it."""
+    (site / "bpfdoctor_samples-1.dist-info").rename(site / "bpfdoctor_samples-1.egg-info")
+    return site
+
+
+def archive(site: Path) -> Path:
+    """The same in an archive."""
+    return Path(shutil.make_archive(str(site.with_name("all")), "zip", site))
+
+
+@pytest.mark.parametrize("made", [lambda site: site, egg, egg_info, archive])
+def test_entries_are_found_however_they_were_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[[Path], Path]
+) -> None:
+    place = made(install_into(tmp_path / "site", "good"))
+    monkeypatch.setattr(sys, "path", [str(place)])
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])
+    assert entries() == [Entry("good", "sample_good")]
+
+
+def test_entries_that_only_another_finder_knows_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = install_into(tmp_path / "site", "good")
-    egg = site.rename(tmp_path / "samples.egg")
-    (egg / "bpfdoctor_samples-1.dist-info").rename(egg / "EGG-INFO")
-    (egg / "EGG-INFO" / "METADATA").rename(egg / "EGG-INFO" / "PKG-INFO")
-    archive = shutil.make_archive(str(tmp_path / "all"), "zip", install_into(site, "prints"))
-    monkeypatch.setattr(sys, "path", [*sys.path, str(egg), archive])
-    assert {entry.name for entry in entries()} >= {"good", "prints"}
+    facts = install_into(tmp_path / "elsewhere", "good") / "bpfdoctor_samples-1.dist-info"
+
+    class Finder:
+        def find_spec(self, *args: object) -> None:
+            """Find no module."""
+
+        def find_distributions(self, context: object) -> list[Distribution]:
+            return [Distribution.at(facts)]
+
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "absent")])
+    monkeypatch.setattr(sys, "meta_path", [Finder(), PathFinder])
+    assert entries() == [Entry("good", "sample_good")]
+
+
+def test_of_an_entry_that_names_an_object_the_module_counts(install: Install) -> None:
+    points = install() / "bpfdoctor_samples-1.dist-info" / "entry_points.txt"
+    points.write_text("[bpfdoctor.checks]\ngood = sample_good:kernel\n")
+    assert Entry("good", "sample_good") in entries()
 
 
 def test_where_nobody_names_the_group_the_installed_distributions_are_not_opened(
