@@ -52,11 +52,15 @@ docs-check: $(VENV)/.installed
 site: $(VENV)/.docs docs
 	@$(BIN)/mkdocs build --strict
 
-benchmark: $(VENV)/.installed
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+# A wheel in an environment of its own, as users have it: an editable installation starts later.
+benchmark:
+	@rm -rf build
+	@$(PYTHON) -m venv --clear --upgrade-deps $(VENV)-benchmark
+	@$(VENV)-benchmark/bin/python -m pip install --quiet --disable-pip-version-check .
+	@PATH="$$PATH:/usr/sbin:/sbin" $(VENV)-benchmark/bin/python benchmarks/run.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) mutants build dist site bpfdoctor.egg-info
+	rm -rf $(VENV) $(VENV)-benchmark mutants build dist site bpfdoctor.egg-info
 
 # Editable, so that a change in the clone needs no second installation. --upgrade-deps: dependency
 # groups take pip 25.1.

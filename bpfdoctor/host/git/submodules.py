@@ -21,7 +21,6 @@ from bpfdoctor.host.git.repository import repository_of
 from bpfdoctor.host.git.settings import programs_named
 from bpfdoctor.host.git.submodule import Place, Submodule
 from bpfdoctor.host.git.worktree import tracked_files
-from bpfdoctor.host.parallel import in_parallel
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.system.files import ReadFile
 
@@ -72,10 +71,7 @@ class AskSubmodules(Question[Submodules], frozen=True):
             return entries
         honest = [entry.path for entry in entries if not path_refused(entry.path)]
         pins = _pins(machine, self.path, honest)
-        # git is asked four times and more of each: all of them at a time
-        found = tuple(
-            in_parallel(lambda entry: _submodule(machine, self.path, entry, pins), entries)
-        )
+        found = tuple(_submodule(machine, self.path, entry, pins) for entry in entries)
         if isinstance(pins, Refusal):
             return Submodules(found, owner, pins.trouble, pins.detail)
         programs = programs_named(machine, self.path)
