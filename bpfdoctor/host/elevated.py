@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,12 +25,12 @@ from bpfdoctor.host.process import kill_all
 from bpfdoctor.host.question import A, NoAnswer, Question
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.signals import ignore, pass_none_on
+from bpfdoctor.host.sudo import SYSTEM_PATH, find_sudo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODULE = "bpfdoctor.host.elevated"
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PATIENCE = 10
 """Seconds for the privileged process to clean up after itself once the pipe is closed."""
 
@@ -64,7 +63,7 @@ def start_elevated(machine: Machine) -> ElevatedHost:
 
     Raises BpfDoctorError, with the command to type, where there is no sudo or it refuses.
     """
-    sudo = shutil.which("sudo", path=machine.environ.get("PATH", os.defpath))
+    sudo = find_sudo(machine.environ.get("PATH", os.defpath))
     if sudo is None:
         raise _refused("sudo is not on PATH")
     with tempfile.TemporaryFile() as said:

@@ -15,9 +15,9 @@ from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import signal_name
+from bpfdoctor.smoke.build_cache import acting_as, alone, build_place, keep
+from bpfdoctor.smoke.build_fingerprint import tools_state
 from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
-from bpfdoctor.smoke.place import acting_as, alone, build_place, keep
-from bpfdoctor.smoke.toolstate import tools_state
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

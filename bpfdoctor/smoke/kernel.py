@@ -7,7 +7,7 @@ from bpfdoctor.host.bpf.asm import BPF_DW, BPF_REG_1, BPF_REG_7
 from bpfdoctor.host.bpf.counting import counting_code
 from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.host.bpf.macros import ldx_mem
-from bpfdoctor.smoke.fired import outcomes_of
+from bpfdoctor.smoke.fire_outcomes import outcomes_of
 from bpfdoctor.smoke.model import Observed
 
 THIRD_ARGUMENT = ldx_mem(BPF_DW, BPF_REG_7, BPF_REG_1, 32)

@@ -13,10 +13,10 @@ from bpfdoctor.judging.tools.make import chosen_make
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Program, Project
 from bpfdoctor.smoke.build import BuildProgram, Built
+from bpfdoctor.smoke.build_failure import stopped_at
 from bpfdoctor.smoke.model import Observed, Outcome
 from bpfdoctor.smoke.run import RunProgram
 from bpfdoctor.smoke.stages import stages_of
-from bpfdoctor.smoke.stopped import stopped_at
 
 LIMIT = 15.0
 """Seconds in which a program must fire: they do within two, on an emulated machine within ten."""

@@ -52,7 +52,7 @@ class AttachTracepoint(Question[Attempt], frozen=True):
         code = _read_of_context(self.reads) + RETURN_ONE
         program = steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"].number, code))
         steps.call = f"reading the id of tracepoint {self.category}/{self.name}"
-        steps.hang(program, TYPE_TRACEPOINT, tracepoint_id(self.category, self.name))
+        steps.attach(program, TYPE_TRACEPOINT, tracepoint_id(self.category, self.name))
 
 
 class AttachRawTracepoint(Question[Attempt], frozen=True):

@@ -62,14 +62,14 @@ def attach_probe(steps: Steps, source: EventSource, place: ProbePlace) -> None:
         refuse_in_confidentiality()
     program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"].number, RETURN_ONE))
     if source.old:
-        _hang_in_tracefs(steps, program, source.kind, place)
+        _attach_in_tracefs(steps, program, source.kind, place)
         return
     config = source.return_bit if place.returns else 0
     name = ctypes.create_string_buffer(place.where.encode())
-    steps.hang(program, source.number, config, (ctypes.addressof(name), place.offset))
+    steps.attach(program, source.number, config, (ctypes.addressof(name), place.offset))
 
 
-def _hang_in_tracefs(steps: Steps, program: int, kind: str, place: ProbePlace) -> None:
+def _attach_in_tracefs(steps: Steps, program: int, kind: str, place: ProbePlace) -> None:
     tracefs = tracefs_path()
     events = Path(tracefs or "/sys/kernel/tracing", f"{kind}_events")
     name = f"bpfdoctor/p{os.getpid()}_{os.urandom(4).hex()}"
@@ -81,7 +81,7 @@ def _hang_in_tracefs(steps: Steps, program: int, kind: str, place: ProbePlace) -
     steps.callback(_append, events, f"-:{name}\n")
     steps.at_once = True  # the kernel removes no probe that is in use
     number = int(Path(tracefs or "", "events", name, "id").read_text())
-    steps.hang(program, TYPE_TRACEPOINT, number)
+    steps.attach(program, TYPE_TRACEPOINT, number)
 
 
 def _append(file: Path, line: str) -> None:

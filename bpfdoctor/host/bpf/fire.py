@@ -119,7 +119,7 @@ class _Run:
     def attach(self) -> Attempt:
         try:
             self.steps.call = f"reading the id of tracepoint {'/'.join(TRACEPOINT)}"
-            self.steps.hang(self.program, TYPE_TRACEPOINT, tracepoint_id(*TRACEPOINT))
+            self.steps.attach(self.program, TYPE_TRACEPOINT, tracepoint_id(*TRACEPOINT))
         except OSError as error:
             return Attempt.refused(self.steps.call, error)
         return Attempt()

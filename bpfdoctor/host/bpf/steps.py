@@ -39,7 +39,7 @@ class Steps(ExitStack):
         self.call = Call.PROG_LOAD
         return self.keep(load_program(program))
 
-    def hang(
+    def attach(
         self, program: int, kind: int, config: int, extension: tuple[int, int] = (0, 0)
     ) -> None:
         """Attach a program to an event, as libbpf does."""

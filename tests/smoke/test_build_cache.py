@@ -11,7 +11,7 @@ import pytest
 
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.process import Credentials
-from bpfdoctor.smoke.place import KEPT, acting_as, alone, build_place, keep, read_program
+from bpfdoctor.smoke.build_cache import KEPT, acting_as, alone, build_place, keep, read_program
 
 NOBODY = Credentials(65534, 65534)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.smoke.stopped import stopped_at
+from bpfdoctor.smoke.build_failure import stopped_at
 
 LIBRARY = """\
   CC       /tree/.output//libbpf/staticobjs/str_error.o
