@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 # setuptools warns of every editable installation: nothing that a user could act on.
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help check fix test lint docs docs-check site benchmark clean
+.PHONY: help check fix test mutants lint docs docs-check site benchmark clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -28,9 +28,19 @@ test: $(VENV)/.test
 	@tests/prepare
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/pytest $(ARGS)
 
+# PART is a path below bpfdoctor/, or checks; ARGS are names of mutants, all without.
+PART ?= engine
+TESTS ?= tests/$(PART)
+
+mutants: $(VENV)/.mutation
+	@tests/prepare
+	@PATH="$(abspath $(BIN)):$$PATH:/usr/sbin:/sbin" tests/mutate '$(PART)' '$(TESTS)' $(ARGS)
+
 lint: $(VENV)/.lint
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/vulture
+	@$(BIN)/vulture bpfdoctor checks docs benchmarks tests
 	@$(BIN)/mypy
 
 docs: $(VENV)/.installed
@@ -42,11 +52,15 @@ docs-check: $(VENV)/.installed
 site: $(VENV)/.docs docs
 	@$(BIN)/mkdocs build --strict
 
-benchmark: $(VENV)/.installed
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+# A wheel in an environment of its own, as users have it: an editable installation starts later.
+benchmark:
+	@rm -rf build
+	@$(PYTHON) -m venv --clear --upgrade-deps $(VENV)-benchmark
+	@$(VENV)-benchmark/bin/python -m pip install --quiet --disable-pip-version-check .
+	@PATH="$$PATH:/usr/sbin:/sbin" $(VENV)-benchmark/bin/python benchmarks/run.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist site bpfdoctor.egg-info
+	rm -rf $(VENV) $(VENV)-benchmark mutants build dist site bpfdoctor.egg-info
 
 # Editable, so that a change in the clone needs no second installation. --upgrade-deps: dependency
 # groups take pip 25.1.
@@ -55,8 +69,8 @@ $(VENV)/.installed: pyproject.toml
 	@$(INSTALL) -e .
 	@touch $@
 
-# mypy reads the tests too.
-$(VENV)/.lint: $(VENV)/.test
-$(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: $(VENV)/.installed pyproject.toml
+# mypy reads the tests too; mutmut runs them.
+$(VENV)/.lint $(VENV)/.mutation: $(VENV)/.test
+$(VENV)/.test $(VENV)/.lint $(VENV)/.mutation $(VENV)/.docs: $(VENV)/.%: $(VENV)/.installed pyproject.toml
 	@$(INSTALL) --group $*
 	@touch $@

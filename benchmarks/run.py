@@ -1,9 +1,9 @@
-"""Measure the promises of speed in one run, on this machine, with hyperfine.
+"""Measure the promises of speed in one run, on this machine.
 
     python benchmarks/run.py [--checkout DIR] [--object FILE] [--runs N]
 
-Every pair is measured in the same run, one right after the other: a busy machine is busy for
-both. What is written to benchmarks/results/ names the machine's kind and no path of it.
+The commands take turns, round after round, so that a busy machine is busy for all of them, and the
+median counts. What is written to benchmarks/results/ names the machine's kind and no path of it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import os
 import platform
 import shlex
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -44,29 +46,32 @@ class Goal(NamedTuple):
     factor: float
 
 
+PROBE = "bpftool feature probe"
+CLICK = "python -I -c 'import click'"
 GOALS = (
-    Goal("check --no-smoke, cold", "bpftool feature probe", 6),
-    Goal("check --no-smoke, warm", "bpftool feature probe", 3),
-    Goal("programs of libbpf-bootstrap, warm", "bpftool feature probe", 3),
-    Goal("programs of an object, warm", "bpftool feature probe", 3),
-    Goal("bpfdoctor --help", "python -c pass", 8),
+    Goal("check --no-smoke, cold", PROBE, 3.3),
+    Goal("check --no-smoke, warm", PROBE, 2.2),
+    Goal("programs, warm", PROBE, 2.2),
+    Goal("programs of an object, warm", PROBE, 3),
+    Goal("bpfdoctor --help", CLICK, 1.15),
     Goal("smoke minimal, clean", "make minimal, clean, and run", 1.05),
 )
 JUDGED = (0, 1, 3)
 """Exit statuses of a check that came to a verdict."""
 
 
-def quick(scratch: Path, compiled: Path | None) -> Iterator[Command]:
-    """What takes no checkout. The doctor runs outside any, with a cache of the benchmark's own."""
+def quick(scratch: Path, compiled: Path | None, inside: bool) -> Iterator[Command]:
+    """What builds nothing. The doctor has a cache of the benchmark's own."""
     cache = shlex.quote(str(scratch / "cache" / "bpfdoctor"))
     check = (str(DOCTOR), "check", "--no-smoke", "--json")
-    yield Command("python -c pass", (sys.executable, "-c", "pass"))
+    yield Command("python -I -c pass", (sys.executable, "-I", "-c", "pass"))
+    yield Command(CLICK, (sys.executable, "-I", "-c", "import click"))
     yield Command("bpfdoctor --help", (str(DOCTOR), "--help"))
-    yield Command("bpftool feature probe", ("bpftool", "feature", "probe"))
     yield Command("check --no-smoke, cold", check, f"rm -rf {cache}", JUDGED)
+    yield Command(PROBE, ("bpftool", "feature", "probe"))
     yield Command("check --no-smoke, warm", check, "", JUDGED)
-    programs = (str(DOCTOR), "programs", "--project", "libbpf-bootstrap")
-    yield Command("programs of libbpf-bootstrap, warm", programs)
+    named = () if inside else ("--project", "libbpf-bootstrap")
+    yield Command("programs, warm", (str(DOCTOR), "programs", *named))
     if compiled:
         judged = (str(DOCTOR), "programs", "--object", str(compiled.resolve()))
         yield Command("programs of an object, warm", judged)
@@ -96,23 +101,36 @@ def run_of(program: Path, printed: Path) -> str:
     return f"timeout 20 sh -c '{started} {said}; kill $!'"
 
 
-def timed(commands: Sequence[Command], runs: int, scratch: Path) -> dict[str, dict[str, float]]:
-    """Seconds of each command by name: mean, deviation, smallest, largest."""
-    export = scratch / "hyperfine.json"
-    argv = ["hyperfine", "--shell=none", "--warmup=1", f"--runs={runs}", "--ignore-failure"]
-    argv += ["--export-json", str(export)]
-    for each in commands:
-        argv += ["--prepare", f"sh -c {shlex.quote(each.prepare or 'true')}"]
-        argv += ["--command-name", each.name, shlex.join(each.argv)]
+def timed(
+    commands: Sequence[Command], runs: int, scratch: Path, place: Path
+) -> dict[str, dict[str, float]]:
+    """Seconds of each command by name. The first round warms up, and is not counted."""
+    times: dict[str, list[float]] = {each.name: [] for each in commands}
     environ = {**os.environ, "XDG_CACHE_HOME": str(scratch / "cache")}
-    subprocess.run(argv, check=True, cwd=scratch, env=environ, stdin=subprocess.DEVNULL)
-    found = json.loads(export.read_text())["results"]
-    for each, row in zip(commands, found, strict=True):
-        wrong = set(row.get("exit_codes", [])) - set(each.statuses)
-        if wrong:
-            raise SystemExit(f"{each.name} ended with exit status {wrong}")
-    fields = ("mean", "stddev", "min", "max")
-    return {row["command"]: {name: round(row[name] or 0, 4) for name in fields} for row in found}
+    for turn in range(runs + 1):
+        for each in commands:
+            subprocess.run(("/bin/sh", "-c", each.prepare), check=True, env=environ)
+            seconds = _seconds(each, place, environ)
+            if turn:
+                times[each.name].append(seconds)
+    return {name: _summary(each) for name, each in times.items()}
+
+
+def _seconds(command: Command, place: Path, environ: dict[str, str]) -> float:
+    quiet = subprocess.DEVNULL
+    began = time.perf_counter()
+    ended = subprocess.run(
+        command.argv, cwd=place, env=environ, stdin=quiet, stdout=quiet, stderr=quiet, check=False
+    )
+    seconds = time.perf_counter() - began
+    if ended.returncode not in command.statuses:
+        raise SystemExit(f"{command.name} ended with exit status {ended.returncode}")
+    return seconds
+
+
+def _summary(seconds: list[float]) -> dict[str, float]:
+    found = {"median": statistics.median(seconds), "min": min(seconds), "max": max(seconds)}
+    return {name: round(each, 4) for name, each in found.items()}
 
 
 def machine() -> dict[str, str]:
@@ -136,11 +154,16 @@ def judged(times: dict[str, dict[str, float]]) -> list[dict[str, object]]:
             "command": goal.command,
             "reference": goal.reference,
             "goal": goal.factor,
-            "reached": round(times[goal.command]["mean"] / times[goal.reference]["mean"], 2),
+            "figure": (figure := _ratio(times[goal.command], times[goal.reference])),
+            "reached": figure <= goal.factor,
         }
         for goal in GOALS
         if goal.command in times and goal.reference in times
     ]
+
+
+def _ratio(command: dict[str, float], reference: dict[str, float]) -> float:
+    return round(command["median"] / reference["median"], 2)
 
 
 def page(result: dict[str, object]) -> Iterator[str]:
@@ -150,38 +173,43 @@ def page(result: dict[str, object]) -> Iterator[str]:
     assert isinstance(times, dict)
     assert isinstance(goals, list)
     yield f"# {result['date']}\n"
-    yield ", ".join(f"{name} {value}" for name, value in facts.items()) + "\n"
-    yield "| | mean, s | deviation | min | max |"
-    yield "|---|---|---|---|---|"
-    for name, row in times.items():
-        yield f"| {name} | {row['mean']} | {row['stddev']} | {row['min']} | {row['max']} |"
-    yield ""
-    yield "| | against | goal, times | reached |"
+    said = ", ".join(f"{name} {value}" for name, value in facts.items())
+    yield f"{said}; in {result['place']}\n"
+    yield "| | median, s | min | max |"
     yield "|---|---|---|---|"
+    for name, row in times.items():
+        yield f"| {name} | {row['median']} | {row['min']} | {row['max']} |"
+    yield ""
+    yield "| | against | goal, times | figure | |"
+    yield "|---|---|---|---|---|"
     for row in goals:
-        yield f"| {row['command']} | {row['reference']} | {row['goal']} | {row['reached']} |"
+        said = "reached" if row["reached"] else "missed"
+        facts = (row["command"], row["reference"], row["goal"], row["figure"], said)
+        yield "| " + " | ".join(map(str, facts)) + " |"
 
 
 def main() -> int:
     """Measure, and write benchmarks/results/DATE.json and DATE.md."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--checkout", type=Path, help="a libbpf-bootstrap checkout, for the smoke")
+    parser.add_argument("--checkout", type=Path, help="a libbpf-bootstrap checkout to judge")
     parser.add_argument("--object", type=Path, help="a compiled BPF object, to judge its programs")
-    parser.add_argument("--runs", type=int, default=10, help="timings of each quick command")
+    parser.add_argument("--runs", type=int, default=20, help="timings of each quick command")
     given = parser.parse_args()
-    for tool in ("hyperfine", "bpftool"):
-        if shutil.which(tool) is None:
-            parser.error(f"{tool} is not on PATH")
+    if shutil.which("bpftool") is None:
+        parser.error("bpftool is not on PATH")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        times = timed(list(quick(scratch, given.object)), given.runs, scratch)
+        place = given.checkout.resolve() if given.checkout else scratch
+        commands = list(quick(scratch, given.object, inside=bool(given.checkout)))
+        times = timed(commands, given.runs, scratch, place)
         if given.checkout:
-            slow = list(smokes(given.checkout.resolve(), scratch))
-            times |= timed(slow, max(2, given.runs // 5), scratch)
+            slow = list(smokes(place, scratch))
+            times |= timed(slow, max(2, given.runs // 10), scratch, scratch)
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d")
     result: dict[str, object] = {
         "date": date,
         "machine": machine(),
+        "place": "a checkout of libbpf-bootstrap" if given.checkout else "no checkout",
         "seconds": times,
         "goals": judged(times),
     }

@@ -1,4 +1,8 @@
-"""The one error that a user caused and can mend."""
+"""The one error that a user caused and can mend, and the hint at a name that was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class BpfDoctorError(Exception):
@@ -11,3 +15,11 @@ class BpfDoctorError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+def near_miss(name: str, known: Iterable[str], otherwise: str) -> str:
+    """The hint at the one of `known` that comes near `name`; `otherwise` where none does."""
+    import difflib  # only once something went wrong
+
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"did you mean {near[0]}?" if near else otherwise

@@ -67,6 +67,10 @@ class Evidence(msgspec.Struct, frozen=True):
     truncated: bool = False
 
 
+class Unrecorded(Evidence, frozen=True):
+    """A question that a recorded machine was never asked. A report shows it like any other."""
+
+
 class Install(msgspec.Struct, frozen=True, tag_field="kind", tag="install"):
     """A fix: install what provides these capabilities (names of `fix/packages.toml`).
 
@@ -122,7 +126,8 @@ class Finding(msgspec.Struct, frozen=True):
     """One verdict of one check.
 
     `about` is empty or says which one (`bpftool/libbpf`). `blocked_by` names the keys that
-    stopped a `skip`; it is empty for every other status.
+    stopped a `skip`; it is empty for every other status. `unrecorded`: some of its evidence was
+    never asked of the recorded machine; no report carries it.
     """
 
     status: Status
@@ -132,6 +137,12 @@ class Finding(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     fixes: tuple[Fix, ...] = ()
     blocked_by: tuple[str, ...] = ()
+    unrecorded: bool = False
+
+    def __post_init__(self) -> None:
+        """Keep what the evidence tells by its type, which is lost between processes."""
+        if any(isinstance(each, Unrecorded) for each in self.evidence):
+            msgspec.structs.force_setattr(self, "unrecorded", True)
 
     @property
     def key(self) -> str:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    Context,
-    Finding,
-    blocked,
-    check,
-    chosen_archivers,
-    chosen_compilers,
-    verdict_on_all,
-)
+from bpfdoctor.api import Context, Finding
+from bpfdoctor.api import blocked, check
+from bpfdoctor.api import tools
 
 
 @check(
@@ -27,11 +21,11 @@ def archiver(context: Context) -> Finding:
     another works (`llvm-ar`), this warns with the `make AR=…` that uses it. What to do: unset AR,
     or name a good one in it; `ar` comes with the C compiler.
     """
-    tools = context.project.tools
-    compiler = chosen_compilers(context.host, tools)[0]
+    archivers = context.project.tools
+    compiler = tools.chosen_compilers(context.host, archivers)[0]
     if not compiler.fit:
         return blocked("there is no C compiler to try it with", ["toolchain.cc"])
-    chosen = chosen_archivers(context.host, tools, compiler.argv)
-    names = " and ".join(dict.fromkeys(each.used.words for each in chosen))
-    verb = "pack" if " and " in names else "packs"
-    return verdict_on_all(chosen, f"{names} {verb} a library", "cc")
+    chosen = tools.chosen_archivers(context.host, archivers, compiler.argv)
+    names = list(dict.fromkeys(each.used.words for each in chosen))
+    verb = "pack" if names[1:] else "packs"
+    return tools.verdict_on_all(chosen, f"{' and '.join(names)} {verb} a library", "cc")

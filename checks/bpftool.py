@@ -4,25 +4,9 @@ from __future__ import annotations
 
 import posixpath
 
-from bpfdoctor.api import (
-    ByHand,
-    Context,
-    FileText,
-    Finding,
-    Project,
-    ReadFile,
-    Status,
-    ToolChoice,
-    ToolVerdict,
-    blocked,
-    check,
-    chosen_bpftool,
-    chosen_clang,
-    failed,
-    judge_bpftool,
-    tool_words,
-    verdict_on,
-)
+from bpfdoctor.api import ByHand, Context, Finding, Project, Status
+from bpfdoctor.api import blocked, check, failed
+from bpfdoctor.api import files, tools
 
 
 def _calls_bpftool(project: Project) -> bool:
@@ -60,46 +44,46 @@ def bpftool(context: Context) -> Finding | None:
     """
     project = context.project
     named = project.tools["BPFTOOL"]
-    if not named and tool_words(context.host, "BPFTOOL", named) == (named,):
+    if not named and tools.tool_words(context.host, "BPFTOOL", named) == (named,):
         return None
-    clang = chosen_clang(context.host, project.kind.clang)
+    clang = tools.chosen_clang(context.host, project.kind.clang)
     if not clang.fit:
         return blocked("without clang there is no object to try it on", ["toolchain.clang-bpf"])
     if not named:
         return _in_place_of_its_own(context, clang.argv)
-    chosen = chosen_bpftool(
+    chosen = tools.chosen_bpftool(
         context.host,
         _inside(project, named),
         clang.argv,
         project.path,
         may_build=context.may_build,
     )
-    return verdict_on(chosen, _makes(chosen), "bpftool")
+    return tools.verdict_on(chosen, _makes(chosen), "bpftool")
 
 
-def _makes(chosen: ToolChoice) -> str:
+def _makes(chosen: tools.ToolChoice) -> str:
     return f"{chosen.used.words} {chosen.version} makes a skeleton".replace("  ", " ")
 
 
 def _in_place_of_its_own(context: Context, clang: tuple[str, ...]) -> Finding | None:
     """The verdict on what BPFTOOL names where the build would make one itself."""
-    first, *rest = tool_words(context.host, "BPFTOOL", "") or ("",)
+    first, *rest = tools.tool_words(context.host, "BPFTOOL", "") or ("",)
     tool = _inside(context.project, first, _directory(context.project))
     if tool.startswith(_outputs(context.project)):
         return None  # the build's own, by its path
-    judged = ToolVerdict((), "missing", "", "BPFTOOL is set to nothing")
+    judged = tools.ToolVerdict((), "missing", "", "BPFTOOL is set to nothing")
     if tool:
         judged = _judged(context, (tool, *rest), clang)
-    chosen = ToolChoice("BPFTOOL", judged, judged)
-    finding = verdict_on(chosen, _makes(chosen), "bpftool")
+    chosen = tools.ToolChoice("BPFTOOL", judged, judged)
+    finding = tools.verdict_on(chosen, _makes(chosen), "bpftool")
     if finding.status is not Status.FAIL:
         return finding
     unset = ByHand("unset BPFTOOL: the build makes a bpftool of its own then")
     return failed(finding.summary, seen=finding.evidence, fixes=[unset])
 
 
-def _judged(context: Context, argv: tuple[str, ...], clang: tuple[str, ...]) -> ToolVerdict:
-    return judge_bpftool(
+def _judged(context: Context, argv: tuple[str, ...], clang: tuple[str, ...]) -> tools.ToolVerdict:
+    return tools.judge_bpftool(
         context.host,
         argv,
         clang,
@@ -112,8 +96,8 @@ def _judged(context: Context, argv: tuple[str, ...], clang: tuple[str, ...]) -> 
 def _links_objects(context: Context) -> bool:
     """The makefile has bpftool link each object first: libbpf-bootstrap's does today."""
     build = context.project.kind.build
-    makefile = context.ask(ReadFile(context.project.inside(build.makefile))) if build else None
-    return isinstance(makefile, FileText) and " gen object " in makefile.text
+    makefile = context.ask(files.Read(context.project.inside(build.makefile))) if build else None
+    return isinstance(makefile, files.Text) and " gen object " in makefile.text
 
 
 def _directory(project: Project) -> str:

@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    AskCrates,
-    ByHand,
-    Completed,
-    Context,
-    Finding,
-    NoAnswer,
-    Run,
-    RunCommand,
-    blocked,
-    check,
-    chosen_clang,
-    chosen_llvm_strip,
-    chosen_make,
-    evidence,
-    misbehaving,
-    older,
-    passed,
-    tool_words,
-    unknown,
-    verdict_on,
-    version_in,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Finding, NoAnswer, Run
+from bpfdoctor.api import blocked, check, evidence, passed, unknown, warned
+from bpfdoctor.api import tools
 
 CARGO = "1.75"
 """The oldest cargo that builds blazesym as libbpf-bootstrap pins it."""
@@ -41,9 +20,9 @@ def make(context: Context) -> Finding | None:
     build = context.project.kind.build
     if build is None:
         return None
-    chosen = chosen_make(context.host, build.make)
+    chosen = tools.chosen_make(context.host, build.make)
     good = f"GNU make {chosen.version}, {build.make} or newer will do"
-    return verdict_on(chosen, good, "make")
+    return tools.verdict_on(chosen, good, "make")
 
 
 @check(
@@ -58,11 +37,11 @@ def llvm_strip(context: Context) -> Finding:
     It takes the useless DWARF out of what clang wrote; GNU strip does not know BPF. What to do:
     install LLVM's tools, or name one in LLVM_STRIP (`llvm-strip-16`).
     """
-    clang = chosen_clang(context.host, context.project.kind.clang)
+    clang = tools.chosen_clang(context.host, context.project.kind.clang)
     if not clang.fit:
         return blocked("without clang there is no object to strip", ["toolchain.clang-bpf"])
-    chosen = chosen_llvm_strip(context.host, context.project.tools["LLVM_STRIP"], clang.argv)
-    return verdict_on(chosen, f"{chosen.used.words} strips a BPF object", "llvm")
+    chosen = tools.chosen_llvm_strip(context.host, context.project.tools["LLVM_STRIP"], clang.argv)
+    return tools.verdict_on(chosen, f"{chosen.used.words} strips a BPF object", "llvm")
 
 
 @check("toolchain.cargo", title="cargo")
@@ -77,10 +56,10 @@ def cargo(context: Context) -> Finding | None:
     build = context.project.kind.build
     if build is None or "CARGO" not in {*build.tools, *build.variables}:
         return None
-    words = tool_words(context.host, "CARGO", build.tools.get("CARGO") or "cargo")
+    words = tools.tool_words(context.host, "CARGO", build.tools.get("CARGO") or "cargo")
     if not words:
         return None
-    question = RunCommand((*words, "--version"), cwd="/")
+    question = tools.RunCommand((*words, "--version"), cwd="/")
     answer = context.ask(question)
     if isinstance(answer, NoAnswer) and answer.absent:
         return None
@@ -88,13 +67,13 @@ def cargo(context: Context) -> Finding | None:
     without = ByHand(
         "build with `make CARGO=`, which leaves `profile` out; or install a newer cargo"
     )
-    bad = misbehaving(words, question, answer)
-    if bad is not None or not isinstance(answer, Completed):
+    bad = tools.misbehaving(words, question, answer)
+    if bad is not None or not isinstance(answer, tools.Completed):
         trouble = bad.trouble if bad else answer.shown()
         settle = unknown if bad is not None and bad.state == "unclear" else warned
         return settle(f"{trouble}; plain `make` would call it", seen=seen, fixes=[without])
-    version = version_in(answer.stdout, "cargo")
-    if not version or older(version, CARGO):
+    version = tools.version_in(answer.stdout, "cargo")
+    if not version or tools.older(version, CARGO):
         summary = f"cargo {version or 'of unknown version'}: plain `make` needs {CARGO}"
         return warned(summary, seen=seen, fixes=[without])
     return passed(f"cargo {version}, {CARGO} or newer will do", seen=seen)
@@ -116,7 +95,7 @@ def crates(context: Context) -> Finding | None:
     if build is None:
         return None
     lock = context.project.inside(build.crates)
-    question = AskCrates(lock)
+    question = tools.AskCrates(lock)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     manifest = lock.removesuffix("lock") + "toml"

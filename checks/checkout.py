@@ -4,26 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    Build,
-    ByHand,
-    Context,
-    Evidence,
-    FileText,
-    Finding,
-    LookAt,
-    NoAnswer,
-    Project,
-    ReadFile,
-    Status,
-    check,
-    evidence,
-    failed,
-    passed,
-    to_paste,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, NoAnswer, Project, Status
+from bpfdoctor.api import check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import files, tools
 
 
 @check("checkout.project", title="project")
@@ -50,10 +33,10 @@ def project(context: Context) -> Iterator[Finding]:
 
 def _makefile(context: Context, build: Build) -> Finding:
     here = context.project
-    question = ReadFile(here.inside(build.makefile))
+    question = files.Read(here.inside(build.makefile))
     answer = context.ask(question)
     seen = [Evidence(here.path, here.evidence)]
-    if isinstance(answer, FileText):
+    if isinstance(answer, files.Text):
         count = len(here.programs)
         return passed(f"{here.kind.title}, layout {here.kind.layout}, {count} programs", seen=seen)
     seen.append(evidence(question, answer))
@@ -61,7 +44,7 @@ def _makefile(context: Context, build: Build) -> Finding:
         why = f"{here.kind.title}, but {build.makefile} is not there"
         return failed(why, seen=seen, fixes=[_brought_back(here, build.makefile)])
     why = f"{here.kind.title}, but {build.makefile} cannot be read ({answer.shown()})"
-    look_at = ByHand("as its owner: " + to_paste("ls", "-l", question.path))
+    look_at = ByHand("as its owner: " + tools.to_paste("ls", "-l", question.path))
     return unknown(why, seen=seen, fixes=[look_at])
 
 
@@ -70,7 +53,7 @@ def _sources(context: Context, build: Build) -> Iterator[Finding]:
     here = context.project
     for program in (name for name in here.programs if name in here.kind.programs):
         for source in (f"{build.directory}/{program}{end}" for end in (".bpf.c", ".c")):
-            question = LookAt(here.inside(source))
+            question = files.LookAt(here.inside(source))
             answer = context.ask(question)
             if answer.absent if isinstance(answer, NoAnswer) else not answer.target_kind:
                 fixes, seen = [_brought_back(here, source)], [evidence(question, answer)]
@@ -80,4 +63,4 @@ def _sources(context: Context, build: Build) -> Iterator[Finding]:
 
 def _brought_back(here: Project, name: str) -> ByHand:
     """By hand, for what git does here the checkout's own configuration decides."""
-    return ByHand(to_paste("git", "-C", here.path, "checkout", "--", name))
+    return ByHand(tools.to_paste("git", "-C", here.path, "checkout", "--", name))

@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    AskBpf,
-    AskContainer,
-    AskFileSystem,
-    AskIdentity,
-    AskKernel,
-    Attempt,
-    ByHand,
-    Context,
-    FileSystem,
-    FileText,
-    Finding,
-    Identity,
-    Kernel,
-    Marks,
-    NoAnswer,
-    ReadFile,
-    check,
-    evidence,
-    in_initial_namespace,
-    passed,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Finding, NoAnswer
+from bpfdoctor.api import check, evidence, passed, unknown, warned
+from bpfdoctor.api import bpf, files, kernel, machine, privilege
 
-INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 SELINUX_MAGIC = 0xF97CFF8C
 
 GVISOR = "#1 SMP Sun Jan 10 15:06:54 PST 2016"
@@ -63,17 +41,17 @@ def runtime_container(context: Context) -> Finding:
     Marks that images carry along (/.dockerenv) count only where a PID namespace or an overlay
     root bears them out.
     """
-    question = AskContainer()
-    marks, identity, kernel = (
+    question = machine.AskContainer()
+    marks, identity, running = (
         context.ask(question),
-        context.ask(AskIdentity()),
-        context.ask(AskKernel()),
+        context.ask(machine.AskIdentity()),
+        context.ask(kernel.AskKernel()),
     )
-    seen = [evidence(question, marks), evidence(AskIdentity(), identity)]
-    if not isinstance(marks, Marks) or not isinstance(identity, Identity):
+    seen = [evidence(question, marks), evidence(machine.AskIdentity(), identity)]
+    if not isinstance(marks, machine.Marks) or not isinstance(identity, machine.Identity):
         look = ByHand("systemd-detect-virt --container")
         return unknown("what this process is shut into is not known", seen=seen, fixes=[look])
-    found = _sandbox(marks, identity, kernel)
+    found = _sandbox(marks, identity, running)
     if found:
         return warned(found, seen=seen, fixes=[ByHand(ADVICE.get(found, HOST))])
     if not identity.pid_namespace or not identity.user_namespace:
@@ -84,24 +62,28 @@ def runtime_container(context: Context) -> Finding:
     return passed(f"none: initial PID and user namespaces{note}", seen=seen)
 
 
-def _sandbox(marks: Marks, identity: Identity, kernel: Kernel | NoAnswer) -> str:
+def _sandbox(
+    marks: machine.Marks, identity: machine.Identity, running: kernel.Kernel | NoAnswer
+) -> str:
     """What it is shut into, in a word; empty for nothing. The tightest first."""
-    if isinstance(kernel, Kernel) and (kernel.version == GVISOR or "gvisor" in kernel.release):
+    if isinstance(running, kernel.Kernel) and (
+        running.version == GVISOR or "gvisor" in running.release
+    ):
         return "gVisor"
-    home = in_initial_namespace(identity)
-    processes = identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
+    home = privilege.in_initial_namespace(identity)
+    processes = privilege.in_pid_namespace(identity)
     layered = marks.root_type in ("overlay", "fuse.overlayfs")
     manager = _manager(marks) if layered or processes else ""
     if manager:
         return manager if home or manager != "Podman" else "rootless Podman"
-    if isinstance(kernel, Kernel) and "microsoft" in kernel.release.lower():
+    if isinstance(running, kernel.Kernel) and "microsoft" in running.release.lower():
         return "WSL2"
     if processes or not home:
         return "a PID namespace" if home else "a user namespace"
     return "chroot" if marks.chroot else ""
 
 
-def _manager(marks: Marks) -> str:
+def _manager(marks: machine.Marks) -> str:
     """The container manager that left its marks."""
     if "KUBERNETES_SERVICE_HOST" in marks.variables or any("kubernetes" in p for p in marks.files):
         return "Kubernetes"
@@ -121,15 +103,15 @@ def runtime_seccomp(context: Context) -> Finding:
     lets bpf(2) through where the container has CAP_BPF or CAP_SYS_ADMIN; systemd's
     SystemCallFilter= and browsers' sandboxes do not. It can only be lifted where it was put on.
     """
-    identity, question = context.ask(AskIdentity()), AskBpf()
+    identity, question = context.ask(machine.AskIdentity()), bpf.AskBpf()
     answer = context.ask(question)
-    seen = [evidence(AskIdentity(), identity), evidence(question, answer)]
-    if not isinstance(identity, Identity):
+    seen = [evidence(machine.AskIdentity(), identity), evidence(question, answer)]
+    if not isinstance(identity, machine.Identity):
         look = ByHand("grep Seccomp: /proc/self/status")
         return unknown("whether there is a filter is not shown", seen=seen, fixes=[look])
     if not identity.seccomp:
         return passed("no filter" if identity.seccomp == 0 else "this kernel has no seccomp")
-    through = isinstance(answer, Attempt) and answer.error in ("", "E2BIG", "EINVAL")
+    through = isinstance(answer, bpf.Attempt) and answer.error in ("", "E2BIG", "EINVAL")
     if through:
         return passed("a filter, which lets bpf(2) through", seen=seen)
     lift = ByHand("Start it with --security-opt seccomp=unconfined, or without SystemCallFilter=.")
@@ -144,20 +126,20 @@ def runtime_selinux(context: Context) -> Finding:
     permissions of the class `bpf`. An unconfined user has them; a container's domain has not.
     `ausearch -m avc -ts recent` shows what was refused.
     """
-    place = AskFileSystem("/sys/fs/selinux")
+    place = files.AskFileSystem("/sys/fs/selinux")
     system = context.ask(place)
-    if (isinstance(system, FileSystem) and system.magic != SELINUX_MAGIC) or (
+    if (isinstance(system, files.FileSystem) and system.magic != SELINUX_MAGIC) or (
         isinstance(system, NoAnswer) and system.absent
     ):
         return passed("not active")
-    enforce, label = ReadFile("/sys/fs/selinux/enforce"), ReadFile("/proc/self/attr/current")
+    enforce, label = files.Read("/sys/fs/selinux/enforce"), files.Read("/proc/self/attr/current")
     mode, context_of = context.ask(enforce), context.ask(label)
     seen = [evidence(place, system), evidence(enforce, mode), evidence(label, context_of)]
-    known = isinstance(mode, FileText) and mode.text.strip() in ("0", "1")
-    if not isinstance(system, FileSystem) or not isinstance(mode, FileText) or not known:
+    known = isinstance(mode, files.Text) and mode.text.strip() in ("0", "1")
+    if not isinstance(system, files.FileSystem) or not isinstance(mode, files.Text) or not known:
         look = ByHand("getenforce; id -Z")
         return unknown("whether SELinux is enforcing is not shown", seen=seen, fixes=[look])
-    domain = context_of.text.strip("\0\n ") if isinstance(context_of, FileText) else "?"
+    domain = context_of.text.strip("\0\n ") if isinstance(context_of, files.Text) else "?"
     if mode.text.strip() == "0":
         return passed(f"permissive, {domain}")
     if ":unconfined_t:" in domain or ":spc_t:" in domain:

@@ -4,38 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    AskEnumerator,
-    AskHelper,
-    ByHand,
-    Context,
-    EnumeratorFacts,
-    Finding,
-    NoAnswer,
-    blocked,
-    check,
-    evidence,
-    failed,
-    passed,
-    probed,
-    unknown,
-)
+from bpfdoctor.api import ByHand, Context, Finding, NoAnswer
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, kernel
 
-SINCE = {
-    "get_attach_cookie": "5.15, commit 7adfc6c9b315",
-    "get_ns_current_pid_tgid": "5.7, commit b4490c5c4e02",
-    "get_task_stack": "5.9, commit fa28dcb82a38",
-    "trace_vprintk": "5.16, commit 10aceb629e19",
-}
-"""When mainline Linux got each helper that a project file names."""
-
-CALLED_IN = {
-    "get_attach_cookie": "kprobe",
-    "get_ns_current_pid_tgid": "tracepoint",
-    "trace_vprintk": "tracepoint",
-}
-"""The type of program in which a helper is tried where the kernel shows no list of them; others are
-called by programs that do not load there for want of BTF."""
+CALLED_BY_PLAIN_PROGRAMS = ("get_attach_cookie", "get_ns_current_pid_tgid", "trace_vprintk")
+"""Helpers that are tried where the kernel shows no list of them; others are called by programs that
+do not load there for want of BTF."""
 
 
 @check(
@@ -57,27 +32,28 @@ def kernel_helpers(context: Context) -> Iterator[Finding]:
 
 
 def _judged(context: Context, helper: str) -> Finding:
-    question = AskEnumerator("bpf_func_id", f"BPF_FUNC_{helper}")
+    question = kernel.Enumerator("bpf_func_id", f"BPF_FUNC_{helper}")
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    newer = [ByHand(f"Boot a newer kernel: it came with Linux {SINCE.get(helper, '(unknown)')}.")]
-    if isinstance(answer, EnumeratorFacts) and answer.value is not None:
+    since = bpf.HELPERS[helper].origin if helper in bpf.HELPERS else "(unknown)"
+    newer = [ByHand(f"Boot a newer kernel: it came with Linux {since}.")]
+    if isinstance(answer, kernel.EnumeratorFacts) and answer.value is not None:
         return passed(f"helper {answer.value}", about=helper, seen=seen)
-    if isinstance(answer, EnumeratorFacts) and answer.enumeration:
+    if isinstance(answer, kernel.EnumeratorFacts) and answer.enumeration:
         return failed(f"this kernel has no {helper}", about=helper, seen=seen, fixes=newer)
     if isinstance(answer, NoAnswer) and not answer.absent and answer.reason != "broken":
         return _unlisted(answer.reason, helper, question, answer)
-    if helper in CALLED_IN:
+    if helper in CALLED_BY_PLAIN_PROGRAMS:
         means = {"EINVAL": "this kernel has no such helper"}
-        called = AskHelper(CALLED_IN[helper], helper)
-        return probed(context, called, f"bpf_{helper}", about=helper, means=means, fixes=newer)
+        called = bpf.Helper(bpf.HELPERS[helper].program, helper)
+        return bpf.probed(context, called, f"bpf_{helper}", about=helper, means=means, fixes=newer)
     if isinstance(answer, NoAnswer):
         return blocked("the kernel shows no BTF", by=["kernel.btf"], about=helper)
     return _unlisted("its BTF has no enum bpf_func_id", helper, question, answer)
 
 
 def _unlisted(
-    reason: str, helper: str, question: AskEnumerator, answer: EnumeratorFacts | NoAnswer
+    reason: str, helper: str, question: kernel.Enumerator, answer: kernel.EnumeratorFacts | NoAnswer
 ) -> Finding:
     look = ByHand("As root: bpftool feature probe kernel | grep " + helper)
     seen = [evidence(question, answer)]

@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    AskDistribution,
-    AskKernel,
-    ByHand,
-    Context,
-    Distribution,
-    Finding,
-    Kernel,
-    Stage,
-    check,
-    evidence,
-    kernel_version,
-    passed,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Finding, Stage
+from bpfdoctor.api import check, evidence, passed, unknown, warned
+from bpfdoctor.api import kernel, machine
 
 
 @check("kernel.release", title="kernel release and distribution")
@@ -30,27 +17,33 @@ def kernel_release(context: Context) -> Finding:
     itself 4.18 and has ring buffers), so a release below what a selected program is known to need
     is a warning, and the probes of what the kernel can do decide.
     """
-    kernel = context.ask(AskKernel())
-    if not isinstance(kernel, Kernel):
-        return unknown("the kernel's release is not known", seen=[evidence(AskKernel(), kernel)])
-    distribution = context.ask(AskDistribution())
-    place = distribution.name if isinstance(distribution, Distribution) else "no os-release file"
-    summary = f"{kernel.release} {kernel.architecture}, {place}"
-    older = [f"{name} ({least})" for name, least in _newer_needed(context, kernel.release)]
+    running = context.ask(kernel.AskKernel())
+    if not isinstance(running, kernel.Kernel):
+        return unknown(
+            "the kernel's release is not known", seen=[evidence(kernel.AskKernel(), running)]
+        )
+    distribution = context.ask(machine.AskDistribution())
+    place = (
+        distribution.name
+        if isinstance(distribution, machine.Distribution)
+        else "no os-release file"
+    )
+    summary = f"{running.release} {running.architecture}, {place}"
+    older = [f"{name} ({least})" for name, least in _newer_needed(context, running.release)]
     if not older:
         return passed(summary)
     return warned(
         f"{summary}: older than is known to be needed by {', '.join(older)}",
-        seen=[evidence(AskKernel(), kernel)],
+        seen=[evidence(kernel.AskKernel(), running)],
         fixes=[ByHand("If the other checks pass, this kernel has the features all the same.")],
     )
 
 
 def _newer_needed(context: Context, release: str) -> Iterator[tuple[str, str]]:
     """The selected programs that are known on newer kernels only, each with its oldest."""
-    here = kernel_version(release)
+    here = kernel.version(release)
     for target in context.selection.targets:
         program = context.project.program(target.program)
         known = program.kernel if program and target.stage is not Stage.BUILD else ""
-        if known and (0, 0) < here < kernel_version(known):
+        if known and (0, 0) < here < kernel.version(known):
             yield target.program, known

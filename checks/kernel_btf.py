@@ -2,33 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    AskDistribution,
-    AskFileSystem,
-    AskKernel,
-    AskKernelBtf,
-    AskKernelOption,
-    BtfFacts,
-    ByHand,
-    Context,
-    Distribution,
-    Evidence,
-    FileSystem,
-    Finding,
-    Kernel,
-    KernelOption,
-    ListDirectory,
-    Names,
-    NoAnswer,
-    blocked,
-    check,
-    evidence,
-    failed,
-    kernel_version,
-    passed,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, NoAnswer
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import files, kernel, machine
 
 OPTION = "CONFIG_DEBUG_INFO_BTF"
 
@@ -46,10 +22,10 @@ def kernel_btf(context: Context) -> Finding:
     kernel of your distribution that has it; libbpf also finds it in an uncompressed kernel image,
     such as /boot/vmlinux-RELEASE.
     """
-    question = AskKernelBtf()
+    question = kernel.Btf()
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if isinstance(answer, BtfFacts):
+    if isinstance(answer, kernel.BtfFacts):
         return _judged(answer, seen)
     if not answer.absent:
         again = ByHand(f"As root: bpftool btf dump file {question.path} | head -1")
@@ -57,14 +33,14 @@ def kernel_btf(context: Context) -> Finding:
     return _missing(context, seen)
 
 
-def _judged(facts: BtfFacts, seen: list[Evidence]) -> Finding:
+def _judged(facts: kernel.BtfFacts, seen: list[Evidence]) -> Finding:
     by_hand = [ByHand("Ask whoever runs this machine or container what is mounted over /sys.")]
     if facts.wrong:
-        return failed(f"{AskKernelBtf().path} is not BTF: {facts.wrong}", seen=seen, fixes=by_hand)
+        return failed(f"{kernel.Btf().path} is not BTF: {facts.wrong}", seen=seen, fixes=by_hand)
     size = f"{facts.types:,} types, {facts.size:,} bytes, {facts.endianness} endian"
     if not facts.kernel or not facts.native:
         return failed(f"not the BTF of this kernel: {size}", seen=seen, fixes=by_hand)
-    if facts.path != AskKernelBtf().path:
+    if facts.path != kernel.Btf().path:
         here = ByHand(
             "libbpf finds it there; fentry, LSM and iterator programs need the kernel's own."
         )
@@ -74,14 +50,18 @@ def _judged(facts: BtfFacts, seen: list[Evidence]) -> Finding:
 
 def _missing(context: Context, seen: list[Evidence]) -> Finding:
     """A kernel without BTF has no directory for it either: one without vmlinux is masked."""
-    option, directory = AskKernelOption(OPTION), ListDirectory("/sys/kernel/btf")
+    option, directory = kernel.Option(OPTION), files.List("/sys/kernel/btf")
     built, listed = context.ask(option), context.ask(directory)
     seen = [*seen, evidence(option, built), evidence(directory, listed)]
-    said = f" ({OPTION}={built.value} in {built.path})" if isinstance(built, KernelOption) else ""
-    if isinstance(listed, Names):
-        where = AskFileSystem(directory.path)
+    said = (
+        f" ({OPTION}={built.value} in {built.path})"
+        if isinstance(built, kernel.KernelOption)
+        else ""
+    )
+    if isinstance(listed, files.Names):
+        where = files.AskFileSystem(directory.path)
         system = context.ask(where)
-        magic = f"{system.magic:#x}" if isinstance(system, FileSystem) else system.reason
+        magic = f"{system.magic:#x}" if isinstance(system, files.FileSystem) else system.reason
         return failed(
             f"/sys/kernel/btf is there without vmlinux{said}: something is mounted over it",
             seen=[*seen, evidence(where, system)],
@@ -112,11 +92,11 @@ _WITH_BTF = {
 
 
 def _kernel_with_btf(context: Context) -> ByHand:
-    kernel, answer = context.ask(AskKernel()), context.ask(AskDistribution())
-    if isinstance(kernel, Kernel) and "microsoft" in kernel.release.lower():
+    running, answer = context.ask(kernel.AskKernel()), context.ask(machine.AskDistribution())
+    if isinstance(running, kernel.Kernel) and "microsoft" in running.release.lower():
         return ByHand("In Windows: wsl --update (WSL2's kernel has BTF since 5.10.74.3)")
     general = f"a kernel built with {OPTION}=y (Linux 5.4 or newer, with pahole installed)"
-    ids = (answer.id, *answer.like) if isinstance(answer, Distribution) else ()
+    ids = (answer.id, *answer.like) if isinstance(answer, machine.Distribution) else ()
     package = next((_WITH_BTF[name] for name in ids if name in _WITH_BTF), "")
     return ByHand("Install and boot " + (f"{package}, or {general}" if package else general))
 
@@ -132,10 +112,10 @@ def kernel_config_btf(context: Context) -> Finding:
     It is read from /proc/config.gz, /boot/config-RELEASE, /lib/modules/RELEASE/config or
     /usr/lib/modules/RELEASE/config, the kernel's own word first.
     """
-    option, question = AskKernelOption(OPTION), AskKernelBtf()
+    option, question = kernel.Option(OPTION), kernel.Btf()
     built, answer = context.ask(option), context.ask(question)
     seen = [evidence(option, built), evidence(question, answer)]
-    sound = isinstance(answer, BtfFacts) and answer.kernel and answer.path == question.path
+    sound = isinstance(answer, kernel.BtfFacts) and answer.kernel and answer.path == question.path
     missing = answer.absent if isinstance(answer, NoAnswer) else not sound
     if isinstance(built, NoAnswer):
         return _unread(built, sound, seen)
@@ -146,7 +126,7 @@ def kernel_config_btf(context: Context) -> Finding:
     if missing and built.value == "y":
         summary = f"{said}, but {question.path} is not there"
         return warned(summary, seen=seen, fixes=[_stale(context, built)])
-    if isinstance(answer, BtfFacts) and answer.kernel and answer.path != question.path:
+    if isinstance(answer, kernel.BtfFacts) and answer.kernel and answer.path != question.path:
         return passed(f"{said}; the image {answer.path} has it", seen=seen)
     if missing:
         return blocked(f"{said}: kernel.btf says what follows", by=["kernel.btf"])
@@ -155,16 +135,16 @@ def kernel_config_btf(context: Context) -> Finding:
 
 def _unread(built: NoAnswer, sound: bool, seen: list[Evidence]) -> Finding:
     if sound:
-        return passed(f"no readable configuration; {AskKernelBtf().path} proves it", seen=seen)
+        return passed(f"no readable configuration; {kernel.Btf().path} proves it", seen=seen)
     look = ByHand(f"As root: zgrep {OPTION} /proc/config.gz /boot/config-$(uname -r)")
     return unknown(f"no readable kernel configuration: {built.reason}", seen=seen, fixes=[look])
 
 
-def _stale(context: Context, built: KernelOption) -> ByHand:
+def _stale(context: Context, built: kernel.KernelOption) -> ByHand:
     """The likely reason of a contradiction."""
-    kernel = context.ask(AskKernel())
-    here = kernel_version(kernel.release) if isinstance(kernel, Kernel) else (0, 0)
-    if built.version and here > (0, 0) and kernel_version(built.version) != here:
+    running = context.ask(kernel.AskKernel())
+    here = kernel.version(running.release) if isinstance(running, kernel.Kernel) else (0, 0)
+    if built.version and here > (0, 0) and kernel.version(built.version) != here:
         return ByHand(
             f"{built.path} is of Linux {built.version}, which is not the kernel that runs."
         )

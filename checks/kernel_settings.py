@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    REFUSED,
-    AskHelper,
-    AskIdentity,
-    AskKernelOption,
-    AskSecurityFile,
-    Attempt,
-    ByHand,
-    Context,
-    Evidence,
-    FileText,
-    Finding,
-    Identity,
-    KernelOption,
-    ListDirectory,
-    Names,
-    NoAnswer,
-    ReadFile,
-    Run,
-    blocked,
-    check,
-    evidence,
-    failed,
-    lockdown_mode,
-    may_load,
-    passed,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, NoAnswer, Run
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import bpf, files, kernel, machine, privilege
 
 
 @check("kernel.jit", title="BPF just-in-time compiler")
@@ -42,12 +16,12 @@ def kernel_jit(context: Context) -> Finding:
     It is switched by the sysctl net.core.bpf_jit_enable, unless the kernel was built with
     CONFIG_BPF_JIT_ALWAYS_ON.
     """
-    question = ReadFile("/proc/sys/net/core/bpf_jit_enable")
+    question = files.Read("/proc/sys/net/core/bpf_jit_enable")
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if isinstance(answer, FileText) and answer.text.strip() in ("1", "2"):
+    if isinstance(answer, files.Text) and answer.text.strip() in ("1", "2"):
         return passed(f"on (net.core.bpf_jit_enable = {answer.text.strip()})")
-    if isinstance(answer, FileText) and answer.text.strip() == "0":
+    if isinstance(answer, files.Text) and answer.text.strip() == "0":
         turn = ("sysctl", "-w", "net.core.bpf_jit_enable=1")
         back = ("sysctl", "-w", "net.core.bpf_jit_enable=0")
         fix = Run(turn, privileged=True, undo=back, text="Until the next boot.")
@@ -58,10 +32,10 @@ def kernel_jit(context: Context) -> Finding:
 def _built_jit(context: Context, seen: list[Evidence]) -> Finding:
     """The sysctl is the initial network namespace's alone: elsewhere the configuration says."""
     for name, value in (("CONFIG_BPF_JIT_ALWAYS_ON", "y"), ("CONFIG_BPF_JIT", "n")):
-        option = AskKernelOption(name)
+        option = kernel.Option(name)
         answer = context.ask(option)
         seen = [*seen, evidence(option, answer)]
-        if isinstance(answer, KernelOption) and answer.value == value:
+        if isinstance(answer, kernel.KernelOption) and answer.value == value:
             said = f"{name}={value} in {answer.path}"
             boot = [ByHand("Boot a kernel built with CONFIG_BPF_JIT=y.")]
             return passed(said) if value == "y" else warned(said, seen=seen, fixes=boot)
@@ -69,7 +43,7 @@ def _built_jit(context: Context, seen: list[Evidence]) -> Finding:
     return unknown("whether the JIT is on is not shown here", seen=seen, fixes=[look])
 
 
-READS = AskHelper("tracepoint", "probe_read_kernel")
+READS = bpf.Helper("tracepoint", "probe_read_kernel")
 """What lockdown in confidentiality mode refuses to every program (Linux 5.5, commit 6ae08ae3dea2).
 
 Asked only where the mode cannot be read, as in a container without securityfs: where it is
@@ -85,11 +59,11 @@ def kernel_lockdown(context: Context) -> Finding:
     refuses what could read kernel memory: kprobes, bpf_probe_read_kernel, tracefs. Nothing but a
     boot without it opens them again.
     """
-    question = AskSecurityFile("lockdown")
+    question = kernel.SecurityFile("lockdown")
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if isinstance(answer, FileText) and lockdown_mode(answer.text):
-        mode = lockdown_mode(answer.text)
+    if isinstance(answer, files.Text) and kernel.lockdown_mode(answer.text):
+        mode = kernel.lockdown_mode(answer.text)
         if mode != "confidentiality":
             return passed(mode, seen=seen)
         boot = ByHand(
@@ -104,16 +78,16 @@ def kernel_lockdown(context: Context) -> Finding:
 
 def _unread_lockdown(context: Context, seen: list[Evidence]) -> Finding:
     """The mode is hidden: the configuration may say, or what a program is allowed to call."""
-    option = AskKernelOption("CONFIG_SECURITY_LOCKDOWN_LSM")
+    option = kernel.Option("CONFIG_SECURITY_LOCKDOWN_LSM")
     built = context.ask(option)
-    if isinstance(built, KernelOption) and built.value == "n":
+    if isinstance(built, kernel.KernelOption) and built.value == "n":
         return passed(f"not built in ({built.path})")
     reads = context.ask(READS)
-    if isinstance(reads, Attempt) and reads.worked:
+    if isinstance(reads, bpf.Attempt) and reads.worked:
         return passed("not confidentiality: bpf_probe_read_kernel is allowed", seen=seen)
-    identity = context.ask(AskIdentity())
-    refused = isinstance(reads, Attempt) and reads.error in REFUSED
-    if refused and isinstance(identity, Identity) and not may_load(identity):
+    identity = context.ask(machine.AskIdentity())
+    refused = isinstance(reads, bpf.Attempt) and reads.error in privilege.REFUSED
+    if refused and isinstance(identity, machine.Identity) and not privilege.may_load(identity):
         why = "the mode cannot be read, and no program be tried"
         return blocked(why, by=["runtime.privileges"])
     look = ByHand(
@@ -129,12 +103,12 @@ def kernel_module_btf(context: Context) -> Finding | None:
     Programs that attach by fentry to a function of a module, or read a module's structures, need
     it (CONFIG_DEBUG_INFO_BTF_MODULES). The kernel's own functions do not.
     """
-    modules, directory = ReadFile("/proc/modules"), ListDirectory("/sys/kernel/btf")
+    modules, directory = files.Read("/proc/modules"), files.List("/sys/kernel/btf")
     loaded, listed = context.ask(modules), context.ask(directory)
     seen = [evidence(modules, loaded), evidence(directory, listed)]
     if isinstance(loaded, NoAnswer) and loaded.absent:
         return None  # a kernel without modules
-    if not isinstance(loaded, FileText) or not isinstance(listed, Names):
+    if not isinstance(loaded, files.Text) or not isinstance(listed, files.Names):
         if isinstance(listed, NoAnswer) and listed.absent:
             return None  # kernel.btf says so
         look = ByHand("As root: ls /sys/kernel/btf; cat /proc/modules")

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    AskLibc,
-    Context,
-    Finding,
-    Libc,
-    Run,
-    check,
-    evidence,
-    passed,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import Context, Finding, Run
+from bpfdoctor.api import check, evidence, passed, unknown, warned
+from bpfdoctor.api import tools
 
 SEE = Run(("/sbin/ldconfig", "-p"), text="what the loader gives a program")
 
@@ -31,10 +22,10 @@ def libc(context: Context) -> Finding | None:
     """
     if context.project.kind.build is None:
         return None
-    question = AskLibc()
+    question = tools.AskLibc()
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if not isinstance(answer, Libc):
+    if not isinstance(answer, tools.Libc):
         why = f"the memory map of a process cannot be read ({answer.shown()})"
         return unknown(why, seen=seen, fixes=[SEE])
     if not answer.mapped and not answer.cached:
@@ -49,7 +40,7 @@ def libc(context: Context) -> Finding | None:
     return passed(f"{answer.cached or answer.mapped}{_kind(answer)}", seen=seen)
 
 
-def _kind(answer: Libc) -> str:
+def _kind(answer: tools.Libc) -> str:
     if not answer.mapped:
         return " (by the loader's cache; this Python is linked statically)"
     return f" ({answer.kind})"

@@ -4,34 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bpfdoctor.api import (
-    BPF_FLAGS,
-    C_FLAGS,
-    AskKernel,
-    ByHand,
-    Compile,
-    Compiled,
-    Completed,
-    Context,
-    Evidence,
-    Finding,
-    Install,
-    ListDirectory,
-    NoAnswer,
-    Project,
-    Status,
-    blocked,
-    check,
-    chosen_clang,
-    chosen_compilers,
-    evidence,
-    failed,
-    passed,
-    target_architecture,
-    tool_words,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, Install, NoAnswer, Project, Status
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import files, kernel, machine, tools
 
 _LIBELF = """\
 #include <gelf.h>
@@ -105,7 +80,7 @@ def uapi(context: Context) -> Finding:
 
 
 def _headers_for_bpf(context: Context) -> Finding:
-    clang = chosen_clang(context.host, context.project.kind.clang)
+    clang = tools.chosen_clang(context.host, context.project.kind.clang)
     if not clang.fit:
         return blocked("there is no clang to look with", ["toolchain.clang-bpf"])
     question = _uapi_question(context, clang.argv)
@@ -129,29 +104,31 @@ def _libbpf_is_missing(context: Context) -> bool:
     own = build.include if build and project.path else ()
     if not any(path.startswith(f"{_LIBBPF}/") for path in own):
         return False
-    answer = context.ask(ListDirectory(project.inside(_LIBBPF)))
+    answer = context.ask(files.List(project.inside(_LIBBPF)))
     if isinstance(answer, NoAnswer):
         return answer.absent
     return not set(answer.names) - {".git"}
 
 
-def _uapi_question(context: Context, clang: tuple[str, ...]) -> Compile:
+def _uapi_question(context: Context, clang: tuple[str, ...]) -> tools.Compile:
     project = context.project
-    kernel = context.ask(AskKernel())
-    arch = "" if isinstance(kernel, NoAnswer) else target_architecture(kernel.architecture)
+    running = context.ask(kernel.AskKernel())
+    arch = (
+        "" if isinstance(running, NoAnswer) else machine.target_architecture(running.architecture)
+    )
     places = project.kind.build.include if project.kind.build and project.path else ()
     own = [f"-I{project.inside(place.replace('{arch}', arch))}" for place in places]
-    given = [word for word in tool_words(context.host, "CLANG_BPF_SYS_INCLUDES", "") if word]
-    flags = (*BPF_FLAGS, f"-D__TARGET_ARCH_{arch}", *own, *given)
-    return Compile(clang, _UAPI, flags, host_includes=not given)
+    given = [word for word in tools.tool_words(context.host, "CLANG_BPF_SYS_INCLUDES", "") if word]
+    flags = (*tools.BPF_FLAGS, f"-D__TARGET_ARCH_{arch}", *own, *given)
+    return tools.Compile(clang, _UAPI, flags, host_includes=not given)
 
 
 def _library(context: Context, name: str, option: str, code: str, function: str) -> Finding:
-    cc = chosen_compilers(context.host, context.project.tools)[0]
+    cc = tools.chosen_compilers(context.host, context.project.tools)[0]
     if not cc.fit:
         return blocked("there is no C compiler to try it with", ["toolchain.cc"])
     libraries = (*_linker_flags(context), option)
-    question = Compile(cc.argv, code, C_FLAGS, link=True, libraries=libraries, run=True)
+    question = tools.Compile(cc.argv, code, tools.C_FLAGS, link=True, libraries=libraries, run=True)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, NoAnswer):
@@ -166,15 +143,15 @@ def _library(context: Context, name: str, option: str, code: str, function: str)
     return failed(f"{name}: {missing or _error(answer)}", seen=seen, fixes=fixes)
 
 
-def _linked(name: str, answer: Compiled, seen: list[Evidence]) -> Finding:
+def _linked(name: str, answer: tools.Compiled, seen: list[Evidence]) -> Finding:
     ran = answer.run
-    if isinstance(ran, Completed) and not ran.ok:
+    if isinstance(ran, tools.Completed) and not ran.ok:
         summary = f"a program links to {name}, but does not run with it: {ran.shown()}"
         return warned(summary, seen=seen)
     return passed(f"a program that calls {name} compiles and links", seen=seen)
 
 
-def _lacks_kernel_header(answer: Compiled) -> bool:
+def _lacks_kernel_header(answer: tools.Compiled) -> bool:
     """The C library's own headers include some of the kernel's."""
     header = _NOT_FOUND.search(answer.log)
     return header is not None and header.group(1).startswith(("linux/", "asm/", "asm-generic/"))
@@ -187,7 +164,7 @@ def _uapi_fails(context: Context) -> bool:
 
 
 def _missing_half(
-    context: Context, question: Compile, answer: Compiled, option: str, function: str
+    context: Context, question: tools.Compile, answer: tools.Compiled, option: str, function: str
 ) -> str:
     """Header, library or both; empty where it is neither that is missing."""
     if answer.step == "link":
@@ -197,26 +174,30 @@ def _missing_half(
     if header is None:
         return ""
     code = f"char {function}();\nint main(void)\n{{\n\treturn {function}() == 0;\n}}\n"
-    alone = Compile(question.compiler, code, C_FLAGS, link=True, libraries=question.libraries)
+    alone = tools.Compile(
+        question.compiler, code, tools.C_FLAGS, link=True, libraries=question.libraries
+    )
     linked = context.ask(alone)
-    there = isinstance(linked, Compiled) and linked.ok
+    there = isinstance(linked, tools.Compiled) and linked.ok
     if there:
         return f"the header {header.group(1)} is missing; the library is there"
-    both = isinstance(linked, Compiled) and linked.step == "link"
+    both = isinstance(linked, tools.Compiled) and linked.step == "link"
     return f"the header {header.group(1)} {'and the library are' if both else 'is'} missing"
 
 
 def _linker_flags(context: Context) -> tuple[str, ...]:
     build = context.project.kind.build
     names = build.link_flags if build else ()
-    return tuple(word for name in names for word in tool_words(context.host, name, "") if word)
+    return tuple(
+        word for name in names for word in tools.tool_words(context.host, name, "") if word
+    )
 
 
-def _error(answer: Compiled) -> str:
+def _error(answer: tools.Compiled) -> str:
     lines = [line.strip() for line in answer.log.splitlines() if line.strip()]
     found = next((line for line in lines if "error" in line or "cannot find" in line), "")
     return (found or answer.shown())[:200]
 
 
-def _by_hand(question: Compile) -> ByHand:
+def _by_hand(question: tools.Compile) -> ByHand:
     return ByHand(f"see what it does by hand: {question.source()}")

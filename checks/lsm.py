@@ -5,29 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    ASK_AS_ROOT,
-    AskIdentity,
-    AskSecurityFile,
-    ByHand,
-    Context,
-    Evidence,
-    FileText,
-    Finding,
-    FireLsm,
-    Identity,
-    LsmFired,
-    NoAnswer,
-    Status,
-    blocked,
-    check,
-    evidence,
-    failed,
-    hindrances,
-    passed,
-    status_of,
-    unknown,
-)
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, NoAnswer, Status
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, files, kernel, machine, privilege
 
 # From bpf(2) itself, and not from the verifier, whose log is then empty:
 # EINVAL at BPF_PROG_LOAD: it knows no such type (find_prog_type; Linux 3.18, commit 09756af46893);
@@ -38,7 +18,7 @@ MEANS = {
     "EBUSY": "the function tracer of this kernel leaves no room at the hook's start",
     "ENOENT": "this kernel has no LSM hooks for BPF, CONFIG_BPF_LSM is off",
     "EINVAL": "this kernel knows no LSM programs, CONFIG_BPF_LSM is off",
-    "E2BIG": "this kernel is older than LSM programs, Linux 5.7",
+    "E2BIG": f"this kernel is older than LSM programs, Linux {bpf.PROGRAM_TYPES['lsm'].since}",
     "ENOTSUPP": "this kernel cannot attach them on this architecture; arm64 can from 6.4",
 }
 
@@ -59,9 +39,9 @@ def kernel_lsm(context: Context) -> Iterator[Finding]:
     own. The kernel needs CONFIG_BPF_LSM, its BTF and the JIT. Whether it is called as well is
     for kernel.lsm-active to say.
     """
-    answer, identity = context.ask(FireLsm()), context.ask(AskIdentity())
-    active = context.ask(AskSecurityFile("lsm"))
-    seen = [evidence(FireLsm(), answer), evidence(AskSecurityFile("lsm"), active)]
+    answer, identity = context.ask(bpf.FireLsm()), context.ask(machine.AskIdentity())
+    active = context.ask(kernel.SecurityFile("lsm"))
+    seen = [evidence(bpf.FireLsm(), answer), evidence(kernel.SecurityFile("lsm"), active)]
     if isinstance(answer, NoAnswer) or not answer.attached.loaded:
         yield _judged(answer, identity, active, seen, "load")
         by = ["kernel.lsm[load]"]
@@ -79,8 +59,8 @@ def kernel_lsm_active(context: Context) -> Finding:
     program may attach and never be called, as on Debian's 5.10; on its 6.1 `bpf` is among them.
     Boot with `lsm=` and the list with `,bpf` at its end.
     """
-    answer, active = context.ask(FireLsm()), context.ask(AskSecurityFile("lsm"))
-    seen = [evidence(FireLsm(), answer), evidence(AskSecurityFile("lsm"), active)]
+    answer, active = context.ask(bpf.FireLsm()), context.ask(kernel.SecurityFile("lsm"))
+    seen = [evidence(bpf.FireLsm(), answer), evidence(kernel.SecurityFile("lsm"), active)]
     if isinstance(answer, NoAnswer) or answer.hits is None:
         return unknown("no LSM program was attached", seen=seen, fixes=[ASK_AS_ROOT])
     if answer.hits:
@@ -90,9 +70,9 @@ def kernel_lsm_active(context: Context) -> Finding:
 
 
 def _judged(
-    answer: LsmFired | NoAnswer,
-    identity: Identity | NoAnswer,
-    active: FileText | NoAnswer,
+    answer: bpf.LsmFired | NoAnswer,
+    identity: machine.Identity | NoAnswer,
+    active: files.Text | NoAnswer,
     seen: list[Evidence],
     about: str,
 ) -> Finding:
@@ -105,26 +85,26 @@ def _judged(
         return passed("a program was attached to the hook of bpf(2)", about=about, seen=seen)
     meaning = MEANS.get(said.error, "")
     summary = f"an LSM program: {said.call}: {said.error}{meaning and f' ({meaning})'}"
-    seen = [*seen, evidence(AskIdentity(), identity)]
-    if status_of(said, identity) is Status.UNKNOWN:
+    seen = [*seen, evidence(machine.AskIdentity(), identity)]
+    if privilege.status_of(said, identity) is Status.UNKNOWN:
         return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
-    if isinstance(identity, Identity):
-        seen += [Evidence("what may be behind it", text) for text in hindrances(identity)]
+    if isinstance(identity, machine.Identity):
+        seen += [Evidence("what may be behind it", text) for text in privilege.hindrances(identity)]
     inactive = _inactive(active)
     fixes = [_add_bpf(active)] if inactive else []
     return failed(f"{summary}{inactive}", about=about, seen=seen, fixes=fixes)
 
 
-def _inactive(active: FileText | NoAnswer) -> str:
+def _inactive(active: files.Text | NoAnswer) -> str:
     """That `bpf` is not among the active modules, where they can be read."""
     if isinstance(active, NoAnswer) or "bpf" in active.text.strip().split(","):
         return ""
     return f"; bpf is not among the active modules ({active.text.strip()})"
 
 
-def _add_bpf(active: FileText | NoAnswer) -> ByHand:
+def _add_bpf(active: files.Text | NoAnswer) -> ByHand:
     """The list that is active now with `bpf` at its end, where it can be read."""
     text = "Add bpf to the active modules: boot with lsm= and the list of /sys/kernel/security/lsm "
-    listed = active.text.strip() if isinstance(active, FileText) else ""
+    listed = active.text.strip() if isinstance(active, files.Text) else ""
     plain = PLAIN_LIST.fullmatch(listed) is not None and "bpf" not in listed.split(",")
     return ByHand(f"{text}with `,bpf` at its end.", boot_with=f"lsm={listed},bpf" if plain else "")

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    AskHelper,
-    ByHand,
-    Context,
-    CreateMap,
-    Evidence,
-    Finding,
-    Status,
-    UseGlobalData,
-    check,
-    passed,
-    probed,
-)
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, Status
+from bpfdoctor.api import check, passed
+from bpfdoctor.api import bpf
 
 RING_BUFFER = 256 * 1024
 """Bytes: what libbpf-bootstrap's programs ask for."""
@@ -32,8 +22,7 @@ def kernel_maps(context: Context) -> Finding:
     All that programs keep, their global variables too, they keep in maps.
     """
     what = "making an array of one element"
-    boot = ByHand("Boot a kernel built with CONFIG_BPF_SYSCALL=y; every distribution's own has it.")
-    return probed(context, CreateMap("array", 4, 4, 1), what, fixes=[boot])
+    return bpf.probed(context, bpf.CreateMap("array", 4, 4, 1), what, fixes=[bpf.KERNEL_WITH_BPF])
 
 
 @check(
@@ -55,7 +44,7 @@ def kernel_global_data(context: Context) -> Finding:
     }
     instead = ByHand("Keep variables in maps, as minimal_legacy does, or boot a kernel of 5.2 on.")
     what = "writing to a global variable"
-    return probed(context, UseGlobalData(), what, means=means, fixes=[instead])
+    return bpf.probed(context, bpf.UseGlobalData(), what, means=means, fixes=[instead])
 
 
 @check(
@@ -70,11 +59,12 @@ def kernel_ringbuf(context: Context) -> Finding:
     It came with Linux 5.8, and with it the helpers that put events into it (commit 457f44363a88).
     On older kernels use the perf event array, as `bootstrap_legacy` does.
     """
-    means = {"EINVAL": "this kernel has no ring buffer; it came with Linux 5.8"}
-    instead = ByHand("Use a perf event array (bootstrap_legacy), or a kernel of 5.8 or later.")
-    made = CreateMap("ringbuf", 0, 0, RING_BUFFER)
+    since = bpf.MAP_TYPES["ringbuf"].since
+    means = {"EINVAL": f"this kernel has no ring buffer; it came with Linux {since}"}
+    instead = ByHand(f"Use a perf event array (bootstrap_legacy), or a kernel of {since} or later.")
+    made = bpf.CreateMap("ringbuf", 0, 0, RING_BUFFER)
     what = f"making a ring buffer of {RING_BUFFER >> 10} KiB"
-    return probed(context, made, what, means=means, fixes=[instead])
+    return bpf.probed(context, made, what, means=means, fixes=[instead])
 
 
 @check(
@@ -93,15 +83,16 @@ def kernel_perf_buffer(context: Context) -> Finding:
     It is the way from a program to user space before the ring buffer (Linux 4.4, commit
     a43eec304259). To read it, user space opens events: see `runtime.event-privileges`.
     """
-    means = {"EINVAL": "this kernel has no bpf_perf_event_output; it came with Linux 4.4"}
+    since = bpf.HELPERS["perf_event_output"].since
+    means = {"EINVAL": f"this kernel has no bpf_perf_event_output; it came with Linux {since}"}
     newer = ByHand("Boot a kernel built with CONFIG_BPF_EVENTS=y and CONFIG_PERF_EVENTS=y.")
     steps = {
-        "making a perf event array": CreateMap("perf_event_array", 4, 4, 1),
-        "bpf_perf_event_output": AskHelper("tracepoint", "perf_event_output"),
+        "making a perf event array": bpf.CreateMap("perf_event_array", 4, 4, 1),
+        "bpf_perf_event_output": bpf.Helper("tracepoint", "perf_event_output"),
     }
     seen: list[Evidence] = []
     for what, question in steps.items():
-        finding = probed(context, question, what, means=means, fixes=[newer])
+        finding = bpf.probed(context, question, what, means=means, fixes=[newer])
         if finding.status is not Status.PASS:
             return finding
         seen += finding.evidence

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    ASK_AS_ROOT,
-    AskHelper,
-    AskIdentity,
-    AskKernel,
-    Attempt,
-    ByHand,
-    Context,
-    CreateMap,
-    Evidence,
-    Finding,
-    Identity,
-    Kernel,
-    NoAnswer,
-    RaiseMemlock,
-    check,
-    evidence,
-    failed,
-    is_root,
-    kernel_version,
-    passed,
-    unknown,
-)
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, NoAnswer
+from bpfdoctor.api import check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, kernel, machine, privilege
 
 RAISE = ByHand(
     "Give the process CAP_SYS_RESOURCE (docker run --cap-add SYS_RESOURCE), or start it with no "
@@ -35,7 +15,7 @@ RAISE = ByHand(
 SMALL, LARGE = 1 << 15, 1 << 20
 """Bytes: a program with a map or two; one with a hash map of thousands, or a ring buffer."""
 
-ACCOUNTING = AskHelper("socket_filter", "ktime_get_coarse_ns")
+ACCOUNTING = bpf.Helper("socket_filter", "ktime_get_coarse_ns")
 """The helper by which libbpf tells (probe_memcg_account): it came with the same release, and RHEL
 carried both back."""
 
@@ -86,11 +66,11 @@ class _Limit:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.raising = context.ask(RaiseMemlock())
-        self.identity = context.ask(AskIdentity())
+        self.raising = context.ask(bpf.RaiseMemlock())
+        self.identity = context.ask(machine.AskIdentity())
         self.seen = [
-            evidence(RaiseMemlock(), self.raising),
-            evidence(AskIdentity(), self.identity),
+            evidence(bpf.RaiseMemlock(), self.raising),
+            evidence(machine.AskIdentity(), self.identity),
         ]
 
     def __str__(self) -> str:
@@ -105,9 +85,9 @@ class _Limit:
     @property
     def out_of_the_way(self) -> str:
         """Why it stops nobody; empty where it may."""
-        if isinstance(self.identity, Identity) and self.identity.memlock == (-1, -1):
+        if isinstance(self.identity, machine.Identity) and self.identity.memlock == (-1, -1):
             return "no limit"
-        if isinstance(self.raising, Attempt) and self.raising.worked:
+        if isinstance(self.raising, bpf.Attempt) and self.raising.worked:
             return f"{self}, and may be raised to infinity"
         return ""
 
@@ -121,27 +101,30 @@ class _Limit:
         """Whether a map of `size` bytes has room: the probes first, then the release."""
         if self.out_of_the_way:
             return passed(self.out_of_the_way, seen=self.seen)
-        probe, kernel = self.context.ask(ACCOUNTING), self.context.ask(AskKernel())
-        seen = [*self.seen, evidence(ACCOUNTING, probe), evidence(AskKernel(), kernel)]
-        if isinstance(probe, Attempt) and probe.worked:
+        probe, running = self.context.ask(ACCOUNTING), self.context.ask(kernel.AskKernel())
+        seen = [*self.seen, evidence(ACCOUNTING, probe), evidence(kernel.AskKernel(), running)]
+        if isinstance(probe, bpf.Attempt) and probe.worked:
             return passed(f"{self}, to which this kernel charges nothing", seen=seen)
-        release = kernel.release if isinstance(kernel, Kernel) else ""
-        if kernel_version(release) >= (5, 11):
+        release = running.release if isinstance(running, kernel.Kernel) else ""
+        if kernel.version(release) >= (5, 11):
             return passed(f"{self}, to which Linux {release} charges nothing", seen=seen)
-        question = CreateMap("array", 4, size, 1)
+        question = bpf.CreateMap("array", 4, size, 1)
         room = self.context.ask(question)
         seen.append(evidence(question, room))
-        if isinstance(room, Attempt) and room.worked:
+        if isinstance(room, bpf.Attempt) and room.worked:
             return passed(f"{self}: a map of {size >> 10} KiB has room", seen=seen)
         summary = f"{self}, to which this kernel charges maps: no room for {size >> 10} KiB"
         return _stopped(summary, room, self.identity, seen)
 
 
 def _stopped(
-    summary: str, said: Attempt | NoAnswer, identity: Identity | NoAnswer, seen: list[Evidence]
+    summary: str,
+    said: bpf.Attempt | NoAnswer,
+    identity: machine.Identity | NoAnswer,
+    seen: list[Evidence],
 ) -> Finding:
     """Want of privilege is no failure, unless it is root who wants it."""
-    refused = isinstance(said, Attempt) and said.error == "EPERM"
-    if refused and isinstance(identity, Identity) and is_root(identity):
+    refused = isinstance(said, bpf.Attempt) and said.error == "EPERM"
+    if refused and isinstance(identity, machine.Identity) and privilege.is_root(identity):
         return failed(summary, seen=seen, fixes=[RAISE])
     return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])

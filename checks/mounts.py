@@ -2,32 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    CAP_SYS_ADMIN,
-    AskFileSystem,
-    AskIdentity,
-    AskTracefs,
-    ByHand,
-    Context,
-    Evidence,
-    FileSystem,
-    Finding,
-    Fix,
-    Identity,
-    NoAnswer,
-    Run,
-    Tracefs,
-    TracePlace,
-    blocked,
-    check,
-    evidence,
-    failed,
-    holds,
-    in_initial_namespace,
-    is_root,
-    passed,
-    unknown,
-)
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, Fix, NoAnswer, Run
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import files, kernel, machine, privilege
 
 SYSFS_MAGIC = 0x62656572
 BPFFS_MAGIC = 0xCAFE4A11
@@ -44,7 +21,7 @@ def runtime_sysfs(context: Context) -> Finding:
     The kernel's BTF and tracefs are found below it. A chroot often lacks it: mount it there, or
     run from outside.
     """
-    question = AskFileSystem("/sys")
+    question = files.AskFileSystem("/sys")
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     mount = Run(
@@ -53,7 +30,7 @@ def runtime_sysfs(context: Context) -> Finding:
         undo=("umount", "/sys"),
         text="A chroot has none of its own: mount it in each one that is to run BPF programs.",
     )
-    if not isinstance(answer, FileSystem):
+    if not isinstance(answer, files.FileSystem):
         if answer.absent:
             return failed("there is no /sys", seen=seen, fixes=[mount])
         return unknown(f"/sys: {answer.reason}", seen=seen, fixes=[ByHand("As root: stat -f /sys")])
@@ -79,10 +56,10 @@ def runtime_tracefs(context: Context) -> Finding:
     Mount it with `mount -t tracefs tracefs /sys/kernel/tracing`; a line in /etc/fstab makes it
     last. In a container, the host's can be passed in.
     """
-    question = AskTracefs()
+    question = kernel.AskTracefs()
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if not isinstance(answer, Tracefs):
+    if not isinstance(answer, kernel.Tracefs):
         look = ByHand("As root: stat -f -c %T /sys/kernel/tracing /sys/kernel/debug/tracing")
         return unknown(f"tracefs: {answer.reason}", seen=seen, fixes=[look])
     mounted = [place for place in answer.places if place.mounted]
@@ -107,10 +84,10 @@ def runtime_tracefs_debugfs(context: Context) -> Finding:
     ids of tracepoints there and nowhere else. It appears where debugfs is mounted:
     `mount -t debugfs debugfs /sys/kernel/debug`.
     """
-    question = AskTracefs()
+    question = kernel.AskTracefs()
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if not isinstance(answer, Tracefs):
+    if not isinstance(answer, kernel.Tracefs):
         look = ByHand(f"As root: stat -f -c %T {OLD_PLACE}")
         return unknown(f"tracefs: {answer.reason}", seen=seen, fixes=[look])
     place = next((each for each in answer.places if each.path == OLD_PLACE), None)
@@ -120,18 +97,18 @@ def runtime_tracefs_debugfs(context: Context) -> Finding:
     if refused not in ("", "ENOENT", "ENOTDIR"):
         look = ByHand(f"As root: ls {OLD_PLACE}/events")
         return unknown(f"{OLD_PLACE}: {refused}", seen=seen, fixes=[look])
-    fix = _mount(context.ask(AskIdentity()), "debugfs", "debugfs", "/sys/kernel/debug")
+    fix = _mount(context.ask(machine.AskIdentity()), "debugfs", "debugfs", "/sys/kernel/debug")
     return failed(f"tracefs is not at {OLD_PLACE}", seen=seen, fixes=[fix])
 
 
-def _refused(context: Context, place: TracePlace, seen: list[Evidence]) -> Finding:
+def _refused(context: Context, place: kernel.TracePlace, seen: list[Evidence]) -> Finding:
     """Mounted, and closed to this user: for want of privilege, unless root itself is refused."""
-    identity = context.ask(AskIdentity())
+    identity = context.ask(machine.AskIdentity())
     summary = f"mounted at {place.path}, but this user may not read it: {place.events}"
-    if not isinstance(identity, Identity) or not is_root(identity):
+    if not isinstance(identity, machine.Identity) or not privilege.is_root(identity):
         return unknown(summary, seen=seen, fixes=[ByHand(f"As root: ls {place.path}/events")])
-    seen = [*seen, evidence(AskIdentity(), identity)]
-    if not in_initial_namespace(identity):
+    seen = [*seen, evidence(machine.AskIdentity(), identity)]
+    if not privilege.in_initial_namespace(identity):
         why = "root of a user namespace is not root of the host's tracefs"
         return blocked(f"{summary}; {why}", by=["runtime.privileges"])
     summary = f"mounted at {place.path}, but root is refused: {place.events}"
@@ -139,7 +116,7 @@ def _refused(context: Context, place: TracePlace, seen: list[Evidence]) -> Findi
     return failed(summary, seen=seen, fixes=[ByHand(hint)])
 
 
-def _not_mounted(context: Context, answer: Tracefs, seen: list[Evidence]) -> Finding:
+def _not_mounted(context: Context, answer: kernel.Tracefs, seen: list[Evidence]) -> Finding:
     first, *_ = answer.places
     hidden = [p for p in answer.places if p.refused not in ("", "ENOENT", "ENOTDIR")]
     if hidden and answer.mounts:
@@ -149,17 +126,23 @@ def _not_mounted(context: Context, answer: Tracefs, seen: list[Evidence]) -> Fin
         by_hand = ByHand("Boot a kernel built with CONFIG_FTRACE=y and CONFIG_EVENT_TRACING=y.")
         return failed(f"this kernel has no tracing: no {first.path}", seen=seen, fixes=[by_hand])
     summary = f"tracefs is not mounted at {' or '.join(p.path for p in answer.places)}"
-    fix = _mount(context.ask(AskIdentity()), "tracefs", "tracefs", first.path)
+    fix = _mount(context.ask(machine.AskIdentity()), "tracefs", "tracefs", first.path)
     return failed(summary, seen=seen, fixes=[fix])
 
 
-def _may_mount(identity: Identity) -> bool:
-    return in_initial_namespace(identity) and holds(identity, CAP_SYS_ADMIN)
+def _may_mount(identity: machine.Identity) -> bool:
+    return privilege.in_initial_namespace(identity) and privilege.holds(
+        identity, privilege.CAP_SYS_ADMIN
+    )
 
 
-def _mount(identity: Identity | NoAnswer, kind: str, source: str, path: str) -> Fix:
+def _mount(identity: machine.Identity | NoAnswer, kind: str, source: str, path: str) -> Fix:
     """Mount it, or where that is not for us to do, have it mounted on the host and passed in."""
-    if isinstance(identity, Identity) and is_root(identity) and not _may_mount(identity):
+    if (
+        isinstance(identity, machine.Identity)
+        and privilege.is_root(identity)
+        and not _may_mount(identity)
+    ):
         return ByHand(
             f"It cannot be mounted from in here. On the host: mount -t {kind} {source} {path}; "
             f"then start the container with -v {path}:{path}"
@@ -179,13 +162,13 @@ def runtime_bpffs(context: Context) -> Finding:
     Programs that pin maps, programs or links to share them or to outlive their process need it
     (Linux 4.4, commit b2197755b263). systemd mounts it at boot; containers are often given none.
     """
-    question = AskFileSystem("/sys/fs/bpf")
+    question = files.AskFileSystem("/sys/fs/bpf")
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if isinstance(answer, FileSystem) and answer.magic == BPFFS_MAGIC:
+    if isinstance(answer, files.FileSystem) and answer.magic == BPFFS_MAGIC:
         return passed("mounted at /sys/fs/bpf")
-    if isinstance(answer, FileSystem):
-        fix = _mount(context.ask(AskIdentity()), "bpf", "bpf", question.path)
+    if isinstance(answer, files.FileSystem):
+        fix = _mount(context.ask(machine.AskIdentity()), "bpf", "bpf", question.path)
         return failed(f"not mounted at {question.path}", seen=seen, fixes=[fix])
     if answer.absent:
         boot = ByHand("Boot a kernel built with CONFIG_BPF_SYSCALL=y.")

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    AskLoadable,
-    AttachClassifier,
-    AttachSocketFilter,
-    ByHand,
-    Context,
-    Finding,
-    LoadProgram,
-    Modules,
-    check,
-    evidence,
-    passed,
-    probed,
-)
+from bpfdoctor.api import ByHand, Context, Finding
+from bpfdoctor.api import check, evidence, passed
+from bpfdoctor.api import bpf, kernel
 
 MODULES = ("sch_ingress", "cls_bpf")
 
@@ -35,7 +24,7 @@ def kernel_socket_filter(context: Context) -> Finding:
     }
     fix = ByHand("In a container: docker run --cap-add NET_RAW; else a kernel with CONFIG_PACKET.")
     what = "attaching a socket filter"
-    return probed(context, AttachSocketFilter(), what, means=means, fixes=[fix])
+    return bpf.probed(context, bpf.AttachSocketFilter(), what, means=means, fixes=[fix])
 
 
 @check(
@@ -52,7 +41,7 @@ def kernel_classifiers(context: Context) -> Finding:
     means = {"EINVAL": "this kernel knows no such programs, CONFIG_NET is off"}
     fix = ByHand("In a container: docker run --cap-add NET_ADMIN; else a kernel with CONFIG_NET.")
     what = "loading a classifier"
-    return probed(context, LoadProgram("sched_cls"), what, means=means, fixes=[fix])
+    return bpf.probed(context, bpf.LoadProgram("sched_cls"), what, means=means, fixes=[fix])
 
 
 @check(
@@ -68,9 +57,9 @@ def kernel_tc(context: Context) -> Finding:
     module's file is gone or kernel.modules_disabled is 1, it is tried for real, on the lo of a
     network namespace of its own. The qdisc clsact came with Linux 4.5 (commit 1f211a1b929c).
     """
-    question = AskLoadable(MODULES)
+    question = kernel.Loadable(MODULES)
     modules = context.ask(question)
-    if isinstance(modules, Modules) and modules.loadable and not modules.lacking:
+    if isinstance(modules, kernel.Modules) and modules.loadable and not modules.lacking:
         names = " and ".join(modules.loadable)
         seen = [evidence(question, modules)]
         return passed(f"the kernel will load {names} when a program needs it", seen=seen)
@@ -80,4 +69,4 @@ def kernel_tc(context: Context) -> Finding:
     }
     fix = ByHand("Boot a kernel built with CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF (y or m).")
     what = "attaching a classifier to lo of an own network namespace"
-    return probed(context, AttachClassifier(), what, means=means, fixes=[fix])
+    return bpf.probed(context, bpf.AttachClassifier(), what, means=means, fixes=[fix])

@@ -4,36 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    ASK_AS_ROOT,
-    BTF_OF_MODULES,
-    OTHER_TARGET,
-    AskBpfObject,
-    AskLibc,
-    AskUsdt,
-    Attempt,
-    BpfObject,
-    ByHand,
-    Context,
-    Evidence,
-    Finding,
-    Libc,
-    ObjectProgram,
-    Stage,
-    UsdtProbes,
-    blocked,
-    check,
-    evidence,
-    failed,
-    modules_are_read,
-    object_of,
-    of_the_kernel,
-    passed,
-    probed,
-    target_of,
-    trial_of,
-    unknown,
-)
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, Stage
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, objects, tools
 
 ELSEWHERE = (
     *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "raw_tp", "raw_tp.w"),
@@ -41,16 +14,11 @@ ELSEWHERE = (
 )
 """Kinds of attachment that other checks try, with what the section names."""
 
-LOADED_FOR = ("fentry", "fexit", "fmod_ret", "iter", "tp_btf")
-"""Kinds that are loaded for their target, and attached to it later."""
-
 TRACEPOINTS = ("tp", "raw_tp", "raw_tp.w")
 """Kinds that are attached to what gives them less or more; the kernel looks at that there."""
 
 LOADERS_OWN = ("uprobe", "uretprobe")
 """Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
-
-TRY = ByHand("Load it: bpftool prog load FILE.bpf.o /sys/fs/bpf/try")
 
 
 @check("object.file", title="BPF object")
@@ -63,10 +31,10 @@ def object_file(context: Context) -> Finding | None:
     """
     if not context.project.object:
         return None
-    question = AskBpfObject(context.project.object)
+    question = objects.AskBpfObject(context.project.object)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if isinstance(answer, BpfObject):
+    if isinstance(answer, objects.BpfObject):
         what = f"{len(answer.programs)} programs, {len(answer.maps)} maps"
         if not answer.btf and not answer.needs_btf:
             return passed(f"{what}, without BTF, and nothing that needs it", seen=seen)
@@ -90,7 +58,7 @@ def object_relocations(context: Context) -> Iterator[Finding]:
     verifier refuses the program ("invalid func unknown#195896080") unless it proves that it is
     never reached: which it does where the program asks first (bpf_core_field_exists).
     """
-    found, seen = object_of(context)
+    found, seen = objects.object_of(context)
     for program in found.programs if found else ():
         if not found or not program.relocations:
             continue
@@ -101,7 +69,7 @@ def object_relocations(context: Context) -> Iterator[Finding]:
 
 
 def _relocated(
-    context: Context, program: ObjectProgram, modules: bool, seen: list[Evidence]
+    context: Context, program: objects.ObjectProgram, modules: bool, seen: list[Evidence]
 ) -> Finding:
     """libbpf looks for a type that the kernel's own BTF has not in that of its modules."""
     lost, about = (
@@ -110,15 +78,15 @@ def _relocated(
     )
     if lost and modules and set(lost) <= set(program.absent):
         summary = f"{'; '.join(lost)} in the kernel's own BTF; that of its modules was not read"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ONE])
     if lost and program.conditional:
         summary = f"{'; '.join(lost)}, unless what the program asks makes it do without"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ONE])
     if lost:
         guard = ByHand("Ask with bpf_core_field_exists() or the like before using it.")
         return failed("; ".join(lost), about=about, seen=seen, fixes=[guard])
-    if program.needs_module_btf and not modules_are_read(context):
-        return unknown(BTF_OF_MODULES, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    if program.needs_module_btf and not bpf.modules_are_read(context):
+        return unknown(bpf.BTF_OF_MODULES, about=about, seen=seen, fixes=[ASK_AS_ROOT])
     summary = f"{program.relocations} are answered by this kernel's BTF"
     if program.missing:
         summary += f"; what the program asks makes it do without: {'; '.join(program.missing)}"
@@ -133,16 +101,16 @@ def object_programs(context: Context) -> Iterator[Finding]:
     moment; other checks try the rest. Some kinds of attachment are not tried by bpfdoctor, and some
     are to files or events that the loader names: only running the program tells.
     """
-    found, seen = object_of(context)
+    found, seen = objects.object_of(context)
     for program in found.programs if found else ():
         yield _attaches(context, program, seen)
 
 
-def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+def _attaches(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
     about, section = program.name, program.section
     if program.kind == "usdt" and program.target:
         return _usdt(context, program, seen)
-    if program.kind in LOADED_FOR and program.target:
+    if objects.loaded_for(program) and program.kind not in ELSEWHERE:
         return _attached(context, program, seen)
     if program.kind in LOADERS_OWN:
         elsewhere = not program.target
@@ -152,61 +120,66 @@ def _attaches(context: Context, program: ObjectProgram, seen: list[Evidence]) ->
         return _reaching(context, program, seen)
     if elsewhere:
         return passed(f"{section}: tried by other checks", about=about, seen=seen)
-    run = [ByHand("Run it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try autoattach")]
     if not program.kind:
         summary = f"{section}: libbpf knows no such section; its loader must say what it is"
-        return unknown(summary, about=about, seen=seen, fixes=run)
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.ATTACH_ALL])
     summary = f"{section}: only running it tells whether it attaches"
-    return unknown(summary, about=about, seen=seen, fixes=run)
+    return unknown(summary, about=about, seen=seen, fixes=[bpf.ATTACH_ALL])
 
 
-def _reaching(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+def _reaching(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
     """The kernel attaches no program that reads beyond what the tracepoint gives it."""
     about, size = program.name, max(sum(each) for each in program.context.reads)
-    plain, reading = trial_of(target_of(program)), trial_of(target_of(program), reads=size)
+    plain, reading = (
+        bpf.trial_of(objects.target_of(program)),
+        bpf.trial_of(objects.target_of(program), reads=size),
+    )
     first = context.ask(plain.question) if plain else None
-    if reading is None or not isinstance(first, Attempt) or not first.worked:
+    if reading is None or not isinstance(first, bpf.Attempt) or not first.worked:
         return passed(f"{program.section}: tried by other checks", about=about, seen=seen)
     what = f"{program.section}, of which it reads {size} bytes"
     answer = context.ask(reading.question)
-    if isinstance(answer, Attempt) and answer.error in ("EACCES", "EINVAL"):
+    if isinstance(answer, bpf.Attempt) and answer.error in ("EACCES", "EINVAL"):
         seen = [*seen, evidence(reading.question, answer)]
         shorter = ByHand("Read what this kernel's tracepoint has: its format is in tracefs.")
         return failed(f"{what}: it has less here", about=about, seen=seen, fixes=[shorter])
-    return probed(context, reading.question, what, about=about)
+    return bpf.probed(context, reading.question, what, about=about)
 
 
-def _attached(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+def _attached(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
     """Attaching to its target, for a moment, a program that does nothing."""
-    about, section, target = program.name, program.section, target_of(program)
-    trial, by = trial_of(target), of_the_kernel(context, program.name, Stage.LOAD, Stage.ATTACH)
+    about, section, target = program.name, program.section, objects.target_of(program)
+    trial, by = (
+        bpf.trial_of(target),
+        bpf.of_the_kernel(context, program.name, Stage.LOAD, Stage.ATTACH),
+    )
     first = context.ask(trial.first) if trial else None
-    if trial is None or not isinstance(first, Attempt) or not first.worked:
+    if trial is None or not isinstance(first, bpf.Attempt) or not first.worked:
         return blocked(f"{section}: not tried", by=by, about=about)
     answer = context.ask(trial.question)
-    if isinstance(answer, Attempt) and not answer.loaded:
+    if isinstance(answer, bpf.Attempt) and not answer.loaded:
         return blocked(f"{section}: not loaded", by=by, about=about)
-    if program.kind == "iter" and isinstance(answer, Attempt) and not answer.worked:
+    if program.kind == "iter" and isinstance(answer, bpf.Attempt) and not answer.worked:
         summary = f"{section}: its loader must say what to walk through ({answer.error})"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
-    fixes, means = [OTHER_TARGET], trial.means
-    return probed(context, trial.question, section, about=about, means=means, fixes=fixes)
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ONE])
+    fixes, means = [bpf.OTHER_TARGET], trial.means
+    return bpf.probed(context, trial.question, section, about=about, means=means, fixes=fixes)
 
 
-def _usdt(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+def _usdt(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
     """`path:provider:name`: the file's notes say whether it carries the probe."""
     path, _, probe = program.target.partition(":")
-    libc = context.ask(AskLibc()) if path.startswith("libc.so") else None
-    if isinstance(libc, Libc):
+    libc = context.ask(tools.AskLibc()) if path.startswith("libc.so") else None
+    if isinstance(libc, tools.Libc):
         path = libc.cached or libc.mapped
-    question = AskUsdt(path if path.startswith("/") else f"/{path}")
+    question = objects.AskUsdt(path if path.startswith("/") else f"/{path}")
     answer = context.ask(question)
     seen = [*seen, evidence(question, answer)]
-    if isinstance(answer, UsdtProbes) and question.path != f"/{path}":
+    if isinstance(answer, objects.UsdtProbes) and question.path != f"/{path}":
         if probe in answer.probes:
             return passed(f"{path} carries {probe}", about=program.name, seen=seen)
         other = [ByHand("Attach to a library or executable that was built with this probe.")]
         return failed(f"{path} has no {probe}", about=program.name, seen=seen, fixes=other)
-    look = [ByHand(question.source().removeprefix("$ "))]
+    look = [ByHand(question.command())]
     summary = f"whether {path} carries {probe} is not known"
     return unknown(summary, about=program.name, seen=seen, fixes=look)

@@ -4,38 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    ASK_AS_ROOT,
-    LOADABLE,
-    RETURNING,
-    AskIdentity,
-    BpfObject,
-    ByHand,
-    Calls,
-    Context,
-    Evidence,
-    Finding,
-    Identity,
-    ObjectProgram,
-    TryContext,
-    blocked,
-    check,
-    evidence,
-    failed,
-    is_root,
-    like,
-    loaded_for,
-    map_trial,
-    object_of,
-    passed,
-    unknown,
-    word,
-)
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, machine, objects, privilege
 
-ARENA = 33
-"""BPF_MAP_TYPE_ARENA: a program may use one only where its loader says at which address."""
-
-TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
+ARENA = bpf.MAP_TYPES["arena"].number
+"""A program may use one only where its loader says at which address."""
 
 
 @check("object.context", title="what it is given, and returns", requires=("object.file",))
@@ -54,24 +28,24 @@ def object_context(context: Context) -> Iterator[Finding]:
     What can be followed of a program without running it is tried: a program of the same kind that
     does nothing but that is loaded for a moment.
     """
-    found, seen = object_of(context)
+    found, seen = objects.object_of(context)
     for program in found.programs if found else ():
         if found:
             yield _judged(context, found, program, seen)
 
 
 def _judged(
-    context: Context, found: BpfObject, program: ObjectProgram, seen: list[Evidence]
+    context: Context, found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
 ) -> Finding:
-    use, about, target = program.context, program.name, loaded_for(program)
-    used = [map_trial(each) for each in found.maps if each.name in program.maps]
+    use, about, target = program.context, program.name, objects.loaded_for(program)
+    used = [objects.map_trial(each) for each in found.maps if each.name in program.maps]
     maps = tuple(each for each in used if each and each.number != ARENA)
     if not (use.reads or use.returns or use.returned or maps):
         return passed("nothing of it can be followed", about=about, seen=seen)
-    if program.type not in LOADABLE and not target:
+    if program.type not in bpf.LOADABLE and not target:
         return passed("no program of its kind is tried", about=about, seen=seen)
-    question = TryContext(
-        like(found, program),
+    question = objects.TryContext(
+        objects.like(found, program),
         reads=use.reads,
         returns=use.returns,
         returned=use.returned,
@@ -80,34 +54,47 @@ def _judged(
     )
     answer = context.ask(question)
     seen = [*seen, evidence(question, answer)]
-    if not isinstance(answer, Calls):
+    if not isinstance(answer, objects.Calls):
         return unknown(f"not tried: {answer.shown()}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
     if not answer.plain.worked:
         summary = "no program of its kind was loaded"
         return blocked(summary, by=[f"object.helpers[{about}]"], about=about)
-    return _told(context, program, answer, seen)
-
-
-def _told(context: Context, program: ObjectProgram, answer: Calls, seen: list[Evidence]) -> Finding:
-    use, about, identity = program.context, program.name, context.ask(AskIdentity())
     if not answer.refused:
-        ends = len(use.returns) + len(use.returned)
-        summary = f"{len(use.reads)} reads of its context, {ends} values returned, all allowed"
-        summary += f"; {len(program.maps)} maps" if program.maps else ""
-        return passed(summary, about=about, seen=seen)
+        return _allowed(program, seen)
+    return _refused(context, program, question, answer, seen)
+
+
+def _allowed(program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
+    use = program.context
+    ends = len(use.returns) + len(use.returned)
+    summary = f"{len(use.reads)} reads of its context, {ends} values returned, all allowed"
+    summary += f"; {len(program.maps)} maps" if program.maps else ""
+    return passed(summary, about=program.name, seen=seen)
+
+
+def _refused(
+    context: Context,
+    program: objects.ObjectProgram,
+    question: objects.TryContext,
+    answer: objects.Calls,
+    seen: list[Evidence],
+) -> Finding:
+    about, identity = program.name, context.ask(machine.AskIdentity())
     summary = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
-    if not (isinstance(identity, Identity) and is_root(identity)):
+    if not (isinstance(identity, machine.Identity) and privilege.is_root(identity)):
         return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
-    if program.conditional or not _sure(program, answer):
+    refused = {each.what for each in answer.refused}
+    ends = refused & question.ends
+    if program.conditional or not (refused > ends or _sure(program, ends)):
         summary += ", unless the program never comes there"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
-    given = use.returned or not all(each.what.startswith(RETURNING) for each in answer.refused)
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ALL])
+    given = program.context.returned or refused > ends
     fix = "Write it for the parameters that there are here." if given else "Return another value."
     return failed(summary, about=about, seen=seen, fixes=[ByHand(fix)])
 
 
-def _sure(program: ObjectProgram, answer: Calls) -> bool:
-    """A value is refused for sure where the program returns no other.
+def _sure(program: objects.ObjectProgram, ends: set[str]) -> bool:
+    """A value is refused for sure where the program returns no other than these.
 
     It may see that another way is never gone, by what the kernel's helpers return; and before
     Linux 6.8 (commit c871d0e00f0e) the verifier took two ways for one that differ in nothing else.
@@ -115,12 +102,9 @@ def _sure(program: ObjectProgram, answer: Calls) -> bool:
     which nothing more is known is one too many.
     """
     use = program.context
-    ends = {each.what for each in answer.refused if each.what.startswith(RETURNING)}
     every = len(use.returns) + len(use.returned)
-    unweighed = {RETURNING + word(each) for each in use.returned if each not in use.weighed}
+    unweighed = {
+        objects.returning(objects.word(each)) for each in use.returned if each not in use.weighed
+    }
     alone = len(ends) == every and not use.others
-    return (
-        len(ends) < len(answer.refused)
-        or alone
-        or (program.kind == "lsm" and bool(ends & unweighed))
-    )
+    return alone or (program.kind == "lsm" and bool(ends & unweighed))

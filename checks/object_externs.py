@@ -4,28 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    BTF_OF_MODULES,
-    AskData,
-    AskKernelOption,
-    AskSymbols,
-    ByHand,
-    Context,
-    Finding,
-    KernelOption,
-    ListDirectory,
-    Names,
-    ObjectExtern,
-    Status,
-    Symbols,
-    blocked,
-    check,
-    failed,
-    modules_are_read,
-    object_of,
-    passed,
-    unknown,
-)
+from bpfdoctor.api import ByHand, Context, Finding, Status
+from bpfdoctor.api import blocked, check, failed, passed, unknown
+from bpfdoctor.api import bpf, files, kernel, objects
 
 LIBBPFS = ("LINUX_KERNEL_VERSION", "LINUX_HAS_BPF_COOKIE", "LINUX_HAS_SYSCALL_WRAPPER")
 """Options whose value libbpf itself finds out (libbpf 1.1)."""
@@ -48,7 +29,7 @@ def object_externs(context: Context) -> Finding | None:
     /proc/config.gz. What is not declared `__weak` must be there, and an option's value must fit
     its type, or nothing of the object is loaded.
     """
-    found, seen = object_of(context)
+    found, seen = objects.object_of(context)
     if found is None:
         return None
     if not found.kernel_btf and any(
@@ -66,7 +47,7 @@ def object_externs(context: Context) -> Finding | None:
     return passed(f"{len(found.externs)} names, all known", seen=seen)
 
 
-def _judged(context: Context, extern: ObjectExtern) -> Verdict:
+def _judged(context: Context, extern: objects.Extern) -> Verdict:
     if not extern.sort:
         return Status.FAIL, f"the object's BTF does not say what {extern.name} is"
     if extern.sort == "option":
@@ -75,9 +56,9 @@ def _judged(context: Context, extern: ObjectExtern) -> Verdict:
         extern.weak
         and not extern.known
         and extern.sort != "symbol"
-        and not modules_are_read(context)
+        and not bpf.modules_are_read(context)
     ):
-        return Status.UNKNOWN, f"{extern.name}: {BTF_OF_MODULES}"
+        return Status.UNKNOWN, f"{extern.name}: {bpf.BTF_OF_MODULES}"
     if extern.weak or (extern.known and extern.sort == "function"):
         return WELL
     if extern.known or extern.sort == "symbol":
@@ -85,45 +66,45 @@ def _judged(context: Context, extern: ObjectExtern) -> Verdict:
     return _absent(context, extern)
 
 
-def _symbol(context: Context, extern: ObjectExtern) -> Verdict:
+def _symbol(context: Context, extern: objects.Extern) -> Verdict:
     """libbpf looks a name of no type up in the kernel's table, the verifier a typed variable."""
-    listed = context.ask(AskData((extern.name,)))
-    if not isinstance(listed, Symbols):
+    listed = context.ask(kernel.AskData((extern.name,)))
+    if not isinstance(listed, kernel.Symbols):
         return Status.UNKNOWN, f"whether the kernel has a symbol {extern.name} is not known"
     if listed.present:
         return WELL
     return Status.FAIL, f"the kernel's table of symbols has no {extern.name}"
 
 
-def _absent(context: Context, extern: ObjectExtern) -> Verdict:
+def _absent(context: Context, extern: objects.Extern) -> Verdict:
     """What the kernel's own BTF lacks may be in that of a module, if there is such a symbol."""
     lost = f"this kernel has no {extern.sort} {extern.name}"
     name = extern.plain_name
-    symbols = context.ask(AskSymbols((name,))) if extern.sort == "function" else None
-    if isinstance(symbols, Symbols) and not symbols.present:
+    symbols = context.ask(kernel.AskSymbols((name,))) if extern.sort == "function" else None
+    if isinstance(symbols, kernel.Symbols) and not symbols.present:
         return Status.FAIL, lost
-    listed = context.ask(ListDirectory("/sys/kernel/btf"))
-    if isinstance(listed, Names) and set(listed.names) <= {"vmlinux"}:
+    listed = context.ask(files.List("/sys/kernel/btf"))
+    if isinstance(listed, files.Names) and set(listed.names) <= {"vmlinux"}:
         return Status.FAIL, f"{lost} in its BTF"
     return Status.UNKNOWN, f"{extern.sort} {extern.name} is not in the kernel's own BTF"
 
 
-def _option(context: Context, extern: ObjectExtern) -> Verdict:
+def _option(context: Context, extern: objects.Extern) -> Verdict:
     """From libbpf's bpf_object__resolve_externs: what it fills in, and from where."""
     name = extern.name
     if name in LIBBPFS or (name.startswith("LINUX_") and extern.weak):
         return WELL
     if not name.startswith("CONFIG_"):
         return Status.FAIL, f"libbpf fills in nothing for {name}"
-    answer = context.ask(AskKernelOption(name))
-    if isinstance(answer, KernelOption):
+    answer = context.ask(kernel.Option(name))
+    if isinstance(answer, kernel.KernelOption):
         return _set(extern, answer)
     if answer.absent:
         return Status.FAIL, f"there is no kernel configuration to read {name} from"
     return Status.UNKNOWN, f"{name} cannot be read: {answer.reason}"
 
 
-def _set(extern: ObjectExtern, answer: KernelOption) -> Verdict:
+def _set(extern: objects.Extern, answer: kernel.KernelOption) -> Verdict:
     if not answer.path.startswith(READ_BY_LIBBPF):
         return Status.FAIL, f"libbpf does not read {answer.path}, where {extern.name} is"
     if answer.value == "n" and not extern.weak:
@@ -134,7 +115,7 @@ def _set(extern: ObjectExtern, answer: KernelOption) -> Verdict:
     return Status.FAIL, f"{extern.name}={answer.value} is no {kind}"
 
 
-def _fits(extern: ObjectExtern, value: str) -> bool:
+def _fits(extern: objects.Extern, value: str) -> bool:
     """Whether an option's value can be stored in the variable, as libbpf's set_kcfg_value_* do."""
     if value in ("y", "m"):
         return extern.type in ("tristate", "char") or (extern.type == "bool" and value == "y")
@@ -147,9 +128,9 @@ def _fits(extern: ObjectExtern, value: str) -> bool:
     return extern.type in ("int", "char", "bool") and -extern.most <= number <= extern.most
 
 
-def _looking(externs: tuple[ObjectExtern, ...]) -> Iterator[ByHand]:
+def _looking(externs: tuple[objects.Extern, ...]) -> Iterator[ByHand]:
     """The commands that would tell."""
     symbols = [each.name for each in externs if each.sort == "symbol" and not each.weak]
     if symbols:
         yield ByHand(f"grep -wE '{'|'.join(symbols)}' /proc/kallsyms")
-    yield ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
+    yield bpf.LOAD_ALL

@@ -4,53 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    ASK_AS_ROOT,
-    HELPERS,
-    LOADABLE,
-    AskIdentity,
-    AskSecurityFile,
-    Attempt,
-    BpfObject,
-    ByHand,
-    Calls,
-    Context,
-    Evidence,
-    FileText,
-    Finding,
-    Identity,
-    LoadProgram,
-    ObjectProgram,
-    ProbeCalls,
-    Stage,
-    Status,
-    able,
-    blocked,
-    check,
-    evidence,
-    failed,
-    is_root,
-    last_words,
-    like,
-    loaded_for,
-    lockdown_mode,
-    object_of,
-    of_the_kernel,
-    passed,
-    status_of,
-    trial_of,
-    unknown,
-)
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, Stage, Status
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, files, kernel, machine, objects, privilege
 
 GPL = ("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL")
 """license_is_gpl_compatible of include/linux/license.h: what may call the helpers for GPL only."""
 
-UNTRIED = tuple(HELPERS[name] for name in ("trace_printk", "trace_vprintk", "probe_write_user"))
+UNTRIED = tuple(
+    bpf.HELPERS[name].number for name in ("trace_printk", "trace_vprintk", "probe_write_user")
+)
 """Helpers of which loading a program alone leaves a mark: the kernel switches an event on, or logs
 a warning. All are for programs under the GPL alone (kernel/trace/bpf_trace.c, Linux 4.1 on)."""
 
 READING = tuple(
-    HELPERS[name]
+    bpf.HELPERS[name].number
     for name in (
         *("probe_read", "probe_read_kernel", "probe_read_user"),
         *("probe_read_str", "probe_read_kernel_str", "probe_read_user_str"),
@@ -60,8 +28,6 @@ READING = tuple(
 
 Those that read what is the user's are allowed; but libbpf takes the refusal of the others for a
 kernel before 5.5, and writes the oldest in the place of all (bpf_object__sanitize_prog)."""
-
-TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 
 
 @check(
@@ -81,14 +47,14 @@ def object_helpers(context: Context) -> Iterator[Finding]:
     What is refused in code that is never reached hinders nobody: a program that asks first, or that
     its loader can tell by a constant, may load all the same.
     """
-    found, seen = object_of(context)
+    found, seen = objects.object_of(context)
     for program in found.programs if found else ():
         if found:
             yield _judged(context, found, program, seen)
 
 
 def _judged(
-    context: Context, found: BpfObject, program: ObjectProgram, seen: list[Evidence]
+    context: Context, found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
 ) -> Finding:
     if program.unknown_helpers:
         return _refused(program, f"this kernel has no {', '.join(program.unknown_helpers)}", seen)
@@ -97,35 +63,37 @@ def _judged(
         return _lost(found, program, ", ".join(lost), seen)
     if program.conditional and _confidential(context) and set(READING) & set(program.numbers):
         summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
-    if program.type in LOADABLE or loaded_for(program):
+        return unknown(summary, about=program.name, seen=seen, fixes=[bpf.LOAD_ALL])
+    if program.type in bpf.LOADABLE or objects.loaded_for(program):
         return _tried(context, found, program, seen)
     return _listed(found, program, seen)
 
 
-def _lost(found: BpfObject, program: ObjectProgram, names: str, seen: list[Evidence]) -> Finding:
+def _lost(
+    found: objects.BpfObject, program: objects.ObjectProgram, names: str, seen: list[Evidence]
+) -> Finding:
     if found.modules:
         summary = f"{names}: not in the kernel's own BTF; that of its modules was not read"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+        return unknown(summary, about=program.name, seen=seen, fixes=[bpf.LOAD_ALL])
     return _refused(program, f"this kernel has no function {names}", seen)
 
 
-def _absent(found: BpfObject) -> set[str]:
+def _absent(found: objects.BpfObject) -> set[str]:
     """Weak functions that the kernel's BTF has not; without the others nothing is loaded."""
     weak = [each for each in found.externs if each.sort == "function" and each.weak]
     return {each.name for each in weak if not each.known} if found.kernel_btf else set()
 
 
 def _tried(
-    context: Context, found: BpfObject, program: ObjectProgram, seen: list[Evidence]
+    context: Context, found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
 ) -> Finding:
     if found.license not in GPL and set(UNTRIED) & set(program.numbers):
         summary = f"licence {found.license or '(none)'}: bpf_printk is for programs under the GPL"
         return _refused(program, summary, seen)
     question = _question(context, found, program)
-    answer, identity = context.ask(question), context.ask(AskIdentity())
+    answer, identity = context.ask(question), context.ask(machine.AskIdentity())
     seen, about = [*seen, evidence(question, answer)], program.name
-    if not isinstance(answer, Calls):
+    if not isinstance(answer, objects.Calls):
         return unknown(f"not tried: {answer.shown()}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
     if not answer.plain.worked:
         return _not_loaded(context, program, answer.plain, seen)
@@ -133,67 +101,70 @@ def _tried(
         calls = len(program.numbers) + len(program.functions)
         return passed(f"{calls} helpers and functions, all allowed", about=about, seen=seen)
     refused = "; ".join(each.why for each in answer.refused)
-    if isinstance(identity, Identity) and is_root(identity):
+    if isinstance(identity, machine.Identity) and privilege.is_root(identity):
         return _refused(program, f"in a program of type {program.type}: {refused}", seen)
     return unknown(refused, about=about, seen=seen, fixes=[ASK_AS_ROOT])
 
 
-def _question(context: Context, found: BpfObject, program: ObjectProgram) -> ProbeCalls:
+def _question(
+    context: Context, found: objects.BpfObject, program: objects.ObjectProgram
+) -> objects.ProbeCalls:
     untried = UNTRIED + (READING if _confidential(context) else ())
     helpers = tuple(each for each in program.numbers if each not in untried)
-    return ProbeCalls(like(found, program), helpers, program.functions)
+    return objects.ProbeCalls(objects.like(found, program), helpers, program.functions)
 
 
 def _not_loaded(
-    context: Context, program: ObjectProgram, said: Attempt, seen: list[Evidence]
+    context: Context, program: objects.ObjectProgram, said: bpf.Attempt, seen: list[Evidence]
 ) -> Finding:
     """No program of its type loads, or none that is as this one: sleepable, with fragments, …"""
     about = program.name
     if not _one_loads(context, program):
-        by = of_the_kernel(context, about, Stage.LOAD)
+        by = bpf.of_the_kernel(context, about, Stage.LOAD)
         return blocked("no program of its kind was loaded", by=by, about=about)
     summary = f"a program that is loaded as {program.section} is: {said.error}"
-    summary = f"{summary}: {last_words(said.log)}".removesuffix(": ")
-    if status_of(said, context.ask(AskIdentity())) is not Status.FAIL:
+    summary = f"{summary}: {objects.last_words(said.log)}".removesuffix(": ")
+    if privilege.status_of(said, context.ask(machine.AskIdentity())) is not Status.FAIL:
         return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
     newer = ByHand("Boot a newer kernel, or put the program under the GPL.")
     return failed(summary, about=about, seen=seen, fixes=[newer])
 
 
-def _one_loads(context: Context, program: ObjectProgram) -> bool:
+def _one_loads(context: Context, program: objects.ObjectProgram) -> bool:
     """Whether any program like it is loaded, under the GPL."""
-    target = loaded_for(program)
+    target = objects.loaded_for(program)
     if not target:
-        general = context.ask(LoadProgram(program.type))
-        return isinstance(general, Attempt) and general.worked
-    trial = trial_of(target)
-    answer = context.ask(trial.question) if trial and able(context, trial) else None
-    return isinstance(answer, Attempt) and answer.loaded
+        general = context.ask(bpf.LoadProgram(program.type))
+        return isinstance(general, bpf.Attempt) and general.worked
+    trial = bpf.trial_of(target)
+    answer = context.ask(trial.question) if trial and bpf.able(context, trial) else None
+    return isinstance(answer, bpf.Attempt) and answer.loaded
 
 
-def _refused(program: ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
+def _refused(program: objects.ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
     if program.conditional:
         summary += ", unless what the program asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[TRY])
+        return unknown(summary, about=program.name, seen=seen, fixes=[bpf.LOAD_ALL])
     newer = ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")
     return failed(summary, about=program.name, seen=seen, fixes=[newer])
 
 
-def _listed(found: BpfObject, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+def _listed(
+    found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
+) -> Finding:
     """Loaded for a target that is not tried: what the kernel lists must do."""
     about, count = program.name, len(program.helpers)
     if program.functions or (count and found.license not in GPL):
         summary = f"licence {found.license or '(none)'}: some helpers are for GPL programs alone"
         if program.functions:
             summary = f"whether it may call {', '.join(program.functions)} only loading it tells"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ALL])
     if found.kernel_btf or not count:
         return passed(f"{count} helpers, all known to this kernel", about=about, seen=seen)
-    look = ByHand("As root: bpftool feature probe kernel")
     summary = f"without BTF the kernel does not list its helpers; {count} are called"
-    return unknown(summary, about=about, seen=seen, fixes=[look])
+    return unknown(summary, about=about, seen=seen, fixes=[bpf.LIST_FEATURES])
 
 
 def _confidential(context: Context) -> bool:
-    answer = context.ask(AskSecurityFile("lockdown"))
-    return isinstance(answer, FileText) and lockdown_mode(answer.text) == "confidentiality"
+    answer = context.ask(kernel.SecurityFile("lockdown"))
+    return isinstance(answer, files.Text) and kernel.lockdown_mode(answer.text) == "confidentiality"

@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    ASK_AS_ROOT,
-    ByHand,
-    Calls,
-    Context,
-    Evidence,
-    Finding,
-    ObjectProgram,
-    TryInstructions,
-    blocked,
-    check,
-    evidence,
-    failed,
-    object_of,
-    passed,
-    unknown,
-)
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, objects
 
-TRY = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
 OLDER = ByHand("Compile it with clang -mcpu=v2, or boot a newer kernel.")
 
 
@@ -35,19 +20,19 @@ def object_instructions(context: Context) -> Iterator[Finding]:
     far jumps (Linux 6.6). What is not known since Linux 5.2 is tried, each instruction in a program
     of its own that is loaded for a moment.
     """
-    found, seen = object_of(context)
+    found, seen = objects.object_of(context)
     for program in found.programs if found else ():
         yield _judged(context, program, seen)
 
 
-def _judged(context: Context, program: ObjectProgram, seen: list[Evidence]) -> Finding:
+def _judged(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
     about = program.name
     if not program.newer:
         return passed("none that Linux 5.2 has not", about=about, seen=seen)
-    question = TryInstructions(program.newer)
+    question = objects.TryInstructions(program.newer)
     answer = context.ask(question)
     seen = [*seen, evidence(question, answer)]
-    if not isinstance(answer, Calls):
+    if not isinstance(answer, objects.Calls):
         return unknown(f"not tried: {answer.shown()}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
     if not answer.plain.worked:
         by = ["runtime.privileges", "kernel.program-types[socket_filter]"]
@@ -55,7 +40,7 @@ def _judged(context: Context, program: ObjectProgram, seen: list[Evidence]) -> F
     refused = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
     if refused and program.conditional:
         summary = f"{refused}, unless it is never reached"
-        return unknown(summary, about=about, seen=seen, fixes=[TRY])
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ALL])
     if refused:
         return failed(refused, about=about, seen=seen, fixes=[OLDER])
     return passed(f"{len(program.newer)} newer ones, all known", about=about, seen=seen)

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    AskKernel,
-    AskKernelOption,
-    ByHand,
-    Context,
-    Evidence,
-    Finding,
-    Kernel,
-    KernelOption,
-    LookAt,
-    NoAnswer,
-    PathFacts,
-    check,
-    evidence,
-    kernel_version,
-    passed,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, NoAnswer
+from bpfdoctor.api import check, evidence, passed, unknown, warned
+from bpfdoctor.api import bpf, files, kernel
 
 PURPOSE = {
-    "CONFIG_BPF_EVENTS": "BPF programs on tracepoints, kprobes and uprobes (Linux 4.1)",
+    "CONFIG_BPF_EVENTS": (
+        "BPF programs on tracepoints, kprobes and uprobes "
+        f"(Linux {bpf.PROGRAM_TYPES['kprobe'].since})"
+    ),
     "CONFIG_BPF_JIT": "machine code for BPF programs; fentry, fexit and LSM need it",
-    "CONFIG_BPF_LSM": "LSM programs (Linux 5.7)",
+    "CONFIG_BPF_LSM": f"LSM programs (Linux {bpf.PROGRAM_TYPES['lsm'].since})",
     "CONFIG_BPF_SYSCALL": "bpf(2) (Linux 3.18)",
     "CONFIG_DEBUG_INFO_BTF": "the kernel's own types: CO-RE, fentry, LSM, iterators (Linux 5.2)",
-    "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS": "fentry and fexit (Linux 5.5; arm64 6.4)",
+    "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS": (
+        f"fentry and fexit (Linux {bpf.PROGRAM_TYPES['tracing'].since}; arm64 6.4)"
+    ),
     "CONFIG_FTRACE_SYSCALLS": "the tracepoints syscalls:*",
     "CONFIG_KPROBE_EVENTS": "kprobes, kretprobes, ksyscall",
-    "CONFIG_NET_CLS_BPF": "BPF classifiers of tc (Linux 4.1)",
+    "CONFIG_NET_CLS_BPF": f"BPF classifiers of tc (Linux {bpf.PROGRAM_TYPES['sched_cls'].since})",
     "CONFIG_NET_SCH_INGRESS": "the qdisc clsact, where tc programs hang (Linux 4.5)",
     "CONFIG_PERF_EVENTS": "perf_event_open(2), by which tracing programs are attached",
     "CONFIG_UPROBE_EVENTS": "uprobes and USDT probes",
@@ -71,16 +60,18 @@ def kernel_config(context: Context) -> Iterator[Finding]:
         for option in program.options if program else ():
             users.setdefault(option, []).append(name)
     if users:
-        answers = {option: context.ask(AskKernelOption(option)) for option in sorted(users)}
+        answers = {option: context.ask(kernel.Option(option)) for option in sorted(users)}
         yield _summary(context, answers, users)
         yield from _contradictions(context, answers)
 
 
 def _summary(
-    context: Context, answers: dict[str, KernelOption | NoAnswer], users: dict[str, list[str]]
+    context: Context,
+    answers: dict[str, kernel.KernelOption | NoAnswer],
+    users: dict[str, list[str]],
 ) -> Finding:
-    seen = [evidence(AskKernelOption(option), answer) for option, answer in answers.items()]
-    read = {name: a for name, a in answers.items() if isinstance(a, KernelOption)}
+    seen = [evidence(kernel.Option(option), answer) for option, answer in answers.items()]
+    read = {name: a for name, a in answers.items() if isinstance(a, kernel.KernelOption)}
     if len(read) < len(answers):
         return _unread(context, answers, seen)
     off = [name for name, answer in read.items() if answer.value == "n"]
@@ -93,7 +84,7 @@ def _summary(
 
 
 def _unread(
-    context: Context, answers: dict[str, KernelOption | NoAnswer], seen: list[Evidence]
+    context: Context, answers: dict[str, kernel.KernelOption | NoAnswer], seen: list[Evidence]
 ) -> Finding:
     reason = next(a.reason for a in answers.values() if isinstance(a, NoAnswer))
     shown = [o for o in answers if o in WITNESS and _witnessed(context, o)[1]]
@@ -106,17 +97,23 @@ def _unread(
 
 
 def _contradictions(
-    context: Context, answers: dict[str, KernelOption | NoAnswer]
+    context: Context, answers: dict[str, kernel.KernelOption | NoAnswer]
 ) -> Iterator[Finding]:
     for option, answer in answers.items():
-        if option in WITNESS and option not in IN_OWN_CHECK and isinstance(answer, KernelOption):
+        if (
+            option in WITNESS
+            and option not in IN_OWN_CHECK
+            and isinstance(answer, kernel.KernelOption)
+        ):
             shown, there = _witnessed(context, option)
             if there is not None and there != (answer.value != "n"):
-                seen = [evidence(AskKernelOption(option), answer), shown]
+                seen = [evidence(kernel.Option(option), answer), shown]
                 yield _contradiction(option, answer, there, seen)
 
 
-def _contradiction(option: str, answer: KernelOption, there: bool, seen: list[Evidence]) -> Finding:
+def _contradiction(
+    option: str, answer: kernel.KernelOption, there: bool, seen: list[Evidence]
+) -> Finding:
     path, _ = WITNESS[option]
     what = f"{path} is {'there' if there else 'not there'}"
     why = f"{answer.path} is another kernel's" if there else f"{path} is hidden here"
@@ -127,9 +124,9 @@ def _contradiction(option: str, answer: KernelOption, there: bool, seen: list[Ev
 def _witnessed(context: Context, option: str) -> tuple[Evidence, bool | None]:
     """Whether what only a kernel with the option has is there; None where that is not known."""
     path, since = WITNESS[option]
-    question, kernel = LookAt(path), context.ask(AskKernel())
+    question, running = files.LookAt(path), context.ask(kernel.AskKernel())
     answer = context.ask(question)
-    if isinstance(answer, PathFacts):
+    if isinstance(answer, files.PathFacts):
         return evidence(question, answer), True
-    telling = isinstance(kernel, Kernel) and kernel_version(kernel.release) >= since
+    telling = isinstance(running, kernel.Kernel) and kernel.version(running.release) >= since
     return evidence(question, answer), False if answer.absent and telling else None

@@ -2,36 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    ASK_AS_ROOT,
-    REFUSED,
-    AskBpf,
-    AskIdentity,
-    Attempt,
-    ByHand,
-    Context,
-    Evidence,
-    FileText,
-    Finding,
-    Fix,
-    Identity,
-    LoadProgram,
-    NoAnswer,
-    OpenPerfEvent,
-    Question,
-    ReadFile,
-    check,
-    evidence,
-    failed,
-    hindrances,
-    in_initial_namespace,
-    is_root,
-    lacking,
-    may_load,
-    passed,
-    passing,
-    unknown,
-)
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, Fix, NoAnswer, Question
+from bpfdoctor.api import check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, files, machine, privilege
 
 CONTAINER = ByHand(
     "In a container the one who starts it decides. With Docker: docker run --cap-add BPF --cap-add "
@@ -59,10 +32,10 @@ def kernel_bpf_syscall(context: Context) -> Finding:
     Against a filter: start the container with the capabilities BPF and PERFMON, which Docker's
     profile takes as leave to call bpf(2), or with `--security-opt seccomp=unconfined`.
     """
-    question = AskBpf()
+    question = bpf.AskBpf()
     answer = context.ask(question)
-    identity = context.ask(AskIdentity())
-    seen = [evidence(question, answer), evidence(AskIdentity(), identity)]
+    identity = context.ask(machine.AskIdentity())
+    seen = [evidence(question, answer), evidence(machine.AskIdentity(), identity)]
     if isinstance(answer, NoAnswer):
         return unknown(f"bpf(2) was not asked: {answer.shown()}", seen=seen, fixes=[ASK_AS_ROOT])
     filtered = isinstance(identity, NoAnswer) or identity.seccomp not in (0, None)
@@ -73,20 +46,22 @@ def kernel_bpf_syscall(context: Context) -> Finding:
     return _filtered(answer, identity, seen)
 
 
-def _no_syscall(identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:
-    if isinstance(identity, Identity) and identity.seccomp == SECCOMP_FILTER:
+def _no_syscall(identity: machine.Identity | NoAnswer, seen: list[Evidence]) -> Finding:
+    if isinstance(identity, machine.Identity) and identity.seccomp == SECCOMP_FILTER:
         summary = "bpf(2) answers ENOSYS: a seccomp filter hides it, or the kernel lacks it"
         return failed(summary, seen=seen, fixes=[CONTAINER])
-    boot = ByHand("Boot a kernel built with CONFIG_BPF_SYSCALL=y; every distribution's own has it.")
-    return failed("bpf(2) answers ENOSYS: this kernel has none", seen=seen, fixes=[boot])
+    return failed(
+        "bpf(2) answers ENOSYS: this kernel has none", seen=seen, fixes=[bpf.KERNEL_WITH_BPF]
+    )
 
 
-def _filtered(answer: Attempt, identity: Identity | NoAnswer, seen: list[Evidence]) -> Finding:
-    known = isinstance(identity, Identity) and identity.seccomp == SECCOMP_FILTER
-    if not known:
+def _filtered(
+    answer: bpf.Attempt, identity: machine.Identity | NoAnswer, seen: list[Evidence]
+) -> Finding:
+    if not isinstance(identity, machine.Identity) or identity.seccomp != SECCOMP_FILTER:
         summary = f"bpf(2) answers {answer.error}, and whether a seccomp filter does is not known"
         return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
-    if isinstance(identity, Identity) and is_root(identity):
+    if privilege.is_root(identity):
         summary = f"root's bpf(2) answers {answer.error}: a seccomp filter is on this process"
         return failed(summary, seen=seen, fixes=[CONTAINER])
     summary = f"bpf(2) answers {answer.error}: a seccomp filter, or want of privilege"
@@ -110,7 +85,7 @@ def runtime_privileges(context: Context) -> Finding:
     user namespace the one who starts it decides.
     """
     what = "loading a tracepoint program"
-    judge = _Judge(context, LoadProgram("tracepoint"), UNPRIVILEGED)
+    judge = _Judge(context, bpf.LoadProgram("tracepoint"), UNPRIVILEGED)
     if judge.inability:
         summary = f"{what} is not refused for want of privilege, but with {judge.inability}"
         return passed(summary, seen=judge.seen)
@@ -130,7 +105,7 @@ def runtime_event_privileges(context: Context) -> Finding:
     where `perf_event_paranoid` is above 2, as Debian and Ubuntu patch it, for the latter alone.
     """
     what = "opening an event for every process"
-    judge = _Judge(context, OpenPerfEvent(), PARANOID)
+    judge = _Judge(context, bpf.OpenPerfEvent(), PARANOID)
     if judge.inability:
         boot = ByHand("Boot a kernel built with CONFIG_PERF_EVENTS=y.")
         summary = f"{what}: {judge.inability}: this kernel has none, or a filter plays so"
@@ -141,49 +116,51 @@ def runtime_event_privileges(context: Context) -> Finding:
 class _Judge:
     """One thing that takes privilege: what the kernel said, and who asked."""
 
-    def __init__(self, context: Context, question: Question[Attempt], setting: str) -> None:
+    def __init__(self, context: Context, question: Question[bpf.Attempt], setting: str) -> None:
         self.answer = context.ask(question)
-        self.identity = context.ask(AskIdentity())
-        value = context.ask(ReadFile(setting))
+        self.identity = context.ask(machine.AskIdentity())
+        value = context.ask(files.Read(setting))
         self.setting = setting.rpartition("/")[2]
-        self.value = value.text.strip() if isinstance(value, FileText) else ""
+        self.value = value.text.strip() if isinstance(value, files.Text) else ""
         self.seen = [
             evidence(question, self.answer),
-            evidence(AskIdentity(), self.identity),
-            evidence(ReadFile(setting), value),
+            evidence(machine.AskIdentity(), self.identity),
+            evidence(files.Read(setting), value),
         ]
 
     @property
     def inability(self) -> str:
         """The errno of a refusal that is neither for want of privilege nor of this moment."""
         said = self.answer
-        if isinstance(said, NoAnswer) or said.error in REFUSED or passing(said):
+        if isinstance(said, NoAnswer) or said.error in privilege.REFUSED or privilege.passing(said):
             return ""
         return said.error
 
     def judged(self, what: str) -> Finding:
         """What the kernel said to an asker who has the privilege, or has not."""
         answer = self.answer
-        if isinstance(answer, NoAnswer) or passing(answer):
+        if isinstance(answer, NoAnswer) or privilege.passing(answer):
             return unknown(f"{what}: {answer.shown()}", seen=self.seen, fixes=[ASK_AS_ROOT])
         if answer.worked:
             return passed(f"{what} works, as {self._who()}", seen=self.seen)
-        if isinstance(self.identity, Identity) and is_root(self.identity):
+        if isinstance(self.identity, machine.Identity) and privilege.is_root(self.identity):
             return self._root_refused(what, answer, self.identity)
         summary = f"{what}: {answer.error}, as {self._who()}{self._set()}"
         return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
 
-    def _root_refused(self, what: str, answer: Attempt, identity: Identity) -> Finding:
-        reasons = [Evidence("what may be behind it", text) for text in hindrances(identity)]
+    def _root_refused(self, what: str, answer: bpf.Attempt, identity: machine.Identity) -> Finding:
+        reasons = [
+            Evidence("what may be behind it", text) for text in privilege.hindrances(identity)
+        ]
         fixes: list[Fix] = [CONTAINER]
         summary = f"{what}: {answer.error}, although this is {self._who()}{self._set()}"
-        if not in_initial_namespace(identity):
+        if not privilege.in_initial_namespace(identity):
             summary = (
                 f"{what}: {answer.error}: this is root of a user namespace of its own "
                 f"({identity.user_namespace}), whose capabilities the kernel does not count"
             )
             fixes = [ByHand("Run it outside of the user namespace: as root of the machine itself.")]
-        elif may_load(identity) and not reasons:
+        elif privilege.may_load(identity) and not reasons:
             summary += "; a security module or lockdown may be behind it"
         return failed(summary, seen=[*self.seen, *reasons], fixes=fixes)
 
@@ -191,10 +168,10 @@ class _Judge:
         identity = self.identity
         if isinstance(identity, NoAnswer):
             return "a user whom the kernel did not describe"
-        name = "root" if is_root(identity) else f"user {identity.euid}"
-        if may_load(identity) or not lacking(identity):
+        name = "root" if privilege.is_root(identity) else f"user {identity.euid}"
+        if privilege.may_load(identity) or not privilege.lacking(identity):
             return f"{name} with the capabilities for it"
-        return f"{name} without {lacking(identity)}"
+        return f"{name} without {privilege.lacking(identity)}"
 
     def _set(self) -> str:
         return f" ({self.setting} {self.value})" if self.value else ""

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    Attempt,
-    ByHand,
-    Context,
-    Finding,
-    LoadProgram,
-    Status,
-    blocked,
-    check,
-    probed,
-)
+from bpfdoctor.api import ByHand, Context, Finding, Status
+from bpfdoctor.api import blocked, check
+from bpfdoctor.api import bpf
 
 PLAINEST = "socket_filter"
 """The type that every kernel with bpf(2) and a network has (Linux 3.19, commit 89aa075832b0)."""
@@ -59,8 +51,8 @@ def kernel_program_types(context: Context) -> Iterator[Finding]:
 
 
 def _like_the_plainest(context: Context, kind: str) -> bool:
-    said, plainest = context.ask(LoadProgram(kind)), context.ask(LoadProgram(PLAINEST))
-    answered = isinstance(said, Attempt) and isinstance(plainest, Attempt)
+    said, plainest = context.ask(bpf.LoadProgram(kind)), context.ask(bpf.LoadProgram(PLAINEST))
+    answered = isinstance(said, bpf.Attempt) and isinstance(plainest, bpf.Attempt)
     return answered and said == plainest
 
 
@@ -70,4 +62,4 @@ def _judged(context: Context, kind: str) -> Finding:
     if kind in NETWORK:
         fixes.insert(0, ByHand("In a container: docker run --cap-add NET_ADMIN."))
     what = f"loading a program of type {kind}"
-    return probed(context, LoadProgram(kind), what, about=kind, means=means, fixes=fixes)
+    return bpf.probed(context, bpf.LoadProgram(kind), what, about=kind, means=means, fixes=fixes)

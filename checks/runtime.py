@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import (
-    INITIAL_PID_NAMESPACE,
-    AskEnvironment,
-    AskIdentity,
-    AskLibc,
-    AskSpace,
-    AskUsdt,
-    Attempt,
-    ByHand,
-    Context,
-    CountCycles,
-    Finding,
-    Identity,
-    Libc,
-    Space,
-    UsdtProbes,
-    Variables,
-    check,
-    evidence,
-    failed,
-    passed,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Finding
+from bpfdoctor.api import check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import bpf, files, machine, objects, tools
 
 
 @check("runtime.pid-namespace", title="initial PID namespace")
@@ -37,14 +16,16 @@ def runtime_pid_namespace(context: Context) -> Finding:
     and attaches in a container or in WSL2, and stays silent. `minimal_ns` asks with
     bpf_get_ns_current_pid_tgid() (Linux 5.7, commit b4490c5c4e02) and works in any namespace.
     """
-    question = AskIdentity()
+    question = machine.AskIdentity()
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    number = answer.pid_namespace if isinstance(answer, Identity) else 0
+    number = answer.pid_namespace if isinstance(answer, machine.Identity) else 0
     if not number:
-        look = ByHand(f"stat -L -c %i /proc/self/ns/pid, which is {INITIAL_PID_NAMESPACE} at home")
+        look = ByHand(
+            f"stat -L -c %i /proc/self/ns/pid, which is {machine.INITIAL_PID_NAMESPACE} at home"
+        )
         return unknown("the PID namespace's number cannot be read", seen=seen, fixes=[look])
-    if number == INITIAL_PID_NAMESPACE:
+    if number == machine.INITIAL_PID_NAMESPACE:
         return passed(f"initial ({number})")
     advice = ByHand(
         "Use minimal_ns in place of minimal, or run it on the host (docker: --pid=host)."
@@ -63,9 +44,9 @@ def runtime_disk(context: Context) -> Finding | None:
     build = context.project.kind.build
     if build is None:
         return None
-    environment = AskEnvironment(("HOME", "TMPDIR", "XDG_CACHE_HOME"))
+    environment = machine.AskEnvironment(("HOME", "TMPDIR", "XDG_CACHE_HOME"))
     answer = context.ask(environment)
-    values = answer.values if isinstance(answer, Variables) else {}
+    values = answer.values if isinstance(answer, machine.Variables) else {}
     places = {"TMPDIR": values.get("TMPDIR") or "/tmp"}  # noqa: S108  (the user's own default)
     cache = values.get("XDG_CACHE_HOME") or (values["HOME"] + "/.cache" if "HOME" in values else "")
     if cache:
@@ -75,9 +56,9 @@ def runtime_disk(context: Context) -> Finding | None:
 
 def _room(context: Context, places: dict[str, str], needed: int) -> Finding:
     """The place with the least room decides."""
-    answers = {AskSpace(path): context.ask(AskSpace(path)) for path in places.values()}
+    answers = {files.AskSpace(path): context.ask(files.AskSpace(path)) for path in places.values()}
     seen = [evidence(question, answer) for question, answer in answers.items()]
-    free = {q.path: a.free for q, a in answers.items() if isinstance(a, Space)}
+    free = {q.path: a.free for q, a in answers.items() if isinstance(a, files.Space)}
     if len(free) < len(answers):
         path = next(q.path for q in answers if q.path not in free)
         return unknown(
@@ -110,12 +91,12 @@ def runtime_perf_events(context: Context) -> Finding:
     root. Sample by the CPU clock in software instead, which every machine has (`perf record -e
     cpu-clock`; `profile --sw-event` in libbpf-bootstrap).
     """
-    question = CountCycles()
+    question = bpf.CountCycles()
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if isinstance(answer, Attempt) and answer.worked:
+    if isinstance(answer, bpf.Attempt) and answer.worked:
         return passed("counts cycles")
-    reason = answer.error if isinstance(answer, Attempt) else answer.reason
+    reason = answer.error if isinstance(answer, bpf.Attempt) else answer.reason
     if reason in ("ENOENT", "EOPNOTSUPP", "ENODEV"):
         software = [ByHand("Sample by the software CPU clock instead, or pass the counters on.")]
         return failed(f"no cycle counter: {reason}", seen=seen, fixes=software)
@@ -131,18 +112,18 @@ def runtime_usdt_libc(context: Context) -> Finding:
     Debian's has none up to 13 (trixie); Fedora's and Ubuntu's have them, musl never. The program
     `usdt` of libbpf-bootstrap attaches to this one, and cannot where it is missing.
     """
-    question = AskLibc()
+    question = tools.AskLibc()
     answer = context.ask(question)
-    path = (answer.cached or answer.mapped) if isinstance(answer, Libc) else ""
+    path = (answer.cached or answer.mapped) if isinstance(answer, tools.Libc) else ""
     if not path:
         look = ByHand("readelf -n /lib/*/libc.so.6 | grep -A1 stapsdt")
         seen = [evidence(question, answer)]
         return unknown("which libc programs are given is not known", seen=seen, fixes=[look])
-    notes = AskUsdt(path)
+    notes = objects.AskUsdt(path)
     probes = context.ask(notes)
     seen = [evidence(question, answer), evidence(notes, probes)]
-    if not isinstance(probes, UsdtProbes):
-        look = ByHand(notes.source().removeprefix("$ "))
+    if not isinstance(probes, objects.UsdtProbes):
+        look = ByHand(notes.command())
         return unknown(f"{path}: {probes.reason}", seen=seen, fixes=[look])
     if "libc:setjmp" in probes.probes:
         return passed(f"{path} carries {len(probes.probes)}, libc:setjmp among them", seen=seen)

@@ -4,33 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import (
-    AskSubmodules,
-    ByHand,
-    Context,
-    Evidence,
-    FileText,
-    Finding,
-    Fix,
-    Install,
-    ListDirectory,
-    LookAt,
-    Names,
-    PathFacts,
-    ReadFile,
-    Run,
-    Stage,
-    Submodule,
-    Submodules,
-    blocked,
-    check,
-    evidence,
-    failed,
-    passed,
-    to_paste,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, Fix, Install, Run, Stage
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import files, git, tools
 
 ID = "checkout.submodules"
 DEEPEST = 8
@@ -42,7 +18,8 @@ NO_FILES = {
     "file": "is a file, not a directory",
 }
 UPDATE = ("submodule", "update", "--init", "--recursive")
-WITHHELD = ("refuses-owner", "cannot-become-owner", "timed-out", "broken")
+OWNERS = ("refuses-owner", "cannot-become-owner")
+WITHHELD = (*OWNERS, "timed-out", "broken")
 """Why git told nothing of a repository that is there; without git there is no more to be had."""
 
 
@@ -72,9 +49,9 @@ def submodules(context: Context) -> Iterator[Finding]:
 def _level(context: Context, prefix: str, depth: int) -> Iterator[Finding]:
     """The submodules of one work tree (`prefix`: empty, or a path ending in `/`), and of theirs."""
     tree = context.project.inside(*prefix.split("/")).rstrip("/")
-    question = AskSubmodules(tree)
+    question = git.AskSubmodules(tree)
     answer = context.ask(question)
-    if not isinstance(answer, Submodules):
+    if not isinstance(answer, git.Submodules):
         seen = [evidence(question, answer)]
         why = f"{prefix}.gitmodules cannot be read: {answer.shown()}"
         yield unknown(why, about=f"{prefix}.gitmodules", seen=seen)
@@ -88,7 +65,9 @@ def _level(context: Context, prefix: str, depth: int) -> Iterator[Finding]:
             yield from _level(context, f"{judged.about}/", depth + 1)
 
 
-def _warned_of_programs(answer: Submodules, question: AskSubmodules, prefix: str) -> Finding:
+def _warned_of_programs(
+    answer: git.Submodules, question: git.AskSubmodules, prefix: str
+) -> Finding:
     names = ", ".join(answer.programs)
     text = f"read these settings before you run git there: {names}"
     return warned(
@@ -127,18 +106,18 @@ def needed(context: Context) -> list[str]:
 def _makefile_names(context: Context, about: str) -> bool:
     """Whether this checkout's makefile uses the directory: older ones had fewer of them."""
     build = context.project.kind.build
-    text = context.ask(ReadFile(context.project.inside(build.makefile))) if build else None
-    return not isinstance(text, FileText) or f"/{about.partition('/')[0]}/" in text.text
+    text = context.ask(files.Read(context.project.inside(build.makefile))) if build else None
+    return not isinstance(text, files.Text) or f"/{about.partition('/')[0]}/" in text.text
 
 
 def _without_entry(context: Context, about: str) -> Finding:
-    question = ListDirectory(context.project.inside(about))
+    question = files.List(context.project.inside(about))
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if isinstance(answer, Names) and set(answer.names) - {".git"}:
+    if isinstance(answer, files.Names) and set(answer.names) - {".git"}:
         why = ".gitmodules does not name it, but its files are there: the build decides"
         return warned(why, about=about, seen=seen)
-    if isinstance(answer, Names) or answer.absent:
+    if isinstance(answer, files.Names) or answer.absent:
         why = "its files are not there, and .gitmodules does not name it"
         return failed(why, about=about, seen=seen, fixes=[_clone_again(context)])
     return unknown(f"it cannot be looked at: {answer.shown()}", about=about, seen=seen)
@@ -155,11 +134,11 @@ def _make_it_a_clone(context: Context) -> ByHand:
         return _clone_again(context)
     lines = [
         "make a checkout of the download (your files stay; git status shows how they differ):",
-        f"  {to_paste('git', 'init', root)}",
-        f"  {to_paste('git', '-C', root, 'remote', 'add', 'origin', url)}",
-        f"  {to_paste('git', '-C', root, 'fetch', 'origin', 'HEAD')}",
-        f"  {to_paste('git', '-C', root, 'reset', 'FETCH_HEAD')}",
-        f"  {to_paste('git', '-C', root, *UPDATE)}",
+        f"  {tools.to_paste('git', 'init', root)}",
+        f"  {tools.to_paste('git', '-C', root, 'remote', 'add', 'origin', url)}",
+        f"  {tools.to_paste('git', '-C', root, 'fetch', 'origin', 'HEAD')}",
+        f"  {tools.to_paste('git', '-C', root, 'reset', 'FETCH_HEAD')}",
+        f"  {tools.to_paste('git', '-C', root, *UPDATE)}",
         f"or get it anew, elsewhere: {context.project.kind.clone}",
     ]
     return ByHand("\n".join(lines))
@@ -169,13 +148,18 @@ class _Judged:
     """One submodule, with what is needed to judge it."""
 
     def __init__(
-        self, context: Context, tree: str, prefix: str, level: Submodules, submodule: Submodule
+        self,
+        context: Context,
+        tree: str,
+        prefix: str,
+        level: git.Submodules,
+        submodule: git.Submodule,
     ) -> None:
         self.context, self.tree, self.level, self.submodule = context, tree, level, submodule
         self.about = f"{prefix}{submodule.path}"
         self.place = f"{tree}/{submodule.path}"
         self.programs = (*level.programs, *submodule.programs)
-        self.seen = [Evidence(AskSubmodules(tree).source(), submodule.shown())]
+        self.seen = [Evidence(git.AskSubmodules(tree).source(), submodule.shown())]
         if level.trouble:
             self.seen.append(Evidence(f"$ git -C {tree} ls-files --stage", level.detail))
 
@@ -238,7 +222,7 @@ class _Judged:
         if level.trouble == "not-a-repository" or not (level.trouble or submodule.pinned):
             return _clone_again(self.context)
         if submodule.place == "file":
-            update = to_paste("git", "-C", root, *UPDATE)
+            update = tools.to_paste("git", "-C", root, *UPDATE)
             return ByHand(f"move {self.place} away, then: {update}")
         return None
 
@@ -259,11 +243,11 @@ class _Judged:
 
     def _link(self) -> Finding:
         """Somebody's own libbpf, perhaps; git itself refuses a link here."""
-        question = LookAt(self.place)
+        question = files.LookAt(self.place)
         facts = self.context.ask(question)
         seen = [*self.seen, evidence(question, facts)]
         fixes = [_clone_again(self.context)]
-        if isinstance(facts, PathFacts) and facts.target_kind == "directory":
+        if isinstance(facts, files.PathFacts) and facts.target_kind == "directory":
             why = f"it is a link to {facts.target}, which was not followed: the build decides"
             return warned(why, about=self.about, seen=seen, fixes=fixes)
         return failed("it is a link to no directory", about=self.about, seen=seen, fixes=fixes)
@@ -282,7 +266,7 @@ class _Judged:
 
     def _withheld(self, said: str) -> Finding:
         why = f"its files are there, of a commit that git does not tell ({said}): the build decides"
-        owner = ("sudo", "-u", f"#{self.level.owner}") if "owner" in self.level.trouble else ()
+        owner = ("sudo", "-u", f"#{self.level.owner}") if self.level.trouble in OWNERS else ()
         ask = (*owner, "git", "-C", self.tree, "submodule", "status")
         run = Run(ask, text="as the owner of the checkout" if owner else "says what is wrong")
         return warned(why, about=self.about, seen=self.seen, fixes=[run])
@@ -304,7 +288,7 @@ class _Judged:
             text = "no file is changed: nothing is lost"
             return [self._trusted(Run(write, text=text, checkout=self.context.project.path))]
         if submodule.absent or submodule.changed:
-            look = to_paste("git", "-C", self.place, "diff")
+            look = tools.to_paste("git", "-C", self.place, "diff")
             return [ByHand(f"{self._obeyed()}look at it, then keep or restore: {look}")]
         if submodule.moved and not submodule.refused:
             return [self._trusted(self._update())]
@@ -314,7 +298,7 @@ class _Judged:
         """A command, where git would run no program that the checkout names; else words."""
         if not self.programs:
             return run
-        return ByHand(f"{self._obeyed()}if you trust these settings: {to_paste(*run.argv)}")
+        return ByHand(f"{self._obeyed()}if you trust these settings: {tools.to_paste(*run.argv)}")
 
     def _obeyed(self) -> str:
         return f"git would obey {', '.join(self.programs)}; " if self.programs else ""

@@ -4,45 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bpfdoctor.api import (
-    OTHER_TARGET,
-    AskFunction,
-    AskKernel,
-    AskSymbols,
-    AskTracepoint,
-    Attempt,
-    ByHand,
-    Context,
-    Finding,
-    FunctionFacts,
-    Kernel,
-    ListDirectory,
-    Names,
-    NoAnswer,
-    Status,
-    Symbols,
-    TracepointFacts,
-    able,
-    blocked,
-    check,
-    evidence,
-    failed,
-    kprobe_place,
-    passed,
-    probed,
-    trial_of,
-    tried,
-    unknown,
-)
+from bpfdoctor.api import ByHand, Context, Finding, NoAnswer, Status
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import bpf, files, kernel
 
 RENAMED = {"do_unlinkat": ("filename_unlinkat", "7.0")}
 """Functions that examples attach to and that a release renamed: the new name, and since when.
 
 Seen in the BTF of Debian's kernels: do_unlinkat is in 6.19, filename_unlinkat in 7.0.4.
 """
-
-FUNCTION = "function "
-"""What the summary on a function that is there begins with."""
 
 PROBED = ("sched", "syscalls")
 """Categories of tracepoints that kernel.tracepoints attaches to: it says where one is missing."""
@@ -85,7 +55,7 @@ def kernel_targets(context: Context) -> Iterator[Finding]:
 
 
 def _kprobe(context: Context, target: str, function: str) -> Finding:
-    place = kprobe_place(function)
+    place = bpf.kprobe_place(function)
     if place is None:
         name_one = ByHand("Name a function in the program's SEC().")
         summary = f"libbpf reads no name of a function in {function}"
@@ -93,22 +63,22 @@ def _kprobe(context: Context, target: str, function: str) -> Finding:
     if target.startswith("kretprobe/") and place.offset:
         without = ByHand("Leave the offset out of the program's SEC().")
         return failed("libbpf takes no offset for a return", about=target, fixes=[without])
-    return tried(context, _among_symbols(context, target, (place.function,)), target)
+    found, _ = _among_symbols(context, target, (place.function,))
+    return bpf.tried(context, found, target)
 
 
 def _ksyscall(context: Context, target: str, call: str) -> Finding:
     """libbpf takes the architecture's wrapper where there is one (Linux 4.17), else __se_sys_…."""
-    kernel = context.ask(AskKernel())
-    wrapper = _WRAPPERS.get(kernel.architecture, "") if isinstance(kernel, Kernel) else ""
+    running = context.ask(kernel.AskKernel())
+    wrapper = _WRAPPERS.get(running.architecture, "") if isinstance(running, kernel.Kernel) else ""
     names = (f"__{wrapper}_sys_{call}",) if wrapper else ()
     plain = f"sys_{call}"
-    found = _among_symbols(context, target, (*names, f"__se_sys_{call}", plain))
-    function = found.summary.removeprefix(FUNCTION)
+    found, function = _among_symbols(context, target, (*names, f"__se_sys_{call}", plain))
     if found.status is Status.PASS and function == plain:
         summary = f"libbpf looks for __se_sys_{call}; this kernel has {plain} alone"
         fix = ByHand(f'Write SEC("kprobe/{plain}").')
         return failed(summary, about=target, seen=found.evidence, fixes=[fix])
-    return tried(context, found, target, function)
+    return bpf.tried(context, found, target, function)
 
 
 _WRAPPERS = {
@@ -122,25 +92,27 @@ _WRAPPERS = {
 """As in libbpf's arch_specific_syscall_pfx, by uname's name of the architecture."""
 
 
-def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> Finding:
+def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> tuple[Finding, str]:
+    """The finding, and the first of these functions that is there (empty: none that is known)."""
     new_names = tuple(RENAMED[name][0] for name in names if name in RENAMED)
-    question = AskSymbols(names + new_names)
+    question = kernel.AskSymbols(names + new_names)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if not isinstance(answer, Symbols):
-        look = ByHand(f"As root: {question.source().removeprefix('$ ')}")
+    if not isinstance(answer, kernel.Symbols):
+        look = ByHand(f"As root: {question.command()}")
         summary = f"the kernel's symbols cannot be read: {answer.reason}"
-        return unknown(summary, about=target, seen=seen, fixes=[look])
-    found = [name for name in names if name in answer.present]
+        return unknown(summary, about=target, seen=seen, fixes=[look]), ""
+    found = next((name for name in names if name in answer.present), "")
     if found and answer.count > 1 and not context.project.object:  # that of an object is tried
-        summary = f"{answer.count} functions are called {found[0]}: newer kernels take none of them"
+        summary = f"{answer.count} functions are called {found}: newer kernels take none of them"
         once = ByHand("In the program's SEC(), name a function whose name is there once.")
-        return unknown(summary, about=target, seen=seen, fixes=[once])
+        return unknown(summary, about=target, seen=seen, fixes=[once]), found
     if found:
-        return passed(FUNCTION + found[0], about=target, seen=seen)
+        return passed(f"function {found}", about=target, seen=seen), found
     wanted = names[-1]
     advice = [_rename(wanted, wanted in RENAMED and RENAMED[wanted][0] in answer.present)]
-    return failed(f"this kernel has no function {wanted}", about=target, seen=seen, fixes=advice)
+    summary = f"this kernel has no function {wanted}"
+    return failed(summary, about=target, seen=seen, fixes=advice), ""
 
 
 def _rename(function: str, has_new_name: bool) -> ByHand:
@@ -153,12 +125,12 @@ def _rename(function: str, has_new_name: bool) -> ByHand:
 
 
 def _trampoline(context: Context, target: str, function: str) -> Finding:
-    found, answer = _in_btf(context, target, function), context.ask(AskFunction(function))
-    if isinstance(answer, FunctionFacts) and answer.variadic:
+    found, answer = _in_btf(context, target, function), context.ask(kernel.Function(function))
+    if isinstance(answer, kernel.FunctionFacts) and answer.variadic:
         summary = f"{function} takes any number of parameters, which no trampoline can pass on"
         fixes = [_rename(function, False)]
         return failed(summary, about=target, seen=found.evidence, fixes=fixes)
-    return tried(context, found, target)
+    return bpf.tried(context, found, target)
 
 
 def _lsm(context: Context, target: str, hook: str) -> Finding:
@@ -168,9 +140,9 @@ def _lsm(context: Context, target: str, hook: str) -> Finding:
             "this kernel has no LSM hooks for BPF", by=["kernel.lsm[load]"], about=target
         )
     found = _in_btf(context, target, f"bpf_lsm_{hook}")
-    answer, written = context.ask(AskFunction(f"bpf_lsm_{hook}")), _parameters(context, target)
-    if not isinstance(answer, FunctionFacts) or answer.id is None or written is None:
-        return tried(context, found, target)
+    answer, written = context.ask(kernel.Function(f"bpf_lsm_{hook}")), _parameters(context, target)
+    if not isinstance(answer, kernel.FunctionFacts) or answer.id is None or written is None:
+        return bpf.tried(context, found, target)
     return found if answer.parameters == written else _other_parameters(found, answer, written)
 
 
@@ -181,7 +153,7 @@ def _parameters(context: Context, target: str) -> int | None:
     return known[0] if known else None
 
 
-def _other_parameters(found: Finding, answer: FunctionFacts, written: int) -> Finding:
+def _other_parameters(found: Finding, answer: kernel.FunctionFacts, written: int) -> Finding:
     """The verifier refuses it: what it takes for a return value may be any number.
 
     It checks an LSM program's return value since Linux 6.12 (commit 5d99e198be27). The hook of
@@ -198,22 +170,22 @@ def _other_parameters(found: Finding, answer: FunctionFacts, written: int) -> Fi
 def _iterator(context: Context, target: str, what: str) -> Finding:
     if _has_function(context, "bpf_iter_task") is False:
         return blocked("this kernel has no iterators", by=["kernel.iterators[load]"], about=target)
-    return tried(context, _in_btf(context, target, f"bpf_iter_{what}"), target)
+    return bpf.tried(context, _in_btf(context, target, f"bpf_iter_{what}"), target)
 
 
 def _has_function(context: Context, function: str) -> bool | None:
-    answer = context.ask(AskFunction(function))
-    return answer.id is not None if isinstance(answer, FunctionFacts) else None
+    answer = context.ask(kernel.Function(function))
+    return answer.id is not None if isinstance(answer, kernel.FunctionFacts) else None
 
 
 def _in_btf(context: Context, target: str, function: str) -> Finding:
-    question = AskFunction(function)
+    question = kernel.Function(function)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if not isinstance(answer, FunctionFacts):
+    if not isinstance(answer, kernel.FunctionFacts):
         if answer.absent or answer.reason == "broken":
             return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
-        look = ByHand(f"As root: {question.source().removeprefix('$ ')}")
+        look = ByHand(f"As root: {question.command()}")
         summary = f"the kernel's BTF cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
     if answer.id is None and context.project.object and _may_be_a_modules(context, function):
@@ -235,8 +207,8 @@ def _in_btf(context: Context, target: str, function: str) -> Finding:
 def _may_be_a_modules(context: Context, name: str) -> bool:
     """libbpf looks for functions in the BTF of modules as well, for MODULE:NAME in one alone."""
     module, _, function = name.rpartition(":")
-    symbols = context.ask(AskSymbols((function,)))
-    if isinstance(symbols, Symbols) and not symbols.present:
+    symbols = context.ask(kernel.AskSymbols((function,)))
+    if isinstance(symbols, kernel.Symbols) and not symbols.present:
         return False
     modules = _modules_with_btf(context, otherwise=module)
     return module in modules if module else bool(modules)
@@ -244,37 +216,38 @@ def _may_be_a_modules(context: Context, name: str) -> bool:
 
 def _modules_with_btf(context: Context, otherwise: str = "any") -> set[str]:
     """The modules that show BTF (Linux 5.11, commit 36e68442d1af)."""
-    listed = context.ask(ListDirectory("/sys/kernel/btf"))
-    return set(listed.names) - {"vmlinux"} if isinstance(listed, Names) else {otherwise}
+    listed = context.ask(files.List("/sys/kernel/btf"))
+    return set(listed.names) - {"vmlinux"} if isinstance(listed, files.Names) else {otherwise}
 
 
 def _raw_tracepoint(context: Context, target: str, name: str) -> Finding:
     """tracefs does not list all of them: it is attached to, by its name or by its BTF."""
-    trial = trial_of(target)
+    trial = bpf.trial_of(target)
     assert trial is not None
-    if not able(context, trial):
+    if not bpf.able(context, trial):
         by = WRITABLE if target.startswith("raw_tp.w/") else RAW
         return blocked("no program of a raw tracepoint loads", by=[by], about=target)
     answer = context.ask(trial.question)
     seen = [evidence(trial.question, answer)]
     if isinstance(answer, NoAnswer) and answer.absent:
         return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
-    elsewhere = trial.loading and isinstance(answer, Attempt) and answer.error == "ENOENT"
+    elsewhere = trial.loading and isinstance(answer, bpf.Attempt) and answer.error == "ENOENT"
     if elsewhere and _modules_with_btf(context):
-        look = ByHand("Load it: bpftool prog loadall FILE.bpf.o /sys/fs/bpf/try")
         summary = f"the kernel's own BTF has no tracepoint {name}; that of its modules was not read"
-        return unknown(summary, about=target, seen=seen, fixes=[look])
+        return unknown(summary, about=target, seen=seen, fixes=[bpf.LOAD_ALL])
     missing = {"ENOENT": "this kernel has no such tracepoint"}
     found = f"tracepoint {name}"
-    return probed(context, trial.question, found, about=target, means=missing, fixes=[OTHER_TARGET])
+    return bpf.probed(
+        context, trial.question, found, about=target, means=missing, fixes=[bpf.OTHER_TARGET]
+    )
 
 
 def _tracepoint(context: Context, target: str, path: str) -> Finding:
     category, _, name = path.partition("/")
-    question = AskTracepoint(category, name)
+    question = kernel.Tracepoint(category, name)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if not isinstance(answer, TracepointFacts):
+    if not isinstance(answer, kernel.TracepointFacts):
         if answer.absent or answer.reason == "EACCES":
             summary = f"tracefs cannot be read: {answer.reason}"
             return blocked(summary, by=["runtime.tracefs"], about=target)
@@ -282,7 +255,7 @@ def _tracepoint(context: Context, target: str, path: str) -> Finding:
         summary = f"tracefs cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
     if answer.id is not None:
-        return tried(context, passed(f"tracepoint {path}", about=target, seen=seen), target)
+        return bpf.tried(context, passed(f"tracepoint {path}", about=target, seen=seen), target)
     if not answer.category and category in PROBED:
         summary = f"this kernel has no tracepoints {category}/*"
         return blocked(summary, by=[f"kernel.tracepoints[{category}]"], about=target)

@@ -4,32 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bpfdoctor.api import (
-    Compiled,
-    Completed,
-    Context,
-    Finding,
-    Install,
-    NoAnswer,
-    Project,
-    ToolChoice,
-    blocked,
-    check,
-    chosen_clang,
-    chosen_compilers,
-    compile_bpf,
-    compile_c,
-    emits_bpf,
-    evidence,
-    failed,
-    misbehaving,
-    older,
-    passed,
-    unknown,
-    verdict_on,
-    verdict_on_all,
-    warned,
-)
+from bpfdoctor.api import Context, Finding, Install, NoAnswer, Project
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import tools
 
 CORE_CLANG = "11"
 """The oldest clang that libbpf-bootstrap's CO-RE programs are known to be built with."""
@@ -45,8 +22,8 @@ def _uses_clang(project: Project) -> bool:
     return project.kind.build is None or "CLANG" in project.tools
 
 
-def _clang(context: Context) -> ToolChoice:
-    return chosen_clang(context.host, context.project.kind.clang)
+def _clang(context: Context) -> tools.ToolChoice:
+    return tools.chosen_clang(context.host, context.project.kind.clang)
 
 
 @check("toolchain.clang", title="clang", applies=_uses_clang)
@@ -65,7 +42,7 @@ def clang(context: Context) -> Finding:
         return warned(f"{name} compiles BPF; its version cannot be read", seen=chosen.seen)
     if not chosen.fit and chosen.default.state == "no-bpf":
         return passed(f"{name} is clang {version}", seen=chosen.seen)
-    return verdict_on(chosen, f"{name} is clang {version}", "clang")
+    return tools.verdict_on(chosen, f"{name} is clang {version}", "clang")
 
 
 @check(
@@ -85,10 +62,10 @@ def clang_bpf(context: Context) -> Finding:
     chosen = _clang(context)
     if not chosen.argv:
         return blocked("there is no clang to try", ["toolchain.clang"])
-    question = compile_bpf(chosen.argv)
+    question = tools.compile_bpf(chosen.argv)
     answer = context.ask(question)
     name, seen = chosen.used.words, [evidence(question, answer)]
-    if emits_bpf(answer):
+    if tools.emits_bpf(answer):
         return passed(f"{name} emits BPF machine code and .BTF", seen=seen)
     if isinstance(answer, NoAnswer):
         return _did_not_compile(chosen, answer)
@@ -113,7 +90,7 @@ def clang_core(context: Context) -> Finding:
     chosen = _clang(context)
     if not chosen.argv:
         return blocked("there is no clang to try", ["toolchain.clang"])
-    question = compile_bpf(chosen.argv)
+    question = tools.compile_bpf(chosen.argv)
     answer = context.ask(question)
     name, seen, fixes = chosen.used.words, [evidence(question, answer)], [Install(("clang",))]
     if isinstance(answer, NoAnswer):
@@ -121,7 +98,7 @@ def clang_core(context: Context) -> Finding:
     count = answer.object.relocations if answer.ok and answer.object else 0
     if count == 0:
         return failed(f"{name} writes no CO-RE relocation", seen=seen, fixes=fixes)
-    if chosen.version and older(chosen.version, CORE_CLANG):
+    if chosen.version and tools.older(chosen.version, CORE_CLANG):
         summary = f"{name} {chosen.version} writes a CO-RE relocation; {CORE_CLANG} is known to do"
         return warned(summary, seen=seen, fixes=fixes)
     return passed(f"{name} writes CO-RE relocations ({count} seen)", seen=seen)
@@ -139,39 +116,40 @@ def cc(context: Context) -> Finding:
     `make CC=… HOSTCC=…` that uses it. What to do: install a C compiler, or the C library's
     development package.
     """
-    chosen = chosen_compilers(context.host, context.project.tools)
+    chosen = tools.chosen_compilers(context.host, context.project.tools)
     lame = next((found for each in chosen if (found := _without_libc(context, each))), None)
-    names = " and ".join(dict.fromkeys(each.used.words for each in chosen))
-    verb = "compile, link and make" if " and " in names else "compiles, links and makes"
-    return lame or verdict_on_all(chosen, f"{names} {verb} a program that runs", "cc")
+    names = list(dict.fromkeys(each.used.words for each in chosen))
+    verb = "compile, link and make" if names[1:] else "compiles, links and makes"
+    summary = f"{' and '.join(names)} {verb} a program that runs"
+    return lame or tools.verdict_on_all(chosen, summary, "cc")
 
 
-def _without_libc(context: Context, chosen: ToolChoice) -> Finding | None:
+def _without_libc(context: Context, chosen: tools.ToolChoice) -> Finding | None:
     """What is wrong where there is a compiler and its C library, or its way to run, is not."""
     name, seen = chosen.used.words, chosen.seen
-    answer = context.ask(compile_c(chosen.argv)) if chosen.argv else None
-    if not isinstance(answer, Compiled):
+    answer = context.ask(tools.compile_c(chosen.argv)) if chosen.argv else None
+    if not isinstance(answer, tools.Compiled):
         return None
     if not chosen.fit and _NO_LIBC.search(answer.log):
         summary = f"{name} works, but the C library's headers are missing: "
         fixes = [Install(("libc-headers",))]
         return failed(summary + _first_error(answer.log), seen=seen, fixes=fixes)
-    if not chosen.fit or (isinstance(answer.run, Completed) and answer.run.ok):
+    if not chosen.fit or (isinstance(answer.run, tools.Completed) and answer.run.ok):
         return None
     how = answer.run.shown() if answer.run else "it was not run"
     return warned(f"{name} compiles and links; its program does not run: {how}", seen=seen)
 
 
-def _did_not_compile(chosen: ToolChoice, answer: NoAnswer) -> Finding:
-    question = compile_bpf(chosen.argv)
-    judged = misbehaving(chosen.argv, question, answer)
+def _did_not_compile(chosen: tools.ToolChoice, answer: NoAnswer) -> Finding:
+    question = tools.compile_bpf(chosen.argv)
+    judged = tools.misbehaving(chosen.argv, question, answer)
     make = failed if judged is not None and judged.state == "unfit" else unknown
     fixes = [Install(("clang",))] if make is failed else []
     how = judged.trouble if judged else answer.shown()
     return make(how, seen=[evidence(question, answer)], fixes=fixes)
 
 
-def _machine(answer: Compiled) -> str:
+def _machine(answer: tools.Compiled) -> str:
     return answer.object.machine if answer.object else ""
 
 

@@ -6,27 +6,14 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from bpfdoctor.api import (
-    AttachIterator,
-    AttachKprobe,
-    AttachTracepoint,
-    AttachTrampoline,
-    AttachUprobe,
-    Attempt,
-    ByHand,
-    Context,
-    Finding,
-    NoAnswer,
-    Question,
-    Status,
-    blocked,
-    check,
-    passed,
-    probed,
-)
+from bpfdoctor.api import ByHand, Context, Finding, NoAnswer, Question, Status
+from bpfdoctor.api import blocked, check, passed
+from bpfdoctor.api import bpf
 
 EVENTS = ("runtime.event-privileges",)
 """What everything needs that hangs on an event of perf_event_open(2)."""
+
+FENTRY, ITERATOR = bpf.ATTACH_TYPES["trace_fentry"], bpf.ATTACH_TYPES["trace_iter"]
 
 LOADING = ("kernel.program-types[socket_filter]",)
 """Where this fails, no program of any type loads."""
@@ -47,9 +34,9 @@ def kernel_tracepoints(context: Context) -> Iterator[Finding]:
     option = ByHand("Boot a kernel built with CONFIG_FTRACE_SYSCALLS=y and CONFIG_BPF_EVENTS=y.")
     missing = {"ENOENT": "this kernel has no such tracepoint"}
     for category, name in (("syscalls", "sys_enter_getcpu"), ("sched", "sched_process_exec")):
-        question = AttachTracepoint(category, name)
+        question = bpf.AttachTracepoint(category, name)
         what = f"attaching to {category}/{name}"
-        yield probed(context, question, what, about=category, means=missing, fixes=[option])
+        yield bpf.probed(context, question, what, about=category, means=missing, fixes=[option])
 
 
 @check(
@@ -70,7 +57,7 @@ def kernel_kprobes(context: Context) -> Finding:
     means = {"ENOENT": "this kernel has no kprobes, CONFIG_KPROBE_EVENTS is off"}
     option = ByHand("Boot a kernel built with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y.")
     what = "attaching a kretprobe, with the kprobe under it"
-    return probed(context, AttachKprobe(returns=True), what, means=means, fixes=[option])
+    return bpf.probed(context, bpf.AttachKprobe(returns=True), what, means=means, fixes=[option])
 
 
 @check(
@@ -88,7 +75,7 @@ def kernel_uprobes(context: Context) -> Finding:
     means = {"ENOENT": "this kernel has no uprobes, CONFIG_UPROBE_EVENTS is off"}
     option = ByHand("Boot a kernel built with CONFIG_UPROBES=y and CONFIG_UPROBE_EVENTS=y.")
     what = "attaching a uretprobe, with the uprobe under it"
-    return probed(context, AttachUprobe(returns=True), what, means=means, fixes=[option])
+    return bpf.probed(context, bpf.AttachUprobe(returns=True), what, means=means, fixes=[option])
 
 
 @check(
@@ -108,12 +95,12 @@ def kernel_trampolines(context: Context) -> Iterator[Finding]:
     means = {
         "ENOENT": "the kernel's BTF has none of these functions",
         "EINVAL": "this kernel knows no such programs, or cannot attach them",
-        "E2BIG": "this kernel is older than such programs, Linux 5.5",
+        "E2BIG": f"this kernel is older than such programs, Linux {FENTRY.since}",
         "ENOTSUPP": "this kernel has no trampolines for this architecture; arm64 has from 6.4",
         "EBUSY": "the function tracer of this kernel leaves no room at its start",
     }
     newer = ByHand("Use kprobes instead (kernel.kprobes), or boot a kernel that allows fentry.")
-    probes = {"fentry": AttachTrampoline("fentry"), "fexit": AttachTrampoline("fexit")}
+    probes = {"fentry": bpf.AttachTrampoline("fentry"), "fexit": bpf.AttachTrampoline("fexit")}
     return _in_stages(context, "kernel.trampolines", probes, means, newer)
 
 
@@ -131,23 +118,23 @@ def kernel_iterators(context: Context) -> Iterator[Finding]:
     means = {
         "ENOENT": "this kernel has no iterator over tasks",
         "EINVAL": "this kernel knows no iterators",
-        "E2BIG": "this kernel is older than iterators, Linux 5.8",
+        "E2BIG": f"this kernel is older than iterators, Linux {ITERATOR.since}",
     }
-    newer = ByHand("Boot a kernel of 5.8 or later.")
-    probes = {"an iterator over tasks": AttachIterator()}
+    newer = ByHand(f"Boot a kernel of {ITERATOR.since} or later.")
+    probes = {"an iterator over tasks": bpf.AttachIterator()}
     return _in_stages(context, "kernel.iterators", probes, means, newer)
 
 
 def _in_stages(
     context: Context,
     check_id: str,
-    probes: Mapping[str, Question[Attempt]],
+    probes: Mapping[str, Question[bpf.Attempt]],
     means: Mapping[str, str],
     fix: ByHand,
 ) -> Iterator[Finding]:
     """`load` and `attach`, told apart by the call that was refused: the first probe decides."""
     found = [
-        (context.ask(question), probed(context, question, name, means=means, fixes=[fix]))
+        (context.ask(question), bpf.probed(context, question, name, means=means, fixes=[fix]))
         for name, question in probes.items()
     ]
     bad = [(answer, each) for answer, each in found if each.status is not Status.PASS]

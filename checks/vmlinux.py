@@ -5,35 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 
-from bpfdoctor.api import (
-    AskKernel,
-    AskSubmodules,
-    Build,
-    ByHand,
-    Context,
-    Evidence,
-    FileText,
-    Finding,
-    FindTool,
-    Fix,
-    Install,
-    Kernel,
-    LookAt,
-    NoAnswer,
-    PathFacts,
-    ReadFile,
-    Run,
-    Submodules,
-    blocked,
-    check,
-    evidence,
-    failed,
-    passed,
-    target_architecture,
-    to_paste,
-    unknown,
-    warned,
-)
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Fix, Install, NoAnswer, Run
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import files, git, kernel, machine, tools
 
 BPFTOOLS = ("bpftool", "/usr/sbin/bpftool", "/usr/local/sbin/bpftool")
 """Debian keeps it where a user's PATH does not lead."""
@@ -57,14 +31,14 @@ def vmlinux_h(context: Context) -> Finding | None:
     here, build = context.project, context.project.kind.build
     if build is None or not build.vmlinux_h or not here.path:
         return None
-    kernel = context.ask(AskKernel())
-    if not isinstance(kernel, Kernel):
-        return unknown(f"the architecture is not known: {kernel.shown()}")
-    name = _header(context, build, target_architecture(kernel.architecture))
-    question = LookAt(here.inside(name))
+    running = context.ask(kernel.AskKernel())
+    if not isinstance(running, kernel.Kernel):
+        return unknown(f"the architecture is not known: {running.shown()}")
+    name = _header(context, build, machine.target_architecture(running.architecture))
+    question = files.LookAt(here.inside(name))
     facts = context.ask(question)
     seen = [evidence(question, facts)]
-    if not isinstance(facts, PathFacts):
+    if not isinstance(facts, files.PathFacts):
         return _not_there(context, name, facts.absent, seen)
     if facts.target_kind != "file":
         broken = f"{name} is a broken link to {facts.target}"
@@ -79,8 +53,8 @@ def vmlinux_h(context: Context) -> Finding | None:
 
 def _header(context: Context, build: Build, architecture: str) -> str:
     """Its path in this checkout: the makefile's VMLINUX, for it has moved; else the project's."""
-    text = context.ask(ReadFile(context.project.inside(build.makefile)))
-    named = VMLINUX.search(text.text) if isinstance(text, FileText) else None
+    text = context.ask(files.Read(context.project.inside(build.makefile)))
+    named = VMLINUX.search(text.text) if isinstance(text, files.Text) else None
     relative = named.group(1).replace("$(ARCH)", architecture) if named else "$"
     path = posixpath.normpath(posixpath.join(build.directory, relative))
     if "$" in path or path.startswith(("/", "../")):
@@ -91,8 +65,8 @@ def _header(context: Context, build: Build, architecture: str) -> str:
 def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) -> Finding:
     """It is missing: perhaps with the submodule that holds it, which then is the root."""
     here = context.project
-    answer = context.ask(AskSubmodules(here.path))
-    for submodule in answer.found if isinstance(answer, Submodules) else ():
+    answer = context.ask(git.AskSubmodules(here.path))
+    for submodule in answer.found if isinstance(answer, git.Submodules) else ():
         inside = name.startswith(f"{submodule.path}/")
         empty = submodule.place != "filled" or 0 < submodule.tracked == submodule.absent
         if inside and empty and absent:
@@ -104,12 +78,12 @@ def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) 
     return failed(f"{name} is missing", seen=seen, fixes=_repairs(context, name))
 
 
-def _content(context: Context, name: str, facts: PathFacts, seen: list[Evidence]) -> Finding:
+def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evidence]) -> Finding:
     """It is there: a header as bpftool writes it, or something else of that name."""
     path = context.project.inside(name)
-    question = ReadFile(path, limit=1024)
+    question = files.Read(path, limit=1024)
     head = context.ask(question)
-    if not isinstance(head, FileText):
+    if not isinstance(head, files.Text):
         look = Run(("head", "-1", path))
         why = f"{name} cannot be read: {head.shown()}"
         return unknown(why, seen=[*seen, evidence(question, head)], fixes=[look])
@@ -125,7 +99,7 @@ def _content(context: Context, name: str, facts: PathFacts, seen: list[Evidence]
     return warned(f"{name} is not as bpftool writes it: the build decides", seen=seen)
 
 
-def _behind(name: str, facts: PathFacts) -> str:
+def _behind(name: str, facts: files.PathFacts) -> str:
     """The file to write for a link inside the checkout: the one it points to."""
     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), facts.target or name))
     honest = facts.target and not target.startswith(("/", "../"))
@@ -135,11 +109,11 @@ def _behind(name: str, facts: PathFacts) -> str:
 def _repairs(context: Context, name: str) -> list[Fix]:
     """What brings the header back: git, where a submodule of it holds the file, else bpftool."""
     here = context.project
-    answer = context.ask(AskSubmodules(here.path))
-    for submodule in answer.found if isinstance(answer, Submodules) else ():
+    answer = context.ask(git.AskSubmodules(here.path))
+    for submodule in answer.found if isinstance(answer, git.Submodules) else ():
         if name.startswith(f"{submodule.path}/") and submodule.commit:
             words = ("git", "-C", here.inside(submodule.path), "checkout", "--")
-            return [ByHand(to_paste(*words, name.removeprefix(f"{submodule.path}/")))]
+            return [ByHand(tools.to_paste(*words, name.removeprefix(f"{submodule.path}/")))]
     return _dump(context, here.inside(name))
 
 
@@ -147,10 +121,10 @@ def _dump(context: Context, path: str) -> list[Fix]:
     """Write it from the running kernel, with the bpftool that is there."""
     fixes: list[Fix] = []
     directory = posixpath.dirname(path)
-    facts = context.ask(LookAt(directory))
+    facts = context.ask(files.LookAt(directory))
     if isinstance(facts, NoAnswer) and facts.absent:
         fixes.append(Run(("mkdir", "-p", directory), cwd=context.project.path))
-    looks = {tool: context.ask(FindTool(tool)) for tool in BPFTOOLS}
+    looks = {tool: context.ask(tools.Find(tool)) for tool in BPFTOOLS}
     if all(isinstance(answer, NoAnswer) and answer.absent for answer in looks.values()):
         fixes.append(Install(("bpftool",)))
     found = [tool for tool, answer in looks.items() if not isinstance(answer, NoAnswer)]

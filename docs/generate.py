@@ -24,6 +24,7 @@ from bpfdoctor.cli.list import needs
 from bpfdoctor.engine.load import load_checks
 from bpfdoctor.projects.model import ProjectKind
 from bpfdoctor.projects.reader import kinds
+from bpfdoctor.report import registry
 from bpfdoctor.report.schema import schema
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS
 
@@ -81,6 +82,7 @@ def check_section(check: Check) -> Iterator[str]:
 def cli_page() -> Iterator[str]:
     """The help of every command."""
     yield "# Command line\n"
+    yield from formats_section()
     parent = click.Context(app, info_name="bpfdoctor", **app.context_settings)
     yield from help_section(app, "bpfdoctor", parent)
     for name in COMMANDS:
@@ -88,6 +90,15 @@ def cli_page() -> Iterator[str]:
         assert command is not None
         context = click.Context(command, parent=parent, info_name=name)
         yield from help_section(command, f"bpfdoctor {name}", context)
+
+
+def formats_section() -> Iterator[str]:
+    """What --format takes."""
+    yield "`--format FORMAT[=FILE]` takes these formats:\n"
+    yield from (f"* {code(name)}: {registry.help_of(name)}" for name in registry.names())
+    yield "\nIt may be repeated. Without FILE the format goes to standard output, which takes one;"
+    yield "without any, it carries text. FILE is written whole or not at all. `--json` is"
+    yield "`--format json`.\n"
 
 
 def help_section(command: click.Command, title: str, context: click.Context) -> Iterator[str]:
@@ -137,7 +148,8 @@ def project_section(kind: ProjectKind) -> Iterator[str]:
 def report_page() -> Iterator[str]:
     """The fields of the report, off its JSON Schema."""
     yield "# The report's JSON\n"
-    yield "`bpfdoctor check --json` prints a `Report`, or an `ErrorReport` with exit status 2 or 5."
+    yield "`bpfdoctor check --format json` prints a `Report`, or an `ErrorReport` with exit status"
+    yield "2 or 5."
     yield "Names are for ever, more may be added, and a reader ignores those that it does not know."
     yield "The JSON Schema is `bpfdoctor/report/schema.json`.\n"
     definitions = schema()["$defs"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from bpfdoctor.host.bpf.probes import LoadProgram
 from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine, scratch_prefix
+from bpfdoctor.host.signals import pass_none_on
 from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.host.system.tracefs import PLACES
 
@@ -26,6 +28,9 @@ STEERING = (
     *("MAKEFLAGS", "NO_COLOR", "FORCE_COLOR"),
 )
 """Variables of a developer's shell that would change what the tests see."""
+
+# Nor what a CI runner or `nohup make test &` ignores: tests start programs, and signal them.
+pass_none_on()
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +47,14 @@ def pytest_sessionfinish() -> None:
     """Take away what the machines of tests leave that nobody closes."""
     for place in Path(tempfile.gettempdir()).glob(f"{scratch_prefix()}*"):
         shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt in this process, also where the tests run in background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

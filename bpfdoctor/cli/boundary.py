@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from bpfdoctor import __version__
-from bpfdoctor.cli.output import Output
+from bpfdoctor.cli.destinations import Destination, Destinations
+from bpfdoctor.cli.stdout import Stdout
 from bpfdoctor.cli.stopping import Stopped, stop_on_signals, wait_for_threads
 from bpfdoctor.errors import BpfDoctorError
+
+if TYPE_CHECKING:
+    from bpfdoctor.report.documents import ErrorKind
 
 USAGE = 2
 """Exit status of wrong usage or configuration."""
@@ -22,32 +25,32 @@ BROKE = 5
 
 def guarded(arguments: Sequence[str]) -> int:
     """Run the command line; whatever happens ends in an exit status of the documented ones."""
-    output = Output()
-    as_json = "--json" in arguments
+    destinations = Destinations(Stdout())
     try:
         stop_on_signals()
-        return run(arguments, output)
+        status = run(arguments, destinations)
+        return USAGE if _say_unwritten(destinations) else status
     except Stopped as stopped:
         wait_for_threads()
         return stopped.exit_status
     except BpfDoctorError as error:
-        return _told(error.message, error.hint, output, as_json)
+        return _told(error.message, error.hint, arguments, destinations)
     except click.ClickException as error:
-        return _told(error.format_message(), usage_hint(error), output, as_json)
+        return _told(error.format_message(), usage_hint(error), arguments, destinations)
     except (KeyboardInterrupt, click.Abort):
         return Stopped(2).exit_status
     except Exception as error:  # noqa: BLE001  (the boundary)
-        return _broke(error, arguments, output, as_json)
+        return _broke(error, arguments, destinations)
 
 
-def run(arguments: Sequence[str], output: Output) -> int:
+def run(arguments: Sequence[str], destinations: Destinations) -> int:
     """Run the command that the arguments name; its exit status."""
     from bpfdoctor.cli.app import app
 
     try:
-        status = app.main(list(arguments), "bpfdoctor", standalone_mode=False, obj=output)
+        status = app.main(list(arguments), "bpfdoctor", standalone_mode=False, obj=destinations)
     finally:
-        output.finish()  # the shell's completion ends by SystemExit
+        destinations.stdout.finish()  # the shell's completion ends by SystemExit
     return int(status or 0)
 
 
@@ -57,15 +60,16 @@ def usage_hint(error: click.ClickException) -> str:
     return f"see {context.command_path if context else 'bpfdoctor'} --help"
 
 
-def _told(message: str, hint: str, output: Output, as_json: bool) -> int:
+def _told(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
     _say(f"bpfdoctor: {message}" + (f"\n{hint}" if hint else ""))
-    if as_json:
-        _json_error(output, "usage", message, hint)
+    _write_error("usage", message, hint, arguments, destinations)
     return USAGE
 
 
-def _broke(error: Exception, arguments: Sequence[str], output: Output, as_json: bool) -> int:
+def _broke(error: Exception, arguments: Sequence[str], destinations: Destinations) -> int:
     """Everything that whoever mends it will ask for."""
+    import traceback
+
     hint = "please report it with the text on standard error"
     message = f"{type(error).__name__}: {error}"
     _say(
@@ -75,8 +79,7 @@ def _broke(error: Exception, arguments: Sequence[str], output: Output, as_json: 
         f"* arguments: `{_shown(arguments)}`\n* Python {sys.version.split()[0]}\n"
         f"* {_system()}\n\n```text\n{traceback.format_exc()}```"
     )
-    if as_json:
-        _json_error(output, "internal", message, hint)
+    _write_error("internal", message, hint, arguments, destinations)
     return BROKE
 
 
@@ -92,12 +95,28 @@ def _system() -> str:
     return f"{platform.system()} {platform.release()} {platform.machine()}"
 
 
-def _json_error(
-    output: Output, kind: Literal["usage", "internal"], message: str, hint: str
+def _write_error(
+    kind: ErrorKind,
+    message: str,
+    hint: str,
+    arguments: Sequence[str],
+    destinations: Destinations,
 ) -> None:
-    from bpfdoctor.report.json import error_json
+    """Write it in the place of the document that was asked for, in the formats that can."""
+    from bpfdoctor.cli.formats import format_in
+    from bpfdoctor.report.documents import ErrorDocument
 
-    output.write(error_json(kind, message, hint))
+    if not destinations.chosen:
+        destinations.choose([Destination(format_in(arguments))])
+    destinations.write(ErrorDocument(kind, message, hint))
+    _say_unwritten(destinations)
+
+
+def _say_unwritten(destinations: Destinations) -> bool:
+    """Say which files there are not, behind the documents that are written; whether there are."""
+    for error in destinations.unwritten:
+        _say(f"bpfdoctor: {error.message}")
+    return bool(destinations.unwritten)
 
 
 def _say(text: str) -> None:

@@ -6,16 +6,17 @@ from typing import Any
 
 import click
 
-from bpfdoctor.cli import parameters
+from bpfdoctor.cli import formats, parameters
 from bpfdoctor.cli.boundary import USAGE
-from bpfdoctor.cli.output import Output
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
 Examples:
   bpfdoctor check                              everything, ending in the smoke
   bpfdoctor check --for minimal --for bootstrap:build
   bpfdoctor check --no-smoke --json            for a gate: nothing is built or run
+  bpfdoctor check --format json=report.json    text here, JSON in the file
   bpfdoctor check --sudo                       an ordinary user, to the last proof
   bpfdoctor check --only kernel.btf --only toolchain.clang
   bpfdoctor check --record here.snapshot       report and snapshot of one run
@@ -27,7 +28,7 @@ Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
 
 
 @click.command(cls=parameters.Command, epilog=EPILOG)
-@parameters.json_flag("Print the report as JSON.")
+@formats.option("the report", DocumentKind.REPORT)
 @click.option(
     "--smoke/--no-smoke",
     default=True,
@@ -58,7 +59,6 @@ Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
 def command(
     ctx: click.Context,
     /,
-    as_json: bool,
     record: str,
     **shared: Any,
 ) -> int:
@@ -68,12 +68,11 @@ def command(
     program of our own.
     """
     from bpfdoctor.cli.examine import examined
-    from bpfdoctor.cli.show import show
+    from bpfdoctor.cli.render import render
 
-    output: Output = ctx.obj
     given = Given(**shared)
     run = examined(given, record=record)
-    show(run, output, as_json=as_json, sudo=given.sudo)
+    render(run, ctx.obj, sudo=given.sudo)
     if run.unwritten is not None:  # behind the report, which took long; its JSON stays one document
         click.echo(f"bpfdoctor: {run.unwritten.message}", err=True)
         return USAGE

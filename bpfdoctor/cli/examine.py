@@ -8,16 +8,16 @@ import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from bpfdoctor.cli.files import refuse_unwritable
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.elevated import ElevatedHost, start_elevated
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
@@ -31,6 +31,9 @@ from bpfdoctor.host.record import (
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.system.files import AskDirectory, LookAt
 from bpfdoctor.model import Report
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.elevated import ElevatedHost
 
 
 class Examined(NamedTuple):
@@ -58,7 +61,8 @@ def examined(
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
         _refuse_unreadable(live, given.directory)
-        _refuse_unwritable(record)
+        if record:
+            refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
         redactor = Redactor.of(live.machine, report.project.path)
@@ -101,6 +105,8 @@ def _elevated(machine: Machine, watcher: Watcher) -> ElevatedHost | None:
     """Root, asked for once; nobody needs to ask who is root already."""
     if os.geteuid() == 0:
         return None
+    from bpfdoctor.host.elevated import start_elevated
+
     with watcher.paused():  # sudo may prompt on the terminal
         return start_elevated(machine)
 
@@ -122,18 +128,6 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
         raise BpfDoctorError(
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
         )
-
-
-def _refuse_unwritable(record: str) -> None:
-    """Say before a long run, not after it, that its snapshot has no place."""
-    directory = os.path.dirname(record) or "."
-    if os.path.isdir(record):
-        raise BpfDoctorError(f"cannot write {record}: it is a directory")
-    if record and not (os.path.exists(record) or os.path.isdir(directory)):
-        raise BpfDoctorError(f"cannot write {record}: there is no directory {directory}")
-    place = record if os.path.exists(record) and not os.path.isfile(record) else directory
-    if record and not os.access(place, os.W_OK, effective_ids=True):
-        raise BpfDoctorError(f"cannot write {record}: {place} is not open to this user")
 
 
 def _examined_offline(given: Given, record: str) -> Examined:

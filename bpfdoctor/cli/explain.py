@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bpfdoctor.cli import parameters
-from bpfdoctor.cli.output import Output
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.cli.destinations import Destinations
+from bpfdoctor.errors import BpfDoctorError, near_miss
 
 if TYPE_CHECKING:
     from bpfdoctor.api import Check
@@ -32,8 +31,8 @@ def command(ctx: click.Context, /, id: str) -> int:  # noqa: A002  (the word of 
     from bpfdoctor.engine.session import all_checks
 
     checks = all_checks().checks
-    output: Output = ctx.obj
-    output.write(explanation(named(check_of(id), checks)))
+    destinations: Destinations = ctx.obj
+    destinations.words(explanation(named(check_of(id), checks)))
     return 0
 
 
@@ -42,8 +41,7 @@ def named(check_id: str, checks: Sequence[Check]) -> Check:
     by_id = {check.id: check for check in checks}
     if check_id in by_id:
         return by_id[check_id]
-    near = difflib.get_close_matches(check_id, by_id, 1)
-    hint = f"did you mean {near[0]}?" if near else "bpfdoctor list shows them all"
+    hint = near_miss(check_id, by_id, "bpfdoctor list shows them all")
     raise BpfDoctorError(f"there is no check called {check_id!r}", hint)
 
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from bpfdoctor.cli import parameters
-from bpfdoctor.cli.output import Output
+from bpfdoctor.cli import formats, parameters
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
 Examples:
   bpfdoctor fix                        shows the plan, asks once, repairs, proves
   bpfdoctor fix --yes                  the same without asking (CI, containers)
   bpfdoctor fix --dry-run --json       the plan as data
+  bpfdoctor fix --dry-run --format json=plan.json    text here, JSON in the file
   bpfdoctor fix libraries.libelf       only this
   bpfdoctor fix toolchain              only this group
   bpfdoctor fix --for bootstrap:build  only what one program needs
@@ -31,16 +32,17 @@ did not take, 5 bpfdoctor broke. With --dry-run: 0 nothing to do, 1 something.
 @click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=parameters.complete_checks)
 @parameters.targets
 @parameters.repair
-@parameters.json_flag("Print the last report (with --dry-run: the plan) as JSON.")
+@formats.option(
+    "the last report (with --dry-run: the plan)", DocumentKind.REPORT, dry_run=DocumentKind.PLAN
+)
 @parameters.place
 @click.pass_context
-def command(  # noqa: PLR0913  (each is an option)
+def command(
     ctx: click.Context,
     /,
     *,
     ids: tuple[str, ...],
     prove: bool,
-    as_json: bool,
     dry_run: bool,
     yes: bool,
     **shared: Any,
@@ -51,22 +53,21 @@ def command(  # noqa: PLR0913  (each is an option)
     back. ID names a finding of `bpfdoctor check`, or a group of them, to repair instead of all that
     is needed.
     """
-    from bpfdoctor.cli.repair import Checks, voice
-    from bpfdoctor.cli.show import show
+    from bpfdoctor.cli.fix_session import Checks, voice
+    from bpfdoctor.cli.render import render
     from bpfdoctor.fix.commands.fix import run_fix
     from bpfdoctor.fix.commands.options import FixOptions
     from bpfdoctor.host.machine import Machine
     from bpfdoctor.model import Report
 
-    output: Output = ctx.obj
     checks = Checks(Given(**shared), [])
     proof = proof_command(checks.given)
-    options = FixOptions(named(ids), yes, dry_run, as_json, prove, proof)
+    options = FixOptions(named(ids), yes, dry_run, prove, proof)
 
     def finish(report: Report) -> None:
-        show(checks.runs[-1], output, as_json=as_json)
+        render(checks.runs[-1], ctx.obj)
 
-    return run_fix(options, checks.again, Machine(), voice(output), finish=finish)
+    return run_fix(options, checks.again, Machine(), voice(ctx.obj), finish=finish)
 
 
 def named(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ def named(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def proof_command(given: Given) -> str:
     """What a user would type to have the proof made as root."""
-    from bpfdoctor.cli.myself import own_command
+    from bpfdoctor.cli.self_command import own_command
 
     targets = [word for target in given.targets for word in ("--for", target)]
     place = [] if given.directory == "." else ["-C", given.directory]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from bpfdoctor.cli import parameters
-from bpfdoctor.cli.output import Output
+from bpfdoctor.cli import formats, parameters
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.report.documents import DocumentKind
 
 LIBBPF_BOOTSTRAP = "https://github.com/libbpf/libbpf-bootstrap"
 
@@ -14,6 +14,7 @@ EPILOG = """\b
 Examples:
   bpfdoctor init first-bpf             clones libbpf-bootstrap, fills it, repairs, proves
   bpfdoctor init first-bpf --yes
+  bpfdoctor init first-bpf --yes --format json=report.json    text here, JSON in the file
   bpfdoctor init mine --from https://example.org/mine.git
 
 \b
@@ -32,7 +33,11 @@ Exit status: that of `bpfdoctor fix`; 1 where the clone was declined.
     help="Where to clone from.",
 )
 @parameters.repair
-@parameters.json_flag("Print the last report as JSON; the plan with --dry-run, or when declined.")
+@formats.option(
+    "the last report (the plan with --dry-run, or where it was declined)",
+    DocumentKind.REPORT,
+    dry_run=DocumentKind.PLAN,
+)
 @click.pass_context
 def command(  # noqa: PLR0913  (each is an option)
     ctx: click.Context,
@@ -41,24 +46,22 @@ def command(  # noqa: PLR0913  (each is an option)
     directory: str,
     url: str,
     prove: bool,
-    as_json: bool,
     dry_run: bool,
     yes: bool,
 ) -> int:
     """Clone a project with all its submodules to DIR, repair the machine for it, and prove it."""
     from bpfdoctor.cli.fix import proof_command
-    from bpfdoctor.cli.repair import Checks, voice
-    from bpfdoctor.cli.show import show
+    from bpfdoctor.cli.fix_session import Checks, voice
+    from bpfdoctor.cli.render import render
     from bpfdoctor.fix.commands.init import run_init
     from bpfdoctor.fix.commands.options import FixOptions
     from bpfdoctor.host.machine import Machine
     from bpfdoctor.model import Report
 
-    output: Output = ctx.obj
     checks = Checks(Given(directory=directory), [])
-    options = FixOptions((), yes, dry_run, as_json, prove, proof_command(checks.given))
+    options = FixOptions((), yes, dry_run, prove, proof_command(checks.given))
 
     def finish(report: Report) -> None:
-        show(checks.runs[-1], output, as_json=as_json)
+        render(checks.runs[-1], ctx.obj)
 
-    return run_init(directory, url, options, checks.again, Machine(), voice(output), finish=finish)
+    return run_init(directory, url, options, checks.again, Machine(), voice(ctx.obj), finish=finish)

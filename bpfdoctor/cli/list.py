@@ -2,91 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
-from bpfdoctor.cli import parameters
-from bpfdoctor.cli.output import Output
+from bpfdoctor.cli import formats, parameters
+from bpfdoctor.cli.destinations import Destinations
+from bpfdoctor.report.documents import DocumentKind, InventoryDocument
 
 if TYPE_CHECKING:
     from bpfdoctor.api import Check
     from bpfdoctor.projects.model import ProjectKind
+    from bpfdoctor.report.inventory import Inventory, ListedProject
 
 EPILOG = """\b
 Examples:
   bpfdoctor list
   bpfdoctor list --json
+  bpfdoctor list --format json=checks.json    text here, JSON in the file
 """
 
 
 @click.command(cls=parameters.Command, epilog=EPILOG)
-@parameters.json_flag("Print the same as JSON.")
+@formats.option("the list", DocumentKind.INVENTORY)
 @click.pass_context
-def command(ctx: click.Context, /, as_json: bool) -> int:
+def command(ctx: click.Context, /) -> int:
     """The checks, the projects, their programs and needs."""
     from bpfdoctor.engine.session import all_checks
     from bpfdoctor.projects.reader import kinds
 
-    checks, projects = all_checks().checks, list(kinds().values())
-    output: Output = ctx.obj
-    if as_json:
-        from bpfdoctor.report.json import tree_json
-
-        output.write(tree_json(inventory(checks, projects)))
-    else:
-        output.write("\n".join(lines(checks, projects)) + "\n")
+    destinations: Destinations = ctx.obj
+    destinations.write(InventoryDocument(inventory(all_checks().checks, kinds().values())))
     return 0
 
 
-def inventory(checks: Sequence[Check], projects: Sequence[ProjectKind]) -> dict[str, Any]:
-    """All that there is, in the words of the report."""
-    return {
-        "checks": [
-            {"id": c.id, "title": c.title, "requires": list(c.requires), "gates": c.gates}
-            for c in sorted(checks, key=lambda check: check.id)
-        ],
-        "projects": [
-            {
-                "name": kind.name,
-                "title": kind.title,
-                "layout": kind.layout,
-                "default": list(kind.default),
-                "programs": [
-                    {"name": name, "summary": program.summary, "needs": needs(kind, name)}
-                    for name, program in kind.programs.items()
-                ],
-            }
-            for kind in projects
-        ],
-    }
+def inventory(checks: Iterable[Check], projects: Iterable[ProjectKind]) -> Inventory:
+    """Return all that there is, in the words of the report."""
+    from bpfdoctor.report.inventory import Inventory, ListedCheck
+
+    listed = [ListedCheck(c.id, c.title, tuple(c.requires), c.gates) for c in checks]
+    return Inventory(tuple(sorted(listed, key=lambda c: c.id)), tuple(map(_project, projects)))
 
 
-def needs(kind: ProjectKind, program: str) -> dict[str, list[str]]:
-    """The keys that each stage of a program needs."""
+def _project(kind: ProjectKind) -> ListedProject:
+    from bpfdoctor.report.inventory import ListedProgram, ListedProject
+
+    programs = [
+        ListedProgram(name, program.summary, needs(kind, name))
+        for name, program in kind.programs.items()
+    ]
+    return ListedProject(kind.name, kind.title, kind.layout, tuple(kind.default), tuple(programs))
+
+
+def needs(kind: ProjectKind, program: str) -> dict[str, tuple[str, ...]]:
+    """Return the keys that each stage of a program needs."""
     from bpfdoctor.model import Stage
     from bpfdoctor.projects.model import Project
 
     project = Project(kind, "", tuple(kind.programs))
-    return {stage.value: list(project.needs(program, stage)) for stage in Stage}
-
-
-def lines(checks: Sequence[Check], projects: Sequence[ProjectKind]) -> Iterator[str]:
-    """The same for a person."""
-    ordered = sorted(checks, key=lambda check: check.id)
-    wide = max((len(check.id) for check in ordered), default=0)
-    for subject, group in groupby(ordered, lambda check: check.subject):
-        yield f"{subject}"
-        yield from (f"  {check.id:{wide}}  {check.title}" for check in group)
-        yield ""
-    for kind in projects:
-        yield f"project {kind.name}: {kind.title} ({kind.layout})"
-        for name, program in kind.programs.items():
-            default = " (default)" if name in kind.default else ""
-            yield f"  {name}{default}: {program.summary}"
-            for stage, keys in needs(kind, name).items():
-                if keys:
-                    yield f"      {stage}: {', '.join(keys)}"
-        yield ""
+    return {stage.value: tuple(project.needs(program, stage)) for stage in Stage}

@@ -9,6 +9,8 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from bpfdoctor.cli import formats
+
 if TYPE_CHECKING:
     from bpfdoctor.engine.select import Options
 
@@ -23,6 +25,7 @@ class Command(click.Command):
             rest = super().parse_args(ctx, args)
             if not ctx.resilient_parsing:  # a shell completes what is not written yet
                 self._refuse_empty(ctx)
+                formats.choose(self, ctx)
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # not every mistake says in which command it is
             raise
@@ -36,7 +39,7 @@ class Command(click.Command):
                 raise click.BadParameter("it names nothing", ctx=ctx, param=each)
 
     def invoke(self, ctx: click.Context) -> Any:
-        ctx.obj.keep_for_reports()
+        ctx.obj.stdout.keep_for_reports()
         return super().invoke(ctx)
 
 
@@ -138,11 +141,6 @@ def machine(function: F) -> F:
     ):
         function = option(function)
     return function
-
-
-def json_flag(help_text: str) -> Callable[[F], F]:
-    """--json."""
-    return click.option("--json", "as_json", is_flag=True, help=help_text)
 
 
 def complete_directories(

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from bpfdoctor.cli import parameters
-from bpfdoctor.cli.output import Output
+from bpfdoctor.cli import formats, parameters
+from bpfdoctor.cli.destinations import Destinations
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.report.documents import DocumentKind, ProgramsDocument
 
 EPILOG = """\b
 Examples:
@@ -16,6 +17,7 @@ Examples:
   bpfdoctor programs --project libbpf-bootstrap    without one: what machine and user allow
   bpfdoctor programs --object mine.bpf.o           of a compiled BPF object, whoever's it is
   bpfdoctor programs --json --sudo
+  bpfdoctor programs --format json=programs.json    text here, JSON in the file
   bpfdoctor programs --from there.snapshot         on another machine, offline
 
 \b
@@ -24,7 +26,7 @@ Exit status: 0 the table was made, 2 usage, 5 bpfdoctor broke. `bpfdoctor check`
 
 
 @click.command(cls=parameters.Command, epilog=EPILOG)
-@parameters.json_flag("Print the same as JSON.")
+@formats.option("the table", DocumentKind.PROGRAMS)
 @parameters.place
 @parameters.machine
 @click.option(
@@ -34,7 +36,7 @@ Exit status: 0 the table was made, 2 usage, 5 bpfdoctor broke. `bpfdoctor check`
     "--from", "snapshot", default="", metavar="FILE", help="Ask a recorded machine, not this one."
 )
 @click.pass_context
-def command(ctx: click.Context, /, as_json: bool, **shared: Any) -> int:
+def command(ctx: click.Context, /, **shared: Any) -> int:
     """Which programs would be built, load, attach and fire here, and what is in the way.
 
     Nothing is built and no program of the project is run; what is said is predicted from live
@@ -43,18 +45,8 @@ def command(ctx: click.Context, /, as_json: bool, **shared: Any) -> int:
     """
     from bpfdoctor.cli.examine import examined
 
-    output: Output = ctx.obj
+    destinations: Destinations = ctx.obj
     run = examined(Given(smoke=False, **shared))
-    if as_json:
-        from bpfdoctor.report.json import tree_json
-        from bpfdoctor.report.programs import programs_tree
-
-        output.write(tree_json(programs_tree(run.redactor.value(run.report))))
-        return 0
-    from bpfdoctor.report.paper import Paper
-    from bpfdoctor.report.programs import cause_lines, table_lines
-
-    paper = Paper.for_stream(output.stream, terminal=output.is_terminal())
-    lines = table_lines(run.report.programs, of_object=bool(shared["object"]))
-    output.write(paper.printed([*lines, *cause_lines(run.report, paper)]))
+    of_object = bool(shared["object"])
+    destinations.write(ProgramsDocument(run.report, of_object=of_object), run.redactor)
     return 0

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from bpfdoctor.cli import parameters
-from bpfdoctor.cli.output import Output
+from bpfdoctor.cli import formats, parameters
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.report.documents import DocumentKind
 
 SUBJECT = "smoke"
 """The subject of the checks that a smoke makes."""
@@ -19,6 +19,7 @@ Examples:
   bpfdoctor smoke                  the project's own default, stage by stage
   bpfdoctor smoke bootstrap        one program
   bpfdoctor smoke minimal --sudo   built as you, run as root
+  bpfdoctor smoke --format json=smoke.json    text here, JSON in the file
   bpfdoctor smoke --all            every program that leaves the rest of the machine alone
 """
 
@@ -31,13 +32,11 @@ Examples:
     is_flag=True,
     help="Run every program of the project, and hold what was predicted against what is seen.",
 )
-@parameters.json_flag("Print the report as JSON.")
+@formats.option("the report", DocumentKind.REPORT)
 @parameters.place
 @parameters.machine
 @click.pass_context
-def command(
-    ctx: click.Context, /, program: str, all_programs: bool, as_json: bool, **shared: Any
-) -> int:
+def command(ctx: click.Context, /, program: str, all_programs: bool, **shared: Any) -> int:
     """Build and run PROGRAM for real and see its event.
 
     Without PROGRAM, the default programs of the project. Nothing else is judged, and the exit
@@ -45,13 +44,12 @@ def command(
     program that disturbs the rest of the machine while it runs is left out: name it.
     """
     from bpfdoctor.cli.examine import examined
-    from bpfdoctor.cli.show import show
+    from bpfdoctor.cli.render import render
 
-    output: Output = ctx.obj
     if program and all_programs:
         raise BpfDoctorError("--all takes no program", "leave one of them out")
     targets = (program,) if program else ()
     given = Given(targets=targets, only=() if all_programs else (SUBJECT,), **shared)
     run = examined(given, every_program=all_programs)
-    show(run, output, as_json=as_json, sudo=given.sudo)
+    render(run, ctx.obj, sudo=given.sudo)
     return run.report.verdict.exit

@@ -9,6 +9,8 @@ import threading
 import time
 from types import FrameType
 
+from bpfdoctor.host.signals import ignore, pass_none_on
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REAPER = "bpfdoctor-reaper"
 PATIENCE = 10.0
@@ -29,16 +31,20 @@ class Stopped(BaseException):
 
 
 def stop_on_signals() -> None:
-    """Make each signal raise `Stopped` in the main thread, unless our parent ignores it."""
+    """Make each signal raise `Stopped` in the main thread, unless our parent ignores it.
+
+    What we start inherits none of it: there each signal does what it does by default.
+    """
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+    pass_none_on()
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _stop(number: int, _frame: FrameType | None) -> None:
     """The clean-up is under way after the first signal: further ones change nothing."""
     for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
+        ignore(each)
     # In a thread of its own: the interrupted code may hold the lock that kill_all takes, and
     # whoever waits for a worker waits for the command that it runs.
     threading.Thread(target=_end_commands, args=(128 + number,), name=REAPER, daemon=True).start()

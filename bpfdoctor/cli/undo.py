@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from bpfdoctor.cli import parameters
-from bpfdoctor.cli.output import Output
+from bpfdoctor.cli import formats, parameters
+from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
 Examples:
   bpfdoctor undo              shows what the last run changed, asks once, takes it back
   bpfdoctor undo --dry-run
+  bpfdoctor undo --dry-run --format json=plan.json    text here, JSON in the file
   bpfdoctor undo 20260131T120000-4711
 
 \b
@@ -21,21 +22,20 @@ Exit status: 0 nothing is left to take back, 1 declined, 2 usage, 4 a step faile
 
 @click.command(cls=parameters.Command, epilog=EPILOG)
 @click.argument("run", required=False, default="", metavar="[RUN]")
-@parameters.json_flag("With --dry-run: print the plan as JSON.")
+@formats.option("the plan of --dry-run", None, dry_run=DocumentKind.PLAN)
 @click.option("--dry-run", is_flag=True, help="Show the plan and do nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask: consent to the plan that is shown.")
 @click.pass_context
-def command(ctx: click.Context, /, run: str, as_json: bool, dry_run: bool, yes: bool) -> int:
+def command(ctx: click.Context, /, run: str, dry_run: bool, yes: bool) -> int:
     """Take back what a run of `bpfdoctor fix` changed, newest first.
 
     Only what bpfdoctor added is removed: packages that were not there before, mounts, files. RUN is
     the name that `fix` ended with; without it, the newest run that changed something.
     """
-    from bpfdoctor.cli.repair import voice
+    from bpfdoctor.cli.fix_session import voice
     from bpfdoctor.fix.commands.options import FixOptions
     from bpfdoctor.fix.commands.undo import run_undo
     from bpfdoctor.host.machine import Machine
 
-    output: Output = ctx.obj
-    options = FixOptions(yes=yes, dry_run=dry_run, json=as_json)
-    return run_undo(run, options, Machine(), voice(output))
+    options = FixOptions(yes=yes, dry_run=dry_run)
+    return run_undo(run, options, Machine(), voice(ctx.obj))

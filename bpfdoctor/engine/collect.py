@@ -23,8 +23,6 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
-from bpfdoctor.fix.catalogue.boot import with_boot_steps
-from bpfdoctor.fix.catalogue.packages import resolve
 from bpfdoctor.model import HostFacts, ProgramResult, Reported
 
 
@@ -54,8 +52,7 @@ def _reported(finding: Finding, title: str, needed: frozenset[str], host: Host) 
 
 def _fixes_of(finding: Finding) -> tuple[Fix, ...]:
     """What a recorded machine was not asked is found out there, and by nobody here."""
-    unasked = any(each.text.startswith("not-recorded") for each in finding.evidence)
-    if finding.status is Status.UNKNOWN and unasked:
+    if finding.status is Status.UNKNOWN and finding.unrecorded:
         return (ByHand("record that machine anew: bpfdoctor snapshot -o FILE"),)
     return finding.fixes
 
@@ -63,9 +60,13 @@ def _fixes_of(finding: Finding) -> tuple[Fix, ...]:
 def _named(fix: Fix, host: Host) -> Fix:
     """A fix with the packages, or the steps, of this distribution."""
     if isinstance(fix, ByHand) and (fix.boot_with or fix.boot_without):
+        from bpfdoctor.fix.catalogue.boot import with_boot_steps
+
         return with_boot_steps(fix, _distribution(host), _release(host))
     if not isinstance(fix, Install):
         return fix
+    from bpfdoctor.fix.catalogue.packages import resolve
+
     return resolve(fix, _distribution(host), _release(host))
 
 

@@ -21,6 +21,7 @@ import msgspec
 
 import bpfdoctor
 from bpfdoctor.api import Context, Finding, Host, Project, Selection
+from bpfdoctor.engine.installed import trusted_path
 from bpfdoctor.engine.load import checks_in
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.elevated import own_pipe
@@ -65,15 +66,6 @@ class ChildError(Exception):
     def __init__(self, reason: str, printed: str) -> None:
         super().__init__(reason)
         self.printed = printed
-
-
-def trusted_path() -> list[str]:
-    """Where this interpreter imports from, without the working directory and what is relative."""
-    try:
-        here = Path.cwd().resolve()
-    except FileNotFoundError:  # somebody has removed it
-        here = None
-    return [p for p in sys.path if p.startswith("/") and Path(p).resolve() != here]
 
 
 def do_isolated(job: Job, host: Host, limit: float) -> Any:

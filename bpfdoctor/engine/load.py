@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -46,6 +45,8 @@ def load_checks() -> Loaded:
         try:
             checks += checks_in(importlib.import_module(f"{PACKAGE}.{name}"))
         except Exception:  # noqa: BLE001  (whatever a check file does, the doctor outlives it)
+            import traceback
+
             broken[name] = traceback.format_exc()
     refuse_unsound(checks)
     return Loaded(tuple(checks), broken)

@@ -1,4 +1,4 @@
-"""Run checks: in parallel along `requires`, with a time limit and a crash boundary around each."""
+"""Run one check: what it returns is validated, and a crash is a finding of its own."""
 
 from __future__ import annotations
 

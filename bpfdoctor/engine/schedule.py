@@ -57,9 +57,12 @@ def run_checks(checks: Sequence[Check], context: Context, observer: Observer) ->
     A requirement that is not among `checks` does not block.
     """
     schedule = _Schedule(checks, context, observer)
-    while schedule.busy:
-        schedule.start_ready()
-        schedule.collect()
+    try:
+        while schedule.busy:
+            schedule.start_ready()
+            schedule.collect()
+    finally:
+        schedule.dismiss()
     return schedule.findings
 
 
@@ -71,6 +74,8 @@ class _Schedule:
         self.done: set[str] = set()
         self.deadlines: dict[str, float] = {}
         self.findings = Findings()
+        self.tasks: queue.SimpleQueue[tuple[Check, tuple[str, ...]] | None] = queue.SimpleQueue()
+        self.workers, self.idle = 0, 0
         self.results: queue.SimpleQueue[tuple[str, list[Finding]]] = queue.SimpleQueue()
 
     @property
@@ -93,9 +98,13 @@ class _Schedule:
             return
         self.observer.started(check.id)
         self.deadlines[check.id] = time.monotonic() + check.limit
+        self.tasks.put((check, self.findings.roots(check.excused_by)))
+        if self.idle:
+            self.idle -= 1
+            return
         # A daemon: the interpreter must not wait at its end for a check that hangs.
-        excuses = self.findings.roots(check.excused_by)
-        threading.Thread(target=self._run, args=(check, excuses), daemon=True).start()
+        threading.Thread(target=self._work, daemon=True).start()
+        self.workers += 1
 
     def _stopped_by(self, check: Check) -> tuple[str, ...]:
         """The roots behind what it requires, and whatever has failed that explains it."""
@@ -103,9 +112,17 @@ class _Schedule:
         explaining = [key for key in found.roots(check.explained_by) if found.failed(key)]
         return tuple(dict.fromkeys((*found.roots(check.requires), *explaining)))
 
-    def _run(self, check: Check, excuses: tuple[str, ...]) -> None:
-        found = findings_of(check, self.context)
-        self.results.put((check.id, [_excused(each, excuses) for each in found]))
+    def _work(self) -> None:
+        """What one thread does: one check after another, until it is dismissed."""
+        while (task := self.tasks.get()) is not None:
+            check, excuses = task
+            found = findings_of(check, self.context)
+            self.results.put((check.id, [_excused(each, excuses) for each in found]))
+
+    def dismiss(self) -> None:
+        """Let every thread end, when the check that it runs has ended."""
+        for _ in range(self.workers):
+            self.tasks.put(None)
 
     def collect(self) -> None:
         if not self.deadlines:
@@ -116,6 +133,7 @@ class _Schedule:
         except queue.Empty:
             self._give_up()
             return
+        self.idle += 1
         if check_id in self.deadlines:
             self._settle(check_id, found)
 

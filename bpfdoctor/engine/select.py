@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from bpfdoctor.api import (
-    AskBpfObject,
-    AskIdentity,
     Check,
     Host,
     NoAnswer,
@@ -17,12 +14,13 @@ from bpfdoctor.api import (
     Selection,
     Stage,
     Target,
+    machine,
+    objects,
 )
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.readiness import needs_of
-from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.system.facts import INITIAL_PID_NAMESPACE
-from bpfdoctor.projects.object import project_of_object
+from bpfdoctor.errors import BpfDoctorError, near_miss
+from bpfdoctor.judging.privilege import in_pid_namespace
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project
 
@@ -80,7 +78,9 @@ def choose_project(host: Host, options: Options) -> Project:
 
 
 def _project_of(host: Host, path: str) -> Project:
-    facts = host.ask(AskBpfObject(path))
+    from bpfdoctor.projects.object import project_of_object  # it takes all that reads ELF
+
+    facts = host.ask(objects.AskBpfObject(path))
     if isinstance(facts, NoAnswer):
         hint = "--object takes what clang -g -O2 -target bpf -c made"
         raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.shown()}", hint)
@@ -122,10 +122,8 @@ def _defaults(project: Project) -> tuple[str, ...]:
 
 
 def _in_pid_namespace(host: Host) -> bool:
-    identity = host.ask(AskIdentity())
-    if isinstance(identity, NoAnswer):
-        return False
-    return identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
+    identity = host.ask(machine.AskIdentity())
+    return not isinstance(identity, NoAnswer) and in_pid_namespace(identity)
 
 
 def _known(name: str, known: Iterable[str], what: str) -> None:
@@ -133,8 +131,7 @@ def _known(name: str, known: Iterable[str], what: str) -> None:
     names = list(known)
     if name in names:
         return
-    near = difflib.get_close_matches(name, names, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"
+    hint = near_miss(name, names, f"known: {', '.join(names)}")
     raise BpfDoctorError(f"there is no {what} called {name!r}", hint)
 
 

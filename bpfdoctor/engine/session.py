@@ -8,8 +8,10 @@ from datetime import datetime, timezone
 
 from bpfdoctor import __version__
 from bpfdoctor.api import Check, Context, Host, Project, Stage
+from bpfdoctor.api.late import take
 from bpfdoctor.engine.collect import broken_findings, host_facts, program_results, reported
 from bpfdoctor.engine.findings import Findings
+from bpfdoctor.engine.installed import entries
 from bpfdoctor.engine.load import Loaded, load_checks
 from bpfdoctor.engine.needed import chosen_keys, needed_keys
 from bpfdoctor.engine.readiness import Stages, observe, predict
@@ -31,10 +33,12 @@ __all__ = ["Options", "all_checks", "examine"]
 
 def all_checks() -> Loaded:
     """Ours, those of the smoke phase, and whatever third parties have installed."""
-    from bpfdoctor.engine.thirdparty import load_third_party
-
     ours = load_checks()
     known = (*ours.checks, *SMOKE_CHECKS)
+    if not entries():
+        return Loaded(known, ours.broken)
+    from bpfdoctor.engine.thirdparty import load_third_party
+
     return Loaded((*known, *load_third_party(known)), ours.broken)
 
 
@@ -57,6 +61,8 @@ class _Session:
         chosen = choose_checks(self.loaded.checks, self.project, self.selection, self.options)
         late = {check.id for check in SMOKE_CHECKS}
         early = [check for check in chosen if check.id not in late]
+        if not self.options.only:
+            take(self._parts())
         findings = settle_skips(run_checks(early, self.context, self.observer))
         for finding in broken_findings(self.loaded.broken):
             findings.add(finding)
@@ -65,6 +71,12 @@ class _Session:
         if wanted:
             self._smoke(smoke, wanted)
         return self._report(findings, smoke, smoked=bool(wanted))
+
+    def _parts(self) -> list[str]:
+        """What a run of all checks asks about: of objects and submodules where there are any."""
+        there = {"objects": self.project.object, "git": self.project.path}
+        parts = ("bpf", "files", "kernel", "machine", "privilege", "tools", "git", "objects")
+        return [part for part in parts if there.get(part, True)]
 
     def _proofs(self, chosen: Sequence[Check]) -> frozenset[str]:
         """The proofs to be made: all, unless left out or not among the chosen."""
@@ -93,7 +105,7 @@ class _Session:
             name: observe(
                 predict(project, name, findings),
                 smoke.observed.get(name),
-                findings.roots((smoke_key(name),)) or (smoke_key(name),),
+                findings.roots((smoke_key(name),)),
             )
             for name, project in projects.items()
         }

@@ -14,16 +14,13 @@ from bpfdoctor.engine.schedule import Observer, blocked_by
 from bpfdoctor.engine.select import EMBEDDED
 from bpfdoctor.model import Readiness, key_of
 from bpfdoctor.projects.reader import kind_named
-from bpfdoctor.smoke.embedded.prove import prove_embedded
 from bpfdoctor.smoke.judge import (
     finding_of,
     prediction_finding,
     smoke_kernel,
     smoke_program,
 )
-from bpfdoctor.smoke.model import Observed
-from bpfdoctor.smoke.program import prove_program
-from bpfdoctor.smoke.stopped import stopped_at
+from bpfdoctor.smoke.model import Observed, Outcome
 
 
 def smoke_key(program: str) -> str:
@@ -87,7 +84,7 @@ class Smoke:
             self._add(finding)
             self._compare(target, finding, predicted, Readiness.READY)
             return
-        roots = self._roots(stopped.stage, predicted) or self._same_failure(target, finding)
+        roots = self._roots(stopped.stage, predicted) or self._same_failure(target, stopped)
         if roots:
             skip = self._skip(target, roots)
             self._add(msgspec.structs.replace(skip, evidence=finding.evidence))
@@ -106,12 +103,11 @@ class Smoke:
             return known
         return self.findings.roots((smoke_kernel.id,))
 
-    def _same_failure(self, target: Target, finding: Finding) -> tuple[str, ...]:
+    def _same_failure(self, target: Target, stopped: Outcome) -> tuple[str, ...]:
         """The program whose build broke at the very same: what all of them rest on."""
-        said = "\n".join(each.text for each in finding.evidence)
-        at = stopped_at(said, target.program)
-        first = self.broken.setdefault(at, smoke_key(target.program)) if at else ""
-        return (first,) if first not in ("", smoke_key(target.program)) else ()
+        key = smoke_key(target.program)
+        first = self.broken.setdefault(stopped.broke_at, key) if stopped.broke_at else key
+        return (first,) if first != key else ()
 
     def _compare(
         self,
@@ -140,6 +136,10 @@ class Smoke:
 
 
 def _run(context: Context, target: Target) -> Observed:
+    # imported by a run that proves something, and by no other
+    from bpfdoctor.smoke.embedded.prove import prove_embedded
+    from bpfdoctor.smoke.program import prove_program
+
     if context.project.kind.build is None:
         return prove_embedded(context, target.stage)
     may_run = target.stage is not Stage.BUILD

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import sys
 from collections.abc import Iterable
-from importlib.machinery import PathFinder
 
 import msgspec
 
@@ -21,7 +17,8 @@ from bpfdoctor.api import (
     Status,
     check,
 )
-from bpfdoctor.engine.isolated import ChildError, Description, Job, do_isolated, trusted_path
+from bpfdoctor.engine.installed import Entry, entries
+from bpfdoctor.engine.isolated import ChildError, Description, Job, do_isolated
 from bpfdoctor.engine.load import GROUP, refuse_unsound
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.question import A, Question
@@ -30,13 +27,6 @@ DESCRIBE_LIMIT = 20.0
 """Seconds for a module to be imported and to say what checks it holds."""
 LONGEST = 300.0
 """Seconds that a third-party check may claim for itself."""
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """An entry point: the name it was given, and the module that holds the checks."""
-
-    name: str
-    module: str
 
 
 def load_third_party(ours: Iterable[Check] = ()) -> list[Check]:
@@ -57,53 +47,6 @@ def load_third_party(ours: Iterable[Check] = ()) -> list[Check]:
         sound += checks
         found += checks
     return found
-
-
-def entries() -> list[Entry]:
-    """The installed entry points, by name. A distribution that cannot be read has none."""
-    path = trusted_path()
-    if not _may_be_named(path):
-        return []
-    from importlib.metadata import distributions  # costs start-up time
-
-    found: set[Entry] = set()
-    for distribution in distributions(path=path):
-        with contextlib.suppress(Exception):  # somebody else's broken installation
-            if GROUP in (distribution.read_text("entry_points.txt") or ""):
-                points = distribution.entry_points.select(group=GROUP)
-                found |= {Entry(p.name, p.value.partition(":")[0].strip()) for p in points}
-    return sorted(found, key=lambda entry: (entry.name, entry.module))
-
-
-def _may_be_named(path: Iterable[str]) -> bool:
-    """Whether a distribution on this path may have entries of our group; True where unsure."""
-    others = [each for each in sys.meta_path if each is not PathFinder]
-    if any(hasattr(each, "find_distributions") for each in others):
-        return True
-    return any(_may_be_named_in(place) for place in path)
-
-
-def _may_be_named_in(place: str) -> bool:
-    if place.lower().endswith(".egg"):
-        return True
-    try:
-        names = os.listdir(place)
-    except FileNotFoundError:
-        return False
-    except OSError:  # an archive, or unreadable
-        return True
-    kinds = (".dist-info", ".egg-info")
-    return any(_names_us(place, name) for name in names if name.lower().endswith(kinds))
-
-
-def _names_us(place: str, name: str) -> bool:
-    try:
-        with open(os.path.join(place, name, "entry_points.txt"), "rb") as file:
-            return GROUP.encode() in file.read()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
 
 
 class _Nowhere:

@@ -7,8 +7,6 @@ imported when the first one is decoded, and each subclass of `Question` in them 
 from __future__ import annotations
 
 import importlib
-import json
-import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -36,6 +34,8 @@ def name_of(kind: type[Question[Any]]) -> str:
 
 
 def _import_all(package: str) -> None:
+    import pkgutil
+
     path = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(path, f"{package}."):
         if not module.name.endswith("__main__"):
@@ -56,6 +56,8 @@ def encode(value: object) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
+        import json
+
         return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()
 
 
@@ -64,15 +66,12 @@ def decode(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
     except (ValueError, RecursionError) as error:
+        import json
+
         try:
             return json.loads(data)  # lone surrogates
         except (ValueError, RecursionError):
             raise ValueError(str(error)) from None
-
-
-def decode_question(data: bytes) -> Question[Any]:
-    """The question in one line of JSON. Raises as `to_question`."""
-    return to_question(decode(data))
 
 
 def to_question(plain: Any) -> Question[Any]:
@@ -87,11 +86,6 @@ def to_question(plain: Any) -> Question[Any]:
     question = msgspec.convert(plain, question_kinds()[name])
     assert isinstance(question, Question)
     return question
-
-
-def decode_answer(question: Question[Any], data: bytes) -> Answer:
-    """The answer to `question` in one line of JSON. Raises as `to_answer`."""
-    return to_answer(question, decode(data))
 
 
 def to_answer(question: Question[Any], plain: Any) -> Answer:

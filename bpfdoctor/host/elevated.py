@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,12 +24,13 @@ from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.process import kill_all
 from bpfdoctor.host.question import A, NoAnswer, Question
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
+from bpfdoctor.host.signals import ignore, pass_none_on
+from bpfdoctor.host.sudo import SYSTEM_PATH, find_sudo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODULE = "bpfdoctor.host.elevated"
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PATIENCE = 10
 """Seconds for the privileged process to clean up after itself once the pipe is closed."""
 
@@ -63,7 +63,7 @@ def start_elevated(machine: Machine) -> ElevatedHost:
 
     Raises BpfDoctorError, with the command to type, where there is no sudo or it refuses.
     """
-    sudo = shutil.which("sudo", path=machine.environ.get("PATH", os.defpath))
+    sudo = find_sudo(machine.environ.get("PATH", os.defpath))
     if sudo is None:
         raise _refused("sudo is not on PATH")
     with tempfile.TemporaryFile() as said:
@@ -156,8 +156,9 @@ def main() -> None:
     """Serve privileged questions on stdin and stdout until the pipe closes."""
     channel = own_pipe()
     for number in (signal.SIGINT, signal.SIGHUP):  # the parent's to act on: it closes the pipe
-        signal.signal(number, lambda *_: None)  # and not SIG_IGN, which programs would inherit
+        ignore(number)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    pass_none_on()
     environ = {"PATH": SYSTEM_PATH, "HOME": "/root", "LC_ALL": "C"}
     host = LiveHost(Machine(environ, progress=_quietly(channel)))
     channel.send(Message(result=__version__))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
 from typing import Any, Protocol
 
 from bpfdoctor.host.machine import Machine
@@ -20,34 +19,56 @@ class Elevated(Protocol):
         """End the privileged process."""
 
 
+class _Pending:
+    """The answer to a question that one thread has put; any other waits for it here."""
+
+    def __init__(self) -> None:
+        self._there = threading.Event()
+        self._answer: Answer | None = None
+        self._error: BaseException | None = None
+
+    def settle(self, answer: Answer | None, error: BaseException | None = None) -> None:
+        """Say what came of it, once."""
+        self._answer, self._error = answer, error
+        self._there.set()
+
+    def result(self) -> Answer:
+        """The answer, waited for. Raises what the question raised."""
+        self._there.wait()
+        if self._error is not None:
+            raise self._error
+        assert self._answer is not None
+        return self._answer
+
+
 class LiveHost:
     """This machine. With `elevated`, questions that depend on privilege are put as root."""
 
     def __init__(self, machine: Machine, elevated: Elevated | None = None) -> None:
         self.machine = machine
         self.elevated = elevated
-        self._futures: dict[Question[Any], Future[Answer]] = {}
+        self._asked: dict[Question[Any], _Pending] = {}
         self._lock = threading.Lock()
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         """Answer from this run if it was asked before; else put the question to the machine."""
         with self._lock:
-            future = self._futures.get(question)
-            first = future is None
-            if future is None:
-                future = self._futures[question] = Future()
+            pending = self._asked.get(question)
+            first = pending is None
+            if pending is None:
+                pending = self._asked[question] = _Pending()
         if first:
-            self._settle(question, future)
-        return future.result()  # type: ignore[return-value]
+            self._settle(question, pending)
+        return pending.result()  # type: ignore[return-value]
 
-    def _settle(self, question: Question[A], future: Future[Answer]) -> None:
+    def _settle(self, question: Question[A], pending: _Pending) -> None:
         try:
             if self.elevated is not None and question.privileged:
-                future.set_result(self.elevated.ask(question))
+                pending.settle(self.elevated.ask(question))
             else:
-                future.set_result(question.put(self.machine))
+                pending.settle(question.put(self.machine))
         except BaseException as error:  # whoever waits must not wait for ever
-            future.set_exception(error)
+            pending.settle(None, error)
             raise
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar, get_type
 
 import msgspec
 
-from bpfdoctor.model import Evidence
+from bpfdoctor.model import Evidence, Unrecorded
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -29,6 +29,10 @@ class Answer(msgspec.Struct, frozen=True, tag=True, tag_field="answer"):
     def cut(self) -> bool:
         """Whether `shown` is not all of it."""
         return False
+
+
+NOT_RECORDED = "not-recorded"
+"""The reason of a recorded machine that was never asked."""
 
 
 class NoAnswer(Answer, frozen=True):
@@ -67,7 +71,8 @@ A = TypeVar("A", bound=Answer)
 class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="ask"):
     """Something to ask of a machine: a kind (the class) and its arguments (the fields).
 
-    A subclass implements `put` and `source`. Its class name is its name in snapshots: for ever.
+    A subclass implements `put`, and `command` or `source`. Its class name is its name in snapshots:
+    for ever.
     """
 
     privileged: ClassVar[bool] = False
@@ -77,9 +82,16 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="
         """Ask the live machine. Only a `Host` calls this."""
         raise NotImplementedError
 
+    def command(self) -> str | None:
+        """The command line that asks the same; None where it takes something else."""
+        return None
+
     def source(self) -> str:
         """What a person would type or look at to ask the same."""
-        raise NotImplementedError
+        command = self.command()
+        if command is None:
+            raise NotImplementedError
+        return f"$ {command}"
 
 
 def answer_type(kind: type[Question[Answer]]) -> object:
@@ -89,7 +101,9 @@ def answer_type(kind: type[Question[Answer]]) -> object:
 
 def evidence(question: Question[Answer], answer: Answer) -> Evidence:
     """A question and its answer, for a finding."""
-    return Evidence(question.source(), answer.shown(), answer.cut())
+    unrecorded = isinstance(answer, NoAnswer) and answer.reason == NOT_RECORDED
+    kind = Unrecorded if unrecorded else Evidence
+    return kind(question.source(), answer.shown(), answer.cut())
 
 
 class Host(Protocol):

@@ -11,7 +11,7 @@ import msgspec
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
-from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question
+from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool
 
@@ -63,16 +63,17 @@ class Snapshot(msgspec.Struct, frozen=True):
         write_whole(path, self.encoded(redactor))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a private file (mode 0600) that is there whole or not at all. Raises BpfDoctorError.
+def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
+    """Write a file that is there whole or not at all. Raises BpfDoctorError.
 
-    What is there and is no regular file (`/dev/stdout`, a FIFO) is written to as it is.
+    It is readable by this user alone, or else by whom the umask lets. What is there and is no
+    regular file (`/dev/stdout`, a FIFO) is written to as it is.
     """
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            replace_file(path.resolve(), data)
+            replace_file(path.resolve(), data, 0o600 if private else 0o666)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"cannot write {path}: {_reason(error)}") from None
 
@@ -162,5 +163,5 @@ class RecordedHost:
         """The recorded answer; the question is looked up as it would have been written."""
         answer = self._answers.get(NEUTRAL.value(question))
         if answer is None:
-            return NoAnswer("not-recorded", "the snapshot holds no answer to this")
+            return NoAnswer(NOT_RECORDED, "the snapshot holds no answer to this")
         return answer  # type: ignore[return-value]

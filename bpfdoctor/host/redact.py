@@ -74,6 +74,8 @@ class Redactor:
         self._remote: dict[str, str] = {}
         self._lock = threading.Lock()
         self._pattern = re.compile("|".join(self._alternatives()))
+        known = (*self._paths, *self._hosts, *self._users)
+        self._telling = ("://", "@", "'", *(each.lower() for each in known))
 
     @classmethod
     def of(cls, machine: Machine, checkout: str = "") -> Redactor:
@@ -98,7 +100,14 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` without secrets; what is no text at all (lone surrogates) is escaped."""
+        if not self._may_tell(text):
+            return text
         return QUOTED.sub(_unquoted, self._pattern.sub(self._replacement, printable(text)))
+
+    def _may_tell(self, text: str) -> bool:
+        """Whether there can be anything to replace: most lines are seen at once to hold nothing."""
+        lower = text.lower()
+        return not text.isascii() or any(each in lower for each in self._telling)
 
     def value(self, value: T) -> T:
         """The same structure with every string in it redacted: Structs, lists, dictionaries.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bpfdoctor.host.bpf.map_probe import RINGS, STORAGE, TryMap
+from bpfdoctor.host.bpf.features.map_types import MAP_TYPES, OF_MAPS, RINGS, STORAGE
+from bpfdoctor.host.bpf.map_probe import TryMap
 from bpfdoctor.host.elf.maps import ObjectMap
 
-HASH, PERF_EVENTS, STRUCT_OPS = (1, 5, 9, 10), 4, 26
-OF_MAPS = (12, 13)
-"""Maps of maps: libbpf makes one that they hold first."""
+HASH = tuple(
+    MAP_TYPES[name].number for name in ("hash", "percpu_hash", "lru_hash", "lru_percpu_hash")
+)
+PERF_EVENTS, STRUCT_OPS = MAP_TYPES["perf_event_array"].number, MAP_TYPES["struct_ops"].number
 
 MOST = 1 << 22
 """Bytes that a map may take for a moment: of a larger one, fewer entries are made."""

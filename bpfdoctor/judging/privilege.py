@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from bpfdoctor.host.bpf.call_names import BPF_COMMANDS
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.system.facts import Identity
+from bpfdoctor.host.system.facts import (
+    INITIAL_PID_NAMESPACE,
+    INITIAL_USER_NAMESPACE,
+    Identity,
+)
 from bpfdoctor.model import Status
 
 REFUSED = ("EPERM", "EACCES")
@@ -18,9 +23,6 @@ CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CAP_PERFMON, CAP_BPF = 21, 24, 38, 39
 
 NAMES = {21: "CAP_SYS_ADMIN", 24: "CAP_SYS_RESOURCE", 38: "CAP_PERFMON", 39: "CAP_BPF"}
 
-INITIAL_USER_NAMESPACE = 0xEFFFFFFD
-"""PROC_USER_INIT_INO of linux/proc_ns.h."""
-
 SECCOMP_FILTER = 2
 """SECCOMP_MODE_FILTER: a filter may answer system calls in the kernel's place."""
 
@@ -33,6 +35,11 @@ def holds(identity: Identity, capability: int) -> bool:
 def in_initial_namespace(identity: Identity) -> bool:
     """Where capabilities count for bpf(2). A namespace that could not be read passes for it."""
     return identity.user_namespace in (0, INITIAL_USER_NAMESPACE)
+
+
+def in_pid_namespace(identity: Identity) -> bool:
+    """In another PID namespace than the machine's own. One that cannot be read passes for that."""
+    return identity.pid_namespace not in (0, INITIAL_PID_NAMESPACE)
 
 
 def is_root(identity: Identity) -> bool:
@@ -79,7 +86,7 @@ def passing(said: Attempt) -> bool:
     is not prepared for a trampoline, and says it again each time: there is no tracer to have put a
     call at its start (bpf_arch_text_poke; Linux 5.5, commit 5964b2000f28).
     """
-    busy = said.error == "EBUSY" and not said.call.startswith("bpf(")
+    busy = said.error == "EBUSY" and said.known_call not in BPF_COMMANDS
     return busy or said.error in PASSING
 
 

@@ -6,17 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from bpfdoctor.contract import ASK_AS_ROOT, Context, failed, passed, unknown
 from bpfdoctor.host.bpf.calls import Attempt
-from bpfdoctor.host.bpf.program_attrs import ProgramAttrs
-from bpfdoctor.host.elf.ask_object import AskBpfObject
-from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, loaded_for
 from bpfdoctor.host.question import NoAnswer, Question, evidence
 from bpfdoctor.host.system.facts import AskIdentity, Identity
+from bpfdoctor.judging.advice import OTHER_TARGET
 from bpfdoctor.judging.privilege import REFUSED, hindrances, may_list_btf, status_of
 from bpfdoctor.judging.targets import Trial, trial_of
-from bpfdoctor.model import ByHand, Evidence, Finding, Fix, Stage, Status
-
-OTHER_TARGET = ByHand("Name another in the program's SEC().")
-
+from bpfdoctor.model import Evidence, Finding, Fix, Stage, Status
 
 BTF_OF_MODULES = (
     "libbpf looks for what the kernel's own BTF has not in that of its modules, which takes "
@@ -34,13 +29,6 @@ def of_the_kernel(context: Context, program: str, *stages: Stage) -> list[str]:
     """What these stages of a program need of the kernel, as the keys of findings."""
     keys = (key for stage in stages for key in context.project.needs(program, stage))
     return [key for key in keys if key.startswith("kernel.")]
-
-
-def like(found: BpfObject, program: ObjectProgram) -> ProgramAttrs:
-    """What the kernel is told of a program of an object beside its code."""
-    return ProgramAttrs(
-        program.type, program.attach, program.flags, found.license, loaded_for(program)
-    )
 
 
 def able(context: Context, trial: Trial) -> bool:
@@ -65,15 +53,6 @@ def tried(context: Context, found: Finding, target: str, function: str = "") -> 
         return passed(summary, about=target, seen=[evidence(trial.question, answer)])
     what, fixes = found.summary, [OTHER_TARGET]
     return probed(context, trial.question, what, about=target, means=trial.means, fixes=fixes)
-
-
-def object_of(context: Context) -> tuple[BpfObject | None, list[Evidence]]:
-    """The compiled object that is judged in place of a source tree, and what was asked of it."""
-    if not context.project.object:
-        return None, []
-    question = AskBpfObject(context.project.object)
-    answer = context.ask(question)
-    return (answer if isinstance(answer, BpfObject) else None), [evidence(question, answer)]
 
 
 def probed(  # noqa: PLR0913  (each is a part of the finding)

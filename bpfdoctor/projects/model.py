@@ -51,7 +51,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes that a build takes."""
 
 
-class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProofPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What proves that a program fired.
 
     `source`: the kernel's trace (`trace`) or the program's own output (`output`). `pattern` is a
@@ -87,7 +87,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arguments: tuple[str, ...] = ()
     variables: dict[str, str] = {}
     trigger: Trigger = "own"
-    proof: Proof | None = None
+    proof: ProofPattern | None = None
     disturbs: str = ""
     substitute: str = ""
     targets: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bpfdoctor.host.bpf.uapi import LOADABLE
+from bpfdoctor.host.bpf.features.program_types import LOADABLE
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, target_of
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Program, Project, ProjectKind

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.errors import BpfDoctorError, near_miss
 from bpfdoctor.projects.model import ProjectKind
 from bpfdoctor.projects.sound import mistakes
 
@@ -34,11 +34,8 @@ def read_kind(path: Path) -> ProjectKind:
 
 def kind_named(name: str) -> ProjectKind:
     """The kind of that name. Raises BpfDoctorError with the near miss."""
-    import difflib
-
     known = kinds()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(known)
+    hint = near_miss(name, known, "known are " + ", ".join(known))
     raise BpfDoctorError(f"no project is called {name!r}", hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from bpfdoctor.projects.model import Program, ProjectKind, Proof, Trigger
+from bpfdoctor.projects.model import Program, ProjectKind, ProofPattern, Trigger
 
 PLACES: dict[str, Trigger | None] = {
     "pid": None,
@@ -50,7 +50,7 @@ def _program(where: str, program: Program, kind: ProjectKind) -> Iterator[str]:
         yield from _proof(f"{where}.proof", program.proof, program.trigger)
 
 
-def _proof(where: str, proof: Proof, trigger: Trigger) -> Iterator[str]:
+def _proof(where: str, proof: ProofPattern, trigger: Trigger) -> Iterator[str]:
     places = _PLACE.findall(proof.pattern)
     yield from _unknown(where, places, PLACES)
     for place in places:

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 import shlex
 
-from bpfdoctor.model import ByHand, Fix, Install, Run
+from msgspec.structs import replace
+
+from bpfdoctor.model import ByHand, Fix, Install, Report, Run
+
+NAME = "bpfdoctor"
+"""The command's plain name, as checks write it in their fixes."""
+
+
+def pasteable(report: Report, own_command: tuple[str, ...]) -> Report:
+    """Write bpfdoctor's own commands as `own_command`: sudo's PATH is another one."""
+    findings = tuple(
+        replace(each, fixes=tuple(_called_by(fix, own_command) for fix in each.fixes))
+        for each in report.findings
+    )
+    return replace(report, findings=findings)
+
+
+def _called_by(fix: Fix, own_command: tuple[str, ...]) -> Fix:
+    if isinstance(fix, Run) and fix.argv[:1] == (NAME,):
+        return replace(fix, argv=(*own_command, *fix.argv[1:]))
+    return fix
 
 
 def commands(fix: Fix, *, as_root: bool) -> list[str]:

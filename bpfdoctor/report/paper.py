@@ -49,6 +49,9 @@ class Paper(NamedTuple):
 
     def printed(self, lines: list[Text]) -> str:
         """The lines as they are written, styled if the paper takes colour."""
+        plain = [f"{line.plain}\n" for line in lines]
+        if not self.colour and not any("\t" in line for line in plain):
+            return "".join(plain)  # what rich would write too, after all that it imports
         from rich.console import Console
 
         out = io.StringIO()

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
 from rich.text import Text
 
 from bpfdoctor.model import (
-    SCHEMA,
     ProgramResult,
     Proof,
     Readiness,
     Report,
-    Reported,
     Stage,
     StageResult,
 )
+from bpfdoctor.report.causes import causes
 from bpfdoctor.report.paper import Paper, visible
 
 CELLS = {
@@ -70,24 +67,7 @@ def _cell(result: StageResult) -> tuple[str, str]:
 def cause_lines(report: Report, paper: Paper) -> list[Text]:
     """What stands in the way of any program, in a sentence each."""
     lines: list[Text] = []
-    for each in _causes(report):
+    for each in causes(report):
         head = f"  {each.status.value}  {each.key}: "
         lines += map(Text, paper.broken(visible(each.summary), 6, head))
     return [Text(""), *lines] if lines else []
-
-
-def _causes(report: Report) -> list[Reported]:
-    stages = [stage for each in report.programs for stage in each.stages.values()]
-    keys = {key for stage in stages for key in stage.because}
-    return [each for each in report.findings if each.key in keys]
-
-
-def programs_tree(report: Report) -> dict[str, Any]:
-    """What `programs --json` prints: the report's `programs`, and what it takes to read them.
-
-    Its `findings` are those that stand in the way of a program.
-    """
-    told = msgspec.structs.replace(report, findings=tuple(_causes(report)))
-    tree = msgspec.to_builtins(told)
-    kept = ("tool", "project", "host", "findings", "programs")
-    return {"schema": SCHEMA, **{name: tree[name] for name in kept}}

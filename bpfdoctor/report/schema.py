@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from bpfdoctor.model import SCHEMA, Report
-from bpfdoctor.report.json import ErrorReport
+from bpfdoctor.report.error_report import ErrorReport
 
 FILE = Path(__file__).with_name("schema.json")
 

@@ -15,9 +15,9 @@ from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import signal_name
+from bpfdoctor.smoke.build_cache import acting_as, alone, build_place, keep
+from bpfdoctor.smoke.build_fingerprint import tools_state
 from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
-from bpfdoctor.smoke.place import acting_as, alone, build_place, keep
-from bpfdoctor.smoke.toolstate import tools_state
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -108,9 +108,9 @@ class BuildProgram(Question[Built], frozen=True):
         """make's arguments: the program, and the variables."""
         return (self.program, *(f"{name}={value}" for name, value in self.variables))
 
-    def source(self) -> str:
+    def command(self) -> str:
         directory = f"{self.checkout}/{self.directory}"
-        return f"$ {shlex.join((*self.make, '-C', directory, *self.words))}"
+        return shlex.join((*self.make, "-C", directory, *self.words))
 
 
 class _Building:

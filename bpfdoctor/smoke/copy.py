@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.machine import scratch_prefix
-from bpfdoctor.smoke.place import read_program
+from bpfdoctor.smoke.build_cache import read_program
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

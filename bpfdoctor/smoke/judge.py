@@ -14,7 +14,6 @@ from bpfdoctor.api import (
     check,
     unknown,
 )
-from bpfdoctor.smoke.kernel import prove_kernel
 from bpfdoctor.smoke.model import Observed, Outcome
 
 
@@ -41,6 +40,8 @@ def smoke_kernel(context: Context) -> Findings:
     Where this works and `smoke.program` does not, the fault is in the toolchain or the checkout;
     where neither works, it is the kernel, its configuration, or what confines this process.
     """
+    from bpfdoctor.smoke.kernel import prove_kernel  # no run without a smoke takes it
+
     return finding_of(prove_kernel(context), Stage.FIRES)
 
 

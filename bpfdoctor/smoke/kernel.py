@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bpfdoctor.api import AskIdentity, Context
-from bpfdoctor.host.bpf.calls import instruction
+from bpfdoctor.host.bpf.asm import BPF_DW, BPF_REG_1, BPF_REG_7
 from bpfdoctor.host.bpf.counting import counting_code
 from bpfdoctor.host.bpf.fire import Fire
-from bpfdoctor.smoke.fired import outcomes_of
+from bpfdoctor.host.bpf.macros import ldx_mem
+from bpfdoctor.smoke.fire_outcomes import outcomes_of
 from bpfdoctor.smoke.model import Observed
 
-THIRD_ARGUMENT = instruction(0x79, 7, 1, 32)
+THIRD_ARGUMENT = ldx_mem(BPF_DW, BPF_REG_7, BPF_REG_1, 32)
 """r7 = *(u64 *)(r1 + 32): where a tracepoint syscalls:sys_enter_* has it."""
 
 

@@ -13,6 +13,7 @@ from bpfdoctor.judging.tools.make import chosen_make
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Program, Project
 from bpfdoctor.smoke.build import BuildProgram, Built
+from bpfdoctor.smoke.build_failure import stopped_at
 from bpfdoctor.smoke.model import Observed, Outcome
 from bpfdoctor.smoke.run import RunProgram
 from bpfdoctor.smoke.stages import stages_of
@@ -110,7 +111,8 @@ def _built(question: BuildProgram, answer: Built | NoAnswer) -> Outcome:
     if answer.ok:
         return Outcome(Stage.BUILD, True, f"make built {question.program}", seen)
     happened = None if answer.timed_out or answer.signal else False
-    return Outcome(Stage.BUILD, happened, answer.ending, seen)
+    broke_at = stopped_at(answer.log, question.program)
+    return Outcome(Stage.BUILD, happened, answer.ending, seen, broke_at)
 
 
 def _run(context: Context, question: RunProgram, program: Program) -> list[Outcome]:

@@ -98,8 +98,8 @@ class RunProgram(Question[Ran], frozen=True):
         except (ValueError, re.error) as error:  # a NUL byte; another hash; no pattern
             return NoAnswer("refused", str(error))
 
-    def source(self) -> str:
-        return f"$ ./{shlex.join((self.program, *self.arguments))}"
+    def command(self) -> str:
+        return f"./{shlex.join((self.program, *self.arguments))}"
 
 
 class _Running:

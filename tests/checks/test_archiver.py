@@ -76,6 +76,8 @@ def test_llvms_archiver_is_one_as_well(private: Path, needs: Callable[..., None]
     (private / "llvm-ar").symlink_to(real("llvm-ar"))
     assert found(private).fixes == (ByHand("build with `make AR=llvm-ar HOSTAR=llvm-ar`"),)
     assert found(private, AR="llvm-ar", HOSTAR="llvm-ar").status is Status.PASS
+    (private / "ar").symlink_to(real("llvm-ar"))
+    assert found(private, AR="llvm-ar").summary == "llvm-ar and ar pack a library"
 
 
 def test_without_a_compiler_nothing_is_said_of_the_archiver(tmp_path: Path) -> None:

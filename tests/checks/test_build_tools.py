@@ -118,7 +118,7 @@ def test_llvm_strip_of_another_version_is_named(private: Path, needs: Callable[.
     ("body", "status", "words"),
     [
         ("echo 'cargo 1.75.0 (1d8b05cdd 2023-11-20)'", Status.PASS, "cargo 1.75.0"),
-        ("echo 'cargo 1.66.1'", Status.WARN, "plain `make` needs 1.75"),
+        ("echo 'cargo 1.66.1'", Status.WARN, "cargo 1.66.1: plain `make` needs 1.75"),
         ("echo cargo", Status.WARN, "unknown version"),
         ("echo 'error: no default toolchain configured' >&2; exit 1", Status.WARN, "no default"),
         ("kill -SEGV $$", Status.WARN, "SIGSEGV"),
@@ -133,6 +133,17 @@ def test_an_old_or_broken_cargo_is_a_warning_with_the_way_around(
     assert words in finding.summary
     if status is Status.WARN:
         assert "make CARGO=" in getattr(finding.fixes[0], "text", "")
+
+
+def test_a_cargo_that_a_makefile_finds_by_a_variable_alone_is_judged_too(private: Path) -> None:
+    script(private, "cargo", "echo 'cargo 1.66.1'")
+    build = Build(".", "Makefile", variables={"CARGO": ""})
+    finding = found(
+        "toolchain.cargo",
+        Bounded(private),
+        Project(ProjectKind("own", "own", "own", (), {}, build=build)),
+    )
+    assert finding.summary.startswith("cargo 1.66.1: ")
 
 
 def test_without_cargo_nothing_is_wrong(private: Path) -> None:
@@ -172,6 +183,8 @@ def test_crates_that_are_not_here_leave_the_build_open(
 def test_crates_are_nothing_to_ask_about_without_a_checkout_or_a_lock_file() -> None:
     assert run_check("checkout.crates", FakeHost({}), rust_project("")) == ()
     assert run_check("checkout.crates", FakeHost({}), project("/tree")) == ()
+    unbuilt = Project(ProjectKind("own", "own", "own", (), {}), "/tree")
+    assert run_check("checkout.crates", FakeHost({}), unbuilt) == ()
     silent = FakeHost(otherwise=NoAnswer("EACCES"))
     unread = one(run_check("checkout.crates", silent, rust_project("/tree")))
     assert unread.status is Status.UNKNOWN

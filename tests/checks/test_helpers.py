@@ -73,12 +73,13 @@ def test_a_missing_helper_is_named_with_its_release() -> None:
     assert "5.9" in found_for(EnumeratorFacts(True)).fixes[0].text
 
 
-def test_without_btf_the_btf_is_the_root() -> None:
-    assert found_for(NoAnswer("ENOENT")).blocked_by == ("kernel.btf",)
+@pytest.mark.parametrize("reason", ["ENOENT", "broken"])
+def test_without_btf_that_can_be_read_the_btf_is_the_root(reason: str) -> None:
+    assert found_for(NoAnswer(reason)).blocked_by == ("kernel.btf",)
 
 
 @pytest.mark.parametrize("helper", ["get_ns_current_pid_tgid", "get_attach_cookie"])
-@pytest.mark.parametrize("answer", [NoAnswer("ENOENT"), EnumeratorFacts(False)])
+@pytest.mark.parametrize("answer", [NoAnswer("ENOENT"), NoAnswer("broken"), EnumeratorFacts(False)])
 def test_without_a_list_a_program_that_calls_it_is_loaded(answer: Answer, helper: str) -> None:
     missing = Attempt("EINVAL", "bpf(BPF_PROG_LOAD)", "invalid func unknown#120")
     assert found_for(answer, Attempt(), helper).status is Status.PASS

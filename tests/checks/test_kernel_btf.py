@@ -114,6 +114,18 @@ def test_an_unknown_distribution_is_told_the_option() -> None:
     assert "CONFIG_DEBUG_INFO_BTF=y" in fix.text
 
 
+def test_without_the_name_of_the_kernel_the_distributions_is_advised() -> None:
+    answers: dict[Question[Any], Answer] = {
+        AskDistribution(): Distribution("debian", (), "12", "", "Debian"),
+        AskKernelBtf(): ABSENT,
+        OPTION: OFF,
+        ListDirectory("/sys/kernel/btf"): ABSENT,
+    }
+    host = FakeHost(answers, otherwise=NoAnswer("not-recorded"))
+    (fix,) = one(run_check("kernel.btf", host)).fixes
+    assert "linux-image-amd64" in fix.text
+
+
 def test_a_directory_without_vmlinux_is_masked() -> None:
     found = btf_found(ABSENT, ON, directory=Names(()))
     assert found.status is Status.FAIL
@@ -160,6 +172,11 @@ def test_off_with_btf_proven_is_a_contradiction() -> None:
     found = config_found(SOUND, STALE)
     assert found.status is Status.WARN
     assert "not the kernel that runs" in found.fixes[0].text
+    unnamed = msgspec.structs.replace(STALE, version="")
+    assert "of another build" in config_found(SOUND, unnamed).fixes[0].text
+    assert "of another build" in config_found(SOUND, STALE, release="custom").fixes[0].text
+    same = msgspec.structs.replace(STALE, version="6.1.0")
+    assert "of another build" in config_found(SOUND, same).fixes[0].text
 
 
 def test_on_without_btf_is_a_contradiction() -> None:

@@ -161,7 +161,13 @@ def test_headers_come_from_the_projects_own_libbpf(
     assert "our own" in finding.summary
 
 
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])
+def with_its_git_alone(place: Path) -> None:
+    """As after `git submodule update` was cut off."""
+    place.mkdir()
+    (place / ".git").write_text("gitdir: ../.git/modules/libbpf\n")
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, with_its_git_alone])
 def test_a_libbpf_that_was_not_fetched_is_the_submodules_fault(
     tmp_path: Path, make: Callable[[Path], None], needs: Callable[..., None]
 ) -> None:

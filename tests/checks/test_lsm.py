@@ -83,6 +83,9 @@ def test_a_kernel_that_cannot_fails_with_the_reason(error: str) -> None:
     found = lsm(LsmFired(Attempt(error, "bpf(BPF_PROG_LOAD)")), who=USER)
     assert found.status is Status.FAIL
     assert f"{error} (" in found.summary
+    apart = stages(LsmFired(Attempt(error, "bpf(BPF_PROG_LOAD)")), who=USER)
+    assert apart["load"] == found
+    assert apart["attach"].blocked_by == ("kernel.lsm[load]",)
 
 
 @pytest.mark.parametrize("error", ["ENOTSUPP", "EBUSY"])
@@ -96,7 +99,7 @@ def test_a_program_that_loads_and_does_not_attach_fails_there_alone(error: str) 
 def test_root_refused_without_a_documented_reason_fails_with_the_errno() -> None:
     found = lsm(LsmFired(Attempt("EPERM", "bpf(BPF_PROG_LOAD)")))
     assert found.status is Status.FAIL
-    assert "EPERM" in found.summary
+    assert found.summary == "an LSM program: bpf(BPF_PROG_LOAD): EPERM"
     assert found.fixes == ()
 
 

@@ -92,6 +92,18 @@ def test_where_it_is_charged_the_room_decides() -> None:
     assert memlock(USER, MAY_NOT, CHARGES, "5.10.0", NO_ROOM).status is Status.UNKNOWN
 
 
+def test_a_limit_of_nothing_is_not_called_none() -> None:
+    nothing = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (0, -1))
+    found = memlock(nothing, MAY_NOT, CHARGES, "5.10.0", NO_ROOM)
+    assert found.summary.startswith("soft limit 0 KiB, hard limit no limit")
+
+
+def test_what_is_refused_for_want_of_memory_is_not_put_down_to_the_limit() -> None:
+    short = Attempt("ENOMEM", "bpf(BPF_MAP_CREATE)")
+    assert memlock(ROOT, MAY_NOT, CHARGES, "5.10.0", short).status is Status.UNKNOWN
+    assert memlock(ROOT, MAY_NOT, CHARGES, "5.10.0", NO_ROOM).status is Status.FAIL
+
+
 def test_large_maps_are_judged_apart_and_for_themselves() -> None:
     def room(said: Answer, who: Answer = ROOT) -> Finding:
         return memlock(who, MAY_NOT, CHARGES, "5.10.0", said, check="runtime.memlock-room")

@@ -39,9 +39,7 @@ IN_USER_NAMESPACE = Identity(0, (1 << 41) - 1, 0, 0, 4026532300, 0xEFFFFFFC, (-1
 IN_DOCKER = Identity(0, 0xA80425FB, 0xA80425FB, 2, 0xEFFFFFFD, 4026532400, (-1, -1))
 
 
-def tracefs_found(
-    *places: TracePlace, mounts: tuple[str, ...] = (), who: Identity = ROOT
-) -> Finding:
+def tracefs_found(*places: TracePlace, mounts: tuple[str, ...] = (), who: Answer = ROOT) -> Finding:
     answers: dict[Question[Any], Answer] = {
         AskTracefs(): Tracefs(places, mounts),
         AskIdentity(): who,
@@ -63,7 +61,8 @@ def test_the_old_place_of_tracefs_is_judged_for_itself() -> None:
     assert old_place_found(hidden, USER).status is Status.UNKNOWN
     closed = TracePlace(DEBUG, TRACEFS, events="EACCES")
     assert old_place_found(closed, USER).status is Status.UNKNOWN
-    for missing in (TracePlace(DEBUG, 0, refused="ENOENT"), TracePlace(DEBUG, SYSFS)):
+    gone = (TracePlace(DEBUG, 0, refused=reason) for reason in ("ENOENT", "ENOTDIR"))
+    for missing in (*gone, TracePlace(DEBUG, SYSFS)):
         found = old_place_found(missing)
         assert found.status is Status.FAIL
         assert found.fixes[0].argv == (  # type: ignore[union-attr]
@@ -115,6 +114,19 @@ def test_debugfs_that_a_user_may_not_enter_is_unknown() -> None:
     assert found.fixes
 
 
+@pytest.mark.parametrize("reason", ["ENOENT", "ENOTDIR"])
+def test_a_place_that_is_not_there_hides_no_tracefs(reason: str) -> None:
+    places = (TracePlace(OWN, SYSFS), TracePlace(DEBUG, 0, refused=reason))
+    found = tracefs_found(*places, mounts=("debugfs on /elsewhere",))
+    assert found.status is Status.FAIL
+
+
+def test_a_record_that_has_nothing_of_the_old_place_is_no_verdict_on_it() -> None:
+    answers: dict[Question[Any], Answer] = {AskTracefs(): Tracefs((TracePlace(OWN, TRACEFS),), ())}
+    found = one(run_check(OLD, FakeHost(answers), project_named("libbpf-bootstrap-2020")))
+    assert found.status is Status.UNKNOWN
+
+
 def test_tracefs_that_a_user_may_not_read_is_unknown() -> None:
     found = tracefs_found(TracePlace(OWN, TRACEFS, events="EACCES"), who=USER)
     assert found.status is Status.UNKNOWN
@@ -138,6 +150,12 @@ def test_where_it_cannot_be_mounted_the_host_is_named(who: Identity) -> None:
     (fix,) = tracefs_found(*NOWHERE, who=who).fixes
     assert isinstance(fix, ByHand)
     assert f"-v {OWN}:{OWN}" in fix.text
+
+
+@pytest.mark.parametrize("who", [USER, ROOT, NoAnswer("not-recorded")])
+def test_only_root_that_may_not_mount_is_sent_to_the_host(who: Answer) -> None:
+    (fix,) = tracefs_found(*NOWHERE, who=who).fixes
+    assert isinstance(fix, Run)
 
 
 def test_a_kernel_without_tracing_is_named() -> None:

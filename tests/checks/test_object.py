@@ -144,6 +144,11 @@ def test_what_no_check_tries_is_unknown(kind: str, target: str, status: Status) 
     assert found.status is status
 
 
+def test_a_usdt_program_that_names_no_probe_is_not_looked_for_in_any_file() -> None:
+    found = found_by("programs", the_object(program(kind="usdt", section="usdt", target="")))
+    assert found.summary == "usdt: only running it tells whether it attaches"
+
+
 LINK = "bpf(BPF_LINK_CREATE)"
 
 

@@ -17,12 +17,14 @@ from bpfdoctor.api import (
     Finding,
     Identity,
     NoAnswer,
+    ObjectMap,
     ObjectProgram,
     ProgramAttrs,
     Question,
     Refused,
     Status,
     TryContext,
+    TryMap,
 )
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.projects.object import project_of_object
@@ -82,6 +84,66 @@ def test_a_value_is_refused_for_sure_where_there_is_no_other(
     found = found_for(Calls(WORKED, refused), asked, context=context)
     assert found.status is status
     assert found.fixes
+
+
+NOTHING = {"reads": (), "returns": (), "returned": ()}
+
+
+@pytest.mark.parametrize(
+    "alone", [{"reads": ((24, 8),)}, {"returns": (7,)}, {"returned": (24,)}], ids=str
+)
+def test_a_program_of_which_one_thing_can_be_followed_is_tried_for_it(
+    alone: dict[str, Any],
+) -> None:
+    known = {**NOTHING, **alone}
+    asked, use = msgspec.structs.replace(ASKED, **known), msgspec.structs.replace(USE, **known)
+    refused = Refused("what it does", "no")
+    found = found_for(Calls(WORKED, (refused,)), asked, context=use)
+    assert found.status in (Status.FAIL, Status.UNKNOWN)
+    assert "what it does: no" in found.summary
+
+
+HASH = ObjectMap("table", "hash", 1, 4, 8, 16)
+OTHERS = (ObjectMap("not_its_own", "array", 2, 4, 8, 1), ObjectMap("arena", "arena", 33, 0, 0, 1))
+OUTER = ObjectMap("outer", "array_of_maps", 12, 4, 4, 1)
+
+
+def with_maps(said: Answer | None, *maps: str) -> Finding:
+    """The finding on a program that uses these maps of its object, and does nothing else."""
+    program = msgspec.structs.replace(PLAIN, context=ContextUse(), maps=maps)
+    defined = (HASH, *OTHERS, OUTER)
+    whole = BpfObject((program,), defined, btf=True, kernel_btf=True, license="GPL")
+    known: dict[Question[Any], Answer] = {AskBpfObject(PATH): whole, AskIdentity(): ROOT}
+    asked = TryContext(ProgramAttrs("lsm", target="lsm/bpf"), maps=(TryMap(1, 4, 8, 16),))
+    if said is not None:
+        known[asked] = said
+    return one(run_check("object.context", FakeHost(known), project_of_object(PATH, whole)))
+
+
+def test_the_maps_that_a_program_uses_are_tried_with_it_and_no_others() -> None:
+    refused = Calls(WORKED, (Refused("map hash", "may not be used"),))
+    for used in (("table",), ("table", "arena"), ("table", "outer")):
+        assert with_maps(Calls(WORKED), *used).status is Status.PASS
+        assert with_maps(refused, *used).status is Status.FAIL
+    for untried in ("arena", "outer"):
+        assert with_maps(None, untried).summary == "nothing of it can be followed"
+
+
+@pytest.mark.parametrize(
+    ("refused", "use", "advice"),
+    [
+        ((READ,), {}, "Write it for the parameters that there are here."),
+        ((WORD,), {}, "Write it for the parameters that there are here."),
+        ((ZERO,), {"returns": (0,), "returned": ()}, "Return another value."),
+        ((READ, ZERO), {"returns": (0,), "returned": ()}, "Write it for the parameters"),
+    ],
+)
+def test_a_constant_that_is_refused_is_not_put_down_to_parameters(
+    refused: tuple[Refused, ...], use: dict[str, Any], advice: str
+) -> None:
+    asked, context = msgspec.structs.replace(ASKED, **use), msgspec.structs.replace(USE, **use)
+    (fix,) = found_for(Calls(WORKED, refused), asked, context=context).fixes
+    assert fix.text.startswith(advice)
 
 
 def test_what_a_user_is_refused_or_may_never_be_reached_is_unknown() -> None:

@@ -66,6 +66,14 @@ def option(name: str = "CONFIG_HZ", **more: Any) -> ObjectExtern:
         (option(type="char", most=127), "250", Status.FAIL),
         (option(type="bool", most=1), "y", Status.PASS),
         (option(type="bool", most=1), "m", Status.FAIL),
+        (option(type="bool", most=1), "1", Status.PASS),
+        (option(type="bool", most=1), "2", Status.FAIL),
+        (option(type="char", most=127), "127", Status.PASS),
+        (option(type="char", most=127), "128", Status.FAIL),
+        (option(type="char", most=127), "-127", Status.PASS),
+        (option(type="char", most=127), "-129", Status.FAIL),
+        (option(type="char", most=127), "m", Status.PASS),
+        (option(type="int"), "12 monkeys", Status.FAIL),
         (option(type="tristate", most=0), "m", Status.PASS),
         (option(type="string", most=0), '"text"', Status.PASS),
         (option(type="", most=0), "y", Status.FAIL),
@@ -121,6 +129,17 @@ def test_a_symbol_is_looked_up_in_the_kernels_table(
 ) -> None:
     assert found_for(extern, answers={AskData(("it",)): answer}).status is status
     assert found_for(msgspec.structs.replace(extern, weak=True)).status is Status.PASS
+
+
+def test_only_a_symbol_without_a_type_is_looked_for_in_the_table_by_hand() -> None:
+    asked: dict[Question[Any], Answer] = {AskData(("it",)): NoAnswer("EACCES")}
+    for extern, commands in (
+        (ObjectExtern("it", "symbol"), ["grep -wE 'it' /proc/kallsyms", "Load it"]),
+        (ObjectExtern("it", "variable", known=True), ["Load it"]),
+    ):
+        weak = ObjectExtern("may_be_missing", "symbol", weak=True)
+        fixes = found_for(extern, weak, answers=asked).fixes
+        assert [fix.text.partition(": ")[0] for fix in fixes] == commands
 
 
 def test_what_may_be_a_modules_takes_privilege_to_be_looked_for() -> None:

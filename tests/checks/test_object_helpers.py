@@ -99,7 +99,8 @@ def test_a_kind_that_this_kernel_does_not_load_fails() -> None:
 
 def test_printing_is_for_the_gpl_and_is_not_tried() -> None:
     given: dict[str, Any] = {"helpers": ("trace_printk",), "numbers": (6,)}
-    assert found_for(license="Proprietary", **given).status is Status.FAIL
+    found = found_for(license="Proprietary", **given)
+    assert (found.status, "licence Proprietary" in found.summary) == (Status.FAIL, True)
     assert found_for(license="Proprietary", conditional=True, **given).status is Status.UNKNOWN
     assert (
         found_for(Calls(WORKED), ProbeCalls(ProgramAttrs("xdp", flags=32)), **given).status
@@ -114,6 +115,8 @@ def test_what_lockdown_refuses_is_left_to_lockdown() -> None:
     }
     assert found_for(Calls(WORKED), answers=mode, **given).status is Status.PASS
     assert found_for(answers=mode, conditional=True, **given).status is Status.UNKNOWN
+    both = ProbeCalls(ProgramAttrs("xdp", flags=32), (5, 113))
+    assert found_for(Calls(WORKED), both, conditional=True, **given).status is Status.PASS
     walked = found_for(answers=mode, conditional=True, type="tracing", kind="iter", **given)
     assert walked.status is Status.UNKNOWN
 
@@ -163,6 +166,8 @@ def test_a_type_whose_target_is_not_named_is_judged_by_the_list(
 ) -> None:
     found = found_for(license=license_, type="tracing", kind="fentry", **changes)
     assert found.status is status
+    if license_ != "GPL" and status is Status.UNKNOWN:
+        assert found.summary == f"licence {license_}: some helpers are for GPL programs alone"
 
 
 @pytest.mark.parametrize(

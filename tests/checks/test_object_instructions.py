@@ -54,6 +54,7 @@ def test_the_kernel_is_asked_for_newer_ones(said: Answer, status: Status) -> Non
 
 def test_what_may_never_be_reached_is_unknown() -> None:
     assert found_for(Calls(WORKED, REFUSED), conditional=True).status is Status.UNKNOWN
+    assert found_for(Calls(WORKED), conditional=True).status is Status.PASS
 
 
 def test_the_old_ones_are_not_tried() -> None:

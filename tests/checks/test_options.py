@@ -62,12 +62,14 @@ def test_off_where_its_effect_is_seen_is_a_contradiction() -> None:
     assert contradiction.status is Status.WARN
     assert contradiction.key == "kernel.config[CONFIG_KPROBE_EVENTS]"
     assert "another kernel's" in contradiction.fixes[0].text
+    assert contradiction.summary == f"n in {PATH}, but {KPROBES} is there"
 
 
 def test_on_where_its_effect_is_missing_is_a_contradiction() -> None:
     _, contradiction = run_check("kernel.config", Kernels({}, (KPROBES,)))
     assert contradiction.status is Status.WARN
     assert "hidden here" in contradiction.fixes[0].text
+    assert contradiction.summary == f"y in {PATH}, but {KPROBES} is not there"
 
 
 def test_a_kernel_older_than_the_witness_contradicts_nothing() -> None:

@@ -17,7 +17,7 @@ from bpfdoctor.api import (
     Question,
     Status,
 )
-from bpfdoctor.host.bpf.uapi import BY_BTF_ID, PROGRAM_TYPES
+from bpfdoctor.host.bpf.features.program_types import LOADABLE
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.projects.object import project_of_object, rules
@@ -37,7 +37,7 @@ def judged(
     """What is found when the types that tracing programs have are answered so, others otherwise."""
     tracing = ("kprobe", "tracepoint", "perf_event", "raw_tracepoint")
     answers: dict[Question[Any], Answer] = {AskIdentity(): who}
-    for name in set(PROGRAM_TYPES) - set(BY_BTF_ID):
+    for name in set(LOADABLE):
         answers[LoadProgram(name)] = said if name in tracing else otherwise or said
     found = run_check(KIND, FakeHost(answers), project)
     return {each.about: each.status for each in found}
@@ -92,7 +92,7 @@ def test_every_type_that_a_need_names_can_be_loaded() -> None:
     needs = [*rules().kinds.values(), *rules().maps.values(), rules().every, rules().relocated]
     keys = [key for stages in needs for each in stages.values() for key in each]
     named |= {key[len(KIND) + 1 : -1] for key in keys if key.startswith(KIND)}
-    assert named <= set(PROGRAM_TYPES) - set(BY_BTF_ID)
+    assert named <= set(LOADABLE)
 
 
 @pytest.mark.bpf

@@ -94,6 +94,8 @@ def test_a_project_without_a_build_asks_for_no_room() -> None:
     [
         (Attempt(), Status.PASS),
         (Attempt("ENOENT", "perf_event_open"), Status.FAIL),
+        (Attempt("ENODEV", "perf_event_open"), Status.FAIL),
+        (Attempt("EOPNOTSUPP", "perf_event_open"), Status.FAIL),
         (Attempt("EACCES", "perf_event_open"), Status.UNKNOWN),
         (Attempt("EMFILE", "perf_event_open"), Status.UNKNOWN),
         (NoAnswer("refused"), Status.UNKNOWN),
@@ -109,19 +111,33 @@ LIBC = "/usr/lib/x86_64-linux-gnu/libc.so.6"
 
 
 @pytest.mark.parametrize(
-    ("probes", "status"),
+    ("probes", "status", "says"),
     [
-        (UsdtProbes(True, ("libc:longjmp", "libc:setjmp")), Status.PASS),
-        (UsdtProbes(True, ("rtld:init_start",)), Status.FAIL),
-        (UsdtProbes(False), Status.FAIL),
-        (NoAnswer("EACCES"), Status.UNKNOWN),
+        (UsdtProbes(True, ("libc:longjmp", "libc:setjmp")), Status.PASS, "libc:setjmp among them"),
+        (UsdtProbes(True, ("rtld:init_start",)), Status.FAIL, "has no libc:setjmp"),
+        (UsdtProbes(False), Status.FAIL, "has no .note.stapsdt"),
+        (NoAnswer("EACCES"), Status.UNKNOWN, "EACCES"),
     ],
 )
-def test_the_probe_of_libc_is_looked_for(probes: Answer, status: Status) -> None:
+def test_the_probe_of_libc_is_looked_for(probes: Answer, status: Status, says: str) -> None:
     host = FakeHost({AskLibc(): Libc(LIBC, "glibc", LIBC), AskUsdt(LIBC): probes})
     found = one(run_check("runtime.usdt-libc", host))
     assert found.status is status
-    assert LIBC in found.summary
+    assert found.summary.startswith(LIBC)
+    assert found.summary.endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("mapped", "cached", "read"),
+    [("/ours", "/theirs", "/theirs"), ("/ours", "", "/ours"), ("", "/theirs", "/theirs")],
+)
+def test_the_libc_that_programs_are_given_is_read_before_the_one_we_run_on(
+    mapped: str, cached: str, read: str
+) -> None:
+    probes = UsdtProbes(True, ("libc:setjmp",))
+    host = FakeHost({AskLibc(): Libc(mapped, "glibc", cached), AskUsdt(read): probes})
+    found = one(run_check("runtime.usdt-libc", host))
+    assert (found.status, found.summary.split()[0]) == (Status.PASS, read)
 
 
 def test_no_missing_answer_passes_or_fails() -> None:

@@ -231,6 +231,21 @@ def test_a_submodule_with_some_files_gone_is_half_updated(checkout: Path) -> Non
     assert judge(checkout)["libbpf"].status is Status.PASS
 
 
+def test_files_gone_beside_one_that_cannot_be_compared_are_for_a_person_to_judge(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than is read of one checkout: `git checkout -- .` might undo a change in it."""
+    monkeypatch.setattr("bpfdoctor.host.git.worktree.READ_LIMIT", 0)
+    os.utime(checkout / "libbpf/src/libbpf.c", (1, 1))
+    assert judge(checkout)["libbpf"].fixes == ()
+    (checkout / "libbpf/README").unlink()
+    found = judge(checkout)["libbpf"]
+    assert "absent: 1 of 2 files (half updated); 1 files were not compared" in found.summary
+    (fix,) = found.fixes
+    assert isinstance(fix, ByHand)
+    assert fix.text.endswith(f"git -C {checkout}/libbpf diff")
+
+
 @pytest.mark.parametrize("left", [(), ("leftover.o",)])
 def test_a_submodule_with_its_git_and_no_file_fails_and_the_fix_writes_them(
     checkout: Path, left: tuple[str, ...]
@@ -409,6 +424,15 @@ def test_a_git_that_refuses_the_owner_is_a_warning_that_says_who_to_be(
     (fix,) = found["libbpf"].fixes
     assert isinstance(fix, Run)
     assert fix.argv[:3] == ("sudo", "-u", f"#{checkout.stat().st_uid}")
+
+
+def test_a_git_that_breaks_is_asked_again_by_oneself_and_not_as_the_owner(
+    checkout: Path, tmp_path: Path
+) -> None:
+    script = 'case "$*" in *ls-files*) echo "fatal: no" >&2; exit 1;; esac; exec {real} "$@"'
+    (fix,) = judge(checkout, private_git(tmp_path / "bin", script))["libbpf"].fixes
+    assert isinstance(fix, Run)
+    assert fix.argv[0] == "git"
 
 
 def test_without_git_filled_directories_are_a_warning_and_empty_ones_a_fail(

@@ -96,16 +96,21 @@ def test_an_fentry_needs_its_function_in_btf() -> None:
     found = found_for("fentry/do_unlinkat", answers)
     assert found.status is Status.FAIL
     assert "filename_unlinkat" in found.fixes[0].text
+    (fix,) = found_for("fentry/do_unlinkat", {**answers, renamed: FunctionFacts(None)}).fixes
+    assert "filename_unlinkat" not in fix.text
 
 
 def test_a_function_of_too_many_parameters_has_no_trampoline() -> None:
     found = found_for("fentry/long_one", {AskFunction("long_one"): FunctionFacts(7, 13)})
     assert found.status is Status.FAIL
     assert "13 parameters" in found.summary
+    most = found_for("fentry/long_one", {AskFunction("long_one"): FunctionFacts(7, 12)})
+    assert most.status is Status.PASS
 
 
-def test_without_btf_the_btf_is_the_root() -> None:
-    found = found_for("fentry/f", {AskFunction("f"): NoAnswer("ENOENT")})
+@pytest.mark.parametrize("reason", ["ENOENT", "broken"])
+def test_without_btf_that_can_be_read_the_btf_is_the_root(reason: str) -> None:
+    found = found_for("fentry/f", {AskFunction("f"): NoAnswer(reason)})
     assert found.status is Status.SKIP
     assert found.blocked_by == ("kernel.btf",)
 
@@ -213,6 +218,15 @@ def test_an_objects_kprobe_is_tried_where_it_names(
     }
     found = of_object("kprobe/type_show", answers)
     assert (found.status, words in found.summary) == (status, True)
+
+
+def test_a_name_that_several_functions_have_is_tried_for_an_object() -> None:
+    answers: dict[Question[Any], Answer] = {
+        AskSymbols(("type_show",)): Symbols(("type_show",), 3),
+        AttachKprobe(returns=True): WORKED,
+        AttachKprobe(False, ("type_show",)): WORKED,
+    }
+    assert of_object("kprobe/type_show", answers).status is Status.PASS
 
 
 def test_where_no_kprobe_attaches_none_is_tried() -> None:
@@ -336,6 +350,23 @@ def test_one_finding_a_target_whoever_names_it() -> None:
     assert {finding.status for finding in found} == {Status.UNKNOWN}
     assert "kernel.targets[fentry/do_unlinkat]" in {finding.key for finding in found}
     assert all(finding.fixes for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("target", "look"),
+    [
+        ("kprobe/f", "As root: grep -wE 'f' /proc/kallsyms"),
+        (
+            "fentry/f",
+            "As root: bpftool btf dump file /sys/kernel/btf/vmlinux | grep -w \"FUNC 'f'\"",
+        ),
+    ],
+)
+def test_what_could_not_be_read_comes_with_the_command_that_reads_it(
+    target: str, look: str
+) -> None:
+    host = FakeHost(otherwise=NoAnswer("EACCES"))
+    assert one(run_check("kernel.targets", host, project_with(target))).fixes[0].text == look
 
 
 @pytest.mark.bpf

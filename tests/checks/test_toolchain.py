@@ -62,10 +62,6 @@ def script(directory: Path, name: str, body: str) -> None:
     (directory / name).chmod(0o755)
 
 
-def host_on(place: Path, **variables: str) -> LiveHost:
-    return LiveHost(Machine({"PATH": str(place), **variables}))
-
-
 def found(check_id: str, host: Host, project: Project = PROJECT) -> Finding:
     return one(run_check(check_id, host, project))
 

@@ -20,6 +20,7 @@ from bpfdoctor.api import (
     Kernel,
     LookAt,
     NoAnswer,
+    Project,
     Question,
     ReadFile,
     Run,
@@ -31,6 +32,7 @@ from bpfdoctor.api import (
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A
+from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.projects.recognise import find_project
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
@@ -148,6 +150,24 @@ def test_a_header_of_another_kind_is_a_warning(checkout: Path) -> None:
     assert judge(checkout).status is Status.WARN
 
 
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("vmlinux_618.h\n", Status.FAIL),
+        ("x" * 255, Status.FAIL),
+        ("x" * 256, Status.WARN),
+        ("struct a;\nstruct b;\n", Status.WARN),
+        ('#include "vmlinux_618.h"', Status.WARN),
+    ],
+)
+def test_only_the_name_of_a_file_is_taken_for_a_lost_link(
+    checkout: Path, text: str, status: Status
+) -> None:
+    (checkout / TODAY).unlink()
+    (checkout / TODAY).write_text(text)
+    assert judge(checkout).status is status
+
+
 def test_a_directory_in_its_place_fails(checkout: Path) -> None:
     (checkout / TODAY).unlink()
     (checkout / TODAY).mkdir()
@@ -167,6 +187,26 @@ def test_a_header_whose_submodule_is_not_there_is_blocked_by_it(place: Any) -> N
     finding = one(run_check("checkout.vmlinux-h", FakeHost(answers), project))
     assert finding.status is Status.SKIP
     assert finding.blocked_by == ("checkout.submodules[vmlinux.h]",)
+
+
+def test_a_project_that_names_no_such_header_is_asked_for_none() -> None:
+    build = Build("src", "src/Makefile")
+    kinds = Project(ProjectKind("own", "own", "own", (), {}, build=build), "/tree")
+    assert run_check("checkout.vmlinux-h", FakeHost(), kinds) == ()
+    assert run_check("checkout.vmlinux-h", FakeHost(), project_named()) == ()
+
+
+def test_another_submodule_that_is_empty_is_not_the_cause() -> None:
+    submodule = Submodule("libbpf", "https://example.org/x", "missing")
+    answers: dict[Question[Any], Answer] = {
+        ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
+        AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
+        LookAt(f"$CHECKOUT/{TODAY}"): NoAnswer("ENOENT"),
+        AskSubmodules("$CHECKOUT"): Submodules((submodule,), 0),
+    }
+    project = project_named(path="$CHECKOUT")
+    finding = one(run_check("checkout.vmlinux-h", FakeHost(answers, NoAnswer("ENOENT")), project))
+    assert (finding.status, finding.summary) == (Status.FAIL, f"{TODAY} is missing")
 
 
 def test_a_header_that_cannot_be_looked_at_is_unknown() -> None:

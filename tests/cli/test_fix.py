@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from taken import without
 
-from bpfdoctor.cli.myself import absolute
+from bpfdoctor.cli.self_command import own_command
 
 BUILD = ("--for", "minimal:build", "--no-smoke")
 
@@ -117,7 +117,5 @@ def test_init_refuses_a_directory_that_holds_something(doctor: Doctor, tmp_path:
     assert (tmp_path / "there/mine").exists()
 
 
-def test_our_own_commands_are_absolute_and_others_stay_as_they_are() -> None:
-    assert os.path.isabs(absolute(("bpfdoctor", "check"))[0])
-    assert absolute(("bpfdoctor", "check"))[-1] == "check"
-    assert absolute(("make", "minimal")) == ("make", "minimal")
+def test_our_own_command_can_be_called_from_anywhere() -> None:
+    assert os.path.isabs(own_command()[0])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from inherited import SHOW, inheriting, kept_from_us
 
 COMMAND = (sys.executable, "-m", "bpfdoctor")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -74,3 +75,55 @@ def test_a_signal_that_our_parent_ignores_is_ignored(tmp_path: Path) -> None:
     run.send_signal(signal.SIGHUP)
     run.send_signal(signal.SIGTERM)
     assert run.wait(60) == 128 + signal.SIGTERM
+
+
+def test_a_signal_that_our_parent_blocks_still_ends_the_run(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    hanging_tool(tmp_path, started)
+    words = (*COMMAND, "check", "--no-smoke", "--only", "toolchain.clang")
+    run = subprocess.Popen(
+        inheriting(words, blocked=SIGNALS),
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    pid_from(started)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(60) == 128 + signal.SIGTERM
+
+
+def test_a_tool_ignores_nothing_whatever_our_parent_ignores(tmp_path: Path) -> None:
+    tool, shown = tmp_path / "clang", tmp_path / "shown"
+    tool.write_text(f"#!/bin/sh\n{' '.join(SHOW)} > '{shown}'\nexit 1\n")
+    tool.chmod(0o755)
+    words = (*COMMAND, "check", "--no-smoke", "--only", "toolchain.clang")
+    subprocess.run(
+        inheriting(words, ignored=SIGNALS),
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert kept_from_us(shown.read_text()) == {"SigIgn": set(), "SigBlk": set()}
+
+
+def test_what_is_started_while_we_clean_up_ignores_nothing() -> None:
+    code = f"""
+import os, signal, subprocess, sys
+from bpfdoctor.cli.stopping import Stopped, stop_on_signals
+stop_on_signals()
+try:
+    os.kill(os.getpid(), signal.SIGHUP)
+except Stopped:
+    os.kill(os.getpid(), signal.SIGTERM)
+    subprocess.run({SHOW!r})
+    sys.stdout.flush()
+    os._exit(7)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 7, ended.stderr
+    assert kept_from_us(ended.stdout) == {"SigIgn": set(), "SigBlk": set()}

@@ -50,13 +50,26 @@ def on_terminal(arguments: tuple[str, ...], stream: str, cwd: Path) -> str:
     return seen.decode()
 
 
-def test_help_costs_no_import_of_what_only_a_run_needs() -> None:
+@pytest.mark.parametrize("command", ["", "check", "list"])
+def test_help_costs_no_import_of_what_only_a_run_needs(command: str) -> None:
     script = (
-        "import sys\nfrom bpfdoctor.cli import main\nmain(['--help'])\n"
-        "heavy = {'psutil', 'rich', 'elftools', 'msgspec', 'distro', 'packaging'}\n"
+        "import sys\nfrom bpfdoctor.cli import main\n"
+        f"main([*{command!r}.split(), '--help'])\n"
+        "heavy = {'psutil', 'rich', 'elftools', 'msgspec', 'distro', 'packaging', 'difflib'}\n"
+        "heavy |= {f'bpfdoctor.report.formats.{name}' for name in ('json', 'text')}\n"
         "sys.exit(str(heavy & set(sys.modules) or '') or 0)"
     )
     run = python(script)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_format_that_is_not_asked_for_is_not_imported(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom bpfdoctor.cli import main\n"
+        f"main([*{KERNEL!r}, '--json'])\n"
+        "sys.exit(str({'rich', 'bpfdoctor.report.formats.text'} & set(sys.modules) or '') or 0)"
+    )
+    run = python(script, cwd=tmp_path)
     assert (run.returncode, run.stderr) == (0, "")
 
 
@@ -135,6 +148,13 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
 
 def test_a_terminal_gets_colour(tmp_path: Path) -> None:
     assert "\x1b[32mpass" in on_terminal(KERNEL, "stdout", tmp_path)
+
+
+def test_a_file_gets_no_colour_and_no_broken_lines_beside_a_terminal(tmp_path: Path) -> None:
+    arguments = (*KERNEL, "--format", "text=it")
+    assert "\x1b[32mpass" in on_terminal(arguments, "stdout", tmp_path)
+    piped = subprocess.run([*COMMAND, *KERNEL], capture_output=True, check=False, cwd=tmp_path)
+    assert (tmp_path / "it").read_bytes() == piped.stdout
 
 
 def test_a_terminal_gets_none_with_no_color(

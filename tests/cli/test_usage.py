@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import click
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from bpfdoctor import __version__
-from bpfdoctor.cli.app import COMMANDS
+from bpfdoctor.cli.app import COMMANDS, WIDEST, help_width
 from bpfdoctor.report.schema import schema
 
 Doctor = Callable[..., "CompletedProcess[str]"]
@@ -30,6 +31,14 @@ def test_the_help_of_every_command_has_examples(doctor: Doctor, command: str) ->
 
 def test_the_version_is_told(doctor: Doctor) -> None:
     assert doctor("--version").stdout.strip() == f"bpfdoctor, version {__version__}"
+
+
+@pytest.mark.parametrize("columns", ["", "0", "-1", "wide", "30", "52", "53", "80", "102", "300"])
+def test_help_is_as_wide_as_click_would_have_it(
+    monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert help_width() == click.HelpFormatter(max_width=WIDEST).width
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,7 @@ def test_a_directory_that_this_user_cannot_read_is_told(needs: Callable[..., Non
     needs("root")  # to be somebody else for once
     with tempfile.TemporaryDirectory() as shut:  # mode 0700, root's
         script = (
-            "import locale, os, sys, bpfdoctor.cli.examine, bpfdoctor.host.cache\n"
+            "import difflib, locale, os, sys, bpfdoctor.cli.examine, bpfdoctor.host.cache\n"
             "from bpfdoctor.cli import main\n"
             f"os.setuid(65534)\nsys.exit(main(['check', '-C', {shut!r}]))"
         )

@@ -14,6 +14,7 @@ import pytest
 SOURCES = Path(__file__).parent / "project"
 IDENTITY = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t"}
 IDENTITY |= {"GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+BUILDING = ("git", "make", "clang", "cc", "libelf.h", "zlib.h")
 ARCHITECTURES = {"x86_64": "x86", "aarch64": "arm64"}
 
 
@@ -65,17 +66,19 @@ def made_checkout(place: Path) -> Path:
 
 
 @pytest.fixture
-def make_checkout() -> Callable[[Path], Path]:
+def make_checkout(needs: Callable[..., None]) -> Callable[[Path], Path]:
     """Make the project of our own in a directory of the test's choice."""
+    needs(*BUILDING, "bpf/libbpf.h")
     return made_checkout
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, needs: Callable[..., None]) -> Path:
+def checkout(tmp_path: Path, needs: Callable[..., None], request: pytest.FixtureRequest) -> Path:
     """A checkout that builds; a copy of `$BPFDOCTOR_CHECKOUT` where that is set."""
-    needs("git", "make", "clang", "cc")
     real = os.environ.get("BPFDOCTOR_CHECKOUT")
     if not real:
-        return made_checkout(tmp_path)
+        made: Path = request.getfixturevalue("make_checkout")(tmp_path)
+        return made
+    needs(*BUILDING)
     shutil.copytree(real, tmp_path / "checkout", symlinks=True)
     return tmp_path / "checkout"

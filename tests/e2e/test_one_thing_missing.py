@@ -62,7 +62,7 @@ def check(argv: Sequence[str], checkout: Path) -> Ran:
 @pytest.fixture
 def warm(checkout: Path, kernel: None, needs: Callable[..., None]) -> Path:
     """A checkout that was found ready just before: every proof is in the cache."""
-    needs("unshare")
+    needs("unshare", "bpftool")
     first = check(CHECK, checkout)
     assert first.status == 0, first.report["verdict"]
     return checkout

@@ -2,118 +2,144 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import Finding, Project, Stage, Status
+import msgspec
+import pytest
+from sample_project import KIND, NEEDS, PROJECT, examined, finding
+
+from bpfdoctor.api import Project, Stage, Status
 from bpfdoctor.engine.findings import Findings
-from bpfdoctor.engine.readiness import observe, predict
-from bpfdoctor.model import Proof, Readiness
-from bpfdoctor.projects.model import Program, ProjectKind
+from bpfdoctor.engine.readiness import Stages, observe, predict
+from bpfdoctor.model import Proof, Readiness, StageResult
+from bpfdoctor.projects.model import Program
 from bpfdoctor.smoke.model import Observed, Outcome
 
-PROGRAM = Program(
-    "does something",
-    needs={
-        Stage.BUILD: ("tool.compiler",),
-        Stage.LOAD: ("kernel.load",),
-        Stage.ATTACH: ("mounts.trace[one]",),
-        Stage.FIRES: ("names.initial",),
-    },
-)
-PROJECT = Project(
-    ProjectKind("sample", "a sample", "flat", ("demo",), {"demo": PROGRAM}), "/tree", ("demo",)
-)
+SMOKE = ("smoke.program[demo]",)
+READY = StageResult(Readiness.READY, Proof.PREDICTED)
+BEHIND = {
+    Stage.BUILD: (Stage.BUILD,),
+    Stage.LOAD: (Stage.LOAD, Stage.ATTACH, Stage.FIRES),
+    Stage.ATTACH: (Stage.ATTACH, Stage.FIRES),
+    Stage.FIRES: (Stage.FIRES,),
+}
+"""What each stage takes with it: what was built elsewhere may run here."""
 
 
-def findings(**status: Status) -> Findings:
-    """All needs pass, except those named (dots as underscores)."""
-    made = Findings(ran={"tool.compiler", "kernel.load", "mounts.trace", "names.initial"})
-    for name in sorted(made.ran):
-        about = "one" if name == "mounts.trace" else ""
-        made.add(Finding(status.get(name.replace(".", "_"), Status.PASS), "", id=name, about=about))
-    return made
+def predicted(found: Findings) -> Stages:
+    return predict(PROJECT, "demo", found)
 
 
-def readiness(found: Findings) -> list[str]:
-    return [each.readiness.value for each in predict(PROJECT, "demo", found).values()]
+def seen(*outcomes: tuple[Stage, bool | None]) -> Observed:
+    return Observed("demo", tuple(Outcome(stage, happened, "") for stage, happened in outcomes))
 
 
-def test_everything_passing_is_ready_at_every_stage() -> None:
-    assert readiness(findings()) == ["ready"] * 4
-
-
-def test_a_failed_build_need_leaves_what_was_built_elsewhere_ready() -> None:
-    assert readiness(findings(tool_compiler=Status.FAIL)) == ["not-ready", *["ready"] * 3]
-
-
-def test_a_failed_load_need_stops_all_stages_behind_it() -> None:
-    found = predict(PROJECT, "demo", findings(kernel_load=Status.FAIL))
-    assert [each.readiness.value for each in found.values()] == ["ready", *["not-ready"] * 3]
-    assert found[Stage.FIRES].because == ("kernel.load",)
-
-
-def test_an_unknown_need_makes_the_stage_unknown_and_never_ready() -> None:
-    found = predict(PROJECT, "demo", findings(mounts_trace=Status.UNKNOWN))
-    assert found[Stage.ATTACH].readiness is Readiness.UNKNOWN
-    assert found[Stage.ATTACH].because == ("mounts.trace[one]",)
-    assert found[Stage.LOAD].readiness is Readiness.READY
+def test_everything_passing_is_predicted_ready_at_every_stage() -> None:
+    assert predicted(examined()) == dict.fromkeys(Stage, READY)
 
 
 def test_a_warning_does_not_stand_in_the_way() -> None:
-    assert readiness(findings(kernel_load=Status.WARN)) == ["ready"] * 4
+    assert predicted(examined(finding("kernel.load", Status.WARN))) == dict.fromkeys(Stage, READY)
 
 
-def test_a_need_that_nobody_examined_is_unknown() -> None:
-    found = findings()
-    found.ran.discard("tool.compiler")
-    del found.by_key["tool.compiler"]
-    assert readiness(found)[0] == "unknown"
+@pytest.mark.parametrize(
+    ("status", "readiness", "proof"),
+    [
+        (Status.FAIL, Readiness.NOT_READY, Proof.PREDICTED),
+        (Status.UNKNOWN, Readiness.UNKNOWN, Proof.NONE),
+        (Status.ERROR, Readiness.UNKNOWN, Proof.NONE),
+    ],
+)
+@pytest.mark.parametrize("at", list(Stage))
+def test_a_need_that_is_not_met_closes_its_stage_and_those_that_rest_on_it(
+    at: Stage, status: Status, readiness: Readiness, proof: Proof
+) -> None:
+    closed = StageResult(readiness, proof, (NEEDS[at],))
+    expected = {stage: closed if stage in BEHIND[at] else READY for stage in Stage}
+    assert predicted(examined(finding(NEEDS[at], status))) == expected
+
+
+def test_where_something_failed_what_could_not_be_seen_is_not_blamed() -> None:
+    found = examined(
+        finding("kernel.load", Status.UNKNOWN), finding("mounts.trace[one]", Status.FAIL)
+    )
+    assert predicted(found)[Stage.LOAD].readiness is Readiness.UNKNOWN
+    assert predicted(found)[Stage.FIRES].readiness is Readiness.NOT_READY
+    assert predicted(found)[Stage.FIRES].because == ("mounts.trace[one]",)
+
+
+def test_a_need_that_nobody_examined_is_unknown_and_named() -> None:
+    found = examined(finding("kernel.load", Status.UNKNOWN))
+    found.ran.discard("mounts.trace")
+    del found.by_key["mounts.trace[one]"]
+    closed = StageResult(Readiness.UNKNOWN, Proof.NONE, ("kernel.load", "mounts.trace[one]"))
+    assert predicted(found)[Stage.ATTACH] == closed
 
 
 def test_a_check_with_nothing_to_judge_here_meets_its_need() -> None:
-    found = findings()
+    found = examined()
     del found.by_key["tool.compiler"]
-    assert readiness(found) == ["ready"] * 4
+    assert predicted(found) == dict.fromkeys(Stage, READY)
 
 
 def test_a_crash_of_the_whole_check_counts_for_each_of_its_subjects() -> None:
-    found = findings()
-    found.add(Finding(Status.ERROR, "broke", id="mounts.trace"))
-    assert readiness(found)[2] == "unknown"
+    found = examined(finding("mounts.trace", Status.ERROR))
+    assert predicted(found)[Stage.ATTACH].because == ("mounts.trace",)
 
 
 def test_a_skip_blames_the_root_and_not_itself() -> None:
-    found = findings(tool_compiler=Status.FAIL)
-    found.add(Finding(Status.SKIP, "", id="kernel.load", blocked_by=("tool.compiler",)))
-    assert predict(PROJECT, "demo", found)[Stage.LOAD].because == ("tool.compiler",)
+    skip = finding("kernel.load", Status.SKIP, "tool.compiler")
+    found = examined(finding("tool.compiler", Status.FAIL), skip)
+    assert predicted(found)[Stage.LOAD].because == ("tool.compiler",)
 
 
-def test_what_was_observed_stands_over_the_prediction() -> None:
-    predicted = predict(PROJECT, "demo", findings(kernel_load=Status.FAIL))
-    seen = Observed("demo", tuple(Outcome(stage, True, "ran") for stage in Stage))
-    results = observe(predicted, seen, ("smoke.program[demo]",)).values()
-    assert {(each.readiness, each.proof) for each in results} == {(Readiness.READY, Proof.OBSERVED)}
+@pytest.mark.parametrize("stage", list(Stage))
+def test_what_was_seen_to_work_stands_over_the_prediction_of_that_stage_alone(
+    stage: Stage,
+) -> None:
+    before = predicted(examined(*(finding(key, Status.FAIL) for key in NEEDS.values())))
+    expected = {**before, stage: StageResult(Readiness.READY, Proof.OBSERVED)}
+    assert observe(before, seen((stage, True)), SMOKE) == expected
 
 
-def test_an_unforeseen_failure_blames_the_smoke_and_stops_what_comes_after() -> None:
-    predicted = predict(PROJECT, "demo", findings())
-    seen = Observed("demo", (Outcome(Stage.BUILD, True, ""), Outcome(Stage.LOAD, False, "EINVAL")))
-    found = observe(predicted, seen, ("smoke.program[demo]",))
-    assert found[Stage.LOAD].proof is Proof.OBSERVED
-    assert found[Stage.FIRES].readiness is Readiness.NOT_READY
-    assert found[Stage.FIRES].because == ("smoke.program[demo]",)
+@pytest.mark.parametrize("at", list(Stage))
+def test_a_stage_seen_to_fail_takes_with_it_only_what_rests_on_it(at: Stage) -> None:
+    fallen = StageResult(Readiness.NOT_READY, Proof.PREDICTED, SMOKE)
+    expected = {stage: fallen if stage in BEHIND[at] else READY for stage in Stage}
+    expected[at] = StageResult(Readiness.NOT_READY, Proof.OBSERVED, SMOKE)
+    assert observe(predicted(examined()), seen((at, False)), SMOKE) == expected
 
 
-def test_an_unseen_stage_keeps_its_prediction() -> None:
-    predicted = predict(PROJECT, "demo", findings())
-    seen = Observed("demo", (Outcome(Stage.LOAD, None, "no privilege"),))
-    assert observe(predicted, seen, ("key",)) == predicted
+@pytest.mark.parametrize(
+    ("status", "blamed"), [(Status.FAIL, ("kernel.load",)), (Status.UNKNOWN, SMOKE)]
+)
+def test_a_failure_that_was_foreseen_keeps_its_cause(
+    status: Status, blamed: tuple[str, ...]
+) -> None:
+    before = predicted(examined(finding("kernel.load", status)))
+    found = observe(before, seen((Stage.BUILD, True), (Stage.LOAD, False)), SMOKE)
+    assert found[Stage.LOAD] == StageResult(Readiness.NOT_READY, Proof.OBSERVED, blamed)
+    assert found[Stage.FIRES] == StageResult(Readiness.NOT_READY, Proof.PREDICTED, blamed)
 
 
-def test_a_program_that_only_a_run_can_judge_is_unknown_whatever_others_did() -> None:
-    program = Program("a stranger", needs={Stage.LOAD: ("smoke.program[{program}]",)})
-    kind = ProjectKind("sample", "a sample", "flat", ("demo",), {"demo": PROGRAM}, unlisted=program)
-    project = Project(kind, "/tree", ("demo", "stranger"))
-    found = findings()
-    found.add(Finding(Status.PASS, "fires", id="smoke.program", about="demo"))
-    results = predict(project, "stranger", found)
-    assert results[Stage.LOAD].readiness is Readiness.UNKNOWN
-    assert results[Stage.FIRES].because == ("smoke.program[stranger]",)
+@pytest.mark.parametrize("nothing", [None, seen(), seen((Stage.LOAD, None))])
+def test_what_was_not_seen_keeps_its_prediction(nothing: Observed | None) -> None:
+    before = predicted(examined(finding("mounts.trace[one]", Status.UNKNOWN)))
+    assert observe(before, nothing, SMOKE) == before
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_the_prediction_is_kept_to_be_compared_with_what_was_seen(happened: bool) -> None:
+    before = predicted(examined())
+    observe(before, seen((Stage.LOAD, happened)), SMOKE)
+    assert before == dict.fromkeys(Stage, READY)
+
+
+@pytest.mark.parametrize("tried", [False, True])
+def test_a_program_that_only_a_run_can_judge_is_unknown_whatever_others_did(tried: bool) -> None:
+    stranger = Program("a stranger", needs={Stage.LOAD: ("smoke.program[{program}]",)})
+    kind = msgspec.structs.replace(KIND, unlisted=stranger)
+    found = examined(finding("smoke.program[demo]", Status.PASS))
+    if tried:
+        found.add(finding("smoke.program[stranger]", Status.UNKNOWN))
+    results = predict(Project(kind, "/tree", ("demo", "stranger")), "stranger", found)
+    closed = StageResult(Readiness.UNKNOWN, Proof.NONE, ("smoke.program[stranger]",))
+    assert results == dict.fromkeys(BEHIND[Stage.LOAD], closed) | {Stage.BUILD: READY}

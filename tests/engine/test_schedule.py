@@ -8,11 +8,19 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from bpfdoctor.api import Check, Context, Finding, Findings, Status, blocked, failed, passed
+from bpfdoctor.api import (
+    Check,
+    Context,
+    Evidence,
+    Finding,
+    Findings,
+    Status,
+    blocked,
+    failed,
+    passed,
+)
 from bpfdoctor.engine.findings import Findings as Found
-from bpfdoctor.engine.load import in_order, load_checks, refuse_unsound
-from bpfdoctor.engine.schedule import Nobody, longest_first, run_checks, settle_skips
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.engine.schedule import WORKERS, Nobody, longest_first, run_checks, settle_skips
 from bpfdoctor.testing import FakeHost, project_named
 
 CONTEXT = Context(FakeHost(), project_named())
@@ -47,12 +55,16 @@ def test_a_failure_skips_what_requires_it_and_names_the_root() -> None:
     )
     assert status(found) == {"a.first": "fail", "a.second": "skip", "a.third": "skip"}
     assert found.by_key["a.third"].blocked_by == ("a.first",)
+    assert "a.first" in found.by_key["a.third"].summary
 
 
-def test_what_does_not_apply_finds_nothing_whatever_became_of_what_it_requires() -> None:
-    idle = Check("a.idle", "", fail, ("a.first",), applies=lambda project: False)
+@pytest.mark.parametrize(("applies", "expected"), [("embedded", {}), ("", {"a.idle": "skip"})])
+def test_what_does_not_apply_finds_nothing_whatever_became_of_what_it_requires(
+    applies: str, expected: dict[str, str]
+) -> None:
+    idle = Check("a.idle", "", fail, ("a.first",), applies=lambda each: applies in each.name)
     found = run(make("a.first", fail), idle)
-    assert status(found) == {"a.first": "fail"}
+    assert status(found) == {"a.first": "fail", **expected}
     assert "a.idle" in found.ran
 
 
@@ -79,13 +91,49 @@ def test_two_findings_of_one_key_are_an_error() -> None:
 
 def test_a_check_that_hangs_is_given_up_and_the_others_run() -> None:
     never = threading.Event()
+    daemons: list[bool] = []
 
     def hang(context: Context) -> None:
+        daemons.append(threading.current_thread().daemon)
         never.wait()
 
     found = run(make("a.hangs", hang, limit=0.05), make("a.fine"))
     never.set()
     assert status(found) == {"a.hangs": "error", "a.fine": "pass"}
+    assert "time limit" in found.by_key["a.hangs"].summary
+    assert daemons == [True], "the interpreter would wait for it at its end"
+
+
+def test_as_many_checks_run_at_a_time_as_there_are_workers_and_no_more() -> None:
+    class Counter(Nobody):
+        open = most = 0
+
+        def started(self, check_id: str) -> None:
+            self.open += 1
+            self.most = max(self.most, self.open)
+
+        def finished(self, finding: Finding) -> None:
+            self.open -= 1
+
+    counter = Counter()
+    run_checks([make(f"a.n{number}") for number in range(2 * WORKERS)], CONTEXT, counter)
+    assert (counter.most, counter.open) == (WORKERS, 0)
+
+
+def test_whoever_watches_is_told_what_begins_and_every_finding() -> None:
+    class Watcher(Nobody):
+        told: list[str] = []  # noqa: RUF012
+
+        def started(self, check_id: str) -> None:
+            self.told.append(check_id)
+
+        def finished(self, finding: Finding) -> None:
+            self.told.append(f"{finding.key} {finding.status.value}")
+
+    watcher = Watcher()
+    checks = [make("a.second", requires=("a.first",)), make("a.first", fail)]
+    run_checks(checks, CONTEXT, watcher)
+    assert watcher.told == ["a.first", "a.first fail", "a.second skip"]
 
 
 def test_checks_that_do_not_require_each_other_run_at_the_same_time() -> None:
@@ -103,8 +151,24 @@ def test_a_requirement_that_is_not_run_does_not_block() -> None:
 
 
 def test_a_skip_that_blames_what_passed_is_an_error_of_its_check() -> None:
-    found = run(make("a.fine"), make("a.liar", lambda context: blocked("no", by=("a.fine",))))
-    assert status(settle_skips(found))["a.liar"] == "error"
+    by = ("a.fine", "a.good")
+    found = run(make("a.fine"), make("a.good"), make("a.liar", lambda context: blocked("no", by)))
+    settled = settle_skips(found)
+    liar = settled.by_key["a.liar"]
+    assert (liar.status, liar.blocked_by) == (Status.ERROR, ())
+    assert "a.fine, a.good" in liar.summary
+    assert settled.ran == found.ran
+
+
+def test_a_skip_is_settled_to_the_roots_behind_what_it_blames() -> None:
+    found = run(
+        make("a.root", fail),
+        make("a.mid", requires=("a.root",)),
+        make("a.part", lambda context: blocked("no", by=("a.mid", "a.fine"))),
+        make("a.fine"),
+    )
+    part = settle_skips(found).by_key["a.part"]
+    assert (part.status, part.summary, part.blocked_by) == (Status.SKIP, "no", ("a.root",))
 
 
 def test_a_skip_that_blames_what_was_not_run_stays_a_skip() -> None:
@@ -112,22 +176,6 @@ def test_a_skip_that_blames_what_was_not_run_stays_a_skip() -> None:
     settled = settle_skips(found)
     assert status(settled)["a.part"] == "skip"
     assert settled.by_key["a.part"].blocked_by == ("a.other[part]",)
-
-
-def test_a_cycle_is_refused_by_name() -> None:
-    with pytest.raises(BpfDoctorError, match=r"a\.one"):
-        in_order([make("a.one", requires=("a.two",)), make("a.two", requires=("a.one",))])
-
-
-def test_an_unknown_requirement_is_refused_when_checks_are_loaded() -> None:
-    with pytest.raises(BpfDoctorError, match=r"a\.typo"):
-        refuse_unsound([make("a.one", requires=("a.typo",))])
-
-
-def test_our_own_checks_load_and_every_one_explains_itself() -> None:
-    loaded = load_checks()
-    assert loaded.broken == {}
-    assert [check.id for check in loaded.checks if len(check.doc.strip()) < 80] == []
 
 
 def test_what_the_longest_chain_waits_for_starts_first() -> None:
@@ -155,19 +203,33 @@ def test_a_failure_that_explains_a_check_stops_it_and_silence_does_not(
     ("cause", "own", "effect"),
     [
         ("fail", "fail", "skip"),
-        ("unknown", "unknown", "skip"),
+        ("fail", "unknown", "skip"),
         ("fail", "pass", "pass"),
+        ("fail", "warn", "warn"),
+        ("fail", "error", "error"),
+        ("unknown", "fail", "skip"),
         ("pass", "fail", "fail"),
+        ("warn", "fail", "fail"),
     ],
 )
 def test_a_check_with_an_excuse_runs_and_only_what_is_wrong_is_put_down_to_it(
     cause: str, own: str, effect: str
 ) -> None:
-    def found(status: str) -> Callable[[Context], Finding]:
-        return lambda context: Finding(Status(status), "what it found", about="part")
+    seen = (Evidence("/proc/x", "what it saw"),)
 
-    excused = msgspec.structs.replace(make("a.part", found(own)), excused_by=("a.whole",))
+    def found(context: Context) -> Finding:
+        return Finding(Status(own), "what it found", about="part", evidence=seen)
+
+    excused = msgspec.structs.replace(make("a.part", found), excused_by=("a.whole",))
     findings = run(excused, make("a.whole", lambda context: Finding(Status(cause), "as it is")))
     finding = findings.by_key["a.part[part]"]
     assert (finding.status.value, finding.summary) == (effect, "what it found")
     assert finding.blocked_by == (("a.whole",) if effect == "skip" else ())
+    assert finding.evidence == seen
+
+
+def test_a_check_with_an_excuse_keeps_what_it_blames_itself() -> None:
+    own = make("a.part", lambda context: blocked("no", by=("a.other",)))
+    excused = msgspec.structs.replace(own, excused_by=("a.whole",))
+    found = run(excused, make("a.whole", fail), make("a.other", fail))
+    assert found.by_key["a.part"].blocked_by == ("a.other",)

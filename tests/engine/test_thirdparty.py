@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import select
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from importlib.machinery import PathFinder
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import psutil
 import pytest
 
-from bpfdoctor.api import Check, Context, Finding, Status
+import bpfdoctor
+from bpfdoctor.api import Check, Context, Finding, Selection, Status, Target
 from bpfdoctor.engine import thirdparty
+from bpfdoctor.engine.installed import Entry, entries
 from bpfdoctor.engine.run import findings_of
-from bpfdoctor.engine.thirdparty import entries, load_third_party
+from bpfdoctor.engine.thirdparty import load_third_party
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import project_named
@@ -80,12 +85,26 @@ def test_good_checks_are_described_and_ask_the_machine(install: Install) -> None
     assert (found.status, found.summary) == (Status.FAIL, "not with libbpf-bootstrap")
 
 
-def test_a_check_is_told_whether_the_user_asked_for_a_build(install: Install) -> None:
+@pytest.mark.parametrize(("may_build", "said"), [(False, "only looks"), (True, "may build")])
+def test_a_check_is_told_what_is_selected_and_whether_the_user_asked_for_a_build(
+    install: Install, may_build: bool, said: str
+) -> None:
     install("may_build")
     (check,) = load_third_party()
-    before = Context(LiveHost(Machine()), project_named(), may_build=False)
-    assert [finding.summary for finding in findings_of(check, before)] == ["only looks"]
-    assert [finding.summary for finding in findings(check)] == ["may build"]
+    selection = Selection((Target("minimal"),))
+    before = Context(LiveHost(Machine()), project_named(), selection, may_build)
+    assert [finding.summary for finding in findings_of(check, before)] == [f"{said}: minimal"]
+
+
+def test_a_module_gets_no_answer_before_one_of_its_checks_is_run(install: Install) -> None:
+    install("inward")
+    assert only().title.startswith("NoAnswer(reason='refused'")
+
+
+def test_a_check_runs_with_the_bpfdoctor_that_asked_for_it(install: Install) -> None:
+    install("inward")
+    (found,) = findings(only())
+    assert found.summary == bpfdoctor.__file__
 
 
 def test_what_a_check_prints_stays_in_its_process(
@@ -100,12 +119,13 @@ def test_what_a_check_prints_stays_in_its_process(
 @pytest.mark.parametrize(
     ("sample", "check_id", "said"),
     [
-        ("exits", "sample.exits", "without a result (exit status 0)"),
-        ("exits", "sample.leaves", "without a result (exit status 7)"),
-        ("exits", "sample.killed", "killed by SIGKILL"),
-        ("exits", "sample.crashes", "killed by SIGSEGV"),
+        ("exits", "sample.exits", r"without a result \(exit status 0\)$"),
+        ("exits", "sample.leaves", r"without a result \(exit status 7\): and that was it$"),
+        ("exits", "sample.killed", r"without a result \(killed by SIGKILL\)$"),
+        ("exits", "sample.crashes", r"without a result \(killed by SIGSEGV\)"),
+        ("exits", "sample.deaf", r"without a result \(killed by SIGKILL\)"),
         ("garbage", "sample.garbage", "wrote into the pipe"),
-        ("hangs", "sample.hangs", "did not end within 1 seconds"),
+        ("hangs", "sample.hangs", "did not end within 4 seconds$"),
     ],
 )
 def test_what_goes_wrong_is_one_error(
@@ -114,7 +134,22 @@ def test_what_goes_wrong_is_one_error(
     install(sample)
     (found,) = findings(only(check_id))
     assert (found.status, found.id) == (Status.ERROR, check_id)
-    assert said in found.summary
+    assert re.search(said, found.summary)
+
+
+@pytest.mark.parametrize(
+    ("check_id", "printed"),
+    [
+        ("sample.exits", []),
+        ("sample.leaves", ["one thing\nled to \\xff another\nand that was it\n"]),
+    ],
+)
+def test_what_a_check_printed_before_it_broke_is_evidence(
+    install: Install, check_id: str, printed: list[str]
+) -> None:
+    install("exits")
+    (found,) = findings(only(check_id))
+    assert [each.text for each in found.evidence if each.source] == printed
 
 
 @pytest.mark.parametrize(("sample", "said"), [("raises", "a fault of theirs"), ("nonsense", "int")])
@@ -128,13 +163,35 @@ def test_a_fault_in_python_is_one_error_with_its_traceback(
     assert "Traceback" in found.evidence[0].text
 
 
+def ended(pid: int) -> bool:
+    """Whether a process ends within 20 seconds, or is but waited for; it is then made to."""
+    processes = [psutil.Process(pid)] if psutil.pid_exists(pid) else []
+    alive = psutil.wait_procs(processes, 20)[1]
+    lasting = [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+    for process in lasting:
+        process.kill()
+    return not lasting
+
+
 def test_a_hang_leaves_no_process(install: Install) -> None:
     site = install("hangs")
     findings(only())
-    pid = int((site / "pid").read_text())
-    gone, alive = psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], 20)
-    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
-    assert len(gone) <= 1
+    assert ended(int((site / "pid").read_text()))
+
+
+def test_a_hang_does_not_outlive_bpfdoctor(install: Install) -> None:
+    site = install("lingers")
+    os.mkfifo(site / "pid")
+    pipe = os.open(site / "pid", os.O_RDWR)
+    code = "from bpfdoctor.engine.thirdparty import load_third_party; load_third_party()"
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
+        said = select.select([pipe], [], [], 60)[0]
+        process.kill()
+    assert said, "the module was not loaded"
+    pid = int(os.read(pipe, 32))
+    os.close(pipe)
+    assert ended(pid)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +214,33 @@ def test_a_module_that_cannot_be_used_is_one_gating_error(
     (found,) = findings(check)
     assert found.status is Status.ERROR
     assert said in found.summary
+    assert bool(found.evidence) is (sample == "unimportable")
+
+
+def test_what_a_module_that_cannot_be_used_printed_is_evidence(install: Install) -> None:
+    install("unimportable")
+    check = only()
+    (found,) = findings(check)
+    assert "ModuleNotFoundError" in found.evidence[0].text
+    assert "sample_unimportable" in check.doc
+    assert "unimportable" in check.title
+
+
+@pytest.mark.parametrize(
+    ("entry", "check_id"),
+    [
+        ("-Odd Name- = absent_module", "thirdparty.odd-name-absent-module"),
+        ("Xx = absent_Xx", "thirdparty.xx-absent-xx"),
+        ("é = é", "thirdparty.unnamed"),
+    ],
+)
+def test_whatever_an_entry_is_called_it_makes_a_valid_id(
+    install: Install, entry: str, check_id: str
+) -> None:
+    site = install()
+    points = site / "bpfdoctor_samples-1.dist-info" / "entry_points.txt"
+    points.write_text(f"[bpfdoctor.checks]\n{entry}\n")
+    assert only().id == check_id
 
 
 def test_an_id_that_is_taken_stays_with_its_owner(install: Install) -> None:
@@ -197,16 +281,54 @@ def test_the_command_line_starts_without_looking_for_third_parties() -> None:
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
-def test_entries_in_an_archive_or_an_egg_are_found(
+def egg(site: Path) -> Path:
+    """The same as an egg."""
+    (site / "bpfdoctor_samples-1.dist-info").rename(site / "EGG-INFO")
+    return site.rename(site.with_name("samples.Egg"))
+
+
+def egg_info(site: Path) -> Path:
+    """The same as older installers leave it."""
+    (site / "bpfdoctor_samples-1.dist-info").rename(site / "bpfdoctor_samples-1.egg-info")
+    return site
+
+
+def archive(site: Path) -> Path:
+    """The same in an archive."""
+    return Path(shutil.make_archive(str(site.with_name("all")), "zip", site))
+
+
+@pytest.mark.parametrize("made", [lambda site: site, egg, egg_info, archive])
+def test_entries_are_found_however_they_were_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[[Path], Path]
+) -> None:
+    place = made(install_into(tmp_path / "site", "good"))
+    monkeypatch.setattr(sys, "path", [str(place)])
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])
+    assert entries() == [Entry("good", "sample_good")]
+
+
+def test_entries_that_only_another_finder_knows_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = install_into(tmp_path / "site", "good")
-    egg = site.rename(tmp_path / "samples.egg")
-    (egg / "bpfdoctor_samples-1.dist-info").rename(egg / "EGG-INFO")
-    (egg / "EGG-INFO" / "METADATA").rename(egg / "EGG-INFO" / "PKG-INFO")
-    archive = shutil.make_archive(str(tmp_path / "all"), "zip", install_into(site, "prints"))
-    monkeypatch.setattr(sys, "path", [*sys.path, str(egg), archive])
-    assert {entry.name for entry in entries()} >= {"good", "prints"}
+    facts = install_into(tmp_path / "elsewhere", "good") / "bpfdoctor_samples-1.dist-info"
+
+    class Finder:
+        def find_spec(self, *args: object) -> None:
+            """Find no module."""
+
+        def find_distributions(self, context: object) -> list[Distribution]:
+            return [Distribution.at(facts)]
+
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "absent")])
+    monkeypatch.setattr(sys, "meta_path", [Finder(), PathFinder])
+    assert entries() == [Entry("good", "sample_good")]
+
+
+def test_of_an_entry_that_names_an_object_the_module_counts(install: Install) -> None:
+    points = install() / "bpfdoctor_samples-1.dist-info" / "entry_points.txt"
+    points.write_text("[bpfdoctor.checks]\ngood = sample_good:kernel\n")
+    assert Entry("good", "sample_good") in entries()
 
 
 def test_where_nobody_names_the_group_the_installed_distributions_are_not_opened(

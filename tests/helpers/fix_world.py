@@ -8,7 +8,9 @@ from pathlib import Path
 from bpfdoctor.fix.commands.fix import CheckRequest, run_fix
 from bpfdoctor.fix.commands.options import FixOptions, Voice
 from bpfdoctor.fix.commands.undo import run_undo
+from bpfdoctor.fix.plan import Plan
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import (
     Fix,
     HostFacts,
@@ -39,6 +41,11 @@ def report(findings: tuple[Reported, ...], status: int) -> Report:
     )
 
 
+def no_dry_run(plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
+    """Fail: no plan of a dry run is expected."""
+    raise AssertionError("a gate is not there for a dry run")
+
+
 class World:
     """A machine on which some files have to exist, each with the fix that makes it."""
 
@@ -49,6 +56,7 @@ class World:
         self.checks: list[CheckRequest] = []
         self.said: list[str] = []
         self.written: list[str] = []
+        self.shown = Plan()
         self.answer: str | None = None
         self.machine = Machine({**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")})
         self.state = tmp_path / "state/bpfdoctor"
@@ -71,7 +79,10 @@ class World:
         return Reported(key, "", key, "", Status.FAIL, True, "", (), self.fixes[name], ())
 
     def voice(self) -> Voice:
-        return Voice(self.written.append, self.said.append, self.ask, terminal=False)
+        return Voice(self.written.append, self.said.append, self.ask, False, self.show)
+
+    def show(self, plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
+        self.shown = redactor.value(plan)
 
     def ask(self, question: str) -> str | None:
         return self.answer

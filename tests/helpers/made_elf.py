@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 PROGBITS, SYMTAB, STRTAB, REL = 1, 2, 3, 9
 EXECUTABLE = 0x6
-GLOBAL_FUNCTION, WEAK_NOTHING, GLOBAL_OBJECT = 0x12, 0x20, 0x11
+GLOBAL_FUNCTION = 0x12
 
 EXIT = struct.pack("=BBhi", 0x95, 0, 0, 0)
 

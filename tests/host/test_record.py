@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.catalog import decode_answer, decode_question, encode, question_kinds
+from bpfdoctor.host.catalog import decode, encode, question_kinds, to_answer, to_question
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question, answer_type, evidence
@@ -112,9 +112,9 @@ def test_every_kind_of_question_is_known_by_name_and_its_answers_can_be_read() -
 def test_a_question_and_its_answer_survive_json() -> None:
     question = RunCommand(("a", "b\udcff"), cwd="/x", timeout=0.5)
     answer = Completed(None, "é\x00", "", "SIGKILL", True)
-    assert decode_question(encode(question)) == question
-    assert decode_answer(question, encode(answer)) == answer
-    assert decode_answer(question, encode(NoAnswer("ENOENT"))) == NoAnswer("ENOENT")
+    assert to_question(decode(encode(question))) == question
+    assert to_answer(question, decode(encode(answer))) == answer
+    assert to_answer(question, decode(encode(NoAnswer("ENOENT")))) == NoAnswer("ENOENT")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_question_and_its_answer_survive_json() -> None:
 )
 def test_what_is_no_question_is_a_value_error(line: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        decode_question(line)
+        to_question(decode(line))
 
 
 def test_a_question_of_a_newer_version_is_left_out(tmp_path: Path) -> None:

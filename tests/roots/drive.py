@@ -20,6 +20,7 @@ from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.planning.planner import make_plan
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Install, Reported, Status
 
 
@@ -43,13 +44,17 @@ def planned(capabilities: list[str]) -> Plan:
     return make_plan([wanting], LiveHost(Machine()))
 
 
+def unshown(plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
+    """Nothing here is a dry run."""
+
+
 def main() -> int:
     """Do what the arguments say."""
     action, *capabilities = sys.argv[1:]
     machine = Machine(progress=say)
     patience = Patience(lock=float(os.environ.get("LOCK_PATIENCE", "60")))
     if action == "undo":
-        voice = Voice(sys.stdout.write, say, lambda question: None, terminal=False)
+        voice = Voice(sys.stdout.write, say, lambda question: None, False, unshown)
         return run_undo("", FixOptions(yes=True), machine, voice, patience=patience)
     outcome = Outcome(planned(capabilities))
     if action == "apply":

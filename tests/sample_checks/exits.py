@@ -1,8 +1,10 @@
 """Checks that end their process."""
 
+import contextlib
 import os
 import signal
 import sys
+import threading
 
 from bpfdoctor.api import Context, Findings, check
 
@@ -15,7 +17,8 @@ def exits(context: Context) -> Findings:
 
 @check("sample.leaves", title="leaves")
 def leaves(context: Context) -> Findings:
-    """Exit without any clean-up."""
+    """Exit without any clean-up, having said why."""
+    os.write(2, b"one thing\nled to \xff another\nand that was it\n")
     os._exit(7)
 
 
@@ -29,3 +32,13 @@ def killed(context: Context) -> Findings:
 def crashes(context: Context) -> Findings:
     """Crash the interpreter."""
     os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@check("sample.deaf", title="deaf")
+def deaf(context: Context) -> Findings:
+    """Close every pipe, and go on."""
+    for number in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.close(number)
+    threading.Event().wait()
+    return None

@@ -7,7 +7,7 @@ from pathlib import Path
 from bpfdoctor.api import Context, Findings, check
 
 
-@check("sample.hangs", title="hangs", limit=1)
+@check("sample.hangs", title="hangs", limit=4)
 def hangs(context: Context) -> Findings:
     """Hang."""
     child = subprocess.Popen(["sleep", "1000"])

@@ -66,6 +66,24 @@ def test_what_a_build_says_of_the_stage(built: Built | NoAnswer, happened: bool 
     assert proven(Answering(built), upto=Stage.BUILD) == [(Stage.BUILD, happened)]
 
 
+@pytest.mark.parametrize(
+    ("built", "at"),
+    [
+        (
+            Built(2, "make: *** [Makefile:150: libbpf.a] Error 2"),
+            {"[Makefile:150: libbpf.a] Error 2"},
+        ),
+        (Built(2, "no makefile"), set()),
+        (BUILT, set()),
+        (NoAnswer("EPERM", "make: *** [Makefile:150: libbpf.a] Error 2"), set()),
+    ],
+)
+def test_a_build_says_what_it_broke_at(built: Built | NoAnswer, at: set[str]) -> None:
+    project = Project(kind_named("libbpf-bootstrap"), "/checkout", ("minimal",))
+    seen = prove_program(Context(Answering(built), project), "minimal", Stage.BUILD, False)
+    assert seen.outcomes[0].broke_at == at
+
+
 def test_what_was_not_built_is_not_run() -> None:
     assert proven(Answering(Built(2, ""))) == [(Stage.BUILD, False)]
 

@@ -18,7 +18,7 @@ from bpfdoctor.host.system.facts import Identity
 from bpfdoctor.smoke.elf import UnsoundObjectError, program_in
 from bpfdoctor.smoke.embedded.build import SECTION, SOURCE, BuildEmbedded, EmbeddedBuilt
 from bpfdoctor.smoke.embedded.prove import prove_embedded
-from bpfdoctor.smoke.fired import outcomes_of
+from bpfdoctor.smoke.fire_outcomes import outcomes_of
 from bpfdoctor.testing import project_named
 
 ROOT = Identity(0, (1 << 41) - 1, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))

@@ -22,7 +22,7 @@ from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_sn
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.syscalls import numbers
 from bpfdoctor.model import Tool
-from bpfdoctor.smoke.fired import outcomes_of
+from bpfdoctor.smoke.fire_outcomes import outcomes_of
 from bpfdoctor.smoke.kernel import kernel_question, prove_kernel
 from bpfdoctor.testing import FakeHost, project_named
 

@@ -163,8 +163,9 @@ def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 AT_ITS_END = "trap 'echo pid=$$; exit' INT; while :; do sleep 0.05; done"
 
 
+@pytest.mark.usefixtures("no_terminal")
 def test_what_a_program_prints_only_at_its_end_is_a_proof_too(
-    watched: Machine, tmp_path: Path, no_terminal: None
+    watched: Machine, tmp_path: Path
 ) -> None:
     answer = ran(watched, question(tmp_path, AT_ITS_END, pattern="pid={pid}$", limit=0.3))
     assert answer.proof == f"pid={answer.pid}"

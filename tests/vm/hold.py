@@ -20,7 +20,7 @@ from bpfdoctor.engine.session import examine
 from bpfdoctor.host.elf.ask_object import AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.report.programs import programs_tree
+from bpfdoctor.report.formats.json import programs_tree
 
 
 def predicted(live: LiveHost, path: str) -> dict[str, Any]:

@@ -7,25 +7,19 @@ remembers it for the commands that follow.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 
-from bpfdoctor.host.elevated import SYSTEM_PATH
+from bpfdoctor.host.sudo import SYSTEM_PATH, find_sudo
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 PATIENCE = 20.0
 """Seconds that sudo may take where it asks for nothing."""
 
 
-def find_sudo() -> str | None:
-    """Where sudo is; the user's PATH is not trusted with root's power."""
-    return shutil.which("sudo", path=SYSTEM_PATH)
-
-
 def sudo_is_typed() -> bool:
     """Whether a person types `sudo` for root's commands here: not root, and it is installed."""
-    return os.geteuid() != 0 and find_sudo() is not None
+    return os.geteuid() != 0 and find_sudo(SYSTEM_PATH) is not None
 
 
 class Elevation:
@@ -51,7 +45,7 @@ class Elevation:
         return self._prefix
 
     def _find(self) -> None:
-        sudo = find_sudo()
+        sudo = find_sudo(SYSTEM_PATH)
         if sudo is None:
             self._refused = "sudo is not installed"
         elif _quietly((sudo, "-n", "true")) or (self.terminal and _asking((sudo, "-v"))):

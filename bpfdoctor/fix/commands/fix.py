@@ -12,7 +12,7 @@ from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.commands.gate import authorize, authorize_proof
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import plan_text, write_plan
+from bpfdoctor.fix.commands.render import plan_text
 from bpfdoctor.fix.commands.run_result import closed, did_not_take
 from bpfdoctor.fix.journal.write import Began, Journal, state_directory
 from bpfdoctor.fix.plan import Plan, Step
@@ -99,7 +99,7 @@ class _Fix:
         """The plan and nothing else: 1 when there is something to do, for whoever asks a script."""
         plan = self._plan(report)
         redactor = Redactor.of(self.machine, report.project.path)
-        write_plan(plan, self.options, self.voice, redactor)
+        self.voice.plan(plan, plan_text(plan), redactor)
         return 1 if plan.steps or plan.manual else 0
 
     def _rounds(self, report: Report) -> Report:

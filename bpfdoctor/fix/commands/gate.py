@@ -35,7 +35,7 @@ def authorize(  # noqa: PLR0913  (what is shown, who is asked, who may become ro
         voice.say("Nothing was done.")
         return None
     if agreed.privileged and elevation.prefix() is None:
-        leave_to_root(agreed, elevation.refused, voice, as_json=options.json)
+        leave_to_root(agreed, elevation.refused, voice)
         return None
     return agreed
 

@@ -12,7 +12,7 @@ from bpfdoctor.fix.commands.fix import Examine, run_fix
 from bpfdoctor.fix.commands.gate import authorize
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import write_plan
+from bpfdoctor.fix.commands.render import plan_text
 from bpfdoctor.fix.commands.run_result import closed
 from bpfdoctor.fix.journal.write import Journal, state_directory
 from bpfdoctor.fix.plan import Plan, Step, without_login
@@ -49,9 +49,8 @@ def run_init(  # noqa: PLR0913, PLR0917  (as run_fix)
     asked = not options.dry_run
     agreed = authorize(plan, options, applier.elevation, voice, whole=True) if asked else None
     if agreed is None:
-        if options.json or options.dry_run:
-            redactor = Redactor.of(machine, os.path.abspath(directory))
-            write_plan(plan, options, voice, redactor)
+        redactor = Redactor.of(machine, os.path.abspath(directory))
+        voice.plan(plan, plan_text(plan), redactor, said=not options.dry_run)
         return 1
     journal = Journal.begin(state_directory(machine.environ), agreed)
     if not applier.apply(agreed, journal).took:

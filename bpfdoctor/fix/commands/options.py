@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from bpfdoctor.fix.commands.consent import Ask
+from bpfdoctor.fix.plan import Plan
+from bpfdoctor.host.redact import Redactor
 
 DID_NOT_TAKE = 4
 """Exit status when something was applied and did not take."""
@@ -23,18 +25,31 @@ class FixOptions(msgspec.Struct, frozen=True):
     ids: tuple[str, ...] = ()
     yes: bool = False
     dry_run: bool = False
-    json: bool = False
     smoke: bool = True
     proof: str = ""
 
 
-class Voice(NamedTuple):
-    """How a command speaks: `write` is standard output, `say` standard error, line by line.
+class ShowPlan(Protocol):
+    """Writes a plan in the formats that were asked for.
 
+    `words` are the plan for a person; `said`: they were said already.
+    """
+
+    def __call__(
+        self, plan: Plan, words: str, redactor: Redactor, *, said: bool = False
+    ) -> object: ...
+
+
+class Voice(NamedTuple):
+    """How a command speaks: `write` is for a person who reads the result, `say` is progress.
+
+    `say` is standard error, line by line, and so is `write` where standard output carries data.
     `ask` puts a question on the terminal, None where there is none. `terminal`: there is one.
+    `plan` writes the plan of a dry run.
     """
 
     write: Callable[[str], object]
     say: Callable[[str], object]
     ask: Ask
     terminal: bool
+    plan: ShowPlan

@@ -6,12 +6,9 @@ import os
 from collections.abc import Iterator
 from itertools import groupby
 
-import msgspec
-
 from bpfdoctor.fix.applying.elevate import sudo_is_typed
-from bpfdoctor.fix.commands.options import FixOptions, Voice
+from bpfdoctor.fix.commands.options import Voice
 from bpfdoctor.fix.plan import Manual, Plan, Step
-from bpfdoctor.host.redact import Redactor
 
 HEADING = "The plan, in the order in which it will run:"
 
@@ -30,25 +27,10 @@ def plan_text(plan: Plan, heading: str = HEADING) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def plan_json(plan: Plan, redactor: Redactor) -> str:
-    """A plan as indented JSON, redacted like the report's."""
-    return msgspec.json.format(msgspec.json.encode(redactor.value(plan))).decode() + "\n"
-
-
-def write_plan(
-    plan: Plan, options: FixOptions, voice: Voice, redactor: Redactor, heading: str = HEADING
-) -> None:
-    """Print a plan, and nothing else, as text or as data."""
-    voice.write(plan_json(plan, redactor) if options.json else plan_text(plan, heading))
-
-
-def leave_to_root(plan: Plan, refused: str, voice: Voice, *, as_json: bool = False) -> None:
-    """Print the commands that nobody here may run; with JSON, not where the report goes."""
+def leave_to_root(plan: Plan, refused: str, voice: Voice) -> None:
+    """Print the commands that nobody here may run."""
     voice.say(f"Root is needed and {refused}. To be run by hand:")
-    if as_json:
-        voice.say(commands_text(plan).rstrip("\n"))
-    else:
-        voice.write(commands_text(plan))
+    voice.write(commands_text(plan))
 
 
 def commands_text(plan: Plan) -> str:

@@ -12,7 +12,7 @@ from bpfdoctor.fix.applying.obstacles import wait_for_lock
 from bpfdoctor.fix.commands.gate import authorize
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
-from bpfdoctor.fix.commands.render import plan_text, write_plan
+from bpfdoctor.fix.commands.render import plan_text
 from bpfdoctor.fix.journal.read import JournaledRun, read_run, runs
 from bpfdoctor.fix.journal.undo_plan import index_of, undo_plan
 from bpfdoctor.fix.journal.write import Journal, Undone, state_directory
@@ -49,8 +49,8 @@ def run_undo(
             run = each
             break
     if options.dry_run:
-        heading = "What would be taken back, newest first:"
-        write_plan(plan, options, voice, Redactor.of(machine), heading)
+        shown = plan_text(plan, "What would be taken back, newest first:")
+        voice.plan(plan, shown, Redactor.of(machine))
         return 1 if plan.steps else 0
     if run is None:
         voice.say("There is nothing to take back.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.errors import BpfDoctorError, near_miss
 from bpfdoctor.model import Reported, Status
 
 
@@ -22,6 +21,5 @@ def require_known(findings: Iterable[Reported], names: Sequence[str]) -> None:
     keys = [each.key for each in findings]
     for name in names:
         if "[" in name and name not in keys:
-            near = difflib.get_close_matches(name, keys, 1)
-            hint = f"did you mean {near[0]}?" if near else "bpfdoctor check names what it found"
+            hint = near_miss(name, keys, "bpfdoctor check names what it found")
             raise BpfDoctorError(f"there is no finding called {name!r} here", hint)

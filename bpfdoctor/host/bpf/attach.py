@@ -6,38 +6,24 @@ Every program here returns at once and does nothing; what it is attached to is r
 from __future__ import annotations
 
 import ctypes
-import os
-import re
-import secrets
 import struct
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.bpf.calls import (
-    RAW_TRACEPOINT_OPEN,
-    RETURN_ONE,
-    RETURN_ZERO,
-    Attempt,
-    ProgramSpec,
-    bpf,
-    instruction,
-)
+from bpfdoctor.host.bpf.asm import BPF_B, BPF_REG_0, BPF_REG_1
+from bpfdoctor.host.bpf.call_names import Call
+from bpfdoctor.host.bpf.calls import RAW_TRACEPOINT_OPEN, Attempt, ProgramSpec, bpf
+from bpfdoctor.host.bpf.event_probes import ProbePlace, attach_probe, event_source
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
+from bpfdoctor.host.bpf.macros import RETURN_ONE, RETURN_ZERO, assemble, ldx_mem
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import NoAnswer, Question
-from bpfdoctor.host.system.facts import kernel_version
-from bpfdoctor.host.system.security import refuse_in_confidentiality
-from bpfdoctor.host.system.trace import tracefs_path, tracepoint_id
+from bpfdoctor.host.system.trace import tracepoint_id
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-
-DEVICES = "/sys/bus/event_source/devices"
-"""Where the kernel lists its event sources; `kprobe` and `uprobe` are there since Linux 4.17
-(commits e12f03d7031a and 33ea4b24277b), before which they were made in tracefs."""
 
 RARE = ("bpf_fentry_test1", "kernel_clone", "_do_fork")
 """Functions to attach to, best first: one that the kernel has for such tests (Linux 5.5, commit
@@ -64,9 +50,9 @@ class AttachTracepoint(Question[Attempt], frozen=True):
 
     def _attach(self, steps: Steps) -> None:
         code = _read_of_context(self.reads) + RETURN_ONE
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"], code))
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"].number, code))
         steps.call = f"reading the id of tracepoint {self.category}/{self.name}"
-        steps.hang(program, TYPE_TRACEPOINT, tracepoint_id(self.category, self.name))
+        steps.attach(program, TYPE_TRACEPOINT, tracepoint_id(self.category, self.name))
 
 
 class AttachRawTracepoint(Question[Attempt], frozen=True):
@@ -90,8 +76,8 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
     def _attach(self, steps: Steps) -> None:
         kind = "raw_tracepoint" + "_writable" * self.writable
         code = _read_of_context(self.reads) + RETURN_ZERO
-        program = steps.load(ProgramSpec(PROGRAM_TYPES[kind], code))
-        steps.call = "bpf(BPF_RAW_TRACEPOINT_OPEN)"
+        program = steps.load(ProgramSpec(PROGRAM_TYPES[kind].number, code))
+        steps.call = Call.RAW_TRACEPOINT_OPEN
         name = ctypes.create_string_buffer(self.name.encode())
         steps.keep(
             bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QIxxxx", ctypes.addressof(name), program))
@@ -100,7 +86,7 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
 
 def _read_of_context(size: int) -> bytes:
     """`r0 = *(u8 *)(r1 + size - 1)`: the kernel compares the end of the farthest read."""
-    return instruction(0x71, 0, 1, size - 1) if size else b""
+    return assemble(ldx_mem(BPF_B, BPF_REG_0, BPF_REG_1, size - 1)) if size else b""
 
 
 def _reading(size: int) -> str:
@@ -127,15 +113,16 @@ class AttachKprobe(Question[Attempt], frozen=True):
         return f"perf_event_open({kind} on {' or '.join(self.functions)}{place})"
 
     def _attach(self) -> Attempt:
+        source = event_source("kprobe")
+        if isinstance(source, Attempt):
+            return source
         said = Attempt("ENOENT", "looking for a function")
         for function in self.functions:
-            said = attempt(lambda steps, name=function: self._try(steps, name))  # type: ignore[misc]
-            if said.error != "ENOENT" or said.call.startswith(DEVICES):
+            place = ProbePlace(function, self.returns, self.offset)
+            said = attempt(lambda steps, place=place: attach_probe(steps, source, place))  # type: ignore[misc]
+            if said.error != "ENOENT":
                 break
         return said
-
-    def _try(self, steps: Steps, function: str) -> None:
-        _attach_probe(steps, "kprobe", function, self.returns, self.offset)
 
 
 class AttachUprobe(Question[Attempt], frozen=True):
@@ -149,63 +136,17 @@ class AttachUprobe(Question[Attempt], frozen=True):
             with tempfile.NamedTemporaryFile(dir=machine.scratch) as file:
                 file.write(bytes(4096))
                 file.flush()
-                return self._attached(file.name)
+                return with_memory(Attempt, lambda: self._attach(file.name))
         except OSError as error:  # no place for the file; what the kernel refuses is an answer
             return NoAnswer.from_error(error)
-
-    def _attached(self, path: str) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, path)))
 
     def source(self) -> str:
         kind = "uretprobe" if self.returns else "uprobe"
         return f"perf_event_open({kind} on a file in $SCRATCH)"
 
-    def _attach(self, steps: Steps, path: str) -> None:
-        _attach_probe(steps, "uprobe", path, self.returns)
-
-
-def _attach_probe(steps: Steps, kind: str, where: str, returns: bool, offset: int = 0) -> None:
-    """Attach to a kprobe or uprobe: through its event source, or through tracefs before that.
-
-    The source is looked for first: that there is none, anyone may see.
-    """
-    source = Path(DEVICES, kind)
-    steps.call = str(source)
-    old = not source.is_dir() and kernel_version(os.uname().release) < (4, 17)
-    number = 0 if old else int((source / "type").read_text())
-    found = None if old else re.search(r"config:(\d+)", (source / "format/retprobe").read_text())
-    if kind == "kprobe" or old:  # uprobes are not forbidden: tried on 6.12 in that mode
-        steps.call = f"a {kind} under lockdown in confidentiality mode"
-        refuse_in_confidentiality()
-    program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"], RETURN_ONE))
-    if old:
-        _hang_in_tracefs(steps, program, kind, f"{where}+{offset}" if offset else where, returns)
-        return
-    config = 1 << int(found[1]) if found and returns else 0
-    name = ctypes.create_string_buffer(where.encode())
-    steps.hang(program, number, config, (ctypes.addressof(name), offset))
-
-
-def _hang_in_tracefs(steps: Steps, program: int, kind: str, where: str, returns: bool) -> None:
-    place = tracefs_path()
-    events = Path(place or "/sys/kernel/tracing", f"{kind}_events")
-    name = f"bpfdoctor/p{os.getpid()}_{secrets.token_hex(4)}"
-    steps.call = str(events)
-    line = f"{'r' if returns else 'p'}:{name} {where}{':0x0' if kind == 'uprobe' else ''}\n"
-    _append(events, line)
-    steps.callback(_append, events, f"-:{name}\n")
-    steps.at_once = True  # the kernel removes no probe that is in use
-    number = int(Path(place or "", "events", name, "id").read_text())
-    steps.hang(program, TYPE_TRACEPOINT, number)
-
-
-def _append(file: Path, line: str) -> None:
-    """Opened to append: opening to write would remove everybody's probes.
-
-    Not by Python's own `open`, which seeks to the end; these files refuse that.
-    """
-    events = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-    try:
-        os.write(events, line.encode())
-    finally:
-        os.close(events)
+    def _attach(self, path: str) -> Attempt:
+        source = event_source("uprobe")
+        if isinstance(source, Attempt):
+            return source
+        place = ProbePlace(path, self.returns)
+        return attempt(lambda steps: attach_probe(steps, source, place))

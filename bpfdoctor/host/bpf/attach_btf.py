@@ -6,17 +6,20 @@ import struct
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.bpf.attach import RARE
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import (
     LINK_CREATE,
     RAW_TRACEPOINT_OPEN,
-    RETURN_ZERO,
     Attempt,
     ProgramSpec,
     bpf,
 )
+from bpfdoctor.host.bpf.features.attach_types import BY_TARGET
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
+from bpfdoctor.host.bpf.macros import RETURN_ZERO
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES, SLEEPABLE
+from bpfdoctor.host.bpf.uapi import BPF_F_SLEEPABLE
 from bpfdoctor.host.btf.file import VMLINUX, open_btf
 from bpfdoctor.host.btf.format import BtfError, BtfKind
 from bpfdoctor.host.btf.kernel_types import AskFunction, FunctionFacts
@@ -95,8 +98,8 @@ class AttachIterator(Question[Attempt], frozen=True):
 
     def _attach(self, steps: Steps, target: int) -> None:
         program = load_for(steps, "tracing", "iter", target, sleepable=self.sleepable)
-        steps.call = "bpf(BPF_LINK_CREATE)"
-        steps.keep(bpf(LINK_CREATE, struct.pack("=IIII", program, 0, ATTACH_TYPES["iter"], 0)))
+        steps.call = Call.LINK_CREATE
+        steps.keep(bpf(LINK_CREATE, struct.pack("=IIII", program, 0, BY_TARGET["iter"].number, 0)))
 
 
 def load_for(  # noqa: PLR0913  (each is a part of the program)
@@ -109,13 +112,14 @@ def load_for(  # noqa: PLR0913  (each is a part of the program)
     sleepable: bool = False,
 ) -> int:
     """Load a program for what has this id in the kernel's BTF."""
-    flags = SLEEPABLE if sleepable else 0
-    return steps.load(ProgramSpec(PROGRAM_TYPES[kind], code, ATTACH_TYPES[attach], btf_id, flags))
+    number, attach_type = PROGRAM_TYPES[kind].number, BY_TARGET[attach].number
+    flags = BPF_F_SLEEPABLE if sleepable else 0
+    return steps.load(ProgramSpec(number, code, attach_type, btf_id, flags))
 
 
 def open_for(steps: Steps, program: int) -> None:
     """Attach a program to what it was loaded for."""
-    steps.call = "bpf(BPF_RAW_TRACEPOINT_OPEN)"
+    steps.call = Call.RAW_TRACEPOINT_OPEN
     steps.keep(bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QIxxxx", 0, program)))
 
 

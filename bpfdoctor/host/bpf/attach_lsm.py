@@ -5,9 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.asm import BPF_DW, BPF_LSH, BPF_REG_1, BPF_REG_7, BPF_RSH
 from bpfdoctor.host.bpf.attach_btf import btf_id_of, load_for, open_for
-from bpfdoctor.host.bpf.calls import Attempt, bpf, instruction
+from bpfdoctor.host.bpf.call_names import Call
+from bpfdoctor.host.bpf.calls import Attempt, bpf
 from bpfdoctor.host.bpf.counting import counting_code, counting_map, hits_in, magic_number, with_map
+from bpfdoctor.host.bpf.macros import alu64_imm, ldx_mem
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.question import Answer, NoAnswer, Question
@@ -46,6 +49,14 @@ COMMON_ATTRIBUTES = 1 << 16
 """A flag that newer kernels take out of the command before the hook sees it (seen on Linux 7.2)."""
 
 
+COMMAND = (
+    ldx_mem(BPF_DW, BPF_REG_7, BPF_REG_1, 0),
+    alu64_imm(BPF_LSH, BPF_REG_7, 32),
+    alu64_imm(BPF_RSH, BPF_REG_7, 32),
+)
+"""The first argument of the hook, an int: of its register only the lower half is defined."""
+
+
 class LsmFired(Answer, frozen=True):
     """Whether an LSM program was attached, and how often its hook called it (None: it was not)."""
 
@@ -82,16 +93,12 @@ class FireLsm(Question[LsmFired], frozen=True):
 
 def _fire_lsm(steps: Steps, hook: int) -> int:
     magic = magic_number(31) & ~COMMON_ATTRIBUTES
-    steps.call = "bpf(BPF_MAP_CREATE)"
+    steps.call = Call.MAP_CREATE
     counts = steps.keep(counting_map(magic))
-    # The command is an int: of its register only the lower half is defined.
-    read = (
-        instruction(0x79, 7, 1, 0) + instruction(0x67, 7, 0, 0, 32) + instruction(0x77, 7, 0, 0, 32)
-    )
-    code, reference = counting_code(read, returns=0)
+    code, reference = counting_code(*COMMAND, returns=0)
     code = with_map(code, (reference,), counts)
     open_for(steps, load_for(steps, "lsm", "lsm", hook, code=code))
     with suppress(OSError):  # EINVAL, when nobody forbids it: there is no such command
         bpf(magic, bytes(8))
-    steps.call = "bpf(BPF_MAP_LOOKUP_ELEM)"
+    steps.call = Call.MAP_LOOKUP
     return hits_in(counts)

@@ -9,10 +9,12 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.bpf.calls import RETURN_ZERO, Attempt, ProgramSpec
+from bpfdoctor.host.bpf.call_names import Call
+from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
+from bpfdoctor.host.bpf.macros import RETURN_ZERO
 from bpfdoctor.host.bpf.memlock import in_child, with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers
 
@@ -42,10 +44,10 @@ class AttachSocketFilter(Question[Attempt], frozen=True):
         return "socket(AF_PACKET, SOCK_RAW), setsockopt(SO_ATTACH_BPF)"
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"], RETURN_ZERO))
-        steps.call = "socket(AF_PACKET, SOCK_RAW)"
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"].number, RETURN_ZERO))
+        steps.call = Call.PACKET_SOCKET
         packets = steps.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0))
-        steps.call = "setsockopt(SO_ATTACH_BPF)"
+        steps.call = Call.SOCKET_SET_BPF
         packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, program)
 
 
@@ -60,7 +62,7 @@ class AttachClassifier(Question[Attempt], frozen=True):
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
         said = in_child(Attempt, self._alone)
-        if isinstance(said, Attempt) and said.call.startswith("unshare"):
+        if isinstance(said, Attempt) and said.known_call is Call.UNSHARE:
             return NoAnswer(said.error, "no network namespace could be made to try it in")
         return said
 
@@ -71,13 +73,13 @@ class AttachClassifier(Question[Attempt], frozen=True):
         return attempt(self._attach)
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["sched_cls"], RETURN_ZERO))
-        steps.call = "unshare(CLONE_NEWNET)"
+        program = steps.load(ProgramSpec(PROGRAM_TYPES["sched_cls"].number, RETURN_ZERO))
+        steps.call = Call.UNSHARE
         _unshare()
         link = steps.enter_context(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
-        steps.call = "tc qdisc add dev lo clsact"
+        steps.call = Call.ADD_QDISC
         _ask(link, NEW_QDISC, (0xFFFF0000, CLSACT, 0), _attribute(1, b"clsact\0"))
-        steps.call = "tc filter add dev lo ingress bpf"
+        steps.call = Call.ADD_FILTER
         options = _attribute(6, struct.pack("=I", program)) + _attribute(7, b"bpfdoctor\0")
         options += _attribute(8, struct.pack("=I", 1))  # TCA_BPF_FLAG_ACT_DIRECT
         every_protocol = 1 << 16 | socket.htons(3)  # priority 1, ETH_P_ALL

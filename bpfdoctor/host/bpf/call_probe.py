@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction
+from bpfdoctor.host.bpf.asm import BPF_PSEUDO_KFUNC_CALL, JMP_CALL, Instruction
+from bpfdoctor.host.bpf.call_names import Call
+from bpfdoctor.host.bpf.calls import Attempt, LoadError
+from bpfdoctor.host.bpf.macros import assemble, call, exit_insn
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.probes import UNKNOWN_HELPER
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs
@@ -82,17 +85,21 @@ class ProbeCalls(Question[Calls], frozen=True, tag="TryCalls"):
         try:
             like.plain()
         except OSError as error:
-            return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
-        calls = [(str(number), instruction(0x85, immediate=number)) for number in self.helpers]
-        # BPF_PSEUDO_KFUNC_CALL
-        calls += [(name, instruction(0x85, 0, 2, 0, btf_id)) for name, btf_id in functions.items()]
+            return Calls(Attempt.refused(Call.PROG_LOAD, error))
+        calls = [(str(number), call(number)) for number in self.helpers]
+        calls += [(name, _call_kfunc(btf_id)) for name, btf_id in functions.items()]
         return Calls(Attempt(), tuple(_refused(like, calls)))
 
 
-def _refused(like: ProgramAttrs, calls: list[tuple[str, bytes]]) -> Iterator[Refused]:
-    for what, code in calls:
+def _call_kfunc(btf_id: int) -> Instruction:
+    """A call of a function of the kernel, by its id in the kernel's BTF."""
+    return Instruction(JMP_CALL, src=BPF_PSEUDO_KFUNC_CALL, imm=btf_id)
+
+
+def _refused(like: ProgramAttrs, calls: list[tuple[str, Instruction]]) -> Iterator[Refused]:
+    for what, tried in calls:
         try:
-            like.load(code + EXIT)
+            like.load(assemble(tried, exit_insn()))
         except LoadError as error:
             lines = error.log.splitlines()
             said = [line for line in lines if any(words in line for words in REFUSALS)]

@@ -1,4 +1,4 @@
-"""bpf(2) without a compiler and without libbpf: instructions, programs, maps.
+"""bpf(2) without a compiler and without libbpf: programs and maps.
 
 Only `Question.put` calls these. They raise OSError with the kernel's errno; a descriptor that they
 return is the caller's to close, and with it goes what the kernel made.
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import ctypes
 import struct
-import sys
 
 import msgspec
 
+from bpfdoctor.host.bpf.asm import STEP
+from bpfdoctor.host.bpf.call_names import ATTACHING, BY_TEXT, Call
 from bpfdoctor.host.bpf.version_code import version_code
 from bpfdoctor.host.question import Answer, errno_name
 from bpfdoctor.host.syscalls import numbers, syscall
@@ -29,14 +30,11 @@ NAME = b"bpfdoctor"
 """Of our programs, as `bpftool prog` shows it while they live (kernel 4.15 on; 15 bytes)."""
 
 
-ATTACHING = ("bpf(BPF_RAW_TRACEPOINT_OPEN)", "bpf(BPF_LINK_CREATE)")
-"""Calls by which a program that was loaded for one target is attached to it."""
-
-
 class Attempt(Answer, frozen=True):
     """What the kernel said to something tried: an errno's name, or nothing when it worked.
 
-    `call` is the system call that was refused; `log` the verifier's log, where it wrote one.
+    `call` is the system call that was refused, or whatever else was, in words; `log` the verifier's
+    log, where it wrote one.
     """
 
     error: str = ""
@@ -49,19 +47,24 @@ class Attempt(Answer, frozen=True):
         return not self.error
 
     @property
+    def known_call(self) -> Call | None:
+        """The system call that was refused; None for whatever else was, such as a file."""
+        return BY_TEXT.get(self.call)
+
+    @property
     def loaded(self) -> bool:
         """A program for one target was loaded, whatever became of attaching it."""
-        return self.worked or self.call in ATTACHING
+        return self.worked or self.known_call in ATTACHING
 
     def shown(self) -> str:
         head = f"{self.call}: {self.error}" if self.error else "it works"
         return f"{head}\n{self.log}".rstrip()
 
     @classmethod
-    def refused(cls, call: str, error: OSError) -> Attempt:
+    def refused(cls, call: Call | str, error: OSError) -> Attempt:
         """The errno of a call that failed, and the log if it was a program's load."""
         log = error.log if isinstance(error, LoadError) else ""
-        return cls(errno_name(error.errno or 0), call, log)
+        return cls(errno_name(error.errno or 0), str(call), log)
 
 
 class LoadError(OSError):
@@ -110,7 +113,7 @@ def _load(program: ProgramSpec, log: ctypes.Array[ctypes.c_char] | None) -> int:
     code = ctypes.create_string_buffer(program.code)
     license_ = ctypes.create_string_buffer(program.license)
     level, size, address = (1, len(log), ctypes.addressof(log)) if log else (0, 0, 0)
-    count = len(program.code) // 8
+    count = len(program.code) // STEP
     # union bpf_attr: type, instructions, license, log, kern_version, flags, name, ifindex,
     # expected_attach_type; then prog_btf_fd … line_info_cnt, and attach_btf_id.
     head = struct.pack("=IIQQIIQ", program.type, count, ctypes.addressof(code),
@@ -155,35 +158,3 @@ def _element(command: int, descriptor: int, key: bytes, value: ctypes.Array[ctyp
     held = ctypes.create_string_buffer(key, len(key))
     bpf(command, struct.pack("=IxxxxQQQ", descriptor, ctypes.addressof(held),
                              ctypes.addressof(value), 0))  # fmt: skip
-
-
-def instruction(
-    opcode: int, destination: int = 0, source: int = 0, offset: int = 0, immediate: int = 0
-) -> bytes:
-    """struct bpf_insn; its registers are bit fields, whose order follows the byte order."""
-    low, high = (destination, source) if sys.byteorder == "little" else (source, destination)
-    return struct.pack("=BBhi", opcode, low | high << 4, offset, immediate)
-
-
-def register_of(code: bytes) -> int:
-    """The destination register of one instruction."""
-    return code[1] & 15 if sys.byteorder == "little" else code[1] >> 4
-
-
-def map_value(register: int, descriptor: int, offset: int) -> bytes:
-    """`register = the map's value + offset`; source 2 is BPF_PSEUDO_MAP_VALUE (Linux 5.2)."""
-    return instruction(0x18, register, 2, 0, descriptor) + instruction(0, immediate=offset)
-
-
-def map_reference(register: int, descriptor: int) -> bytes:
-    """`register = map ll`: two instructions; source 1 is BPF_PSEUDO_MAP_FD."""
-    return instruction(0x18, register, 1, 0, descriptor) + instruction(0)
-
-
-EXIT = instruction(0x95)
-
-RETURN_ZERO = instruction(0xB7) + EXIT
-"""`r0 = 0; exit`."""
-
-RETURN_ONE = instruction(0xB7, immediate=1) + EXIT
-"""`r0 = 1; exit`: what hangs on an event and returns 0 withholds it from all others' sampling."""

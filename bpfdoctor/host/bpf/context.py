@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.asm import (
+    BPF_B,
+    BPF_DW,
+    BPF_H,
+    BPF_JEQ,
+    BPF_REG_0,
+    BPF_REG_1,
+    BPF_REG_2,
+    BPF_W,
+    BYTES,
+    Instruction,
+)
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.call_probe import Calls, Refused
-from bpfdoctor.host.bpf.calls import EXIT, Attempt, LoadError, instruction, map_reference
+from bpfdoctor.host.bpf.calls import Attempt, LoadError
+from bpfdoctor.host.bpf.macros import EXIT, assemble, jmp_imm, ld_imm64, ld_map_fd, ldx_mem
 from bpfdoctor.host.bpf.map_probe import TryMap
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs, last_words
@@ -15,8 +29,8 @@ from bpfdoctor.host.question import NoAnswer, Question
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
-LOADS = {1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79}
-"""Instructions that read from memory, by how many bytes."""
+SIZES = {BYTES[size]: size for size in (BPF_B, BPF_H, BPF_W, BPF_DW)}
+"""Sizes of loads, by how many bytes they read."""
 
 
 class TryContext(Question[Calls], frozen=True):
@@ -49,21 +63,26 @@ class TryContext(Question[Calls], frozen=True):
         steps = "; ".join((*reads, *maps, f"r0 = {' or '.join(self._values()) or 0}"))
         return f"bpf(BPF_PROG_LOAD, {self.like.shown()}: {steps}; exit)"
 
+    @property
+    def ends(self) -> frozenset[str]:
+        """What a refusal of a value that is returned is of; any other is of what is read."""
+        return frozenset(returning(each) for each in self._values())
+
     def _values(self) -> dict[str, bytes]:
         """What is returned, in words, and how it comes into the register."""
         constants = {str(each - (each >> 63 << 64)): _constant(each) for each in self.returns}
-        words = {word(each): instruction(LOADS[8], 0, 1, each) for each in self.returned}
+        words = {word(each): assemble(_read(each, 8)) for each in self.returned}
         return {**constants, **words}
 
     def _try(self, like: ProgramAttrs) -> Calls:
         try:
             plain = like.plain()
         except OSError as error:
-            return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
-        loads = [instruction(LOADS[size], 0, 1, offset) for offset, size in self.reads]
-        codes = {READING: b"".join(loads) + plain} if loads else {}
+            return Calls(Attempt.refused(Call.PROG_LOAD, error))
+        loads = [_read(offset, size) for offset, size in self.reads]
+        codes = {READING: assemble(*loads) + plain} if loads else {}
         codes |= {through_name(*each): _through(*each) + plain for each in self.through}
-        codes |= {RETURNING + each: code + EXIT for each, code in self._values().items()}
+        codes |= {returning(each): code + EXIT for each, code in self._values().items()}
         refusals = [(what, _refusal(like, code)) for what, code in codes.items()]
         refusals += [(each.source(), _unusable(like, each, plain)) for each in self.maps]
         return Calls(Attempt(), tuple(Refused(what, why) for what, why in refusals if why))
@@ -76,11 +95,16 @@ def _unusable(like: ProgramAttrs, each: TryMap, plain: bytes) -> str:
             descriptor = each.made(steps)
         except OSError:
             return ""
-        return _refusal(like, map_reference(1, descriptor) + plain)
+        return _refusal(like, assemble(*ld_map_fd(BPF_REG_1, descriptor)) + plain)
 
 
 READING, RETURNING = "its context", "returning "
 """What is refused where something that is read of it is not there; before a value's words."""
+
+
+def returning(value: str) -> str:
+    """What a refusal is of where a value is returned that may not be."""
+    return RETURNING + value
 
 
 def word(offset: int) -> str:
@@ -95,13 +119,19 @@ def through_name(word_at: int, offset: int, size: int) -> str:
 
 def _through(word_at: int, offset: int, size: int) -> bytes:
     """`r2 = word; if r2 == 0 goto +1; r2 = *(r2 + offset)`"""
-    begin = instruction(LOADS[8], 2, 1, word_at) + instruction(0x15, 2, 0, 1)
-    return begin + instruction(LOADS[size], 2, 2, offset)
+    return assemble(
+        ldx_mem(BPF_DW, BPF_REG_2, BPF_REG_1, word_at),
+        jmp_imm(BPF_JEQ, BPF_REG_2, 0, 1),
+        ldx_mem(SIZES[size], BPF_REG_2, BPF_REG_2, offset),
+    )
+
+
+def _read(offset: int, size: int) -> Instruction:
+    return ldx_mem(SIZES[size], BPF_REG_0, BPF_REG_1, offset)
 
 
 def _constant(value: int) -> bytes:
-    low, high = (each - (each >> 31 << 32) for each in (value & 0xFFFFFFFF, value >> 32))
-    return instruction(0x18, immediate=low) + instruction(0, immediate=high)
+    return assemble(*ld_imm64(BPF_REG_0, value))
 
 
 def _refusal(like: ProgramAttrs, code: bytes) -> str:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec
 from bpfdoctor.host.bpf.counting import counting_map, hits_in, magic_number, with_map
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps
-from bpfdoctor.host.bpf.uapi import PROGRAM_TYPES
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.syscalls import numbers, syscall
 from bpfdoctor.host.system.trace import open_trace, tracepoint_id
@@ -107,10 +108,10 @@ class _Run:
 
     def load(self, code: bytes, references: tuple[int, ...]) -> Attempt:
         try:
-            self.steps.call = "bpf(BPF_MAP_CREATE)"
+            self.steps.call = Call.MAP_CREATE
             self.map = self.steps.keep(counting_map(self.magic))
             whole = with_map(code, references, self.map)
-            self.program = self.steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"], whole))
+            self.program = self.steps.load(ProgramSpec(PROGRAM_TYPES["tracepoint"].number, whole))
         except OSError as error:
             return Attempt.refused(self.steps.call, error)
         return Attempt()
@@ -118,7 +119,7 @@ class _Run:
     def attach(self) -> Attempt:
         try:
             self.steps.call = f"reading the id of tracepoint {'/'.join(TRACEPOINT)}"
-            self.steps.hang(self.program, TYPE_TRACEPOINT, tracepoint_id(*TRACEPOINT))
+            self.steps.attach(self.program, TYPE_TRACEPOINT, tracepoint_id(*TRACEPOINT))
         except OSError as error:
             return Attempt.refused(self.steps.call, error)
         return Attempt()

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.asm import (
+    BPF_DW,
+    BPF_JMP,
+    BPF_JMP32,
+    BPF_LDX,
+    BPF_LOAD_ACQ,
+    BPF_REG_0,
+    BPF_REG_1,
+    BPF_REG_10,
+    BPF_STX,
+    Instruction,
+)
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.call_probe import Calls, Refused
-from bpfdoctor.host.bpf.calls import RETURN_ZERO, Attempt, LoadError, instruction
+from bpfdoctor.host.bpf.calls import Attempt, LoadError
+from bpfdoctor.host.bpf.macros import RETURN_ZERO, assemble, mov64_imm, st_mem
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs, last_words
 from bpfdoctor.host.question import NoAnswer, Question
@@ -13,17 +27,15 @@ from bpfdoctor.host.question import NoAnswer, Question
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
-LOADS, STORES, STACK, SLOT = 1, 3, 10, -8
-"""Classes of opcodes, and where the memory is that they are tried on."""
+SLOT = -8
+"""Where on the stack the memory is that loads and stores are tried on."""
 
-ACQUIRE = 0x100
-"""BPF_LOAD_ACQ: it is of the class of stores, and loads (Linux 6.14)."""
-
-BEGINNING = (
-    instruction(0x7A, STACK, 0, SLOT, 1)  # *(u64 *)(r10 - 8) = 1
-    + instruction(0xB7, 0, immediate=1)
-    + instruction(0xB7, 1, immediate=1)
+BEGINNING = assemble(
+    st_mem(BPF_DW, BPF_REG_10, SLOT, 1),
+    mov64_imm(BPF_REG_0, 1),
+    mov64_imm(BPF_REG_1, 1),
 )
+"""That, and the registers that others are tried on, hold a number."""
 
 
 class TryInstructions(Question[Calls], frozen=True):
@@ -44,32 +56,32 @@ class TryInstructions(Question[Calls], frozen=True):
         try:
             like.load(BEGINNING + RETURN_ZERO)
         except OSError as error:
-            return Calls(Attempt.refused("bpf(BPF_PROG_LOAD)", error))
+            return Calls(Attempt.refused(Call.PROG_LOAD, error))
         refused = ((name_of(*each), _refusal(like, *each)) for each in self.forms)
         return Calls(Attempt(), tuple(Refused(name, why) for name, why in refused if why))
 
 
-def name_of(operation: int, offset: int, number: int) -> str:
+def name_of(code: int, off: int, imm: int) -> str:
     """An instruction in words: `opcode 0xdb, number 1`."""
-    more = f", offset {offset}" * bool(offset) + f", number {number:#x}" * bool(number)
-    return f"opcode {operation:#04x}{more}"
+    more = f", offset {off}" * bool(off) + f", number {imm:#x}" * bool(imm)
+    return f"opcode {code:#04x}{more}"
 
 
-def _refusal(like: ProgramAttrs, operation: int, offset: int, number: int) -> str:
-    kind, target, source = operation & 7, 1, 0
-    if kind == LOADS or (kind == STORES and number == ACQUIRE):
-        source, offset = STACK, SLOT
-    elif kind == STORES:
-        target, source, offset = STACK, 1, SLOT
-    elif not operation & 8:
-        source = 0
+def _refusal(like: ProgramAttrs, code: int, off: int, imm: int) -> str:
     try:
-        code = instruction(operation, target * (kind not in JUMPS), source, offset, number)
-        like.load(BEGINNING + code + RETURN_ZERO)
+        like.load(BEGINNING + assemble(_placed(Instruction(code, off=off, imm=imm))) + RETURN_ZERO)
     except LoadError as error:
         return last_words(error.log) or str(error)
     return ""
 
 
-JUMPS = (5, 6)
-"""Classes of jumps, tried to the next instruction."""
+def _placed(form: Instruction) -> Instruction:
+    """With registers and the offset that it is sound with: jumps go to the next instruction."""
+    loads = form.insn_class == BPF_STX and form.imm == BPF_LOAD_ACQ  # Linux 6.14
+    if form.insn_class == BPF_LDX or loads:
+        return Instruction(form.code, BPF_REG_1, BPF_REG_10, SLOT, form.imm)
+    if form.insn_class == BPF_STX:
+        return Instruction(form.code, BPF_REG_10, BPF_REG_1, SLOT, form.imm)
+    if form.insn_class in (BPF_JMP, BPF_JMP32):
+        return form
+    return Instruction(form.code, BPF_REG_1, BPF_REG_0, form.off, form.imm)

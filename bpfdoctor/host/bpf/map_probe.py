@@ -7,21 +7,15 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import BTF_LOAD, MAP_CREATE, Attempt, bpf
+from bpfdoctor.host.bpf.features.map_types import RINGS
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.question import NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
-
-STORAGE = (24, 28, 29, 32)
-"""Maps of what belongs to a socket, an inode, a task or a cgroup: their keys and values have types
-(bpf_local_storage_map_alloc_check of kernel/bpf/bpf_local_storage.c)."""
-
-
-RINGS = (27, 31)
-"""Ring buffers, of which the entries are bytes."""
 
 
 class TryMap(Question[Attempt], frozen=True):
@@ -53,11 +47,11 @@ class TryMap(Question[Attempt], frozen=True):
         sizes = self.key_size, self.value_size, entries
         attributes = struct.pack("=IIIII", self.number, *sizes, self.flags)
         if self.typed:
-            steps.call = "bpf(BPF_BTF_LOAD)"
+            steps.call = Call.BTF_LOAD
             btf = steps.keep(_load_btf(_types(self.value_size)))
             # inner_map_fd, numa_node, name, ifindex; then the BTF, and the types of key and value
             attributes += struct.pack("=28xIII", btf, KEY, VALUE)
-        steps.call = "bpf(BPF_MAP_CREATE)"
+        steps.call = Call.MAP_CREATE
         return steps.keep(bpf(MAP_CREATE, attributes))
 
 

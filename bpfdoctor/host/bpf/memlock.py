@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers
@@ -52,7 +53,7 @@ class RaiseMemlock(Question[Attempt], frozen=True):
         try:
             resource.prlimit(child.pid, resource.RLIMIT_MEMLOCK, UNLIMITED)
         except OSError as error:
-            return Attempt.refused("setrlimit(RLIMIT_MEMLOCK, RLIM_INFINITY)", error)
+            return Attempt.refused(Call.RAISE_MEMLOCK, error)
         finally:
             child.kill()
             child.communicate()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.perf import BY_FREQUENCY, DISABLED, one_bit, open_event
 from bpfdoctor.host.question import NoAnswer, Question
@@ -28,7 +29,7 @@ class CountCycles(Question[Attempt], frozen=True):
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
         except OSError as error:
-            return Attempt.refused("perf_event_open", error)
+            return Attempt.refused(Call.PERF_EVENT_OPEN, error)
         return Attempt()
 
     def source(self) -> str:

@@ -5,29 +5,31 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.bpf.asm import BPF_DW, BPF_REG_1
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import (
-    EXIT,
     MAP_LOOKUP,
-    RETURN_ZERO,
     Attempt,
     LoadError,
     ProgramSpec,
     create_map,
-    instruction,
     load_program as load,
-    map_value,
+)
+from bpfdoctor.host.bpf.features.attach_types import ATTACH_TYPES
+from bpfdoctor.host.bpf.features.helpers import HELPERS
+from bpfdoctor.host.bpf.features.map_types import MAP_TYPES
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
+from bpfdoctor.host.bpf.macros import (
+    RETURN_ZERO,
+    assemble,
+    call,
+    exit_insn,
+    ld_map_value,
+    st_mem,
 )
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
 from bpfdoctor.host.bpf.steps import Steps, attempt
-from bpfdoctor.host.bpf.uapi import (
-    ATTACH_TYPES,
-    HELPERS,
-    MAP_TYPES,
-    MUST_NAME,
-    PROGRAM_TYPES,
-    SLEEPABLE,
-)
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers, syscall
 
@@ -51,7 +53,7 @@ class AskBpf(Question[Attempt], frozen=True):
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
         except OSError as error:
-            return Attempt.refused("bpf", error)
+            return Attempt.refused(Call.BPF, error)
         return Attempt()
 
     def source(self) -> str:
@@ -59,9 +61,9 @@ class AskBpf(Question[Attempt], frozen=True):
 
 
 class LoadProgram(Question[Attempt], frozen=True):
-    """Load `r0 = 0; exit` as a program of this type (a name of `uapi.PROGRAM_TYPES`).
+    """Load `r0 = 0; exit` as a program of this type (a name of `PROGRAM_TYPES`).
 
-    Not for the types of `uapi.BY_BTF_ID`, which EINVAL refuses on any kernel.
+    Not for those that are loaded for one target, which EINVAL refuses on any kernel.
     """
 
     type: str
@@ -75,21 +77,21 @@ class LoadProgram(Question[Attempt], frozen=True):
 
     def _load(self) -> Attempt:
         try:
-            os.close(load(_empty(self.type)))
+            os.close(load(_least(self.type)))
         except OSError as error:
-            return Attempt.refused("bpf(BPF_PROG_LOAD)", error)
+            return Attempt.refused(Call.PROG_LOAD, error)
         return Attempt()
 
 
-def _empty(kind: str) -> ProgramSpec:
-    """The least program of a type."""
-    attach = ATTACH_TYPES[MUST_NAME[kind]] if kind in MUST_NAME else 0
-    flags = SLEEPABLE if kind == "syscall" else 0
-    return ProgramSpec(PROGRAM_TYPES[kind], RETURN_ZERO, attach, flags=flags)
+def _least(kind: str, code: bytes = RETURN_ZERO) -> ProgramSpec:
+    """What is told of the least program of a type."""
+    known = PROGRAM_TYPES[kind]
+    attach = ATTACH_TYPES[known.attach].number if known.attach else 0
+    return ProgramSpec(known.number, code, attach, flags=known.flags)
 
 
 class CreateMap(Question[Attempt], frozen=True):
-    """Create a map of this type (a name of `uapi.MAP_TYPES`); sizes are in bytes."""
+    """Create a map of this type (a name of `MAP_TYPES`); sizes are in bytes."""
 
     type: str
     key_size: int
@@ -105,11 +107,11 @@ class CreateMap(Question[Attempt], frozen=True):
         return f"bpf(BPF_MAP_CREATE, {self.type}: {sizes})"
 
     def _create(self) -> Attempt:
-        kind = MAP_TYPES[self.type]
+        kind = MAP_TYPES[self.type].number
         try:
             os.close(create_map(kind, self.key_size, self.value_size, self.entries))
         except OSError as error:
-            return Attempt.refused("bpf(BPF_MAP_CREATE)", error)
+            return Attempt.refused(Call.MAP_CREATE, error)
         return Attempt()
 
 
@@ -129,15 +131,15 @@ class UseGlobalData(Question[Attempt], frozen=True):
         return "bpf(BPF_MAP_CREATE, array), bpf(BPF_PROG_LOAD, socket_filter: value of map[0] = 42)"
 
     def _load(self, steps: Steps) -> None:
-        steps.call = "bpf(BPF_MAP_CREATE)"
-        data = steps.keep(create_map(MAP_TYPES["array"], 4, 32, 1))
-        write = instruction(0x7A, 1, immediate=42)  # *(u64 *)(r1 + 0) = 42
-        code = map_value(1, data, 16) + write + RETURN_ZERO
-        steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"], code))
+        steps.call = Call.MAP_CREATE
+        data = steps.keep(create_map(MAP_TYPES["array"].number, 4, 32, 1))
+        write = (*ld_map_value(BPF_REG_1, data, 16), st_mem(BPF_DW, BPF_REG_1, 0, 42))
+        code = assemble(*write) + RETURN_ZERO
+        steps.load(ProgramSpec(PROGRAM_TYPES["socket_filter"].number, code))
 
 
 class AskHelper(Question[Attempt], frozen=True):
-    """Does the kernel know this helper (a name of `uapi.HELPERS`) in programs of this type?
+    """Does the kernel know this helper (a name of `HELPERS`) in programs of this type?
 
     A program that does nothing but call it is loaded. Being refused for the arguments that it does
     not give counts as known; the verifier names a helper that it does not know.
@@ -154,13 +156,13 @@ class AskHelper(Question[Attempt], frozen=True):
         return f"bpf(BPF_PROG_LOAD, {self.type}: call bpf_{self.helper}; exit)"
 
     def _load(self) -> Attempt:
-        code = instruction(0x85, immediate=HELPERS[self.helper]) + EXIT
+        code = assemble(call(HELPERS[self.helper].number), exit_insn())
         try:
-            os.close(load(ProgramSpec(PROGRAM_TYPES[self.type], code)))
+            os.close(load(_least(self.type, code)))
         except LoadError as error:
             if error.log and not any(words in error.log for words in UNKNOWN_HELPER):
                 return Attempt()
-            return Attempt.refused("bpf(BPF_PROG_LOAD)", error)
+            return Attempt.refused(Call.PROG_LOAD, error)
         return Attempt()
 
 
@@ -183,7 +185,7 @@ class OpenPerfEvent(Question[Attempt], frozen=True):
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
         except OSError as error:
-            return Attempt.refused("perf_event_open", error)
+            return Attempt.refused(Call.PERF_EVENT_OPEN, error)
         return Attempt()
 
     def source(self) -> str:

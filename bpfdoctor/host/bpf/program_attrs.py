@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.bpf.attach_btf import target_id
-from bpfdoctor.host.bpf.calls import (
-    RETURN_ONE,
-    RETURN_ZERO,
-    Attempt,
-    LoadError,
-    ProgramSpec,
-    load_program,
-)
-from bpfdoctor.host.bpf.uapi import ATTACH_TYPES, PROGRAM_TYPES
+from bpfdoctor.host.bpf.calls import Attempt, LoadError, ProgramSpec, load_program
+from bpfdoctor.host.bpf.features.attach_types import BY_TARGET
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
+from bpfdoctor.host.bpf.macros import RETURN_ONE, RETURN_ZERO
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -25,7 +20,7 @@ if TYPE_CHECKING:
 class ProgramAttrs(msgspec.Struct, frozen=True):
     """What the kernel is told of such a program beside its code.
 
-    `type` is a name of `uapi.PROGRAM_TYPES`, `attach` a number of enum bpf_attach_type, `target`
+    `type` is a name of `PROGRAM_TYPES`, `attach` a number of enum bpf_attach_type, `target`
     what it is loaded for, as in SEC() (`fentry.s/vfs_unlink`), and `btf_id` the id of that, once
     it is looked up.
     """
@@ -66,8 +61,8 @@ class ProgramAttrs(msgspec.Struct, frozen=True):
     def load(self, code: bytes) -> None:
         """Load it with this code, for a moment. Raises LoadError."""
         kind = self.target.partition("/")[0].removesuffix(".s")
-        attach = ATTACH_TYPES[kind] if self.btf_id else self.attach
-        number, license_ = PROGRAM_TYPES[self.type], self.license.encode()
+        attach = BY_TARGET[kind].number if self.btf_id else self.attach
+        number, license_ = PROGRAM_TYPES[self.type].number, self.license.encode()
         os.close(load_program(ProgramSpec(number, code, attach, self.btf_id, self.flags, license_)))
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec, load_program
 from bpfdoctor.host.bpf.perf import attach_program, enable, open_event
 
@@ -25,7 +26,7 @@ class Steps(ExitStack):
     `at_once`: what is undone after an event needs that it is closed.
     """
 
-    call = ""
+    call: Call | str = ""
     at_once = False
 
     def keep(self, descriptor: int) -> int:
@@ -35,19 +36,19 @@ class Steps(ExitStack):
 
     def load(self, program: ProgramSpec) -> int:
         """BPF_PROG_LOAD."""
-        self.call = "bpf(BPF_PROG_LOAD)"
+        self.call = Call.PROG_LOAD
         return self.keep(load_program(program))
 
-    def hang(
+    def attach(
         self, program: int, kind: int, config: int, extension: tuple[int, int] = (0, 0)
     ) -> None:
         """Attach a program to an event, as libbpf does."""
-        self.call = "perf_event_open"
+        self.call = Call.PERF_EVENT_OPEN
         event = open_event(kind, config, extension)
         self.callback(os.close if self.at_once else _close_aside, event)
-        self.call = "ioctl(PERF_EVENT_IOC_SET_BPF)"
+        self.call = Call.EVENT_SET_BPF
         attach_program(event, program)
-        self.call = "ioctl(PERF_EVENT_IOC_ENABLE)"
+        self.call = Call.EVENT_ENABLE
         enable(event)
 
 

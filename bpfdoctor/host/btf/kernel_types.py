@@ -103,8 +103,8 @@ class AskFunction(Question[FunctionFacts], frozen=True):
         parameters = found.parameters(function)
         return FunctionFacts(function, len(parameters), bool(parameters) and not parameters[-1])
 
-    def source(self) -> str:
-        return f"$ bpftool btf dump file {self.path} | grep -w \"FUNC '{self.name}'\""
+    def command(self) -> str:
+        return f"bpftool btf dump file {self.path} | grep -w \"FUNC '{self.name}'\""
 
 
 class FieldFacts(Answer, frozen=True):
@@ -142,10 +142,8 @@ class AskField(Question[FieldFacts], frozen=True):
                 return FieldFacts(True, True, described(found, member))
         return FieldFacts(bool(structs))
 
-    def source(self) -> str:
-        return (
-            f"$ bpftool btf dump file {self.path} format c | grep -A999 '^struct {self.struct} {{'"
-        )
+    def command(self) -> str:
+        return f"bpftool btf dump file {self.path} format c | grep -A999 '^struct {self.struct} {{'"
 
 
 class EnumeratorFacts(Answer, frozen=True):
@@ -180,8 +178,8 @@ class AskEnumerator(Question[EnumeratorFacts], frozen=True):
         values = dict(pair for each in enumerations for pair in found.enumerators(each))
         return EnumeratorFacts(bool(enumerations), values.get(self.name))
 
-    def source(self) -> str:
-        return f"$ bpftool btf dump file {self.path} | grep -w {self.name}"
+    def command(self) -> str:
+        return f"bpftool btf dump file {self.path} | grep -w {self.name}"
 
 
 def described(btf: Btf, type_id: int) -> str:

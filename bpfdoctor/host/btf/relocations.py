@@ -29,13 +29,19 @@ class Relocate(IntEnum):
     TYPE_MATCHES = 12
 
 
-EXISTENCE = (2, 8, 10)
+EXISTENCE = (Relocate.FIELD_EXISTS, Relocate.TYPE_EXISTS, Relocate.ENUMERATOR_EXISTS)
 """Kinds whose answer is 1 or 0; of TYPE_MATCHES only the 0 is told here."""
 
-OF_FIELD = (0, 1, 2, 3, 4, 5)
-OF_TYPE = (7, 8, 9, 12)
-OF_ENUMERATOR = (10, 11)
-ASKS = (2, 7, 8, 9, 10, 12)
+OF_FIELD = (
+    *(Relocate.BYTE_OFFSET, Relocate.BYTE_SIZE, Relocate.FIELD_EXISTS),
+    *(Relocate.SIGNED, Relocate.LSHIFT, Relocate.RSHIFT),
+)
+OF_TYPE = (
+    *(Relocate.TYPE_ID_TARGET, Relocate.TYPE_EXISTS),
+    *(Relocate.TYPE_SIZE, Relocate.TYPE_MATCHES),
+)
+OF_ENUMERATOR = (Relocate.ENUMERATOR_EXISTS, Relocate.ENUMERATOR_VALUE)
+ASKS = (*EXISTENCE, Relocate.TYPE_ID_TARGET, Relocate.TYPE_SIZE, Relocate.TYPE_MATCHES)
 """Kinds whose answer may be no: the program asks whether something exists, or how large it is
 (libbpf answers 0 for the size and the id of a type that is not there)."""
 

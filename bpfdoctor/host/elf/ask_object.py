@@ -43,5 +43,5 @@ class AskBpfObject(Question[BpfObject], frozen=True):
         except ValueError as error:  # a path with a NUL byte
             return NoAnswer("refused", str(error))
 
-    def source(self) -> str:
-        return f"$ llvm-readelf -S -s -r {self.path}"
+    def command(self) -> str:
+        return f"llvm-readelf -S -s -r {self.path}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from bpfdoctor.host.bpf.features.attach_types import BY_TARGET
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.maps import ObjectMap
@@ -55,13 +56,9 @@ def target_of(program: ObjectProgram) -> str:
     return f"{kind}/{program.target}" if program.target else ""
 
 
-LOADED_FOR = ("fentry", "fexit", "fmod_ret", "iter", "lsm", "tp_btf")
-"""Kinds whose programs are loaded for their target, by its id in the kernel's BTF."""
-
-
 def loaded_for(program: ObjectProgram) -> str:
     """What it is loaded for, as in SEC(); empty where it is for anything, or for nothing named."""
-    return target_of(program) if program.kind in LOADED_FOR else ""
+    return target_of(program) if program.kind in BY_TARGET else ""
 
 
 class BpfObject(Answer, frozen=True):

@@ -8,13 +8,13 @@ from itertools import islice
 
 import msgspec
 
+from bpfdoctor.host.bpf.asm import BPF_PSEUDO_CALL, JMP_CALL, LD_IMM_DW, STEP, decode
 from bpfdoctor.host.elf.image import FUNCTION, Image, TooLargeError
-from bpfdoctor.host.elf.instructions import CALL, LOAD_IMMEDIATE, STEP, read
 from bpfdoctor.host.elf.newer import InsnForm, newer_form
 from bpfdoctor.host.elf.section import EXECUTABLE, PROGBITS, ElfError
 
-HELPER, OWN = 0, 1
-"""What the source register of a call says (BPF_PSEUDO_CALL for the object's own functions)."""
+HELPER = 0
+"""What `src` of a call says where it is none of the BPF_PSEUDO_*."""
 
 FUNCTIONS = ".text"
 """The section of what is no program itself: libbpf appends it to the programs that call it."""
@@ -118,28 +118,28 @@ class Code:
                 number = self.image.symbol_at(piece.section, at)
                 if number is not None:
                     self._refer(found, number, code, at)
-                elif code[at] == CALL:
+                elif code[at] == JMP_CALL:
                     self._call(found, piece.section, code, at)
-                elif not (at > piece.start and code[at - STEP] == LOAD_IMMEDIATE):
-                    form = newer_form(read(code, at))
+                elif not (at > piece.start and code[at - STEP] == LD_IMM_DW):
+                    form = newer_form(decode(code, at))
                     found.newer |= {form} if form else set()
         return self._direct[piece]
 
     def _call(self, used: References, section: int, code: bytes, at: int) -> None:
         """A call of a helper, or of a function in the same section."""
-        this = read(code, at)
-        if this.source == HELPER:
-            used.helpers.add(this.number)
-        elif this.source == OWN:
-            used.pieces.update(self._beginning_at(section, at + STEP + this.number * STEP))
+        this = decode(code, at)
+        if this.src == HELPER:
+            used.helpers.add(this.imm)
+        elif this.src == BPF_PSEUDO_CALL:
+            used.pieces.update(self._beginning_at(section, at + STEP + this.imm * STEP))
 
     def _refer(self, used: References, number: int, code: bytes, at: int) -> None:
         """A call of a function by its symbol, or its address (bpf_object__reloc_code of libbpf)."""
-        (used.called if code[at] == CALL else used.taken).add(number)
+        (used.called if code[at] == JMP_CALL else used.taken).add(number)
         symbol = self.image.symbol(number)
         if symbol is not None:
-            value = read(code, at).number
-            more = (value + 1) * STEP if code[at] == CALL else value
+            value = decode(code, at).imm
+            more = (value + 1) * STEP if code[at] == JMP_CALL else value
             used.pieces.update(self._beginning_at(symbol.section, symbol.value + more))
 
     def _beginning_at(self, section: int, place: int) -> Iterator[Function]:

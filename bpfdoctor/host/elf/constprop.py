@@ -11,33 +11,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from bpfdoctor.host.elf.instructions import (
-    ALL,
-    ATOMICS,
-    CALL,
-    CALLS,
-    COPY,
-    COPY32,
-    EXIT,
-    GO,
-    GO_FAR,
-    LEFT_BY_A_CALL,
-    LOAD_IMMEDIATE,
-    LOADING,
-    LOADS,
-    MOVE,
-    MOVE32,
-    SPECIAL,
+from bpfdoctor.host.bpf.asm import (
+    ALU64_MOV_K,
+    ALU64_MOV_X,
+    ALU_MOV_K,
+    ALU_MOV_X,
+    BPF_LD,
+    BPF_LDX,
+    BPF_PSEUDO_CALL,
+    BPF_ST,
+    BPF_STX,
+    JMP32_JA,
+    JMP_CALL,
+    JMP_CALL_X,
+    JMP_EXIT,
+    JMP_JA,
+    LD_IMM_DW,
+    LDX_MEM,
     STEP,
-    STORING,
+    STX_ATOMIC_DW,
+    STX_ATOMIC_W,
     Instruction,
-    compared,
-    computed,
-    read,
+    decode,
 )
+from bpfdoctor.host.elf.alu import ALL, LOWER, compared, computed
 
-OWN, ARGUMENTS = 1, range(1, 6)
-"""The source register of a call of one of the object's functions, and what that is given."""
+ARGUMENTS = range(1, 6)
+"""Registers that a function is given."""
+
+LEFT_BY_A_CALL = (0, *ARGUMENTS)
+"""Registers that hold something else after a call; loads from packets are as one."""
+
+CALLS, LOADS = (JMP_CALL, JMP_CALL_X), tuple(LDX_MEM.values())
 
 
 class Number(NamedTuple):
@@ -118,22 +123,22 @@ class Walk:
 
     def _step(self, at: int, registers: Registers) -> Iterator[int]:
         """Do one instruction to the registers, and say where it can go on."""
-        this = read(self.code, at)
-        if this.operation in (GO, GO_FAR):
-            yield at + STEP * (1 + (this.offset if this.operation == GO else this.number))
+        this = decode(self.code, at)
+        if this.code in (JMP_JA, JMP32_JA):
+            yield at + STEP * (1 + (this.off if this.code == JMP_JA else this.imm))
         elif this.jumps:
             taken = self._taken(this, registers)
             if taken is not False:
-                yield at + STEP * (1 + this.offset)
+                yield at + STEP * (1 + this.off)
             if taken is not True:
                 yield at + STEP
-        elif this.operation != EXIT:
+        elif this.code != JMP_EXIT:
             self._change(this, registers, at)
-            yield at + STEP * (2 if this.operation == LOAD_IMMEDIATE else 1)
+            yield at + STEP * (2 if this.code == LD_IMM_DW else 1)
 
     def _taken(self, this: Instruction, registers: Registers) -> bool | None:
         """Whether a jump is taken; None for one of which that is not known."""
-        left, right = registers.get(this.target), _second(this, registers)
+        left, right = registers.get(this.dst), _second(this, registers)
         if isinstance(left, Number) and isinstance(right, Number):
             taken = compared(this, left.value, right.value)
             if taken is not None:
@@ -144,13 +149,13 @@ class Walk:
     def _change(self, this: Instruction, registers: Registers, at: int) -> None:
         """What the registers hold after an instruction that does not jump."""
         value = None
-        if this.operation in CALLS:
-            own = this.operation == CALL and this.source == OWN
+        if this.code in CALLS:
+            own = this.code == JMP_CALL and this.src == BPF_PSEUDO_CALL
             self._lose(*(registers.get(each) for each in ARGUMENTS if own))
-        elif this.kind in STORING:
-            stored = registers.get(this.source) if this.kind == STORING[1] else None
+        elif this.insn_class in (BPF_ST, BPF_STX):
+            stored = registers.get(this.src) if this.insn_class == BPF_STX else None
             self._lose(stored, self.filled.get(at))
-        elif at in self.filled and this.operation in (LOAD_IMMEDIATE, MOVE, MOVE32):
+        elif at in self.filled and this.code in (LD_IMM_DW, ALU64_MOV_K, ALU_MOV_K):
             value = self.filled[at]
         else:
             self._lose(self.filled.get(at))
@@ -158,39 +163,39 @@ class Walk:
         for each in _overwritten(this):
             registers.pop(each, None)
         if value is not None:
-            registers[this.target] = value
+            registers[this.dst] = value
 
     def _result(self, this: Instruction, registers: Registers, at: int) -> Value | None:
-        """What the target of an instruction holds then, where it is known."""
-        operation = this.operation
-        if operation == LOAD_IMMEDIATE and at + 2 * STEP <= len(self.code):
-            upper = read(self.code, at + STEP).number & 0xFFFFFFFF
-            return Number(this.number & 0xFFFFFFFF | upper << 32, filled=False)
-        if operation in (MOVE, MOVE32):
-            return Number(this.number & (ALL if operation == MOVE else 0xFFFFFFFF), filled=False)
-        if operation in (COPY, COPY32):
-            return self._copied(this, registers.get(this.source))
-        if this.kind == LOADING:
-            return self._loaded(this, registers.get(this.source))
-        return None if this.kind == SPECIAL else self._computed(this, registers)
+        """What `dst` of an instruction holds then, where it is known."""
+        code = this.code
+        if code == LD_IMM_DW and at + 2 * STEP <= len(self.code):
+            upper = decode(self.code, at + STEP).imm & LOWER
+            return Number(this.imm & LOWER | upper << 32, filled=False)
+        if code in (ALU64_MOV_K, ALU_MOV_K):
+            return Number(this.imm & (ALL if code == ALU64_MOV_K else LOWER), filled=False)
+        if code in (ALU64_MOV_X, ALU_MOV_X):
+            return self._copied(this, registers.get(this.src))
+        if this.insn_class == BPF_LDX:
+            return self._loaded(this, registers.get(this.src))
+        return None if this.insn_class == BPF_LD else self._computed(this, registers)
 
     def _copied(self, this: Instruction, source: Value | None) -> Value | None:
-        if this.operation == COPY and not this.offset:
+        if this.code == ALU64_MOV_X and not this.off:
             return source
-        if isinstance(source, Number) and not this.offset:
-            return source._replace(value=source.value & 0xFFFFFFFF)
+        if isinstance(source, Number) and not this.off:
+            return source._replace(value=source.value & LOWER)
         self._lose(source)
         return None
 
     def _loaded(self, this: Instruction, source: Value | None) -> Value | None:
-        whole = this.operation in LOADS and not this.offset
+        whole = this.code in LOADS and not this.off
         if whole and isinstance(source, Address) and source.value is not None:
             return Number(source.value)
         self._lose(source)
         return None
 
     def _computed(self, this: Instruction, registers: Registers) -> Value | None:
-        before, other = registers.get(this.target), _second(this, registers)
+        before, other = registers.get(this.dst), _second(this, registers)
         if isinstance(before, Number) and isinstance(other, Number):
             value = computed(this, before.value, other.value)
             if value is not None:
@@ -205,14 +210,14 @@ def _of_the_loader(value: Value | None) -> bool:
 
 def _second(this: Instruction, registers: Registers) -> Value | None:
     if this.by_register:
-        return registers.get(this.source)
-    return Number(this.number & ALL, filled=False)
+        return registers.get(this.src)
+    return Number(this.imm & ALL, filled=False)
 
 
 def _overwritten(this: Instruction) -> tuple[int, ...]:
-    from_packet = this.kind == SPECIAL and this.operation != LOAD_IMMEDIATE
-    if this.operation in CALLS or from_packet:
+    from_packet = this.insn_class == BPF_LD and this.code != LD_IMM_DW
+    if this.code in CALLS or from_packet:
         return LEFT_BY_A_CALL
-    if this.kind in STORING:
-        return (0, this.source) if this.operation in ATOMICS else ()
-    return (this.target,)
+    if this.insn_class in (BPF_ST, BPF_STX):
+        return (0, this.src) if this.code in (STX_ATOMIC_W, STX_ATOMIC_DW) else ()
+    return (this.dst,)

@@ -12,21 +12,34 @@ from dataclasses import dataclass
 
 import msgspec
 
+from bpfdoctor.host.bpf.asm import (
+    BPF_ADD,
+    BPF_ALU64,
+    BPF_DW,
+    BPF_JEQ,
+    BPF_JNE,
+    BPF_K,
+    BPF_LDX,
+    BPF_REG_0,
+    BPF_REG_1,
+    BYTES,
+    JMP32_JA,
+    JMP_EXIT,
+    JMP_JA,
+    LDX_MEM,
+    Instruction,
+    decode,
+)
 from bpfdoctor.host.elf.constprop import Number, Other, Registers, Value, Walk
-from bpfdoctor.host.elf.instructions import EXIT, GO, GO_FAR, LOADING, LOADS, Instruction, read
 
 MOST_RETURNED, MOST_READS = 8, 64
 """Values that a register may have where ways meet, and places of the context that are told."""
 
-WORD = 8
-SIZES = dict(zip(LOADS, (4, 2, 1, 8), strict=True))
+SIZES = {code: BYTES[size] for size, code in LDX_MEM.items()}
 """Bytes that a load reads."""
 
-EQUAL, UNEQUAL = 0x10, 0x50
-"""Comparisons: with zero they leave a number otherwise unknown."""
-
-ADDING = 0x07
-"""`register += number`, of 64 bits."""
+ADDING = BPF_ALU64 | BPF_ADD | BPF_K
+"""`dst += imm`, of 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ class ContextUse(msgspec.Struct, frozen=True):
 class ContextWalk(Walk):
     """All ways through a program."""
 
-    beginning: Registers = {1: ContextPointer()}  # noqa: RUF012  (never changed)
+    beginning: Registers = {BPF_REG_1: ContextPointer()}  # noqa: RUF012  (never changed)
 
     def use(self, places: Mapping[int, int]) -> ContextUse:
         """What they do with its context; nothing where not all ways were gone.
@@ -95,15 +108,15 @@ class ContextWalk(Walk):
 
     def _met(self) -> Iterator[tuple[Instruction, int, Registers]]:
         for at, registers in self.seen.items():
-            yield read(self.code, at), at, registers
+            yield decode(self.code, at), at, registers
 
     def _reads(self) -> set[tuple[int, int]]:
         """What a CO-RE relocation moves, the kernel's BTF answers for."""
         return {
-            (base.offset + this.offset, SIZES[this.operation])
+            (base.offset + this.off, SIZES[this.code])
             for this, at, registers in self._met()
-            if this.operation in SIZES and at not in self.filled
-            for base in (registers.get(this.source),)
+            if this.code in SIZES and at not in self.filled
+            for base in (registers.get(this.src),)
             if isinstance(base, ContextPointer)
         }
 
@@ -111,29 +124,29 @@ class ContextWalk(Walk):
         """Of what is relocated elsewhere, only that it is read through is known."""
         found = set()
         for this, at, registers in self._met():
-            base = registers.get(this.source)
-            if this.operation in SIZES and isinstance(base, Word):
+            base = registers.get(this.src)
+            if this.code in SIZES and isinstance(base, Word):
                 known = at in places or at not in self.filled
-                offset = places.get(at, this.offset)
-                found.add((base.offset, *((offset, SIZES[this.operation]) if known else (0, 1))))
+                offset = places.get(at, this.off)
+                found.add((base.offset, *((offset, SIZES[this.code]) if known else (0, 1))))
         return found
 
     def _weighed(self) -> set[int]:
         found: set[int] = set()
         for this, _, registers in self._met():
-            zero = not this.by_register and this.number == 0
-            if not this.jumps or this.operation in (GO, GO_FAR):
+            zero = not this.by_register and this.imm == 0
+            if not this.jumps or this.code in (JMP_JA, JMP32_JA):
                 continue
-            if not (zero and this.operation & 0xF0 in (EQUAL, UNEQUAL)):
-                values = _values(registers.get(this.target))
-                values |= _values(registers.get(this.source)) if this.by_register else frozenset()
+            if not (zero and this.op in (BPF_JEQ, BPF_JNE)):  # leaves it otherwise unknown
+                values = _values(registers.get(this.dst))
+                values |= _values(registers.get(this.src)) if this.by_register else frozenset()
                 found |= {each.offset for each in values if isinstance(each, Word)}
         return found
 
     def _ends(self) -> Iterator[Value | None]:
         for this, _, registers in self._met():
-            if this.operation == EXIT:
-                yield registers.get(0)
+            if this.code == JMP_EXIT:
+                yield registers.get(BPF_REG_0)
 
     def _both(self, one: Value | None, other: Value | None) -> Value | None:
         if one == other or one is None or other is None:
@@ -142,12 +155,12 @@ class ContextWalk(Walk):
         return Either(values) if len(values) <= MOST_RETURNED else None
 
     def _result(self, this: Instruction, registers: Registers, at: int) -> Value | None:
-        source, target = registers.get(this.source), registers.get(this.target)
-        if this.kind == LOADING and isinstance(source, ContextPointer):
-            whole = this.operation in LOADS and SIZES[this.operation] == WORD
-            return Word(source.offset + this.offset) if whole else None
-        if this.operation == ADDING and isinstance(target, ContextPointer):
-            return ContextPointer(target.offset + this.number)
+        source, target = registers.get(this.src), registers.get(this.dst)
+        if this.insn_class == BPF_LDX and isinstance(source, ContextPointer):
+            whole = this.code == LDX_MEM[BPF_DW]
+            return Word(source.offset + this.off) if whole else None
+        if this.code == ADDING and isinstance(target, ContextPointer):
+            return ContextPointer(target.offset + this.imm)
         return super()._result(this, registers, at)
 
 

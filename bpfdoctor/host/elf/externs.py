@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from bpfdoctor.host.bpf.attach import DEVICES
+from bpfdoctor.host.bpf.event_probes import DEVICES
 from bpfdoctor.host.bpf.version_code import version_code
 from bpfdoctor.host.btf.format import ENUMERATIONS, BtfKind
 from bpfdoctor.host.btf.reader import Btf

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
+from bpfdoctor.host.bpf.asm import STEP
 from bpfdoctor.host.elf.code import Function
 from bpfdoctor.host.elf.constprop import Address, Number, Value, Walk
 from bpfdoctor.host.elf.context import ContextUse, ContextWalk
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.image import LOCAL, OBJECT, Image
-from bpfdoctor.host.elf.instructions import STEP
 
 CONSTANTS = ".rodata"
 """What the sections of constants are called; the loader may set those that have a global name."""

@@ -42,6 +42,16 @@ class ObjectMap(msgspec.Struct, frozen=True):
     typed: bool = False
     pinned: int = 0
 
+    @property
+    def nameless(self) -> bool:
+        """The kernel that was asked has no name for its type."""
+        return self.type == _nameless(self.number)
+
+
+def _nameless(number: int) -> str:
+    """What stands in the place of a name."""
+    return f"type {number}"
+
 
 def maps(local: Btf, types: dict[int, str]) -> Iterator[ObjectMap]:
     """Every map; `types` are the kernel's names of their types."""
@@ -55,7 +65,8 @@ def maps(local: Btf, types: dict[int, str]) -> Iterator[ObjectMap]:
                 found[NUMBERS[member.name]] = local.element(local.plain(meant))[1]
             elif member.name in ("key", "value"):
                 found[f"{member.name}_size"] = size_of(local, meant)
-        kind = types.get(found.get("number", 0), f"type {found.get('number', 0)}").lower()
+        number = found.get("number", 0)
+        kind = types.get(number, _nameless(number)).lower()
         if "number" in found:
             yield ObjectMap(local.name(variable), kind, **found, typed={"key", "value"} <= names)
 

@@ -59,8 +59,8 @@ class AskExecutable(Question[Executable], frozen=True):
         except ValueError as error:  # a path with a NUL byte
             return NoAnswer("refused", str(error))
 
-    def source(self) -> str:
-        return f"$ readelf -h {self.path}"
+    def command(self) -> str:
+        return f"readelf -h {self.path}"
 
 
 def _executable(header: bytes) -> Executable | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bpfdoctor.host.bpf.uapi import HELPERS, MAP_TYPES, SLEEPABLE, XDP_HAS_FRAGS
+from bpfdoctor.host.bpf.features.helpers import HELPERS
+from bpfdoctor.host.bpf.features.map_types import MAP_TYPES
+from bpfdoctor.host.bpf.uapi import BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS
 from bpfdoctor.host.btf.format import BtfKind
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.bpf_object import ObjectProgram
@@ -17,21 +19,31 @@ from bpfdoctor.host.elf.liveness import Reachable
 from bpfdoctor.host.elf.maps import MAPS
 from bpfdoctor.host.elf.section_names import Named, named
 
-OLDEST = {
-    HELPERS["probe_read_user"]: HELPERS["probe_read"],
-    HELPERS["probe_read_kernel"]: HELPERS["probe_read"],
-    HELPERS["probe_read_user_str"]: HELPERS["probe_read_str"],
-    HELPERS["probe_read_kernel_str"]: HELPERS["probe_read_str"],
-}
-"""What libbpf writes in their place on a kernel that has them not (before Linux 5.5)."""
+PROBE_READ_KERNEL = HELPERS["probe_read_kernel"]
 
-_KNOWN = {"bpf_func_id": HELPERS, "bpf_map_type": MAP_TYPES}
+OLDEST = {
+    HELPERS[name].number: HELPERS[oldest].number
+    for name, oldest in {
+        "probe_read_user": "probe_read",
+        "probe_read_kernel": "probe_read",
+        "probe_read_user_str": "probe_read_str",
+        "probe_read_kernel_str": "probe_read_str",
+    }.items()
+}
+"""What libbpf writes in their place on a kernel that has them not."""
+
+_TOLD = ("hash", "array", "perf_event_array", "ringbuf")
+_KNOWN = {
+    "bpf_func_id": {each.number: name for name, each in HELPERS.items()},
+    "bpf_map_type": {MAP_TYPES[name].number: name for name in _TOLD},
+}
+"""Names where the kernel shows none. Of other types of maps nothing is known there."""
 
 
 def names_of(kernel: Btf | None, enumeration: str, prefix: str) -> dict[int, str]:
     """The kernel's own names of numbers, from its BTF; few without."""
     if kernel is None:
-        return {number: name for name, number in _KNOWN[enumeration].items()}
+        return _KNOWN[enumeration]
     found = kernel.find(enumeration, (BtfKind.ENUM,))
     pairs = [pair for each in found for pair in kernel.enumerators(each)]
     return {value: name.removeprefix(prefix) for name, value in reversed(pairs)}
@@ -41,7 +53,7 @@ def _flags(meant: Named) -> int:
     """What libbpf tells the kernel of it (sec_def_flags)."""
     sleepable = meant.sleepable or meant.type == "syscall"
     frags = meant.kind == "xdp.frags"
-    return (SLEEPABLE if sleepable else 0) | (XDP_HAS_FRAGS if frags else 0)
+    return (BPF_F_SLEEPABLE if sleepable else 0) | (BPF_F_XDP_HAS_FRAGS if frags else 0)
 
 
 def _filled(extern: ObjectExtern, *, sure: bool) -> Value:
@@ -114,7 +126,7 @@ class Programs:
 
     def _numbers(self, used: References) -> tuple[int, ...]:
         """The helpers that it calls, as libbpf gives it to the kernel."""
-        old = self.kernel is not None and HELPERS["probe_read_kernel"] not in self.helpers
+        old = self.kernel is not None and PROBE_READ_KERNEL.number not in self.helpers
         return tuple(sorted({OLDEST.get(each, each) if old else each for each in used.helpers}))
 
     def _extern(self, number: int) -> ObjectExtern | None:

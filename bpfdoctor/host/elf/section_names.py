@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from bpfdoctor.host.bpf.features.attach_types import ATTACH_TYPES
+
 
 class Named(msgspec.Struct, frozen=True):
     """A program by its section: `type` as enum bpf_prog_type has it, `kind` of attachment.
@@ -47,32 +49,38 @@ _SLEEPABLE = (
 """Those of them that there are with `.s`, sleepable."""
 
 _ADDRESSES = {
-    "bind": (8, 9),
-    "connect": (10, 11, 49),
-    "sendmsg": (14, 15, 50),
-    "recvmsg": (19, 20, 51),
-    "getpeername": (29, 30, 52),
-    "getsockname": (31, 32, 53),
+    **{
+        f"cgroup/{call}{family}": f"cgroup_{protocol}{family}_{call}"
+        for protocol, calls in {
+            "inet": ("bind", "connect", "getpeername", "getsockname"),
+            "udp": ("sendmsg", "recvmsg"),
+        }.items()
+        for call in calls
+        for family in "46"
+    },
+    **{
+        f"cgroup/{call}_unix": f"cgroup_unix_{call}"
+        for call in ("connect", "sendmsg", "recvmsg", "getpeername", "getsockname")
+    },
 }
-_SOCKETS = {"sock_create": 2, "sock": 2, "sock_release": 34, "post_bind4": 12, "post_bind6": 13}
-_BY_ADDRESS = {
-    f"cgroup/{call}{family}": number
-    for call, numbers in _ADDRESSES.items()
-    for family, number in zip(("4", "6", "_unix"), numbers, strict=False)
+_SOCKETS = {
+    **dict.fromkeys(("cgroup/sock_create", "cgroup/sock"), "cgroup_inet_sock_create"),
+    "cgroup/sock_release": "cgroup_inet_sock_release",
+    **{f"cgroup/post_bind{family}": f"cgroup_inet{family}_post_bind" for family in "46"},
 }
 _ATTACH = {
-    **_BY_ADDRESS,
-    **{f"cgroup/{each}": number for each, number in _SOCKETS.items()},
-    "cgroup/getsockopt": 21,
-    "cgroup/setsockopt": 22,
-    "cgroup_skb/egress": 1,
-    "sk_lookup": 36,
-    "netfilter": 45,
-    "sk_reuseport/migrate": 40,
-    **dict.fromkeys(("xdp/devmap", "xdp.frags/devmap"), 33),
-    **dict.fromkeys(("xdp/cpumap", "xdp.frags/cpumap"), 35),
+    **_ADDRESSES,
+    **_SOCKETS,
+    "cgroup/getsockopt": "cgroup_getsockopt",
+    "cgroup/setsockopt": "cgroup_setsockopt",
+    "cgroup_skb/egress": "cgroup_inet_egress",
+    "sk_lookup": "sk_lookup",
+    "netfilter": "netfilter",
+    "sk_reuseport/migrate": "sk_reuseport_select_or_migrate",
+    **dict.fromkeys(("xdp/devmap", "xdp.frags/devmap"), "xdp_devmap"),
+    **dict.fromkeys(("xdp/cpumap", "xdp.frags/cpumap"), "xdp_cpumap"),
 }
-"""Numbers of enum bpf_attach_type, where the kernel asks for one when it loads the program
+"""Attach types, where the kernel asks for one when it loads the program
 (bpf_prog_load_check_attach_type of kernel/bpf/syscall.c)."""
 
 _WHOLE = {
@@ -96,8 +104,8 @@ _WHOLE = {
     "lirc_mode2": "lirc_mode2",
     **{f"lwt_{each}": f"lwt_{each}" for each in ("in", "out", "xmit", "seg6local")},
     **dict.fromkeys(("cgroup_skb/ingress", "cgroup_skb/egress", "cgroup/skb"), "cgroup_skb"),
-    **{f"cgroup/{each}": "cgroup_sock" for each in _SOCKETS},
-    **dict.fromkeys(_BY_ADDRESS, "cgroup_sock_addr"),
+    **dict.fromkeys(_SOCKETS, "cgroup_sock"),
+    **dict.fromkeys(_ADDRESSES, "cgroup_sock_addr"),
     "cgroup/sysctl": "cgroup_sysctl",
     **dict.fromkeys(("cgroup/getsockopt", "cgroup/setsockopt"), "cgroup_sockopt"),
     "cgroup/dev": "cgroup_device",
@@ -118,7 +126,8 @@ def named(section: str) -> Named | None:
     plain = section.removeprefix("?")  # not loaded unless the loader asks for it
     head, _, target = plain.partition("/")
     if plain in _WHOLE:
-        return Named(_WHOLE[plain], _SAME.get(head, head), target, attach=_ATTACH.get(plain, 0))
+        attach = ATTACH_TYPES[_ATTACH[plain]].number if plain in _ATTACH else 0
+        return Named(_WHOLE[plain], _SAME.get(head, head), target, attach=attach)
     sleepable = head.endswith(".s") and head.removesuffix(".s") in _SLEEPABLE
     kind = head.removesuffix(".s") if sleepable else head
     if kind not in _WITH_TARGET:

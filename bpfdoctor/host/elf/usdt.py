@@ -45,8 +45,8 @@ class AskUsdt(Question[UsdtProbes], frozen=True):
         except OSError as error:
             return NoAnswer.from_error(error)
 
-    def source(self) -> str:
-        return f"$ readelf -n {self.path} | grep -A3 stapsdt"
+    def command(self) -> str:
+        return f"readelf -n {self.path} | grep -A3 stapsdt"
 
 
 def _probes_of(path: str) -> UsdtProbes | NoAnswer:

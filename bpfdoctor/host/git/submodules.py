@@ -79,8 +79,8 @@ class AskSubmodules(Question[Submodules], frozen=True):
             return Submodules(found, owner, programs.trouble, programs.detail)
         return Submodules(found, owner, programs=programs, repository=repository_of(self.path))
 
-    def source(self) -> str:
-        return f"$ git -C {self.path} submodule status"
+    def command(self) -> str:
+        return f"git -C {self.path} submodule status"
 
 
 def _entries(machine: Machine, tree: str) -> tuple[SubmoduleEntry, ...] | NoAnswer:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 """Inode of the initial PID namespace: PROC_PID_INIT_INO of include/linux/proc_ns.h (3.8)."""
 
+INITIAL_USER_NAMESPACE = 0xEFFFFFFD
+"""The same of the user namespace: PROC_USER_INIT_INO."""
+
 
 class Kernel(Answer, frozen=True):
     """uname(2): the release, version and architecture of the running kernel."""
@@ -37,8 +40,8 @@ class AskKernel(Question[Kernel], frozen=True):
         names = os.uname()
         return Kernel(names.release, names.version, names.machine)
 
-    def source(self) -> str:
-        return "$ uname -srvm"
+    def command(self) -> str:
+        return "uname -srvm"
 
 
 class Distribution(Answer, frozen=True):
@@ -171,8 +174,8 @@ class AskSpace(Question[Space], frozen=True):
             return NoAnswer("refused", str(error))
         return Space(usage.total, usage.free)
 
-    def source(self) -> str:
-        return f"$ df {self.path}"
+    def command(self) -> str:
+        return f"df {self.path}"
 
 
 def kernel_version(release: str) -> tuple[int, int]:

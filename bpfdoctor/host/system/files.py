@@ -174,8 +174,8 @@ class AskDirectory(Question[Directory], frozen=True):
             return NoAnswer("refused", str(error))
         return Directory(_safe(found), tuple(_safe(str(p)) for p in PurePath(found).parents))
 
-    def source(self) -> str:
-        return f"$ realpath {self.path}"
+    def command(self) -> str:
+        return f"realpath {self.path}"
 
 
 def _safe(path: str) -> str:

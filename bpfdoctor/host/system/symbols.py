@@ -49,8 +49,8 @@ class AskData(Question[Symbols], frozen=True):
         found = [name for name in self.names if any(symbols(table, name))]
         return Symbols(tuple(found[:1]))
 
-    def source(self) -> str:
-        return f"$ grep -wE '{'|'.join(self.names)}' {KALLSYMS}"
+    def command(self) -> str:
+        return f"grep -wE '{'|'.join(self.names)}' {KALLSYMS}"
 
 
 class AskSymbols(Question[Symbols], frozen=True):
@@ -80,8 +80,8 @@ class AskSymbols(Question[Symbols], frozen=True):
             keep_fact(machine, self, answer, KALLSYMS, b"")
         return answer
 
-    def source(self) -> str:
-        return f"$ grep -wE '{'|'.join(self.names)}' {KALLSYMS}"
+    def command(self) -> str:
+        return f"grep -wE '{'|'.join(self.names)}' {KALLSYMS}"
 
 
 def has_function(table: bytes, name: str, *, modules: bool = True) -> bool:

@@ -13,7 +13,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import time
 from pathlib import Path
 
@@ -85,7 +84,7 @@ class Trace:
     def _make_private(self) -> None:
         sweep(self.path)
         # Random: another PID namespace on the same tracefs may have this process id too.
-        instance = self.path / "instances" / (scratch_prefix() + secrets.token_hex(4))
+        instance = self.path / "instances" / (scratch_prefix() + os.urandom(4).hex())
         try:
             instance.mkdir()
         except OSError as error:

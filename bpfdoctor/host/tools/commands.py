@@ -91,8 +91,8 @@ class RunCommand(Question[Completed], frozen=True):
             return NoAnswer("broken", f"the interpreter or loader of {self.argv[0]} is not there")
         return reason
 
-    def source(self) -> str:
-        return f"$ {shlex.join(self.argv)}"
+    def command(self) -> str:
+        return shlex.join(self.argv)
 
 
 def signal_name(number: int | None) -> str:

@@ -59,8 +59,8 @@ class AskLibc(Question[Libc], frozen=True):
         ours = next((each for each in cached if _elf_of(each) == _elf_of("/proc/self/exe")), "")
         return Libc(real, kind, ours, replaced=path != real)
 
-    def source(self) -> str:
-        return "$ grep libc /proc/self/maps; /sbin/ldconfig -p | grep libc.so"
+    def command(self) -> str:
+        return "grep libc /proc/self/maps; /sbin/ldconfig -p | grep libc.so"
 
 
 def mapped_libc(maps: str) -> tuple[str, Literal["glibc", "musl", ""]]:

@@ -35,8 +35,8 @@ class FindTool(Question[ToolPath], frozen=True):
             return NoAnswer("ENOENT", f"{self.name} is not on PATH")
         return ToolPath(found, os.path.realpath(found))
 
-    def source(self) -> str:
-        return f"$ command -v {self.name}"
+    def command(self) -> str:
+        return f"command -v {self.name}"
 
 
 class FoundTools(Answer, frozen=True):

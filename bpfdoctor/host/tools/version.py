@@ -51,5 +51,5 @@ class AskVersion(Question[Completed], frozen=True):
                 )
         return answer
 
-    def source(self) -> str:
-        return f"$ {shlex.join(self.argv)}"
+    def command(self) -> str:
+        return shlex.join(self.argv)

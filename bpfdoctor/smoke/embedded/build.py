@@ -54,8 +54,8 @@ class BuildEmbedded(Question[EmbeddedBuilt], frozen=True):
             return EmbeddedBuilt(said.exit_code, said.stderr or said.signal)
         return _read(Path(output), said.stderr)
 
-    def source(self) -> str:
-        return f"$ {' '.join((*self.clang, *FLAGS))} {SOURCE} -o $SCRATCH/minimal.bpf.o"
+    def command(self) -> str:
+        return f"{' '.join((*self.clang, *FLAGS))} {SOURCE} -o $SCRATCH/minimal.bpf.o"
 
 
 def _read(output: Path, log: str) -> EmbeddedBuilt | NoAnswer:

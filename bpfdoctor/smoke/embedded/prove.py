@@ -10,7 +10,7 @@ from bpfdoctor.host.question import NoAnswer, evidence
 from bpfdoctor.judging.tools.clang import chosen_clang
 from bpfdoctor.model import Stage
 from bpfdoctor.smoke.embedded.build import BuildEmbedded, EmbeddedBuilt
-from bpfdoctor.smoke.fired import outcomes_of
+from bpfdoctor.smoke.fire_outcomes import outcomes_of
 from bpfdoctor.smoke.model import Observed, Outcome
 
 

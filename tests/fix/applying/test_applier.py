@@ -44,6 +44,7 @@ def test_a_failing_step_stops_its_dependents_and_no_others(
     assert not result.took
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_stop_during_a_step_is_in_the_journal(
     applier: Callable[..., Applier], tmp_path: Path
 ) -> None:

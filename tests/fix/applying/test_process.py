@@ -60,6 +60,7 @@ def test_only_the_end_of_much_output_is_kept() -> None:
     assert outcome.output.endswith("last\n")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_what_stops_us_stops_the_command_with_all_it_started(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     script = f"sleep 600 & echo $! > {note}; echo ready; wait"
@@ -72,6 +73,7 @@ def test_what_stops_us_stops_the_command_with_all_it_started(tmp_path: Path) -> 
     assert _ended(int(note.read_text()))
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_manager_alone_is_told_to_stop_and_what_it_started_may_finish(tmp_path: Path) -> None:
     """As apt does: it lets the dpkg that it started come to its end."""
     note = tmp_path / "finished"
@@ -85,6 +87,7 @@ def test_a_manager_alone_is_told_to_stop_and_what_it_started_may_finish(tmp_path
     assert note.exists()
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.filterwarnings("ignore:subprocess [0-9]+ is still running:ResourceWarning")
 def test_a_manager_that_needs_longer_is_left_to_finish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -32,15 +31,15 @@ def test_what_failed_is_repaired_checked_again_and_taken_back(world: World) -> N
 def test_a_second_run_plans_nothing(world: World) -> None:
     world.touch("a")
     world.fix()
-    assert world.fix(FixOptions(dry_run=True, json=True)) == 0
-    assert json.loads("".join(world.written))["steps"] == []
+    assert world.fix(FixOptions(dry_run=True)) == 0
+    assert world.shown.steps == ()
 
 
 def test_a_dry_run_changes_nothing_and_says_so_by_its_status(world: World) -> None:
     world.touch("a")
-    assert world.fix(FixOptions(dry_run=True, json=True)) == 1
-    (step,) = json.loads("".join(world.written))["steps"]
-    assert step["argv"] == ["touch", str(world.place / "a")]
+    assert world.fix(FixOptions(dry_run=True)) == 1
+    (step,) = world.shown.steps
+    assert step.argv == ("touch", str(world.place / "a"))
     assert world.names() == []
     assert not world.state.exists()
 
@@ -50,11 +49,10 @@ def test_a_plan_as_data_names_no_person_and_no_place(world: World) -> None:
     world.machine.environ["HOME"] = home
     argv = ("git", "clone", "https://me:secret@git.example.org/x", f"{home}/x")
     world.needs("a", Run(argv, text=f"into {home}/x"))
-    world.fix(FixOptions(dry_run=True, json=True))
-    text = "".join(world.written)
-    assert "secret" not in text
-    assert home not in text
-    assert json.loads(text)["steps"][0]["argv"][2:] == ["https://$USER@$HOST1/x", "~/x"]
+    world.fix(FixOptions(dry_run=True))
+    assert "secret" not in str(world.shown)
+    assert home not in str(world.shown)
+    assert world.shown.steps[0].argv[2:] == ("https://$USER@$HOST1/x", "~/x")
 
 
 @pytest.mark.parametrize("answer", [None, "", "n", "no"])
@@ -75,11 +73,11 @@ def test_refusing_one_step_leaves_1(world: World) -> None:
 
 def test_what_ran_is_what_was_shown(world: World) -> None:
     world.touch("a")
-    world.fix(FixOptions(dry_run=True, json=True))
-    shown = [step["argv"] for step in json.loads("".join(world.written))["steps"]]
+    world.fix(FixOptions(dry_run=True))
+    shown = [step.argv for step in world.shown.steps]
     world.fix()
     (path,) = world.state.glob("*.jsonl")
-    ran = [list(record.before.argv) for record in read_run(path).records]
+    ran = [record.before.argv for record in read_run(path).records]
     assert Redactor.of(world.machine).value(ran) == shown
 
 

@@ -13,7 +13,9 @@ import pytest
 from bpfdoctor.fix.commands.fix import CheckRequest
 from bpfdoctor.fix.commands.init import run_init
 from bpfdoctor.fix.commands.options import FixOptions, Voice
+from bpfdoctor.fix.plan import Plan
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import HostFacts, ProjectFacts, Readiness, Report, Tool, Verdict
 
 
@@ -26,11 +28,16 @@ class Init:
         self.state = home / ".local/state/bpfdoctor"
         self.written: list[str] = []
         self.said: list[str] = []
+        self.plans: list[tuple[Plan, bool]] = []
 
-    def run(self, *, yes: bool = False, json: bool = False, dry_run: bool = False) -> int:
-        voice = Voice(self.written.append, self.said.append, lambda question: None, terminal=False)
-        given = FixOptions(yes=yes, json=json, dry_run=dry_run)
+    def run(self, *, yes: bool = False, dry_run: bool = False) -> int:
+        say = self.said.append
+        voice = Voice(self.written.append, say, lambda question: None, False, self.show)
+        given = FixOptions(yes=yes, dry_run=dry_run)
         return run_init(str(self.place), self.url, given, self.ready, self.machine, voice)
+
+    def show(self, plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
+        self.plans.append((redactor.value(plan), said))
 
     def ready(self, wanted: CheckRequest) -> Report:
         return Report(
@@ -74,9 +81,10 @@ def test_a_clone_that_fails_is_an_ended_run_with_a_name(init: Init) -> None:
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_as_data_it_is_the_plan_that_was_not_done(init: Init, dry_run: bool) -> None:
     init.url = "https://me:secret@git.example.org/x"
-    assert init.run(json=True, dry_run=dry_run) == 1
-    text = "".join(init.written)
-    (step,) = json.loads(text)["steps"]
-    assert (step["title"], step["argv"][-1]) == ("clone https://$HOST1/x", "$CHECKOUT")
-    assert "secret" not in text
+    assert init.run(dry_run=dry_run) == 1
+    ((plan, said),) = init.plans
+    (step,) = plan.steps
+    assert (step.title, step.argv[-1]) == ("clone https://$HOST1/x", "$CHECKOUT")
+    assert "secret" not in str(plan)
+    assert said == any("clone https" in line for line in init.said), "it is said once, not twice"
     assert not init.place.exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fix_world import report
+from fix_world import no_dry_run, report
 
 from bpfdoctor.fix.applying.applier import Applied, Done
 from bpfdoctor.fix.commands.options import Voice
@@ -46,7 +46,7 @@ def test_the_step_that_is_at_fault_is_named(steps: tuple[Done, ...], blamed: str
 def test_a_run_ends_with_its_status_and_its_name(tmp_path: Path) -> None:
     said: list[str] = []
     journal = Journal.begin(tmp_path, Plan())
-    voice = Voice(print, said.append, lambda question: None, terminal=False)
+    voice = Voice(print, said.append, lambda question: None, False, no_dry_run)
     assert closed(journal, 3, voice) == 3
     assert journal.path.read_text().splitlines()[-1] == '{"event":"finished","exit":3}'
     assert said == [f"To take it back: bpfdoctor undo {journal.run}"]

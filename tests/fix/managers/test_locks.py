@@ -88,7 +88,9 @@ def test_a_lock_that_cannot_be_seen_is_held_by_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "pid"), [(f"{os.getpid()}\n", os.getpid()), ("", 0), ("x", 0), (f"{2**22 + 1}", 0)]
+    ("text", "pid"),
+    [(f"{os.getpid()}\n", os.getpid()), ("", 0), ("x", 0), (f"{2**22 + 1}", 0)],
+    ids=["ours", "empty", "no-number", "nobody"],
 )
 def test_a_pid_file_counts_while_that_process_lives(tmp_path: Path, text: str, pid: int) -> None:
     (tmp_path / "zypp.pid").write_text(text)

@@ -23,7 +23,6 @@ from bpfdoctor.fix.planning.submodules import plan_submodules
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 
-WHY = ("checkout.submodules",)
 Make = Callable[..., Applier]
 
 

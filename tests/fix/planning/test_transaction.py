@@ -14,7 +14,6 @@ CHOICE = Choice(Capability("make"), ("make",))
 FRESH = dict.fromkeys(TOUCHED, 60.0)
 OLD = dict.fromkeys(TOUCHED, 3 * 86400.0)
 POLICY = " 500 http://u.example.org noble/main amd64 Packages\n release c=main\n"
-QUERY = "dnf -q -C repoquery --latest-limit=1 --qf '%{name}' '*'"
 UPDATES = "/var/lib/dpkg/updates"
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.features.program_types import LOADABLE
 from bpfdoctor.host.bpf.probes import AskHelper, CreateMap, LoadProgram
-from bpfdoctor.host.bpf.uapi import BY_BTF_ID, PROGRAM_TYPES
 from bpfdoctor.host.hosts import LiveHost
 
 pytestmark = pytest.mark.bpf
@@ -30,7 +30,7 @@ def test_program_types_agree(
 ) -> None:
     needs("bpftool")
     theirs = request.getfixturevalue("features")["program_types"]
-    for name in sorted(set(PROGRAM_TYPES) - set(BY_BTF_ID)):
+    for name in LOADABLE:
         ours = live.ask(LoadProgram(name))
         assert isinstance(ours, Attempt)
         known = theirs.get(f"have_{name}_prog_type", ours.worked)  # it may be of an older release

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -12,7 +13,6 @@ import pytest
 from loud import missing
 
 from bpfdoctor.host.bpf.attach import (
-    DEVICES,
     AttachKprobe,
     AttachRawTracepoint,
     AttachTracepoint,
@@ -24,8 +24,10 @@ from bpfdoctor.host.bpf.attach_btf import (
 )
 from bpfdoctor.host.bpf.attach_lsm import FireLsm, LsmFired
 from bpfdoctor.host.bpf.attach_net import AttachClassifier, AttachSocketFilter
+from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt
-from bpfdoctor.host.bpf.steps import CLOSING
+from bpfdoctor.host.bpf.event_probes import DEVICES, EventSource, ProbePlace
+from bpfdoctor.host.bpf.steps import CLOSING, Steps
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer, Question
@@ -85,8 +87,8 @@ def test_before_linux_4_17_a_uprobe_is_made_in_tracefs_and_removed(
     events = Path(tracefs_path() or "", "uprobe_events")
     if not events.exists():
         missing("a kernel with uprobes")
-    monkeypatch.setattr("bpfdoctor.host.bpf.attach.DEVICES", "/nonexistent")
-    monkeypatch.setattr("bpfdoctor.host.bpf.attach.kernel_version", lambda _: (4, 16))
+    monkeypatch.setattr("bpfdoctor.host.bpf.event_probes.DEVICES", "/nonexistent")
+    monkeypatch.setattr("bpfdoctor.host.bpf.event_probes.kernel_version", lambda _: (4, 16))
     assert AttachUprobe().put(machine) == Attempt()
     assert f"p{os.getpid()}_" not in events.read_text()
 
@@ -138,6 +140,50 @@ def test_a_classifier_attaches_and_our_network_is_as_it_was(kernel: None, live: 
     assert isinstance(answer, Attempt)
     assert answer.worked or answer.error in REFUSED
     assert (network_devices(), Path("/proc/self/ns/net").stat().st_ino) == before
+
+
+def test_where_no_namespace_can_be_made_nothing_is_said_of_tc(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: AttachClassifier, steps: Steps) -> None:
+        steps.call = refused
+        raise PermissionError(errno.EPERM, "no")
+
+    monkeypatch.setattr(AttachClassifier, "_attach", refuse)
+    refused = Call.UNSHARE
+    answer = AttachClassifier().put(machine)
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "EPERM"
+    refused = Call.ADD_QDISC
+    assert AttachClassifier().put(machine) == Attempt("EPERM", "tc qdisc add dev lo clsact")
+
+
+@pytest.mark.parametrize(
+    ("first", "tried"),
+    [(errno.ENOENT, ["gone", "there"]), (errno.EINVAL, ["gone"]), (0, ["gone"])],
+)
+def test_another_function_is_tried_only_where_the_one_before_is_not_there(
+    first: int, tried: list[str], machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def attach(steps: Steps, source: EventSource, place: ProbePlace) -> None:
+        seen.append(place.where)
+        if first and place.where == "gone":
+            raise OSError(first, "no")
+
+    monkeypatch.setattr("bpfdoctor.host.bpf.attach.event_source", EventSource)
+    monkeypatch.setattr("bpfdoctor.host.bpf.attach.attach_probe", attach)
+    AttachKprobe(functions=("gone", "there"))._attach()
+    assert seen == tried
+
+
+def test_without_a_source_of_kprobes_no_function_is_tried(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bpfdoctor.host.bpf.event_probes.DEVICES", str(tmp_path))
+    said = Attempt("ENOENT", f"{tmp_path}/kprobe")
+    assert AttachKprobe(functions=("gone", "there")).put(machine) == said
 
 
 def test_confidentiality_is_refused_without_asking_the_kernel(

@@ -6,7 +6,7 @@ import pytest
 
 from bpfdoctor.host.bpf.call_probe import Calls, ProbeCalls
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs
-from bpfdoctor.host.bpf.uapi import SLEEPABLE
+from bpfdoctor.host.bpf.uapi import BPF_F_SLEEPABLE
 from bpfdoctor.host.hosts import LiveHost
 
 PID_TGID, SKB_LOAD_BYTES, COPY_FROM_USER, GET_TASK, NONE = 14, 26, 148, 35, 9999
@@ -40,7 +40,7 @@ def test_the_verifier_says_which_calls_it_does_not_allow(
 @pytest.mark.bpf
 @pytest.mark.usefixtures("kernel")
 def test_what_may_sleep_may_call_more(live: LiveHost) -> None:
-    answer = live.ask(ProbeCalls(ProgramAttrs("kprobe", flags=SLEEPABLE), (COPY_FROM_USER,)))
+    answer = live.ask(ProbeCalls(ProgramAttrs("kprobe", flags=BPF_F_SLEEPABLE), (COPY_FROM_USER,)))
     assert isinstance(answer, Calls)
     if answer.plain.worked:  # Linux 6.0 on
         assert answer.refused == ()

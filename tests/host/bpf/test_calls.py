@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import os
 import struct
-import sys
 
 import pytest
 
 from bpfdoctor.host.bpf.calls import (
-    EXIT,
-    RETURN_ZERO,
     Attempt,
     LoadError,
     ProgramSpec,
     create_map,
-    instruction,
     load_program,
     lookup,
-    map_reference,
-    register_of,
     update,
 )
+from bpfdoctor.host.bpf.features.map_types import MAP_TYPES
+from bpfdoctor.host.bpf.features.program_types import PROGRAM_TYPES
+from bpfdoctor.host.bpf.macros import EXIT, RETURN_ZERO
 from bpfdoctor.host.bpf.perf import one_bit
 from bpfdoctor.host.bpf.probes import AskBpf, AskHelper, CreateMap, LoadProgram, OpenPerfEvent
-from bpfdoctor.host.bpf.uapi import MAP_TYPES, PROGRAM_TYPES
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
@@ -56,16 +52,9 @@ def test_an_unknown_architecture_is_no_answer_of_the_kernel(
         assert answer.reason == "refused"
 
 
-def test_an_instruction_has_the_layout_of_the_kernels_struct() -> None:
-    registers = 0x21 if sys.byteorder == "little" else 0x12
-    assert instruction(0xBF, 1, 2, -8, 7) == struct.pack("=BBhi", 0xBF, registers, -8, 7)
-    assert register_of(map_reference(7, 3)) == 7
-    assert len(map_reference(1, 3)) == 16
-
-
 @bpf
 def test_a_map_keeps_what_is_put_into_it(kernel: None) -> None:
-    descriptor = create_map(MAP_TYPES["array"], 4, 8, 2)
+    descriptor = create_map(MAP_TYPES["array"].number, 4, 8, 2)
     try:
         update(descriptor, struct.pack("=I", 1), b"bpfdoct.")
         assert lookup(descriptor, struct.pack("=I", 1), 8) == b"bpfdoct."
@@ -79,7 +68,7 @@ def test_a_map_keeps_what_is_put_into_it(kernel: None) -> None:
 @bpf
 def test_a_refused_program_brings_the_verifiers_log(kernel: None) -> None:
     with pytest.raises(LoadError) as refused:
-        load_program(ProgramSpec(PROGRAM_TYPES["tracepoint"], EXIT))  # r0 was never set
+        load_program(ProgramSpec(PROGRAM_TYPES["tracepoint"].number, EXIT))  # r0 was never set
     assert refused.value.errno == 13
     assert "R0 !read_ok" in refused.value.log
 
@@ -92,7 +81,7 @@ def test_a_trivial_program_loads(kernel: None, live: LiveHost, kind: str) -> Non
 
 @bpf
 def test_a_loaded_program_is_closed_with_its_descriptor(kernel: None) -> None:
-    descriptor = load_program(ProgramSpec(PROGRAM_TYPES["tracepoint"], RETURN_ZERO))
+    descriptor = load_program(ProgramSpec(PROGRAM_TYPES["tracepoint"].number, RETURN_ZERO))
     assert os.readlink(f"/proc/self/fd/{descriptor}") == "anon_inode:bpf-prog"
     os.close(descriptor)
 

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
+from bpfdoctor.host.bpf import asm
+from bpfdoctor.host.bpf.asm import Instruction
 from bpfdoctor.host.elf.ask_object import AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.constprop import Address, Number, Value, Walk
 from bpfdoctor.host.machine import Machine
 
-MOVE, COPY, GO, EXIT, CALL = 0xB7, 0xBF, 0x05, 0x95, 0x85
-EQUAL, UNEQUAL, LESS_SIGNED, BYTE = 0x15, 0x55, 0xC5, 0x71
-LOAD = 0x18
+MOVE, COPY, LOAD = asm.ALU64_MOV_K, asm.ALU64_MOV_X, asm.LD_IMM_DW
+ADD, AND, TIMES = (asm.BPF_ALU64 | op for op in (asm.BPF_ADD, asm.BPF_AND, asm.BPF_MUL))
+GO, EXIT, CALL = asm.JMP_JA, asm.JMP_EXIT, asm.JMP_CALL
+EQUAL, UNEQUAL, LESS_SIGNED = (asm.BPF_JMP | op for op in (asm.BPF_JEQ, asm.BPF_JNE, asm.BPF_JSLT))
+UNEQUAL_TO = UNEQUAL | asm.BPF_X
+BYTE, STORE = asm.LDX_MEM[asm.BPF_B], asm.BPF_STX | asm.BPF_MEM | asm.BPF_DW
 
 
-def step(
-    operation: int, target: int = 0, source: int = 0, offset: int = 0, number: int = 0
-) -> bytes:
-    both = target | source << 4 if sys.byteorder == "little" else target << 4 | source
-    return struct.pack("=BBhi", operation, both, offset, number)
+def step(code: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:
+    return Instruction(code, dst, src, off, imm).encode()
 
 
 def walk(code: bytes, filled: dict[int, Value | None] | None = None) -> Walk:
@@ -41,11 +41,7 @@ def lines(code: bytes, filled: dict[int, Value | None] | None = None) -> set[int
 
 def branch(operation: int, number: int = 0) -> bytes:
     """`r1 = 1; if r1 … number goto +1; r0 = 0; exit`."""
-    return (
-        step(MOVE, 1, number=1)
-        + step(operation, 1, offset=1, number=number)
-        + (step(MOVE) + step(EXIT))
-    )
+    return step(MOVE, 1, imm=1) + step(operation, 1, off=1, imm=number) + (step(MOVE) + step(EXIT))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +71,7 @@ def test_an_option_is_read_from_its_address() -> None:
         step(LOAD, 2)
         + step(0)
         + step(BYTE, 2, 2)
-        + branch(EQUAL)[8:].replace(step(EQUAL, 1, offset=1), step(EQUAL, 2, offset=1))
+        + branch(EQUAL)[8:].replace(step(EQUAL, 1, off=1), step(EQUAL, 2, off=1))
     )
     assert lines(code, {0: Address(0)}) == {0, 2, 3, 5}
     assert lines(code, {0: Address(1)}) == {0, 2, 3, 4, 5}
@@ -85,11 +81,11 @@ def test_an_option_is_read_from_its_address() -> None:
 
 def test_where_two_ways_meet_only_what_both_know_is_known() -> None:
     code = (
-        step(UNEQUAL, 6, offset=2)  # r6 is not known
-        + step(MOVE, 1, number=1)
-        + step(GO, offset=1)
-        + step(MOVE, 1, number=0)
-        + step(EQUAL, 1, offset=1)
+        step(UNEQUAL, 6, off=2)  # r6 is not known
+        + step(MOVE, 1, imm=1)
+        + step(GO, off=1)
+        + step(MOVE, 1, imm=0)
+        + step(EQUAL, 1, off=1)
         + step(MOVE)
         + step(EXIT)
     )
@@ -97,14 +93,14 @@ def test_where_two_ways_meet_only_what_both_know_is_known() -> None:
 
 
 def test_a_call_forgets_what_it_may_change() -> None:
-    kept = step(MOVE, 6, number=0) + step(CALL) + step(EQUAL, 6, offset=1) + step(MOVE) + step(EXIT)
-    lost = step(MOVE, 1, number=0) + step(CALL) + step(EQUAL, 1, offset=1) + step(MOVE) + step(EXIT)
+    kept = step(MOVE, 6, imm=0) + step(CALL) + step(EQUAL, 6, off=1) + step(MOVE) + step(EXIT)
+    lost = step(MOVE, 1, imm=0) + step(CALL) + step(EQUAL, 1, off=1) + step(MOVE) + step(EXIT)
     assert lines(kept) == {0, 1, 2, 4}
     assert lines(lost) == {0, 1, 2, 3, 4}
 
 
 def test_a_loop_ends_and_too_many_steps_are_not_taken() -> None:
-    loop = step(0x07, 1, number=1) + step(GO, offset=-2)
+    loop = step(ADD, 1, imm=1) + step(GO, off=-2)
     assert lines(loop) == {0, 1}
     far = walk(step(MOVE) * 2000 + step(EXIT))
     assert (far.whole, far.lost) == (False, True)
@@ -119,8 +115,8 @@ def test_whatever_the_code_is_it_ends(code: bytes, value: int) -> None:
 
 
 @given(st.lists(st.sampled_from([
-    step(MOVE, 1, number=1), step(MOVE, 2), step(COPY, 1, 2), step(CALL), step(EQUAL, 1, offset=2),
-    step(UNEQUAL, 2, offset=1, number=1), step(GO, offset=1), step(0x57, 1, number=1), step(EXIT),
+    step(MOVE, 1, imm=1), step(MOVE, 2), step(COPY, 1, 2), step(CALL), step(EQUAL, 1, off=2),
+    step(UNEQUAL, 2, off=1, imm=1), step(GO, off=1), step(AND, 1, imm=1), step(EXIT),
 ]), min_size=1, max_size=30), st.integers(0, 29), st.integers(0, 1))  # fmt: skip
 def test_more_that_is_known_never_reaches_more(steps: list[bytes], place: int, value: int) -> None:
     code = b"".join(steps)
@@ -132,19 +128,19 @@ def test_more_that_is_known_never_reaches_more(steps: list[bytes], place: int, v
     ("code", "lost"),
     [
         (step(COPY, 2, 1), False),
-        (step(0x57, 1, number=1), False),
-        (step(0x27, 1, number=3), True),  # a product is not followed
-        (step(0x7B, 10, 1, -8), True),  # nor what lies on the stack
-        (step(0x7B, 10, 2, -8), False),
-        (step(CALL, number=5), False),
+        (step(AND, 1, imm=1), False),
+        (step(TIMES, 1, imm=3), True),  # a product is not followed
+        (step(STORE, 10, 1, -8), True),  # nor what lies on the stack
+        (step(STORE, 10, 2, -8), False),
+        (step(CALL, imm=5), False),
         (step(CALL, 0, 1, 0, 5), True),  # nor what a function is given
         (step(MOVE, 1), False),
-        (step(0x5D, 1, 2, 0), True),  # a jump by what is not known
-        (step(EQUAL, 1, offset=0), False),
+        (step(UNEQUAL_TO, 1, 2, 0), True),  # a jump by what is not known
+        (step(EQUAL, 1, off=0), False),
     ],
 )
 def test_what_is_not_followed_is_noticed(code: bytes, lost: bool) -> None:
-    whole = step(MOVE, 1, number=1) + code + step(EXIT)
+    whole = step(MOVE, 1, imm=1) + code + step(EXIT)
     assert walk(whole, {0: Number(1)}).lost is lost
     assert not walk(whole).lost
 
@@ -153,7 +149,7 @@ def test_what_is_not_known_and_decides_is_noticed() -> None:
     address = step(LOAD, 1) + step(0)
     assert walk(address + step(BYTE, 2, 1) + step(EXIT), {0: Address(None)}).lost
     assert walk(address + step(EQUAL, 1) + step(EXIT), {0: Address(None)}).lost
-    assert not walk(address + step(CALL, number=6) + step(EXIT), {0: Address(None)}).lost
+    assert not walk(address + step(CALL, imm=6) + step(EXIT), {0: Address(None)}).lost
     assert not walk(address + step(BYTE, 2, 1) + step(EXIT), {0: Address(1)}).lost
 
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
+from bpfdoctor.host.bpf import asm
+from bpfdoctor.host.bpf.asm import Instruction
 from bpfdoctor.host.elf.ask_object import AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.constprop import Number, Value
 from bpfdoctor.host.elf.context import ContextUse, ContextWalk
 from bpfdoctor.host.machine import Machine
 
-MOVE, COPY, COPY32, ADD, EXIT, CALL = 0xB7, 0xBF, 0xBC, 0x07, 0x95, 0x85
-WORD, HALF, EQUAL, OVER, STORE = 0x79, 0x69, 0x15, 0x05, 0x7B
+MOVE, COPY, COPY32, ADD = asm.ALU64_MOV_K, asm.ALU64_MOV_X, asm.ALU_MOV_X, asm.BPF_ALU64
+EXIT, CALL, OVER, EQUAL = asm.JMP_EXIT, asm.JMP_CALL, asm.JMP_JA, asm.BPF_JMP | asm.BPF_JEQ
+WORD, HALF = asm.LDX_MEM[asm.BPF_DW], asm.LDX_MEM[asm.BPF_H]
 CONTEXT = 1
 
 
-def step(
-    operation: int, target: int = 0, source: int = 0, offset: int = 0, number: int = 0
-) -> bytes:
-    both = target | source << 4 if sys.byteorder == "little" else target << 4 | source
-    return struct.pack("=BBhi", operation, both, offset, number)
+def step(code: int, dst: int = 0, src: int = 0, off: int = 0, imm: int = 0) -> bytes:
+    return Instruction(code, dst, src, off, imm).encode()
 
 
 def use(*steps: bytes, filled: dict[int, Value | None] | None = None) -> ContextUse:
@@ -38,22 +36,22 @@ def test_a_word_that_is_returned_as_it_was_read_is_followed() -> None:
     found = use(step(WORD, 0, CONTEXT, 24), step(EXIT))
     assert found == ContextUse(reads=((24, 8),), returned=(24,))
     kept = use(
-        step(COPY, 6, CONTEXT), step(ADD, 6, number=16), step(CALL, number=7),
+        step(COPY, 6, CONTEXT), step(ADD, 6, imm=16), step(CALL, imm=7),
         step(WORD, 7, 6, 8), step(COPY, 0, 7), step(EXIT),
     )  # fmt: skip
     assert kept == found
 
 
 def test_a_constant_that_is_returned_is_followed() -> None:
-    assert use(step(MOVE, number=-1), step(EXIT)).returns == ((1 << 64) - 1,)
+    assert use(step(MOVE, imm=-1), step(EXIT)).returns == ((1 << 64) - 1,)
     filled: dict[int, Value | None] = {0: Number(7)}
     assert use(step(MOVE), step(EXIT), filled=filled).returns == (7,)
 
 
 def test_both_ways_to_an_exit_count() -> None:
     found = use(
-        step(WORD, 0, CONTEXT, 24), step(EQUAL, 0, offset=1), step(OVER, offset=1),
-        step(MOVE, number=5), step(EXIT),
+        step(WORD, 0, CONTEXT, 24), step(EQUAL, 0, off=1), step(OVER, off=1),
+        step(MOVE, imm=5), step(EXIT),
     )  # fmt: skip
     assert found == ContextUse(reads=((24, 8),), returns=(5,), returned=(24,))
 
@@ -61,7 +59,7 @@ def test_both_ways_to_an_exit_count() -> None:
 @pytest.mark.parametrize(
     "lost",
     [
-        step(CALL, number=7),
+        step(CALL, imm=7),
         step(HALF, 0, CONTEXT, 2),
         step(WORD, 0, 2),
         step(WORD, 3, CONTEXT) + step(COPY32, 0, 3),
@@ -87,14 +85,14 @@ def test_what_is_read_through_a_word_is_told_with_its_place() -> None:
 
 def test_a_word_that_is_weighed_may_be_known_better() -> None:
     for number, weighed in ((0, ()), (5, (24,))):
-        compared = step(EQUAL, 0, offset=1, number=number), step(MOVE, number=0)
+        compared = step(EQUAL, 0, off=1, imm=number), step(MOVE, imm=0)
         found = use(step(WORD, 0, CONTEXT, 24), *compared, step(EXIT))
         assert (found.returned, found.weighed) == ((24,), weighed)
 
 
 def test_too_many_values_are_not_told() -> None:
-    ways = b"".join(step(EQUAL, 2, number=each, offset=0) for each in range(2))
-    many = [step(EQUAL, 2, offset=2) + step(MOVE, number=each) + step(OVER, offset=30 - 3 * each)
+    ways = b"".join(step(EQUAL, 2, imm=each, off=0) for each in range(2))
+    many = [step(EQUAL, 2, off=2) + step(MOVE, imm=each) + step(OVER, off=30 - 3 * each)
             for each in range(10)]  # fmt: skip
     found = use(ways, *many, *(step(MOVE, 9) for _ in range(3)), step(EXIT))
     assert found.returns == ()

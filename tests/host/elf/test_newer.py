@@ -4,35 +4,68 @@ from __future__ import annotations
 
 import pytest
 
+from bpfdoctor.host.bpf import asm
+from bpfdoctor.host.bpf.asm import Instruction
 from bpfdoctor.host.bpf.call_probe import Calls
 from bpfdoctor.host.bpf.instructions import TryInstructions
-from bpfdoctor.host.elf.instructions import Instruction
 from bpfdoctor.host.elf.newer import InsnForm, newer_form
 from bpfdoctor.host.hosts import LiveHost
 
+ADD_DW, NEVER = asm.STX_ATOMIC_DW, 0xFF
+DIV, SWAP = asm.BPF_ALU64 | asm.BPF_DIV | asm.BPF_X, asm.BPF_ALU64 | asm.BPF_END
+SIGNED_LOAD = asm.BPF_LDX | asm.BPF_MEMSX | asm.BPF_W
+MAY_GOTO, WIDE_EXIT = asm.BPF_JMP | asm.BPF_JCOND, asm.BPF_JMP32 | asm.BPF_EXIT
+
 
 @pytest.mark.parametrize(
-    "operation",
-    [0x07, 0xBF, 0x0F, 0xD4, 0xDC, 0xC7, 0x18, 0x28, 0x30, 0x61, 0x79, 0x7A, 0x7B, 0xC3, 0xDB,
-     0x05, 0x15, 0x16, 0xDD, 0xDE, 0x85, 0x95],
-)  # fmt: skip
-def test_what_every_kernel_knows_is_not_told(operation: int) -> None:
-    assert newer_form(Instruction(operation, 1, 2, 0, 0)) is None
+    "code",
+    [
+        asm.BPF_ALU64 | asm.BPF_ADD | asm.BPF_K,
+        asm.ALU64_MOV_X,
+        asm.BPF_ALU64 | asm.BPF_ADD | asm.BPF_X,
+        asm.BPF_ALU | asm.BPF_END | asm.BPF_TO_LE,
+        asm.BPF_ALU | asm.BPF_END | asm.BPF_TO_BE,
+        asm.BPF_ALU64 | asm.BPF_ARSH | asm.BPF_K,
+        asm.LD_IMM_DW,
+        asm.BPF_LD | asm.BPF_ABS | asm.BPF_H,
+        asm.BPF_LD | asm.BPF_IND | asm.BPF_B,
+        asm.LDX_MEM[asm.BPF_W],
+        asm.LDX_MEM[asm.BPF_DW],
+        asm.BPF_ST | asm.BPF_MEM | asm.BPF_DW,
+        asm.BPF_STX | asm.BPF_MEM | asm.BPF_DW,
+        asm.STX_ATOMIC_W,
+        asm.STX_ATOMIC_DW,
+        asm.JMP_JA,
+        asm.BPF_JMP | asm.BPF_JEQ | asm.BPF_K,
+        asm.BPF_JMP32 | asm.BPF_JEQ | asm.BPF_K,
+        asm.BPF_JMP | asm.BPF_JSLE | asm.BPF_X,
+        asm.BPF_JMP32 | asm.BPF_JSLE | asm.BPF_X,
+        asm.JMP_CALL,
+        asm.JMP_CALL_X,
+        asm.JMP_EXIT,
+    ],
+    ids=hex,
+)
+def test_what_every_kernel_knows_is_not_told(code: int) -> None:
+    assert newer_form(Instruction(code, 1, 2, 0, 0)) is None
 
 
 @pytest.mark.parametrize(
     ("this", "form"),
     [
-        (Instruction(0xDB, 1, 2, 8, 1), InsnForm(0xDB, 0, 1)),  # fetch and add
-        (Instruction(0xDB, 1, 2, 8, 0x100), InsnForm(0xDB, 0, 0x100)),  # load and acquire
-        (Instruction(0x3F, 1, 2, 1, 0), InsnForm(0x3F, 1)),  # signed division
-        (Instruction(0xBF, 1, 2, 8, 0), InsnForm(0xBF, 8)),  # a move that extends the sign
-        (Instruction(0xBF, 1, 2, 1, 1), None),  # the address of an arena
-        (Instruction(0xD7, 1, 0, 0, 32), InsnForm(0xD7, 0, 32)),  # a swap of bytes
-        (Instruction(0x81, 1, 2, 4, 0), InsnForm(0x81)),  # a load that extends the sign
-        (Instruction(0x06, 0, 0, 0, 4), InsnForm(0x06)),  # a far jump
-        (Instruction(0xE5, 0, 0, 4, 0), InsnForm(0xE5)),  # may_goto
-        (Instruction(0xFF, 0, 0, 0, 0), InsnForm(0xFF)),
+        (Instruction(ADD_DW, 1, 2, 8, asm.BPF_FETCH), InsnForm(ADD_DW, 0, asm.BPF_FETCH)),
+        (Instruction(ADD_DW, 1, 2, 8, asm.BPF_LOAD_ACQ), InsnForm(ADD_DW, 0, asm.BPF_LOAD_ACQ)),
+        (Instruction(DIV, 1, 2, 1, 0), InsnForm(DIV, 1)),  # signed
+        (Instruction(DIV, 1, 2, 0, 0), None),
+        (Instruction(asm.ALU64_MOV_X, 1, 2, 8, 0), InsnForm(asm.ALU64_MOV_X, 8)),  # of a sign
+        (Instruction(asm.ALU64_MOV_X, 1, 2, 1, 1), None),  # the address of an arena
+        (Instruction(SWAP, 1, 0, 0, 32), InsnForm(SWAP, 0, 32)),
+        (Instruction(SWAP | asm.BPF_X, 1, 0, 0, 0), InsnForm(SWAP | asm.BPF_X)),
+        (Instruction(SIGNED_LOAD, 1, 2, 4, 0), InsnForm(SIGNED_LOAD)),
+        (Instruction(asm.JMP32_JA, 0, 0, 0, 4), InsnForm(asm.JMP32_JA)),  # a far jump
+        (Instruction(WIDE_EXIT, 0, 0, 0, 0), InsnForm(WIDE_EXIT)),
+        (Instruction(MAY_GOTO, 0, 0, 4, 0), InsnForm(MAY_GOTO)),
+        (Instruction(NEVER, 0, 0, 0, 0), InsnForm(NEVER)),
     ],
 )
 def test_what_newer_kernels_brought_is_told_by_what_it_is(
@@ -44,13 +77,14 @@ def test_what_newer_kernels_brought_is_told_by_what_it_is(
 @pytest.mark.bpf
 @pytest.mark.usefixtures("kernel")
 def test_the_running_kernel_is_asked(live: LiveHost) -> None:
-    plain, never = (0xDB, 0, 0), (0xFF, 0, 0)
-    answer = live.ask(TryInstructions((plain, (0x79, 0, 0), (0x0F, 0, 0), (0x16, 0, 0), never)))
+    add, equal = asm.BPF_ALU64 | asm.BPF_ADD | asm.BPF_X, asm.BPF_JMP32 | asm.BPF_JEQ
+    known = (ADD_DW, asm.LDX_MEM[asm.BPF_DW], add, equal)
+    answer = live.ask(TryInstructions(tuple((each, 0, 0) for each in (*known, NEVER))))
     assert isinstance(answer, Calls), answer
     assert answer.plain.worked
     assert [each.what for each in answer.refused] == ["opcode 0xff"]
 
 
 def test_the_question_is_told_in_words() -> None:
-    said = TryInstructions(((0xDB, 0, 1), (0x3F, 1, 0))).source()
+    said = TryInstructions(((ADD_DW, 0, asm.BPF_FETCH), (DIV, 1, 0))).source()
     assert "opcode 0xdb, number 0x1 or opcode 0x3f, offset 1; exit" in said

@@ -11,7 +11,7 @@ from bpfdoctor.host.machine import Machine
 from bpfdoctor.judging.tools.choice import choose, tool_words
 from bpfdoctor.judging.tools.finding import LEAD_THERE, verdict_on
 from bpfdoctor.judging.tools.make import chosen_make
-from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict, absent
+from bpfdoctor.judging.tools.tool_verdict import Argv, State, ToolVerdict, absent
 from bpfdoctor.model import ByHand, Status
 
 
@@ -45,6 +45,23 @@ def test_a_prefix_without_a_compiler_behind_it_leaves_another_one(tmp_path: Path
     chosen = choose(machine, "CC", "$(CROSS_COMPILE)cc", judge, (("gcc",),))
     assert chosen.default.trouble == "foo-cc is not on PATH"
     assert chosen.override == "CC=gcc"
+
+
+@pytest.mark.parametrize(
+    ("state", "used"),
+    [("unproven", "ours"), ("fit", "ours"), ("unclear", "other"), ("unfit", "other")],
+)
+def test_what_a_build_has_yet_to_prove_is_not_passed_over_for_another(
+    tmp_path: Path, state: State, used: str
+) -> None:
+    """A checkout's own tool is not run before a build: `make` will take it all the same."""
+    (tmp_path / "other").symlink_to("/bin/true")
+
+    def judge(argv: Argv) -> ToolVerdict:
+        return ToolVerdict(argv, state if argv == ("ours",) else "fit")
+
+    chosen = choose(host(PATH=str(tmp_path)), "TOOL", "ours", judge, (("other",),))
+    assert (chosen.argv, chosen.default.argv) == ((used,), ("ours",))
 
 
 @pytest.mark.parametrize("path", ["", "/nonexistent"])

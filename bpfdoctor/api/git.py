@@ -1,0 +1,16 @@
+"""The submodules of a checkout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpfdoctor.api.late import late_names
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.git.submodule import Submodule as Submodule
+    from bpfdoctor.host.git.submodules import (
+        AskSubmodules as AskSubmodules,
+        Submodules as Submodules,
+    )
+else:
+    __getattr__ = late_names(__name__)

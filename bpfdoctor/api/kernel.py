@@ -1,0 +1,57 @@
+"""What the running kernel says of itself: its release, options, types, symbols and tracing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpfdoctor.api.late import late_names
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.btf.kernel_types import (
+        AskEnumerator as AskEnumerator,
+        AskField as AskField,
+        AskFunction as AskFunction,
+        AskKernelBtf as AskKernelBtf,
+        BtfFacts as BtfFacts,
+        EnumeratorFacts as EnumeratorFacts,
+        FieldFacts as FieldFacts,
+        FunctionFacts as FunctionFacts,
+    )
+    from bpfdoctor.host.system.facts import (
+        AskKernel as AskKernel,
+        Kernel as Kernel,
+        kernel_version as kernel_version,
+    )
+    from bpfdoctor.host.system.kconfig import (
+        AskKernelOption as AskKernelOption,
+        KernelOption as KernelOption,
+    )
+    from bpfdoctor.host.system.modules import AskLoadable as AskLoadable, Modules as Modules
+    from bpfdoctor.host.system.security import (
+        AskSecurityFile as AskSecurityFile,
+        lockdown_mode as lockdown_mode,
+    )
+    from bpfdoctor.host.system.symbols import (
+        AskData as AskData,
+        AskSymbols as AskSymbols,
+        Symbols as Symbols,
+    )
+    from bpfdoctor.host.system.tracefs import (
+        AskTracefs as AskTracefs,
+        AskTracepoint as AskTracepoint,
+        Tracefs as Tracefs,
+        TracePlace as TracePlace,
+        TracepointFacts as TracepointFacts,
+    )
+
+    Btf = AskKernelBtf
+    Enumerator = AskEnumerator
+    Field = AskField
+    Function = AskFunction
+    Loadable = AskLoadable
+    Option = AskKernelOption
+    SecurityFile = AskSecurityFile
+    Tracepoint = AskTracepoint
+    version = kernel_version
+else:
+    __getattr__ = late_names(__name__)

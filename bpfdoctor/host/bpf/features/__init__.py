@@ -1,0 +1,1 @@
+"""What the kernels' bpf(2) has, each thing with its number and the release that brought it."""

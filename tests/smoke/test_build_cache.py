@@ -1,0 +1,101 @@
+"""Whose rights are used, where a build is made, and what is kept."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.process import Credentials
+from bpfdoctor.smoke.build_cache import KEPT, acting_as, alone, build_place, keep, read_program
+
+NOBODY = Credentials(65534, 65534)
+
+
+def test_acting_as_another_user_has_that_users_rights_and_gives_them_back(
+    tmp_path: Path, needs: Callable[..., None], machine: Machine
+) -> None:
+    needs("root")
+    mine = tmp_path / "mine"
+    mine.mkdir(mode=0o700)
+    place = build_place(machine, tmp_path, NOBODY)
+    with acting_as(NOBODY):
+        place.mkdir()
+        with pytest.raises(PermissionError):
+            (mine / "file").touch()
+    assert place.stat().st_uid == NOBODY.uid
+    (mine / "file").touch()
+    assert (mine / "file").stat().st_uid == 0
+
+
+def test_another_thread_keeps_its_own_rights(tmp_path: Path, needs: Callable[..., None]) -> None:
+    needs("root")
+    tmp_path.chmod(0o700)
+    now = threading.Event()
+
+    def touch() -> None:
+        now.wait()
+        (tmp_path / "file").touch()
+
+    other = threading.Thread(target=touch)
+    other.start()
+    with acting_as(NOBODY):
+        now.set()
+        other.join()
+    assert (tmp_path / "file").stat().st_uid == 0
+
+
+def test_a_file_that_the_owner_linked_to_roots_is_not_written(
+    tmp_path: Path, needs: Callable[..., None], machine: Machine
+) -> None:
+    needs("root")
+    secret = tmp_path / "secret"
+    secret.write_text("root's")
+    place = build_place(machine, tmp_path, NOBODY)
+    with acting_as(NOBODY):
+        Path(f"{place}.lock").symlink_to(secret)
+    with pytest.raises(OSError, match="Too many levels"), alone(place, 1, NOBODY):
+        pass
+    assert secret.read_text() == "root's"
+
+
+def test_each_checkout_has_a_place_of_its_own(tmp_path: Path) -> None:
+    machine = Machine(cache=tmp_path)
+    one, other = (build_place(machine, Path(name), None) for name in ("/a", "/b"))
+    assert one != other
+    assert one.parent == other.parent == tmp_path
+    assert build_place(machine, Path("/a"), None) == one
+
+
+def test_a_place_is_held_by_one_run_at_a_time(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    with alone(place, 1, None) as first, alone(place, 0.2, None) as second:
+        assert (first, second) == (True, False)
+    with alone(place, 1, None) as third:
+        assert third
+
+
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
+    fifo, target = tmp_path / "fifo", tmp_path / "link"
+    os.mkfifo(fifo)
+    target.symlink_to("/etc/hostname")
+    for path in (fifo, target, tmp_path):
+        with pytest.raises(OSError, match=r"regular|Too many levels|directory"):
+            read_program(path)
+
+
+def test_the_oldest_programs_make_room(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    machine = Machine(cache=cache)
+    binary = tmp_path / "program"
+    for number in range(KEPT + 3):
+        binary.write_text(str(number))
+        kept, _ = keep(machine, binary)
+        os.utime(kept.parent, (number, number))
+    assert len(list((cache / "built").iterdir())) == KEPT
+    assert kept.read_text() == str(KEPT + 2)
