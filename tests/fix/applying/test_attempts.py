@@ -87,6 +87,7 @@ def test_a_tree_that_is_gone_is_a_reason(tmp_path: Path) -> None:
     attempts = Attempts(Machine({}), Elevation({}, terminal=False), print, Patience())
     ended = attempts.run(Step("a", "submodule", "a", ("true",), owner_of=str(tmp_path / "x")))
     assert "No such file" in ended.reason
+    assert (ended.output, ended.exit_code, ended.cut_off) == ("", None, False)
 
 
 def test_a_command_runs_where_its_step_says(tmp_path: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from manager_says import STATES, ManagerHost, installed
+from msgspec.structs import replace
 
 from bpfdoctor.fix.applying.process import StepExit
 from bpfdoctor.fix.applying.step_records import after_it, before_it
+from bpfdoctor.fix.catalogue.tables import catalogue
 from bpfdoctor.fix.journal.undo_state import digest_of
 from bpfdoctor.fix.journal.write import OUTPUT, After, Before
 from bpfdoctor.fix.plan import Step
@@ -31,6 +36,22 @@ def test_what_is_there_before_a_step_is_noted() -> None:
     assert (before.packages, before.leftovers, before.intended) == (("a",), ("b",), None)
     assert not before.fresh
     assert before.at.endswith("Z")
+
+
+def test_what_the_manager_will_add_is_noted_for_a_run_that_is_killed() -> None:
+    argv = (*catalogue().managers["apt"].install, "make")
+    line = shlex.join((argv[0], "-s", *argv[1:]))
+    host = ManagerHost({**installed("a"), line: "Inst make (4.3-4.1 Debian:12 [amd64])\n"})
+    assert before_it(host, replace(INSTALL, argv=argv), argv).intended == ("make", "make:amd64")
+
+
+def test_what_root_writes_into_a_tree_is_its_owners(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    os.chown(tmp_path, 4711, 4712)
+    ended(writing(tmp_path / "a"), StepExit(0, "", b"text"))
+    assert (tmp_path / "a").stat().st_uid == 4711
 
 
 def test_a_file_that_was_there_is_not_taken_for_ours(tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from fix_world import YES, World
+from own_sudo import Sudo
+from private_path import script
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.commands.options import FixOptions
 from bpfdoctor.fix.commands.undo import run_undo
 from bpfdoctor.fix.journal.read import runs
-from bpfdoctor.fix.journal.write import Before, Journal
+from bpfdoctor.fix.journal.write import After, Before, Journal
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.model import Run
 
@@ -163,3 +167,82 @@ def test_where_the_journal_takes_no_line_nothing_more_is_taken_back(
     assert world.undo() == 4
     assert len(world.names()) == 1
     assert any("No space left" in line for line in world.said)
+
+
+def test_a_file_elsewhere_is_no_run(world: World) -> None:
+    world.touch("a")
+    world.fix()
+    (path,) = world.state.glob("*.jsonl")
+    path.rename(world.state.parent / "x.jsonl")
+    with pytest.raises(BpfDoctorError, match="there is no run"):
+        run_undo("../x", YES, world.machine, world.voice())
+    assert world.names() == ["a"]
+
+
+def test_who_asks_for_a_run_that_there_is_not_hears_which_there_are(world: World) -> None:
+    with pytest.raises(BpfDoctorError) as refused:
+        run_undo("x", YES, world.machine, world.voice())
+    assert refused.value.hint.endswith(": none")
+    world.touch("a")
+    world.fix()
+    with pytest.raises(BpfDoctorError) as refused:
+        run_undo("x", YES, world.machine, world.voice())
+    assert runs(world.state)[0].name in refused.value.hint
+
+
+def test_a_file_that_is_no_journal_is_named_and_the_others_are_taken_back(world: World) -> None:
+    world.touch("a")
+    world.fix()
+    (world.state / "z.jsonl").write_text("x\ny\n")
+    assert world.undo() == 0
+    assert world.names() == []
+    assert any("z.jsonl" in line for line in world.said)
+
+
+@pytest.mark.usefixtures("user")
+def test_what_root_has_to_take_back_is_left_to_root(sudo: Sudo) -> None:
+    world = World(sudo.place)
+    step = Step("r", "repository", "r", ("on",), privileged=True, undo=("off",))
+    journal = Journal.begin(world.state, Plan((step,)))
+    journal.write(Before(step, step.argv, ""))
+    journal.write(After("r", "done", 0, 1, ""))
+    assert world.undo() == 1
+    assert "".join(world.written).splitlines() == ["  # as root", "  off"]
+    assert any("sudo is not installed" in line for line in world.said)
+
+
+@pytest.mark.parametrize(
+    ("fails", "ran", "undone", "status"),
+    [
+        ("--remove", ["--remove x y"], [True, False], 4),
+        ("--purge", ["--remove x y", "--purge y"], [True, False], 4),
+        ("nothing", ["--remove x y", "--purge y"], [True, True], 0),
+    ],
+)
+def test_packages_are_taken_back_once_the_last_of_their_steps_is(  # noqa: PLR0917
+    world: World, sudo: Sudo, fails: str, ran: list[str], undone: list[bool], status: int
+) -> None:
+    """And what a run did before that is taken back whatever becomes of them."""
+    if os.geteuid() != 0:
+        pytest.skip("dpkg is run as root")
+    log = world.state.parent / "log"
+    states = "x installed\\ny installed\\n"
+    script(sudo.place, "dpkg-query", f"printf '{states}'")
+    refuse = f'[ "$1" = {fails} ] && {{ echo cannot; exit 1; }}'
+    note = f'[ "$1" = --no-act ] || echo "$@" >> {log}'
+    script(sudo.place, "dpkg", f"{note}; {refuse}; exit 0")
+    world.machine.environ["PATH"] = f"{sudo.place}:{os.environ['PATH']}"
+    world.touch("a")
+    world.fix()
+    (path,) = world.state.glob("*.jsonl")
+    install = Step("p", "install", "p", ("apt-get",), privileged=True, manager="apt")
+    Journal(path).write(Before(install, install.argv, "", packages=(), leftovers=("x",)))
+    Journal(path).write(After("p", "done", 0, 1, "", added=("x", "y")))
+    assert world.undo() == status
+    assert log.read_text().splitlines() == ran
+    assert world.names() == []
+    (run,) = runs(world.state)
+    assert [record.undone for record in run.records] == undone
+    ends = [line for line in path.read_text().splitlines() if '"event":"undone"' in line]
+    assert len(ends) == 2
+    assert ("cannot" in ends[0]) == (status == 4)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from private_path import real
 
 from bpfdoctor.fix.managers.locks import AskLock, Holder, holder_in
 from bpfdoctor.host.machine import Machine
@@ -100,7 +101,23 @@ def test_a_pid_file_counts_while_that_process_lives(tmp_path: Path, text: str, p
 
 
 def test_pacmans_lock_counts_by_being_there(tmp_path: Path) -> None:
-    (tmp_path / "db.lck").touch()
-    found = held(tmp_path / "db.lck")
-    assert (found.stale, found.pid) == (True, -1) or found.name == "pacman"
-    assert f"remove it (sudo rm {tmp_path}/db.lck)" in found.shown() or not found.stale
+    """It is a file, and says nothing; a pacman that runs holds it, else a killed one left it."""
+    path = tmp_path / "db.lck"
+    path.touch()
+    assert held(path) == Holder(-1, "pacman", str(path), stale=True)
+    assert f"remove it (sudo rm {path})" in held(path).shown()
+    (tmp_path / "pacman").symlink_to(real("sleep"))
+    with subprocess.Popen([tmp_path / "pacman", "60"]) as process:
+        assert held(path) == Holder(process.pid, "pacman", str(path))
+        process.kill()
+
+
+def test_the_holder_is_told_by_name_and_lock(tmp_path: Path) -> None:
+    name = Path("/proc/self/comm").read_text().strip()
+    (tmp_path / "dnf.pid").write_text(str(os.getpid()))
+    assert held(tmp_path / "dnf.pid") == Holder(os.getpid(), name, f"{tmp_path}/dnf.pid")
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        assert held(tmp_path / "lock") == Holder(os.getpid(), name, f"{tmp_path}/lock")
+    assert Holder(7, "", "/lock").shown() == "a process (PID 7), by /lock"
+    assert Holder().shown() == "-"

@@ -56,6 +56,8 @@ def test_a_repository_that_was_switched_on_is_read_before_anything_is_installed_
     assert enable.argv == ("add-apt-repository", "-y", "universe")
     assert enable.undo == ("add-apt-repository", "-y", "--remove", "universe")
     assert refresh.after == ("repository:universe",)
+    assert [step.kind for step in made] == ["repository", "refresh", "install"]
+    assert [step.why for step in made] == [("k",)] * 3
     assert install.after == ("repository:universe", "refresh")
 
 
@@ -63,7 +65,7 @@ def test_what_a_killed_run_left_half_installed_is_finished_first() -> None:
     made = steps(debian(OLD, broken=True))
     assert ids(made) == ["repair", "refresh", "packages"]
     assert made[0].argv == ("dpkg", "--configure", "-a")
-    assert made[0].undo == ()
+    assert (made[0].kind, made[0].undo) == ("repair", ())
 
 
 def test_what_lists_that_are_empty_do_not_confirm_is_said() -> None:
