@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from bpfdoctor.fix.plan import Step, ordered, without_login
+from bpfdoctor.fix.plan import Step, commands_to_paste, ordered, without_login
 
 
 def step(name: str, *after: str) -> Step:
@@ -35,3 +37,30 @@ def test_a_prerequisite_that_is_not_planned_is_met() -> None:
 )
 def test_a_title_holds_no_login(title: str, shown: str) -> None:
     assert without_login(title) == shown
+
+
+@pytest.mark.parametrize(
+    ("privileged", "sudo", "line"),
+    [
+        (True, True, "sudo env A='b c' D=e x"),
+        (True, False, "A='b c' D=e x"),
+        (False, True, "A='b c' D=e x"),
+    ],
+)
+def test_what_is_typed_sets_the_environment_that_the_command_gets(
+    privileged: bool, sudo: bool, line: str
+) -> None:
+    environment = {"A": "b c", "D": "e"}
+    typed = Step("a", "run", "a", ("x",), privileged=privileged, environment=environment)
+    assert typed.command(sudo=sudo) == line
+
+
+@pytest.mark.usefixtures("user")
+def test_a_user_is_told_what_is_roots_to_type() -> None:
+    assert commands_to_paste("do", ["x", "y"]) == "do (as root):\n  x\n  y"
+    assert commands_to_paste("do", ["x"], as_root=False) == "do:\n  x"
+
+
+def test_root_is_not_told_to_be_root(needs: Callable[..., None]) -> None:
+    needs("root")
+    assert commands_to_paste("do", ["x"]) == "do:\n  x"

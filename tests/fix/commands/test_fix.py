@@ -61,6 +61,7 @@ def test_declined_is_still_failing(world: World, answer: str | None) -> None:
     world.answer = answer
     assert world.fix(FixOptions()) == 1
     assert world.names() == []
+    assert len(world.checks) == 1  # nothing changed, so nothing is proven anew
 
 
 def test_refusing_one_step_leaves_1(world: World) -> None:
@@ -119,7 +120,8 @@ def test_what_a_repair_uncovers_is_repaired_too(world: World) -> None:
     assert run_fix(YES, check, world.machine, world.voice()) == 0
     assert world.names() == ["a", "b"]
     (path,) = world.state.glob("*.jsonl")
-    assert len(read_run(path).records) == 2
+    run = read_run(path)
+    assert (len(run.records), run.unread) == (2, ())
 
 
 def test_what_only_a_person_can_do_is_said(world: World) -> None:
@@ -266,3 +268,29 @@ def test_the_plan_names_the_proof_that_consent_to_it_covers(world: World) -> Non
         world.said.clear()
         world.fix(options)
         assert "what only root can prove" not in world.said[0]
+
+
+@pytest.mark.usefixtures("user")
+def test_consent_to_the_plan_is_consent_to_its_proof(sudo: Sudo) -> None:
+    sudo.installed(quietly=0)
+    world = World(sudo.place)
+    world.touch("a")
+    answers, requests = iter(["y"]), list[CheckRequest]()
+
+    def check(wanted: CheckRequest) -> Report:
+        requests.append(wanted)
+        found = world.check(wanted)
+        return found if not world.names() or wanted.elevated else report((), 3)
+
+    voice = world.voice()._replace(ask=lambda question: next(answers))
+    assert run_fix(FixOptions(proof="p"), check, world.machine, voice) == 0
+    assert requests[-1] == CheckRequest(smoke=True, elevated=True)
+
+
+@pytest.mark.usefixtures("user")
+def test_what_root_has_to_do_is_left_to_root_and_fails_still(sudo: Sudo) -> None:
+    world = World(sudo.place)
+    world.needs("a", Run(("/bin/touch", str(world.place / "a")), privileged=True))
+    assert world.fix() == 1
+    assert f"/bin/touch {world.place / 'a'}" in "".join(world.written)
+    assert (world.names(), world.state.exists()) == ([], False)

@@ -67,6 +67,14 @@ def test_a_repository_is_not_switched_on_by_a_command_that_is_not_there() -> Non
     assert not look_at("codeready", host).able
 
 
+def test_what_is_off_is_told_to_a_person_before_what_nobody_knows() -> None:
+    host = repositories("", "disabled")
+    host.absent = ("subscription-manager",)
+    found = best_of(("crb", "codeready"), host)
+    assert found is not None
+    assert (found.key, found.able) == ("codeready", False)
+
+
 def test_the_names_that_the_list_gives_are_filled_in() -> None:
     known = look_at("crb", repositories("disabled", ""))
     command = known.filled(known.repository.enable, packages="x")
