@@ -26,7 +26,8 @@ class ManagerHost:
 
     `names` are the entries of directories, `ages` those of files in seconds; `absent` the tools
     that are not installed. `holders` are
-    those of the lock, one after another; then it is free. `ran` keeps the command lines.
+    those of the lock, one after another; then it is free. `ran` keeps the command lines,
+    `locks` the files that were asked for.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class ManagerHost:
         self.says, self.names, self.ages, self.absent = dict(says), names, ages, absent
         self.distribution = Distribution(distribution[0], (), distribution[1], "", "")
         self.holders: list[Holder] = []
+        self.locks: tuple[str, ...] = ()
         self.ran: list[str] = []
 
     def ask(self, question: Question[Any]) -> Any:
@@ -48,6 +50,7 @@ class ManagerHost:
         if isinstance(question, RunCommand):
             return self._ran(shlex.join(question.argv))
         if isinstance(question, AskLock):
+            self.locks = question.paths
             return self.holders.pop(0) if self.holders else Holder()
         if isinstance(question, FindTool):
             found = question.name in self.absent

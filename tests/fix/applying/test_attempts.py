@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from bpfdoctor.fix.applying import attempts as module
 from bpfdoctor.fix.applying.attempts import Attempts, Patience
 from bpfdoctor.fix.applying.elevate import Elevation
+from bpfdoctor.fix.applying.output import Watch
+from bpfdoctor.fix.applying.process import StepExit
 from bpfdoctor.fix.plan import Step
 from bpfdoctor.host.machine import Machine
 
@@ -50,6 +55,7 @@ def test_only_a_network_that_failed_is_tried_again(
     ran, ended_well, said = tried(tmp_path, script)
     assert (ran, ended_well) == (times, ok)
     assert len(said) == times - 1
+    assert all("trying again in 0 seconds" in line for line in said)
 
 
 def test_no_more_is_tried_than_there_are_pauses(tmp_path: Path) -> None:
@@ -81,3 +87,59 @@ def test_a_tree_that_is_gone_is_a_reason(tmp_path: Path) -> None:
     attempts = Attempts(Machine({}), Elevation({}, terminal=False), print, Patience())
     ended = attempts.run(Step("a", "submodule", "a", ("true",), owner_of=str(tmp_path / "x")))
     assert "No such file" in ended.reason
+
+
+def test_a_command_runs_where_its_step_says(tmp_path: Path) -> None:
+    lines: list[str] = []
+    machine = Machine(dict(os.environ), progress=lines.append)
+    attempts = Attempts(machine, Elevation({}, terminal=False), print, Patience())
+    assert attempts.run(Step("a", "run", "a", ("/bin/pwd",), cwd=str(tmp_path))).ok
+    assert lines == [str(tmp_path)]
+
+
+def test_what_runs_as_the_owner_of_a_tree_has_not_our_home(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    os.chown(tmp_path, 4711, 4711)
+    lines: list[str] = []
+    machine = Machine({**os.environ, "HOME": "/ours"}, progress=lines.append)
+    attempts = Attempts(machine, Elevation({}, terminal=False), print, Patience())
+    step = Step("a", "submodule", "a", ("env",), owner_of=str(tmp_path))
+    assert attempts.run(step).ok
+    assert "HOME=/ours" not in lines
+    assert attempts.run(replace(step, owner_of="")).ok
+    assert "HOME=/ours" in lines
+
+
+def watched(step: Step, monkeypatch: pytest.MonkeyPatch) -> tuple[Watch, list[str]]:
+    """How a step is watched, without running it: who may signal root's needs another real user."""
+    seen, said = list[Watch](), list[str]()
+
+    def run(argv: object, environ: object, watch: Watch, **more: object) -> StepExit:
+        seen.append(watch)
+        return StepExit(0, "")
+
+    monkeypatch.setattr(module, "run_step", run)
+    elevation = Elevation({}, terminal=False)
+    Attempts(Machine({}), elevation, said.append, Patience(idle=7)).run(step)
+    seen[0].say("heard")
+    return seen[0], said
+
+
+def test_a_package_manager_is_never_ended_and_gits_silence_is_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    manager = Step("a", "install", "a", ("x",), manager="apt")
+    watch, said = watched(manager, monkeypatch)
+    assert (watch.gently, watch.idle, watch.keep_stdout) == (True, module.LONGEST_SILENCE, False)
+    assert said == ["heard"]
+    watch, _ = watched(Step("a", "submodule", "a", ("x",), output="f"), monkeypatch)
+    assert (watch.gently, watch.idle, watch.keep_stdout) == (False, 7, True)
+
+
+def test_only_what_is_roots_is_stopped_by_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Step("a", "run", "a", ("x",))
+    assert watched(step, monkeypatch)[0].stop is None
+    if os.geteuid() == 0:
+        assert watched(replace(step, privileged=True), monkeypatch)[0].stop is not None

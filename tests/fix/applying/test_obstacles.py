@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bpfdoctor.fix.applying.obstacles import refused, wait_for_lock
 from bpfdoctor.fix.managers.locks import Holder
+from bpfdoctor.fix.managers.registry import MANAGERS
 from bpfdoctor.fix.plan import Step
 
 INSTALL = Step("packages", "install", "t", ("apt-get", "install", "x"), manager="apt")
@@ -30,6 +31,12 @@ def test_it_waits_until_the_lock_is_free_and_says_once_for_whom() -> None:
     why, said = waited(APT, APT, Holder(8, "dpkg", "/lock"))
     assert why == ""
     assert said == ["waiting for apt (PID 7), by /lock", "waiting for dpkg (PID 8), by /lock"]
+
+
+def test_it_is_the_lock_of_the_steps_own_manager() -> None:
+    host = ManagerHost()
+    wait_for_lock(host, INSTALL, 60, print)
+    assert host.locks == MANAGERS["apt"].lock_files
 
 
 def test_it_does_not_wait_for_ever() -> None:
