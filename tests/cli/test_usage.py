@@ -105,7 +105,7 @@ def test_a_directory_that_this_user_cannot_read_is_told(needs: Callable[..., Non
     needs("root")  # to be somebody else for once
     with tempfile.TemporaryDirectory() as shut:  # mode 0700, root's
         script = (
-            "import locale, os, sys, bpfdoctor.cli.examine, bpfdoctor.host.cache\n"
+            "import difflib, locale, os, sys, bpfdoctor.cli.examine, bpfdoctor.host.cache\n"
             "from bpfdoctor.cli import main\n"
             f"os.setuid(65534)\nsys.exit(main(['check', '-C', {shut!r}]))"
         )
