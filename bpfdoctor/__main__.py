@@ -1,5 +1,5 @@
 """`python -m bpfdoctor`."""
 
-from bpfdoctor.cli import main
+from bpfdoctor.cli import console
 
-raise SystemExit(main())
+console()

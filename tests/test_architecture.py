@@ -104,6 +104,28 @@ def test_imports_follow_the_arrows(path: Path) -> None:
     assert not wrong
 
 
+WORDS_OF_THE_DOOR = {"Evidence", "Unrecorded", "Tool"}
+"""What the door may name of the model: what it was told, and by whom; never what that means."""
+
+
+@pytest.mark.parametrize("path", sources(PACKAGE / "host"), ids=lambda p: str(p.name))
+def test_the_door_judges_nothing(path: Path) -> None:
+    imports = (node for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom))
+    words = {
+        each.name for node in imports if node.module == "bpfdoctor.model" for each in node.names
+    }
+    assert words <= WORDS_OF_THE_DOOR
+
+
+def test_a_class_has_its_name_to_itself() -> None:
+    named: dict[str, list[str]] = {}
+    for path in sources(PACKAGE, ROOT / "checks"):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ClassDef):
+                named.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: places for name, places in named.items() if len(places) > 1} == {}
+
+
 @pytest.mark.parametrize("path", sources(ROOT / "checks"), ids=lambda p: str(p.name))
 def test_a_check_imports_the_contract_alone(path: Path) -> None:
     assert {".".join(name.split(".")[:2]) for _, name in imported(path)} <= {"bpfdoctor.api"}

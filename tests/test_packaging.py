@@ -61,7 +61,7 @@ def test_the_wheel_names_its_command_and_its_licences(built: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (points,) = [name for name in names if name.endswith("entry_points.txt")]
-        assert "bpfdoctor = bpfdoctor.cli:main" in archive.read(points).decode()
+        assert "bpfdoctor = bpfdoctor.cli:console" in archive.read(points).decode()
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

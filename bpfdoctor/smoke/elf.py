@@ -8,6 +8,10 @@ from typing import Any
 
 import msgspec
 
+from bpfdoctor.host.bpf.asm import STEP
+from bpfdoctor.host.bpf.counting import KEY, VALUE
+from bpfdoctor.host.bpf.features.map_types import MAP_TYPES
+
 MACHINE_BPF = "EM_BPF"
 
 RELOCATION_MAP = 1
@@ -15,7 +19,7 @@ RELOCATION_MAP = 1
 
 MAP_SECTION = "maps"
 
-MAP_DEFINITION = (2, 4, 16, 1, 0)
+MAP_DEFINITION = (MAP_TYPES["array"].number, len(KEY), VALUE.size, 1, 0)
 """The embedded program's map: array, key and value size, entries, flags; see host/bpf/fire.py."""
 
 
@@ -68,5 +72,5 @@ def _map_references(elf: Any, section: str) -> tuple[int, ...]:
         where = elf.get_section(index).name if isinstance(index, int) else index
         if entry["r_info_type"] != RELOCATION_MAP or where != MAP_SECTION:
             raise UnsoundObjectError(f"a relocation against {symbol.name or where}, not the map")
-        found.append(entry["r_offset"] // 8)
+        found.append(entry["r_offset"] // STEP)
     return tuple(sorted(found))

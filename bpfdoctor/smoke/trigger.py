@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.bpf.calls import bpf
+from bpfdoctor.host.bpf.calls import MAP_CREATE, bpf
 from bpfdoctor.host.system.facts import INITIAL_PID_NAMESPACE
 from bpfdoctor.projects.model import Trigger
 
@@ -96,7 +96,7 @@ class Mark:
 
     def _bpf(self) -> None:
         with contextlib.suppress(OSError):
-            bpf(0, bytes(8))  # BPF_MAP_CREATE of nothing: the hook comes before EINVAL
+            bpf(MAP_CREATE, bytes(8))  # of nothing: the hook comes before EINVAL
 
 
 def _nothing() -> None:

@@ -85,6 +85,12 @@ def test_good_checks_are_described_and_ask_the_machine(install: Install) -> None
     assert (found.status, found.summary) == (Status.FAIL, "not with libbpf-bootstrap")
 
 
+def test_a_time_limit_is_kept_between_a_second_and_five_minutes(install: Install) -> None:
+    install("limits")
+    beyond = 10  # bpfdoctor's own limit comes after that of the child
+    assert [check.limit - beyond for check in load_third_party()] == [1, 1, 1, 300, 300]
+
+
 @pytest.mark.parametrize(("may_build", "said"), [(False, "only looks"), (True, "may build")])
 def test_a_check_is_told_what_is_selected_and_whether_the_user_asked_for_a_build(
     install: Install, may_build: bool, said: str

@@ -56,6 +56,21 @@ def test_what_is_written_for_what_was_said(said: str, written: str | None) -> No
     assert zeldas().text(said) == (said if written is None else written)
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("on HYRULE", "on $HOST"),
+        ("git@git.example:x", "git@$HOST1:x"),
+        ("cat '~/x'", "cat ~/x"),
+        ("/home/Link/x", "~/x"),
+        ("ro\u017falind", "$HOST"),  # a long s, which is an s where case does not count
+    ],
+)
+def test_one_sign_is_enough_for_a_line_to_be_looked_at(said: str, written: str) -> None:
+    redactor = Redactor(home="/home/Link", user="Link", host_name=("hyrule", "Rosalind"))
+    assert redactor.text(said) == written
+
+
 def test_a_host_keeps_its_token_and_another_gets_another() -> None:
     redact = zeldas().text
     assert redact("http://a.corp/1 http://b.corp/2") == "http://$HOST1/1 http://$HOST2/2"

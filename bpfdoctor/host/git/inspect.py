@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.git.plumbing import Refusal, ask_git
 from bpfdoctor.host.git.repository import (
+    detached,
     is_half,
     kept_for,
     looks_broken,
@@ -77,15 +78,13 @@ def _state(machine: Machine, tree: str, known: Submodule) -> Submodule:
     """The state of a submodule that git knows: its commit, and how its files compare with it."""
     if not os.path.lexists(f"{tree}/.git"):
         return undetermined(known, Refusal("not-a-repository", "it has no .git of its own"))
-    # --default, unlike HEAD itself, is no error where there is no commit yet
-    head = ask_git(machine, tree, "rev-parse", "--is-shallow-repository", "--default", "HEAD")
+    head = detached(repository_of(tree)) or _head(machine, tree)
     if isinstance(head, Refusal):
         return undetermined(known, head)
     listing = ask_git(machine, tree, "ls-files", "--stage", "--debug", "-z")
     if isinstance(listing, Refusal):
         return undetermined(known, listing)
-    shallow, commit = head.decode(errors="replace").split("\n")[:2]
-    known = replace(known, commit=commit, shallow=shallow == "true")
+    known = replace(known, commit=head[0], shallow=head[1])
     seen = compare(tree, tracked_files(listing))
     known = replace(known, branch=_branch(machine, tree) if known.moved else "")
     return replace(
@@ -96,6 +95,16 @@ def _state(machine: Machine, tree: str, known: Submodule) -> Submodule:
         uncompared=seen.uncompared,
         examples=tuple(decoded(path) for path in (*seen.absent, *seen.changed)[:3]),
     )
+
+
+def _head(machine: Machine, tree: str) -> tuple[str, bool] | Refusal:
+    """The commit that is checked out, by git's word, and whether the repository is shallow."""
+    # --default, unlike HEAD itself, is no error where there is no commit yet
+    told = ask_git(machine, tree, "rev-parse", "--is-shallow-repository", "--default", "HEAD")
+    if isinstance(told, Refusal):
+        return told
+    shallow, commit = told.decode(errors="replace").split("\n")[:2]
+    return commit, shallow == "true"
 
 
 def _branch(machine: Machine, tree: str) -> str:

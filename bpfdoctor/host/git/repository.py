@@ -14,6 +14,7 @@ MANY = 64
 """Repositories within repositories; bpftool's libbpf is the second."""
 POINTER = "gitdir: "
 HEAD = re.compile(r"ref: refs/|[0-9a-f]{40}")
+COMMIT = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\n")
 
 
 def repository_of(tree: str) -> str:
@@ -82,6 +83,22 @@ def looks_broken(repository: str) -> str:
     except (OSError, ValueError) as error:
         return str(error)
     return "" if HEAD.match(head) else f"{repository}/HEAD names neither a branch nor a commit"
+
+
+def detached(repository: str) -> tuple[str, bool] | None:
+    """The commit that is checked out, and whether the history is cut off there (a shallow clone).
+
+    None where git has to be asked: HEAD names a branch, or the repository is that of a work tree
+    beside another. A submodule is as it is here unless somebody works on it.
+    """
+    head = f"{repository}/HEAD"
+    if not repository or os.path.islink(head) or os.path.lexists(f"{repository}/commondir"):
+        return None
+    try:
+        found = COMMIT.fullmatch(_text(head))
+    except (OSError, ValueError):
+        return None
+    return (found[1], os.path.lexists(f"{repository}/shallow")) if found else None
 
 
 def is_half(repository: str) -> bool:

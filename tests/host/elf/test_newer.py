@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from bpfdoctor.host.bpf import asm
@@ -10,6 +12,7 @@ from bpfdoctor.host.bpf.call_probe import Calls
 from bpfdoctor.host.bpf.instructions import TryInstructions
 from bpfdoctor.host.elf.newer import InsnForm, newer_form
 from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.system.facts import kernel_version
 
 ADD_DW, NEVER = asm.STX_ATOMIC_DW, 0xFF
 DIV, SWAP = asm.BPF_ALU64 | asm.BPF_DIV | asm.BPF_X, asm.BPF_ALU64 | asm.BPF_END
@@ -78,7 +81,8 @@ def test_what_newer_kernels_brought_is_told_by_what_it_is(
 @pytest.mark.usefixtures("kernel")
 def test_the_running_kernel_is_asked(live: LiveHost) -> None:
     add, equal = asm.BPF_ALU64 | asm.BPF_ADD | asm.BPF_X, asm.BPF_JMP32 | asm.BPF_JEQ
-    known = (ADD_DW, asm.LDX_MEM[asm.BPF_DW], add, equal)
+    known = [ADD_DW, asm.LDX_MEM[asm.BPF_DW], add, equal]
+    known += [asm.JMP32_JA] if kernel_version(os.uname().release) >= (6, 6) else []
     answer = live.ask(TryInstructions(tuple((each, 0, 0) for each in (*known, NEVER))))
     assert isinstance(answer, Calls), answer
     assert answer.plain.worked

@@ -12,6 +12,7 @@ from bpfdoctor.host.git.gitmodules import name_refused
 from bpfdoctor.host.git.plumbing import Refusal
 from bpfdoctor.host.git.repository import (
     MANY,
+    detached,
     is_half,
     kept_for,
     looks_broken,
@@ -53,6 +54,51 @@ def test_nothing_is_guessed_of_an_odd_pointer(tmp_path: Path, text: str) -> None
 def test_a_fifo_does_not_hold_us_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".git")
     assert repository_of(str(tmp_path)) == ""
+
+
+def told(tree: Path) -> tuple[str, bool]:
+    """By git's own word: the commit, and whether the history is cut off."""
+    shallow, commit = git(tree, "rev-parse", "--is-shallow-repository", "HEAD").split("\n")
+    return commit, shallow == "true"
+
+
+def test_a_detached_head_is_read_as_git_reads_it(tree: Path) -> None:
+    git(tree, "checkout", "-q", "--detach")
+    assert detached(repository_of(str(tree))) == told(tree)
+    assert not told(tree)[1]
+
+
+def test_a_shallow_clone_is_known_without_git(tree: Path, tmp_path: Path) -> None:
+    git(tree, "commit", "-q", "--allow-empty", "-m", "second")
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{tree}", "shallow")
+    git(tmp_path / "shallow", "checkout", "-q", "--detach")
+    assert detached(repository_of(str(tmp_path / "shallow"))) == told(tmp_path / "shallow")
+    assert told(tmp_path / "shallow")[1]
+
+
+def test_a_branch_is_gits_to_resolve(tree: Path) -> None:
+    assert detached(repository_of(str(tree))) is None
+
+
+def test_a_work_tree_beside_another_is_gits_to_judge(tree: Path, tmp_path: Path) -> None:
+    git(tree, "worktree", "add", "-q", "--detach", str(tmp_path / "beside"))
+    assert repository_of(str(tmp_path / "beside"))
+    assert detached(repository_of(str(tmp_path / "beside"))) is None
+
+
+@pytest.mark.parametrize("text", ["", "0" * 39 + "\n", "0" * 40, "0" * 41 + "\n", "G" * 40 + "\n"])
+def test_nothing_is_guessed_of_an_odd_head(tree: Path, text: str) -> None:
+    (tree / ".git/HEAD").write_text(text)
+    assert detached(str(tree / ".git")) is None
+
+
+def test_a_head_that_is_a_link_or_is_not_there_is_left_to_git(tree: Path) -> None:
+    git(tree, "checkout", "-q", "--detach")
+    os.rename(tree / ".git/HEAD", tree / ".git/other")
+    assert detached(str(tree / ".git")) is None
+    os.symlink("other", tree / ".git/HEAD")
+    assert detached(str(tree / ".git")) is None
+    assert detached("") is None
 
 
 def kept(tree: Path, name: str) -> Path:
