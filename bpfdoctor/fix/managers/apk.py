@@ -55,6 +55,9 @@ class Apk(PackageManager):
         return frozenset(names) if answer is not None and answer.ok else None
 
 
+MANAGER = Apk()
+
+
 def policies(text: str) -> dict[str, str]:
     """The version by name in `apk policy`: the first line below `name policy:`."""
     found: dict[str, str] = {}

@@ -139,6 +139,9 @@ class Apt(PackageManager):
         return ((command[0], "--remove", *names), *([(*command, *rest)] if rest else []))
 
 
+MANAGER = Apt()
+
+
 def _states(host: Host) -> dict[str, str] | None:
     """What dpkg says of each package it knows: `installed`, `config-files` …"""
     answer = ask(host, "dpkg-query", "-W", "-f=${binary:Package} ${db:Status-Status}\n")

@@ -58,3 +58,6 @@ class Dnf(PackageManager):
     def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
         answer = ask(host, argv[0], "-C", "--assumeno", *argv[1:])
         return rpm.transaction(answer.stdout if answer else "")
+
+
+MANAGER = Dnf()

@@ -48,6 +48,9 @@ class Pacman(PackageManager):
         return frozenset(answer.stdout.split()) if answer is not None and answer.ok else None
 
 
+MANAGER = Pacman()
+
+
 def candidates(text: str) -> dict[str, str]:
     """The version by name in `pacman -Si`: blocks of `Name : x` and `Version : y`."""
     found: dict[str, str] = {}

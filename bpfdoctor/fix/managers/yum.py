@@ -39,6 +39,9 @@ class Yum(PackageManager):
         return rpm.transaction(answer.stdout if answer else "")
 
 
+MANAGER = Yum()
+
+
 def versions(listing: str) -> dict[str, str]:
     """The version by name in `yum list`: lines of `name.arch  version  repository`."""
     rows = [line.split() for line in listing.splitlines()]

@@ -65,6 +65,9 @@ class Zypper(PackageManager):
         return frozenset(f"{each['name']}.{each['arch']}" for each in found if "arch" in each)
 
 
+MANAGER = Zypper()
+
+
 def solvables(xml: str) -> list[tuple[str, str]]:
     """Name and version of each package in the XML of a search."""
     return [(each["name"], each.get("edition", "")) for each in _packages(xml)]

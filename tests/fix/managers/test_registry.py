@@ -20,8 +20,7 @@ class Swupd(PackageManager):
     def empty(self, host): return ""
     def everything(self, host): return None
     def intended(self, host, argv): return None
-class Unfinished(PackageManager):
-    name = "unfinished"
+MANAGER = Swupd()
 """
 
 
