@@ -83,6 +83,21 @@ def covers(allowed: str, room: str, asker: str) -> bool:
     return room == allowed or (room.startswith(f"{allowed}/") and not inside)
 
 
+def test_what_the_page_says_where_to_find_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = page.partition("## Where to find what")[2].partition("\n## ")[0]
+    named = [re.findall(r"`([\w./]+\.\w+)`", row.rpartition(" | ")[2]) for row in rows.splitlines()]
+    places = [name for row in named for name in beside_the_first(row) if "NAME" not in name]
+    assert places
+    assert [name for name in places if not (PACKAGE / name).exists()] == []
+
+
+def beside_the_first(names: list[str]) -> list[str]:
+    """The paths of a row; a bare name lies where the first of them does."""
+    first = Path(names[0]).parent if names else Path()
+    return [name if "/" in name else str(first / name) for name in names]
+
+
 def test_the_page_lists_every_room() -> None:
     there = {room_of(path) for path in sources(PACKAGE)}
     assert there - FREE - set(TOOLS) - {"__init__"} == table().keys() - {"checks"}
