@@ -94,7 +94,7 @@ class Plan(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, steps=tuple(kept))
 
 
-def ordered(steps: list[Step]) -> tuple[Step, ...]:
+def order_steps(steps: list[Step]) -> tuple[Step, ...]:
     """Steps so that each comes after what it depends on; otherwise as given.
 
     A prerequisite that is not among the steps is taken as met. Raises ValueError for a circle.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bpfdoctor.fix.plan import Step, commands_to_paste, ordered, without_login
+from bpfdoctor.fix.plan import Step, commands_to_paste, order_steps, without_login
 
 
 def step(name: str, *after: str) -> Step:
@@ -14,17 +14,17 @@ def step(name: str, *after: str) -> Step:
 
 
 def test_a_step_comes_after_what_it_depends_on() -> None:
-    names = [each.id for each in ordered([step("b", "a"), step("c"), step("a")])]
+    names = [each.id for each in order_steps([step("b", "a"), step("c"), step("a")])]
     assert names == ["c", "a", "b"]
 
 
 def test_a_circle_is_refused() -> None:
     with pytest.raises(ValueError, match="wait for one another"):
-        ordered([step("a", "b"), step("b", "a")])
+        order_steps([step("a", "b"), step("b", "a")])
 
 
 def test_a_prerequisite_that_is_not_planned_is_met() -> None:
-    assert ordered([step("a", "elsewhere")])[0].id == "a"
+    assert order_steps([step("a", "elsewhere")])[0].id == "a"
 
 
 @pytest.mark.parametrize(

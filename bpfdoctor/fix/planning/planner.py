@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bpfdoctor.fix.catalogue.packages import Capability, capability_of
 from bpfdoctor.fix.catalogue.tables import catalogue
-from bpfdoctor.fix.plan import Manual, Plan, Step, commands_to_paste, ordered, without_login
+from bpfdoctor.fix.plan import Manual, Plan, Step, commands_to_paste, order_steps, without_login
 from bpfdoctor.fix.planning.packages import plan_packages
 from bpfdoctor.fix.planning.selection import to_repair
 from bpfdoctor.fix.planning.submodules import plan_submodules
@@ -88,7 +88,7 @@ class _Draft:
             self._run(run, tuple(why), steps, manual)
         manual += [Manual(tuple(why), text) for text, why in self.texts.items()]
         told = [replace(step, title=without_login(step.title)) for step in steps]
-        return Plan(ordered(_unique(told)), tuple(manual))
+        return Plan(order_steps(_unique(told)), tuple(manual))
 
     def _run(self, run: Run, why: tuple[str, ...], steps: list[Step], manual: list[Manual]) -> None:
         argv = self._found(run.argv)
