@@ -113,7 +113,7 @@ class Programs:
             needs_module_btf=lacks.needs_module_btf,
             conditional=any(self.reach.doubtful(each) for each in used.pieces),
             context=self.reach.use(piece),
-            newer=tuple(sorted(used.newer)),
+            newer=tuple((each.code, each.off, each.imm) for each in sorted(used.newer)),
             maps=tuple(sorted(self._maps(used))),
         )
 

@@ -6,12 +6,15 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from bpfdoctor.host.catalog import encode
 from bpfdoctor.host.elf.ask_object import AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.record import NEUTRAL
 
 HEAD = """
 #define SEC(name) __attribute__((section(name), used))
@@ -139,3 +142,16 @@ def test_the_license_ends_where_its_text_does(programs: Callable[[str], BpfObjec
     char LICENSE[8] SEC("license") = "GPL";
     """)
     assert found.license == "GPL"
+
+
+def test_newer_instructions_can_be_written_into_a_snapshot(
+    programs: Callable[[str], BpfObject],
+) -> None:
+    found = programs("""
+    static long count;
+    SEC("xdp") int adds(void *ctx) { return __sync_fetch_and_add(&count, 1) & 1; }
+    """)
+    (adds,) = found.programs
+    assert adds.newer
+    redacted = NEUTRAL.value(found)
+    assert msgspec.json.decode(encode(redacted), type=BpfObject) == found
