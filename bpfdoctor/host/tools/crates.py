@@ -6,7 +6,6 @@ Nothing of a checkout runs for it: not even `cargo metadata`, which starts whate
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,17 +31,6 @@ class Crates(Answer, frozen=True):
         return "\n".join((here, *(f"not there: {each}" for each in self.absent)))
 
 
-_WRITTEN = re.compile(
-    r'(?:(?:#.*|version = \d+|\[\[package\]\]|(?:name|version|source|checksum) = "[^"\\]*"'
-    r'|dependencies = \[| "[^"\\]*",|\])?\n)*'
-)
-"""A Cargo.lock as cargo writes it, line by line; any other is read as TOML, which takes longer."""
-
-_CRATE = re.compile(
-    r'^\[\[package\]\]\nname = "(.*)"\nversion = "(.*)"\n(?:source = "(.*)"\n)?', re.MULTILINE
-)
-
-
 class _Package(msgspec.Struct):
     name: str
     version: str
@@ -60,30 +48,19 @@ class AskCrates(Question[Crates], frozen=True):
 
     def put(self, machine: Machine) -> Crates | NoAnswer:
         try:
-            packages = _packages(Path(self.lock).read_text(encoding="utf-8"))
+            lock = msgspec.toml.decode(Path(self.lock).read_bytes(), type=_Lock)
             home = _cargo_home(machine, self.lock)
             kept = frozenset(_kept(home))
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # not such a file, or a path with a NUL byte
             return NoAnswer("broken", str(error))
-        foreign = [each for each in packages if each.source]
+        foreign = [each for each in lock.package if each.source]
         absent = [f"{p.name} {p.version}" for p in foreign if not _is_kept(p, kept)]
         return Crates(len(foreign), tuple(absent))
 
     def source(self) -> str:
         return self.lock
-
-
-def _packages(text: str) -> tuple[_Package, ...]:
-    """The crates that a Cargo.lock names. Raises ValueError where it is none."""
-    if _WRITTEN.fullmatch(text):
-        found = _CRATE.findall(text)
-        sources = sum(bool(source) for _, _, source in found)
-        named = (text.count("[[package]]\n"), text.count("\nsource = "))
-        if found and named == (len(found), sources):
-            return tuple(_Package(*each) for each in found)
-    return msgspec.toml.decode(text, type=_Lock).package
 
 
 def _cargo_home(machine: Machine, tree: str) -> Path:
