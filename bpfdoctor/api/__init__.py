@@ -59,6 +59,7 @@ from bpfdoctor.projects.model import Build as Build, Program as Program, Project
 if TYPE_CHECKING:  # every name of the parts is to be had from here too
     from bpfdoctor.api.bpf import *
     from bpfdoctor.api.files import *
+    from bpfdoctor.api.former import *  # type: ignore[assignment]  # HELPERS was of numbers
     from bpfdoctor.api.git import *
     from bpfdoctor.api.kernel import *
     from bpfdoctor.api.machine import *

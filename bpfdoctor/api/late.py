@@ -51,7 +51,7 @@ def listed(module: str) -> dict[str, tuple[str, str]]:
     for place, several, one, short, name in rows:
         if short:
             found[short] = found[name]
-        elif one == "*":
+        elif one.startswith("*"):
             found |= listed(place)
         else:
             names = re.findall(r"(\w+) as", several or one)

@@ -39,9 +39,5 @@ if TYPE_CHECKING:
 
     Extern = ObjectExtern
     Map = ObjectMap
-
-    # as they were called before
-    Alike = ProgramAttrs
-    TryCalls = ProbeCalls
 else:
     __getattr__ = late_names(__name__)

@@ -48,9 +48,5 @@ if TYPE_CHECKING:
     from bpfdoctor.judging.tools.version import older as older, version_in as version_in
 
     Find = FindTool
-
-    # as they were called before
-    Judged = ToolVerdict
-    Chosen = ToolChoice
 else:
     __getattr__ = late_names(__name__)

@@ -220,3 +220,6 @@ HELPERS = {
     "cgrp_storage_delete": Helper(211, "6.2", "c4bcfb38a95e", program="tracepoint"),
 }
 """By name."""
+
+HELPER_NUMBERS = {name: each.number for name, each in HELPERS.items()}
+"""The numbers alone."""
