@@ -1,5 +1,11 @@
-"""`python -m bpfdoctor`."""
+"""`python -m bpfdoctor`: as the command, but it ends as any program of Python's does.
 
-from bpfdoctor.cli import console
+So a profiler or a debugger that runs it comes to its own end.
+"""
 
-console()
+import sys
+
+from bpfdoctor.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -72,7 +72,7 @@ class Unrecorded(Evidence, frozen=True):
 
 
 class Install(msgspec.Struct, frozen=True, tag_field="kind", tag="install"):
-    """A fix: install what provides these capabilities (names of `fix/packages.toml`).
+    """A fix: install what provides these capabilities (names of `fix/catalogue/packages.toml`).
 
     A check fills `capabilities` alone; the engine adds `packages` and `argv` for this
     distribution and leaves them empty where it knows none.

@@ -6,6 +6,7 @@ import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -47,6 +48,27 @@ HANDED_OUT = """
 @pytest.mark.parametrize("name", HANDED_OUT)
 def test_a_name_that_was_handed_out_is_still_there(name: str) -> None:
     assert getattr(api, name) is not None
+
+
+def test_a_star_brings_every_name_that_was_handed_out_and_no_module() -> None:
+    found: dict[str, object] = {}
+    exec("from bpfdoctor.api import *", found)
+    assert set(HANDED_OUT) <= found.keys()
+    assert not [name for name, value in found.items() if isinstance(value, ModuleType)]
+    assert not {"TYPE_CHECKING", "annotations", "late_names"} & found.keys()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_star_of_a_part_brings_its_names_alone(part: str) -> None:
+    found: dict[str, object] = {}
+    exec(f"from bpfdoctor.api.{part} import *", found)
+    assert found.keys() - {"__builtins__"} == listed(f"bpfdoctor.api.{part}").keys()
+
+
+def test_what_may_be_asked_for_is_seen_before_it_was() -> None:
+    code = "from bpfdoctor import api; print('AskKernel' in dir(api), 'AskKernel' in vars(api))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "True False\n"
 
 
 def test_helpers_that_were_numbers_are_so_still() -> None:

@@ -65,7 +65,7 @@ def read_by_others(path: Path, name: str) -> bool:
     A package manager is found by its file.
     """
     module = path.parent.name if path.stem == "__init__" else path.stem
-    looked_up = name == "main" or name.startswith(("__", "test_", "pytest"))
+    looked_up = name in ("main", "console") or name.startswith(("__", "test_", "pytest"))
     return looked_up or (module, name) in imported() or path.parent.name in FOUND
 
 

@@ -67,4 +67,4 @@ if TYPE_CHECKING:  # every name of the parts is to be had from here too
     from bpfdoctor.api.privilege import *
     from bpfdoctor.api.tools import *
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

@@ -69,4 +69,4 @@ if TYPE_CHECKING:
 
     Helper = AskHelper
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

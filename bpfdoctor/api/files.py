@@ -25,4 +25,4 @@ if TYPE_CHECKING:
     Read = ReadFile
     Text = FileText
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

@@ -19,4 +19,4 @@ if TYPE_CHECKING:
     Judged = ToolVerdict
     TryCalls = ProbeCalls
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

@@ -13,4 +13,4 @@ if TYPE_CHECKING:
         Submodules as Submodules,
     )
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

@@ -54,4 +54,4 @@ if TYPE_CHECKING:
     Tracepoint = AskTracepoint
     version = kernel_version
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

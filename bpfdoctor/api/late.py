@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from types import ModuleType
 
 _LISTED = re.compile(
     r"^    from (\S+) import (?:\(([^)]+)\)|(.+))|^    (\w+) = (\w+)$", re.MULTILINE
 )
 
 
-def late_names(module: str) -> Callable[[str], object]:
-    """Make the `__getattr__` of a module that lists its names as imports for a type checker.
+NOT_HANDED_ON = {"TYPE_CHECKING", "annotations", "late_names"}
+"""Names in these modules that serve themselves alone."""
+
+
+def late_names(module: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Make `__getattr__` and `__dir__` of a module that lists its names for a type checker.
 
     What stands below its `if TYPE_CHECKING:` is the only list there is: it is read off the source
     once, at the first name that is asked for.
@@ -20,9 +25,9 @@ def late_names(module: str) -> Callable[[str], object]:
     places: dict[str, tuple[str, str]] = {}
 
     def find(name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
         places.update(places or listed(module))
+        if name == "__all__":
+            return names()
         if name not in places:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         place, original = places[name]
@@ -30,7 +35,18 @@ def late_names(module: str) -> Callable[[str], object]:
         setattr(import_module(module), name, value)  # found at once from now on
         return value
 
-    return find
+    def names() -> list[str]:
+        places.update(places or listed(module))
+        return sorted({*places, *_handed_on(module)})
+
+    return find, names
+
+
+def _handed_on(module: str) -> Iterator[str]:
+    """What a module has imported from ours to hand it on, parts apart."""
+    for name, value in vars(import_module(module)).items():
+        if name[0] != "_" and name not in NOT_HANDED_ON and not isinstance(value, ModuleType):
+            yield name
 
 
 def take(parts: Iterable[str]) -> None:

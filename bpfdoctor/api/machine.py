@@ -21,4 +21,4 @@ if TYPE_CHECKING:
         Variables as Variables,
     )
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

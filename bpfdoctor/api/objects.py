@@ -40,4 +40,4 @@ if TYPE_CHECKING:
     Extern = ObjectExtern
     Map = ObjectMap
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

@@ -22,4 +22,4 @@ if TYPE_CHECKING:
         status_of as status_of,
     )
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

@@ -49,4 +49,4 @@ if TYPE_CHECKING:
 
     Find = FindTool
 else:
-    __getattr__ = late_names(__name__)
+    __getattr__, __dir__ = late_names(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -108,7 +109,10 @@ def _write_error(
 
     if not destinations.chosen:
         destinations.choose([Destination(format_in(arguments))])
-    destinations.write(ErrorDocument(kind, message, hint))
+    try:
+        destinations.write(ErrorDocument(kind, message, hint))
+    except BpfDoctorError as error:
+        _say(f"bpfdoctor: {error.message}")
     _say_unwritten(destinations)
 
 
@@ -120,6 +124,7 @@ def _say_unwritten(destinations: Destinations) -> bool:
 
 
 def _say(text: str) -> None:
-    """On standard error, in an encoding that cannot fail."""
+    """On standard error, in an encoding that cannot fail; where that is full, nobody is told."""
     safe = text.encode("utf-8", "backslashreplace").decode()
-    click.echo(safe, err=True)
+    with contextlib.suppress(OSError):
+        click.echo(safe, err=True)

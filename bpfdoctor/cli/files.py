@@ -12,7 +12,8 @@ def refuse_unwritable(file: str) -> None:
 
     Raises BpfDoctorError.
     """
-    directory = os.path.dirname(file) or "."
+    end = os.path.realpath(file) if os.path.islink(file) else file
+    directory = os.path.dirname(end) or "."
     if os.path.isdir(file):
         raise BpfDoctorError(f"cannot write {file}: it is a directory")
     if not (os.path.exists(file) or os.path.isdir(directory)):

@@ -15,7 +15,7 @@ from bpfdoctor.report import JSON, TEXT, registry
 from bpfdoctor.report.documents import DocumentKind
 
 F = TypeVar("F", bound=Callable[..., Any])
-STDOUT = ("-", "/dev/stdout")
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """What elsewhere means standard output; descriptor 1 is standard error by then."""
 LEAVE_OUT = "leave =FILE out to have it on standard output"
 

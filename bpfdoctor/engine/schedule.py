@@ -102,9 +102,9 @@ class _Schedule:
         if self.idle:
             self.idle -= 1
             return
+        self.workers += 1  # before it starts: a signal may come in between, and all are dismissed
         # A daemon: the interpreter must not wait at its end for a check that hangs.
         threading.Thread(target=self._work, daemon=True).start()
-        self.workers += 1
 
     def _stopped_by(self, check: Check) -> tuple[str, ...]:
         """The roots behind what it requires, and whatever has failed that explains it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -12,11 +11,16 @@ from typing import IO
 from bpfdoctor.host.machine import owner_to_become
 
 
-def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Put a file with these data at `path`, in the place of what is there. Raises OSError."""
-    directory = _open_directory(path.parent)
+def replace_file(path: Path, data: bytes, mode: int | None = 0o600) -> None:
+    """Put a file with these data at `path`, in the place of what is there. Raises OSError.
+
+    `mode` None: as the umask lets. The directory need not be readable.
+    """
+    directory = _open_directory(path.parent, flags=os.O_PATH)
     try:
-        with _beside(directory, path.name, mode) as (fresh, file):
+        with _beside(directory, path.name, 0o666 if mode is None else mode) as (fresh, file):
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(data)
             file.close()
             os.replace(fresh, path.name, src_dir_fd=directory, dst_dir_fd=directory)
@@ -49,7 +53,7 @@ def create_file(path: str, data: bytes, owner_of: str = "") -> None:
 @contextlib.contextmanager
 def _beside(directory: int, name: str, mode: int) -> Iterator[tuple[str, IO[bytes]]]:
     """A new file and its name in the same directory; the name is free again in the end."""
-    fresh = f".{name}.{secrets.token_hex(4)}"
+    fresh = f".{name}.{os.urandom(4).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(fresh, flags, mode, dir_fd=directory)
     try:
@@ -60,12 +64,12 @@ def _beside(directory: int, name: str, mode: int) -> Iterator[tuple[str, IO[byte
             os.unlink(fresh, dir_fd=directory)
 
 
-def _open_directory(directory: Path, owner_of: str = "") -> int:
+def _open_directory(directory: Path, owner_of: str = "", flags: int = os.O_RDONLY) -> int:
     """A descriptor of a directory; below `owner_of` no link is followed."""
     root = Path(owner_of) if owner_of else directory
     below = directory.relative_to(root).parts if directory.is_relative_to(root) else ()
     start = root if directory.is_relative_to(root) else directory
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    flags |= os.O_DIRECTORY | os.O_CLOEXEC
     descriptor = os.open(start, flags)
     for part in below:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from pathlib import Path
 from typing import Any
@@ -66,14 +67,15 @@ class Snapshot(msgspec.Struct, frozen=True):
 def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
     """Write a file that is there whole or not at all. Raises BpfDoctorError.
 
-    It is readable by this user alone, or else by whom the umask lets. What is there and is no
-    regular file (`/dev/stdout`, a FIFO) is written to as it is.
+    It is readable by this user alone, or else by whom the umask lets, or the file that was there.
+    What is there and is no regular file (`/dev/stdout`, a FIFO) is written to as it is.
     """
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            replace_file(path.resolve(), data, 0o600 if private else 0o666)
+            there = None if private or not path.exists() else stat.S_IMODE(path.stat().st_mode)
+            replace_file(path.resolve(), data, 0o600 if private else there)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"cannot write {path}: {_reason(error)}") from None
 

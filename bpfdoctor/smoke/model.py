@@ -12,7 +12,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     `happened`: True when it was seen to work, False when it was seen to fail, None when it could
     not be tried or seen (`summary` says why). `seen` keeps the lines that show it, whole.
-    `broke_at`: what a build broke at, the same for all programs that one thing breaks (`stopped`).
+    `broke_at`: what a build broke at (`build_failure`), the same for all that one thing breaks.
     """
 
     stage: Stage

@@ -35,6 +35,8 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["--format", "text="], "--format text= names no file"),
     (["--format", "text=-"], "leave =FILE out"),
     (["--format", "text=/dev/stdout"], "leave =FILE out"),
+    (["--format", "text=/dev/fd/1"], "leave =FILE out"),
+    (["--format", "text=/proc/self/fd/1"], "leave =FILE out"),
     (["--format", "text=absent/a"], "cannot write absent/a: there is no directory absent"),
     (["--format", "text=."], "cannot write .: it is a directory"),
     (["--format"], "--format"),
@@ -50,6 +52,15 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
     assert "Traceback" not in ended.stderr
     assert (ended.returncode, ended.stdout) == (2, "")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_link_that_leads_nowhere_is_refused_before_anything_is_asked(
+    doctor: Doctor, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to("absent/file")
+    ended = doctor("check", "--format", "json=link")
+    assert f"there is no directory {tmp_path}/absent" in ended.stderr
+    assert (ended.returncode, ended.stdout) == (2, "")
 
 
 def test_a_file_and_a_link_to_it_are_one_file(doctor: Doctor, tmp_path: Path) -> None:

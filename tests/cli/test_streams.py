@@ -140,6 +140,18 @@ def test_a_report_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert b"cannot write to standard output: No space left on device" in run.stderr
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_mistake_is_a_usage_error_where_there_is_no_room_to_say_so(
+    tmp_path: Path, stream: str
+) -> None:
+    with open("/dev/full", "wb") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        argv = [*COMMAND, "check", "--json", "--nonesuch"]
+        run = subprocess.run(argv, check=False, cwd=tmp_path, **streams)  # type: ignore[call-overload]
+    assert run.returncode == 2
+    assert b"Traceback" not in (run.stderr or b"")
+
+
 def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
     seen = on_terminal(("check", "--no-smoke", "--no-cache"), "stderr", tmp_path)
     assert "checking " in seen

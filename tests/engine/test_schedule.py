@@ -233,3 +233,25 @@ def test_a_check_with_an_excuse_keeps_what_it_blames_itself() -> None:
     excused = msgspec.structs.replace(own, excused_by=("a.whole",))
     found = run(excused, make("a.whole", fail), make("a.other", fail))
     assert found.by_key["a.part"].blocked_by == ("a.other",)
+
+
+def test_a_stop_while_a_thread_is_started_leaves_none_that_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def stopped(thread: threading.Thread) -> None:
+        start(thread)
+        started.append(thread)
+        if len(started) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", stopped)
+    checks = [Check(f"a.{name}", name, lambda context: passed("so")) for name in ("one", "two")]
+    context = Context(FakeHost(), project_named())
+    with pytest.raises(KeyboardInterrupt):
+        run_checks(checks, context, Nobody())
+    for thread in started:
+        thread.join(10)
+    assert [thread for thread in started if thread.is_alive()] == []

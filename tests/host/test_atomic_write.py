@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,3 +96,31 @@ def test_a_replacement_that_fails_leaves_nothing_and_takes_nothing(tmp_path: Pat
     with pytest.raises(IsADirectoryError):
         replace_file(tmp_path / "kept", b"new")
     assert os.listdir(tmp_path) == ["kept"]
+
+
+def test_a_directory_that_may_be_written_to_need_not_be_readable(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    code = (
+        "import os, sys; from pathlib import Path; "
+        "from bpfdoctor.host.atomic_write import replace_file; "
+        "os.setuid(65534); replace_file(Path(sys.argv[1]), b'x')"
+    )
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o1733)
+        path = Path(place, "file")
+        subprocess.run([sys.executable, "-c", code, path], check=True)
+        assert path.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o600, 0o600), (0o666, 0o666), (None, 0o640)])
+def test_a_file_has_the_mode_that_is_given_or_what_the_umask_lets(
+    tmp_path: Path, mode: int | None, expected: int
+) -> None:
+    before = os.umask(0o026)
+    try:
+        replace_file(tmp_path / "file", b"x", mode)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == expected

@@ -196,6 +196,16 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == []
 
 
+def test_a_file_that_was_there_keeps_its_mode_unless_it_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o640)
+    write_whole(path, b"new", private=False)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    write_whole(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_a_link_is_written_through_and_a_device_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("old")
     (tmp_path / "link").symlink_to("real")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from bpfdoctor.fix.applying.elevate import Elevation
-from bpfdoctor.fix.applying.error_hints import hint_of
+from bpfdoctor.fix.applying.error_hints import NETWORK, hint_of, tells_more
 from bpfdoctor.fix.applying.output import Watch
 from bpfdoctor.fix.applying.process import StepExit, run_step
 from bpfdoctor.fix.plan import Step
@@ -96,4 +96,6 @@ class Attempts:
 def _worth_retrying(ended: StepExit) -> bool:
     """Whether the network failed, by what was printed; else, whether it fell silent."""
     hint = hint_of(ended.output)
-    return hint.retry if hint else ended.cut_off
+    if ended.cut_off:  # silence is the network's, unless something more telling was printed
+        return hint is None or not tells_more(hint, NETWORK)
+    return hint is not None and hint.retry

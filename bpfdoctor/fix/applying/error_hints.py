@@ -17,6 +17,17 @@ class ErrorHint(NamedTuple):
     retry: bool = False
 
 
+NETWORK = ErrorHint(
+    r"Could not resolve|Temporary failure (in name resolution|resolving)|Connection refused|"
+    r"Connection timed out|Network is unreachable|Failed to connect|Connection reset|"
+    r"transfer closed with|early EOF|unexpected disconnect|RPC failed|Operation too slow|"
+    r"hung up unexpectedly|"
+    r"Empty reply from server|Failed to fetch|Cannot download|Curl error",
+    "the network failed: check the connection and the proxy settings, then run fix again",
+    retry=True,
+)
+"""What is worth another try."""
+
 HINTS = (
     ErrorHint(
         r"No space left on device|enough free space",
@@ -67,15 +78,7 @@ HINTS = (
         "the mirror's lists are too old, or this machine's clock is wrong: see to it, then run fix "
         "again",
     ),
-    ErrorHint(
-        r"Could not resolve|Temporary failure (in name resolution|resolving)|Connection refused|"
-        r"Connection timed out|Network is unreachable|Failed to connect|Connection reset|"
-        r"transfer closed with|early EOF|unexpected disconnect|RPC failed|Operation too slow|"
-        r"hung up unexpectedly|"
-        r"Empty reply from server|Failed to fetch|Cannot download|Curl error",
-        "the network failed: check the connection and the proxy settings, then run fix again",
-        retry=True,
-    ),
+    NETWORK,
     ErrorHint(
         r"Unable to locate package|No match for argument|target not found|No provider of|"
         r"unable to select packages",
@@ -92,6 +95,11 @@ HINTS = (
 def hint_of(output: str) -> ErrorHint | None:
     """The hint of the first pattern that the output holds; None where it holds none."""
     return next((hint for hint in HINTS if re.search(hint.pattern, output)), None)
+
+
+def tells_more(hint: ErrorHint, other: ErrorHint) -> bool:
+    """Whether a hint stands before another one, and so is the one that counts."""
+    return HINTS.index(hint) < HINTS.index(other)
 
 
 def last_lines(output: str, count: int = 8) -> str:

@@ -76,7 +76,11 @@ def init_plan(directory: str, url: str, host: Host) -> Plan:
     reason = url_refused(url) or ("" if url else "no address is given")
     if reason:
         raise BpfDoctorError(f"{without_login(url)!r} is not cloned: {reason}", "give --from URL")
-    place = os.path.abspath(directory)
+    try:
+        place = os.path.abspath(directory)
+    except FileNotFoundError:
+        hint = "name an absolute path, or change to another directory"
+        raise BpfDoctorError("the working directory is not there any more", hint) from None
     if os.path.lexists(place) and (not os.path.isdir(place) or os.listdir(place)):
         raise BpfDoctorError(
             f"{place} exists already", "name a directory that does not, or use fix"

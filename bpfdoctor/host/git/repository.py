@@ -14,7 +14,7 @@ MANY = 64
 """Repositories within repositories; bpftool's libbpf is the second."""
 POINTER = "gitdir: "
 HEAD = re.compile(r"ref: refs/|[0-9a-f]{40}")
-COMMIT = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\n")
+COMMIT = re.compile(r"([0-9a-f]{40})\n")
 
 
 def repository_of(tree: str) -> str:
@@ -88,8 +88,8 @@ def looks_broken(repository: str) -> str:
 def detached(repository: str) -> tuple[str, bool] | None:
     """The commit that is checked out, and whether the history is cut off there (a shallow clone).
 
-    None where git has to be asked: HEAD names a branch, or the repository is that of a work tree
-    beside another. A submodule is as it is here unless somebody works on it.
+    None where git has to be asked: HEAD names a branch or what is no SHA-1, or the repository is
+    that of a work tree beside another. A submodule is as it is here unless somebody works on it.
     """
     head = f"{repository}/HEAD"
     if not repository or os.path.islink(head) or os.path.lexists(f"{repository}/commondir"):

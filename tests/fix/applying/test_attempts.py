@@ -47,6 +47,8 @@ def tried(
         ("[ $n = 2 ] || sleep 9", 2, True),  # silence
         ("[ $n = 2 ] || kill -9 $$", 2, True),
         ("echo not our ref; sleep 9", 1, False),
+        ("[ $n = 2 ] || { echo Cloning into conflict-test; sleep 9; }", 2, True),
+        ("echo conflict; exit 1", 1, False),
     ],
 )
 def test_only_a_network_that_failed_is_tried_again(

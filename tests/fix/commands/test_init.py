@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.commands.fix import CheckRequest
-from bpfdoctor.fix.commands.init import run_init
+from bpfdoctor.fix.commands.init import init_plan, run_init
 from bpfdoctor.fix.commands.options import FixOptions, Voice
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import HostFacts, ProjectFacts, Readiness, Report, Tool, Verdict
+from bpfdoctor.testing import FakeHost
 
 
 class Init:
@@ -88,3 +90,14 @@ def test_as_data_it_is_the_plan_that_was_not_done(init: Init, dry_run: bool) -> 
     assert "secret" not in str(plan)
     assert said == any("clone https" in line for line in init.said), "it is said once, not twice"
     assert not init.place.exists()
+
+
+def test_nothing_is_cloned_into_a_directory_that_somebody_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(BpfDoctorError, match="the working directory is not there any more"):
+        init_plan("first", "https://example.org/x", FakeHost())

@@ -86,7 +86,9 @@ def test_a_work_tree_beside_another_is_gits_to_judge(tree: Path, tmp_path: Path)
     assert detached(repository_of(str(tmp_path / "beside"))) is None
 
 
-@pytest.mark.parametrize("text", ["", "0" * 39 + "\n", "0" * 40, "0" * 41 + "\n", "G" * 40 + "\n"])
+@pytest.mark.parametrize(
+    "text", ["", "0" * 39 + "\n", "0" * 40, "0" * 41 + "\n", "a" * 64 + "\n", "G" * 40 + "\n"]
+)
 def test_nothing_is_guessed_of_an_odd_head(tree: Path, text: str) -> None:
     (tree / ".git/HEAD").write_text(text)
     assert detached(str(tree / ".git")) is None
