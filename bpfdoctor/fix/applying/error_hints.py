@@ -104,5 +104,5 @@ def tells_more(hint: ErrorHint, other: ErrorHint) -> bool:
 
 def last_lines(output: str, count: int = 8) -> str:
     """The end of what was printed, without the steps of a progress display."""
-    lines = [line.split("\r")[-1].rstrip() for line in output.splitlines()]
+    lines = [line.rstrip().split("\r")[-1] for line in output.split("\n")]
     return "\n".join([line for line in lines if line][-count:])

@@ -49,6 +49,7 @@ def tried(
         ("echo not our ref; sleep 9", 1, False),
         ("[ $n = 2 ] || { echo Cloning into conflict-test; sleep 9; }", 2, True),
         ("echo conflict; exit 1", 1, False),
+        (f"[ $n = 2 ] || {{ echo {LOST}; sleep 9; }}", 2, True),
     ],
 )
 def test_only_a_network_that_failed_is_tried_again(

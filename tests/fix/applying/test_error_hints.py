@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.fix.applying.error_hints import hint_of
+from bpfdoctor.fix.applying.error_hints import hint_of, last_lines
 
 GONE = """\
 Err:1 http://deb.debian.org/debian bookworm/main amd64 make amd64 4.3-4
@@ -40,3 +40,9 @@ def test_the_cause_is_named_rather_than_what_followed_from_it(output: str, words
 
 def test_what_nobody_knows_has_no_hint() -> None:
     assert hint_of("something else") is None
+
+
+def test_the_last_lines_are_those_that_stayed_on_the_screen() -> None:
+    output = "one\n\n 10 %\r 50 %\r100 %, done\nlast  \n"
+    assert last_lines(output) == "one\n100 %, done\nlast"
+    assert last_lines(output, 2) == "100 %, done\nlast"

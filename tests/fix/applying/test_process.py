@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,3 +137,17 @@ def _ended(pid: int) -> bool:
             return True
         pause.wait(0.02)
     return False
+
+
+def test_the_owner_of_a_tree_does_not_get_the_groups_of_root(needs: Callable[..., None]) -> None:
+    needs("root")
+    code = (
+        "import os, sys; os.setgroups([0, 6]); "
+        "from bpfdoctor.fix.applying.output import Watch; "
+        "from bpfdoctor.fix.applying.process import run_step; "
+        "from bpfdoctor.host.process import Credentials; "
+        "told = run_step(['id', '-G'], {'PATH': '/usr/bin:/bin'}, Watch(print), "
+        "identity=Credentials(4711, 4712))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "4712\n"

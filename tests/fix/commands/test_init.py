@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from manager_says import ManagerHost
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.commands.fix import CheckRequest
 from bpfdoctor.fix.commands.init import init_plan, run_init
 from bpfdoctor.fix.commands.options import FixOptions, Voice
+from bpfdoctor.fix.managers.apt import LISTS
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.redact import Redactor
@@ -101,3 +103,15 @@ def test_nothing_is_cloned_into_a_directory_that_somebody_removed(
     gone.rmdir()
     with pytest.raises(BpfDoctorError, match="the working directory is not there any more"):
         init_plan("first", "https://example.org/x", FakeHost())
+
+
+@pytest.mark.parametrize(("absent", "commands"), [((), ["git"]), (("git",), ["apt-get", "git"])])
+def test_git_is_installed_first_where_it_is_missing(
+    tmp_path: Path, absent: tuple[str, ...], commands: list[str]
+) -> None:
+    lists = {LISTS: ("x_Packages",)}
+    host = ManagerHost({"dpkg --audit": ""}, names=lists, absent=absent)
+    plan = init_plan(str(tmp_path / "first"), "https://example.org/x", host)
+    assert [step.argv[0] for step in plan.steps] == commands
+    assert {step.why for step in plan.steps} == {("init",)}
+    assert [step.packages[0] for step in plan.steps if step.packages] == ["git"] * len(absent)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import io
 
-from bpfdoctor.fix.commands.progress import CLEAR, StatusLine
+import pytest
+from fix_world import no_dry_run
+
+from bpfdoctor.fix.applying.attempts import Patience
+from bpfdoctor.fix.commands.options import Voice
+from bpfdoctor.fix.commands.progress import CLEAR, StatusLine, applier_of
+from bpfdoctor.host.machine import Machine
 
 
 def test_the_line_is_cleared_before_something_is_said() -> None:
@@ -22,3 +28,15 @@ def test_a_control_character_of_a_command_does_not_reach_the_terminal() -> None:
     stream = io.StringIO()
     StatusLine(stream, lambda text: None).detail("a\x1b]0;title\x07b")
     assert stream.getvalue() == f"{CLEAR}  a?]0;title?b"
+
+
+def test_what_a_step_prints_is_shown_while_somebody_watches(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said: list[str] = []
+    voice = Voice(print, said.append, lambda question: None, True, no_dry_run)
+    applier = applier_of(Machine({}), voice, Patience())
+    applier.machine.progress("Get:1 bookworm")
+    applier.say("done")
+    assert capsys.readouterr().err == f"{CLEAR}  Get:1 bookworm{CLEAR}"
+    assert said == ["done"]

@@ -54,3 +54,8 @@ def test_without_sudo_each_command_stands_under_who_runs_it() -> None:
     with_sudo = [*commands_of(plan, sudo=True, root=False)]
     assert with_sudo == ["sudo apt-get install", "true a", "true b", "sudo apt-get install"]
     assert "sudo" not in "".join(commands_of(plan, sudo=False, root=True))
+
+
+def test_what_takes_a_step_back_in_words_is_shown_where_no_command_does() -> None:
+    told = Step(id="a", kind="run", title="a", argv=("true",), undo_text="by the next boot")
+    assert "undo: by the next boot" in plan_text(Plan((told,)))

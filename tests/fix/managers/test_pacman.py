@@ -21,12 +21,12 @@ Version         : 9-9
 
 Repository      : extra
 Name            : bpf
-Version         : 6.9-1
+Version         : 1:6.9-1
 """
 
 
 def test_of_two_repositories_the_first_counts() -> None:
-    assert candidates(SHOWN) == {"make": "4.4.1-2", "bpf": "6.9-1"}
+    assert candidates(SHOWN) == {"make": "4.4.1-2", "bpf": "1:6.9-1"}
 
 
 def test_what_is_installed_and_what_is_to_be_had() -> None:
@@ -37,7 +37,7 @@ def test_what_is_installed_and_what_is_to_be_had() -> None:
     }
     assert PACMAN.look(ManagerHost(says), ("make", "bpf")) == {
         "make": Package("4.4.1-2", "4.4.1-2"),
-        "bpf": Package("", "6.9-1"),
+        "bpf": Package("", "1:6.9-1"),
     }
     assert PACMAN.look(ManagerHost(), ("make",)) == {"make": Package()}
 

@@ -197,3 +197,18 @@ def test_a_repository_that_cannot_be_switched_on_is_left_to_a_person() -> None:
     steps, (manual,) = planned(host, Capability("libbpf-headers"))
     assert steps == []
     assert "dnf install -y dnf-plugins-core" in manual.text
+
+
+def test_a_person_is_told_of_the_version_that_is_asked_for() -> None:
+    _, (manual,) = planned(ManagerHost(distribution=("nowhere", "1")), NEW)
+    assert "version 16 or newer" in manual.text
+
+
+POLICY = " 500 http://deb.example.org/debian {}/main amd64 Packages\n     release n={}\n"
+
+
+@pytest.mark.parametrize(("suite", "advised"), [("bookworm", True), ("bookworm-backports", False)])
+def test_backports_are_named_where_they_are_not_on(suite: str, advised: bool) -> None:
+    says = {"apt-cache policy": POLICY.format(suite, suite)}
+    _, (manual,) = planned(Debian({"make": ("4.3", "4.3")}, says), MAKE)
+    assert ("apt-get install -t bookworm-backports make" in manual.text) == advised
