@@ -8,7 +8,7 @@ import pytest
 
 from bpfdoctor.engine.load import load_checks
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.catalogue.packages import capability_of, resolve
+from bpfdoctor.fix.catalogue.packages import capability_of, local, resolve
 from bpfdoctor.fix.catalogue.tables import catalogue, covers, family_of, require_plain
 from bpfdoctor.host.system.facts import Distribution, distribution_of
 from bpfdoctor.model import Install
@@ -174,3 +174,12 @@ def test_every_check_that_the_catalogue_names_exists() -> None:
     assert set(catalogue().checks) <= ids
     named = {name for names in catalogue().checks.values() for name in names}
     assert named <= set(catalogue().capabilities)
+
+
+@pytest.mark.parametrize(("version", "newer"), [("12", "backports"), ("", ""), ("sid", "")])
+def test_only_a_release_of_debian_has_backports(version: str, newer: str) -> None:
+    here = local(distribution("debian", version), KERNEL)
+    assert here is not None
+    choice = here.choice(capability_of("make"))
+    assert choice is not None
+    assert choice.newer == newer

@@ -20,8 +20,11 @@ from bpfdoctor.fix.journal.read import read_run
 from bpfdoctor.fix.journal.undo_plan import undo_plan
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.planning.submodules import plan_submodules
+from bpfdoctor.host.git.submodule import Submodule
+from bpfdoctor.host.git.submodules import AskSubmodules, Submodules
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.testing import FakeHost
 
 Make = Callable[..., Applier]
 
@@ -92,7 +95,7 @@ def test_an_address_that_moved_is_taken_from_gitmodules_first(
     sync, update, _ = plan.steps
     assert "sync" in sync.argv
     assert update.after == (sync.id,)
-    assert sync.undo[-1] == "https://git.invalid/gone"
+    assert sync.undo[-3:] == ("config", "submodule.libbpf.url", "https://git.invalid/gone")
     assert applied(plan, applier(), tmp_path).took
 
 
@@ -129,6 +132,19 @@ def test_a_path_through_a_link_is_refused(tmp_path: Path, home: Path) -> None:
     plan = planned(checkout)
     assert plan.steps == ()
     assert "through the link" in texts(plan)
+
+
+@pytest.mark.parametrize(
+    ("refused", "nested", "entered"),
+    [("", True, True), ("", False, False), ("leads out of the checkout", True, False)],
+)
+def test_only_an_honest_submodule_that_has_some_itself_is_entered(
+    refused: str, nested: bool, entered: bool
+) -> None:
+    inner = Submodule("x", "https://git.invalid/x", "filled", refused, nested=nested)
+    host = FakeHost({AskSubmodules("/tree"): Submodules((inner,), 0)})
+    plan_submodules(host, "/tree", ("checkout.submodules[x]", "checkout.submodules[x/y]"))
+    assert (AskSubmodules("/tree/x") in host.asked) == entered
 
 
 @pytest.mark.parametrize("key", ["core.sshCommand", "filter.x.smudge", "core.fsmonitor"])
