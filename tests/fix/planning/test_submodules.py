@@ -142,7 +142,8 @@ def test_only_an_honest_submodule_that_has_some_itself_is_entered(
     refused: str, nested: bool, entered: bool
 ) -> None:
     inner = Submodule("x", "https://git.invalid/x", "filled", refused, nested=nested)
-    host = FakeHost({AskSubmodules("/tree"): Submodules((inner,), 0)})
+    level = {AskSubmodules("/tree"): Submodules((inner,), 0)}
+    host = FakeHost(level, otherwise=Submodules((), 0))
     plan_submodules(host, "/tree", ("checkout.submodules[x]", "checkout.submodules[x/y]"))
     assert (AskSubmodules("/tree/x") in host.asked) == entered
 
