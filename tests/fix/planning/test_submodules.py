@@ -69,6 +69,14 @@ def test_the_nested_one_alone_is_filled_where_its_parent_is(nest: Path) -> None:
     assert step.argv[:3] == ("git", "-C", f"{nest}/bpftool")
 
 
+def test_each_submodule_whose_files_are_absent_gets_them_again(nest: Path) -> None:
+    git(nest, "submodule", "update", "--init", "--recursive")
+    (nest / "bpftool/main").unlink()
+    (nest / "libbpf/header").unlink()
+    places = [step.argv[2] for step in planned(nest).steps]
+    assert sorted(places) == [f"{nest}/bpftool", f"{nest}/libbpf"]
+
+
 def test_a_submodule_that_was_moved_is_left_alone(nest: Path) -> None:
     git(nest, "submodule", "update", "--init", "--recursive")
     (nest / "libbpf/header").write_text("mine")
