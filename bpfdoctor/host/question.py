@@ -71,8 +71,8 @@ A = TypeVar("A", bound=Answer)
 class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="ask"):
     """Something to ask of a machine: a kind (the class) and its arguments (the fields).
 
-    A subclass implements `put`, and `command` or `source`. Its class name is its name in snapshots:
-    for ever.
+    A subclass implements `put`, and `command` or `source`. Its name in snapshots is that of its
+    class, for ever: one that is renamed keeps the former name by `tag=`.
     """
 
     privileged: ClassVar[bool] = False
