@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from repositories import add_submodule, applied, git, planned, repository, texts
@@ -24,6 +25,7 @@ from bpfdoctor.host.git.submodule import Submodule
 from bpfdoctor.host.git.submodules import AskSubmodules, Submodules
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Answer, Question
 from bpfdoctor.testing import FakeHost
 
 Make = Callable[..., Applier]
@@ -150,7 +152,7 @@ def test_only_an_honest_submodule_that_has_some_itself_is_entered(
     refused: str, nested: bool, entered: bool
 ) -> None:
     inner = Submodule("x", "https://git.invalid/x", "filled", refused, nested=nested)
-    level = {AskSubmodules("/tree"): Submodules((inner,), 0)}
+    level: dict[Question[Any], Answer] = {AskSubmodules("/tree"): Submodules((inner,), 0)}
     host = FakeHost(level, otherwise=Submodules((), 0))
     plan_submodules(host, "/tree", ("checkout.submodules[x]", "checkout.submodules[x/y]"))
     assert (AskSubmodules("/tree/x") in host.asked) == entered
