@@ -122,10 +122,16 @@ def passed(
 
 
 def warned(
-    summary: str, *, about: str = "", seen: Iterable[Evidence] = (), fixes: Iterable[Fix] = ()
+    summary: str,
+    *,
+    about: str = "",
+    seen: Iterable[Evidence] = (),
+    fixes: Iterable[Fix] = (),
+    explains: tuple[str, ...] = (),
 ) -> Finding:
-    """It works, or may; something about it will surprise."""
-    return _finding(Status.WARN, summary, about, seen, fixes)
+    """It works, or may; something about it will surprise. `explains`: see `Finding`."""
+    found = _finding(Status.WARN, summary, about, seen, fixes)
+    return msgspec.structs.replace(found, explains=explains)
 
 
 def failed(

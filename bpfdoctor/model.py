@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import Enum
 from typing import Literal
 
@@ -102,16 +103,46 @@ class Run(msgspec.Struct, frozen=True, tag_field="kind", tag="run"):
     checkout: str = ""
 
 
+class Instead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What makes a build work that does not work as it stands.
+
+    `make` is the command in place of `make`; `arguments` are given to it (`CLANG=clang-15`);
+    `without` are the variables of the environment that it must not get. `elsewhere`: it is built
+    in a directory of its own, for the user's own will not do.
+    """
+
+    make: str = ""
+    arguments: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    elsewhere: bool = False
+
+    def joined(self, other: Instead) -> Instead:
+        """Both at once."""
+        return Instead(
+            make=self.make or other.make,
+            arguments=tuple(dict.fromkeys((*self.arguments, *other.arguments))),
+            without=tuple(dict.fromkeys((*self.without, *other.without))),
+            elsewhere=self.elsewhere or other.elsewhere,
+        )
+
+    def command(self, target: str = "") -> str:
+        """What to type, in the makefile's directory: `env -u CPATH make CLANG=clang-15 minimal`."""
+        unset = [word for name in self.without for word in ("-u", name)]
+        words = [*(["env", *unset] if unset else []), self.make or "make", *self.arguments]
+        return shlex.join([*words, target] if target else words)
+
+
 class ByHand(msgspec.Struct, frozen=True, tag_field="kind", tag="manual"):
     """A fix that only a person can make: what to do, in words (and commands to paste).
 
     Where it takes another kernel command line, a check says what to boot with, or without, and the
-    engine adds this distribution's steps to `text`.
+    engine adds this distribution's steps to `text`. `instead`: the build goes on with that.
     """
 
     text: str
     boot_with: str = ""
     boot_without: str = ""
+    instead: Instead | None = None
 
 
 Fix = Install | Run | ByHand
@@ -127,7 +158,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     `about` is empty or says which one (`bpftool/libbpf`). `blocked_by` names the keys that
     stopped a `skip`; it is empty for every other status. `unrecorded`: some of its evidence was
-    never asked of the recorded machine; no report carries it.
+    never asked of the recorded machine; no report carries it. `explains`: words (a path below the
+    checkout, most often); where a build fails and names one of them, this `warn` is its cause.
     """
 
     status: Status
@@ -138,6 +170,7 @@ class Finding(msgspec.Struct, frozen=True):
     fixes: tuple[Fix, ...] = ()
     blocked_by: tuple[str, ...] = ()
     unrecorded: bool = False
+    explains: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Keep what the evidence tells by its type, which is lost between processes."""

@@ -48,6 +48,7 @@ from bpfdoctor.model import (
     Finding as Finding,
     Fix as Fix,
     Install as Install,
+    Instead as Instead,
     Run as Run,
     Selection as Selection,
     Stage as Stage,
