@@ -57,10 +57,13 @@ def test_what_make_does_not_say_is_not_known() -> None:
     assert stopped_at("make: *** No rule to make target 'x'.  Stop.", "minimal") == frozenset()
 
 
-GCC = "{0}.c:6:10: fatal error: argp.h: No such file or directory\nmake: *** [Makefile:9: {0}.o] Error 1"
-CLANG = (
-    "{0}.bpf.c:3:10: fatal error: 'vmlinux.h' file not found\nmake: *** [Makefile:7: {0}.bpf.o] 1"
-)
+GCC = """\
+{0}.c:6:10: fatal error: argp.h: No such file or directory
+make: *** [Makefile:9: {0}.o] Error 1"""
+
+CLANG = """\
+{0}.bpf.c:3:10: fatal error: 'vmlinux.h' file not found
+make: *** [Makefile:7: {0}.bpf.o] Error 1"""
 
 
 @pytest.mark.parametrize("log", [GCC, CLANG])
