@@ -32,8 +32,8 @@ READ, READ_LIMIT = 300, 1 << 20
 """Build files that are read, and bytes of each."""
 SECONDS = 5
 """After which no more build files are read."""
-SHOWN = 8
-"""Signs that are told, above and below."""
+SHOWN, SOURCES = 8, 3
+"""Signs that are told, above and below; sources among them, of a directory at or above."""
 
 
 class Sign(msgspec.Struct, frozen=True):
@@ -157,7 +157,7 @@ class _Search:
         except OSError as error:
             self._note(place, error)
             names = []
-        sources = sorted(filter(is_source, names))[:SHOWN]
+        sources = sorted(filter(is_source, names))[:SOURCES]
         return [f"{place}/{name}" for name in (*sources, *sorted(BUILD_FILES))]
 
     def _believed(self, path: str) -> bool:

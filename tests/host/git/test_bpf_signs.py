@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -166,6 +166,14 @@ def test_what_a_stranger_left_above_gives_no_sign(tree: Path, needs: Callable[..
     assert shown(tree) == ["x.bpf.c", "Makefile (target bpf)"]
     os.chown(tree / "Makefile", 0, 0)
     assert shown(mine) == ["Makefile (target bpf)"]
+
+
+def test_a_build_file_is_told_beside_many_sources(tree: Path) -> None:
+    for name in range(9):
+        write(tree / f"x{name}.bpf.c")
+    write(tree / "Makefile", NAMES_BPF)
+    sources = [f"x{name}.bpf.c" for name in range(bpf_signs.SOURCES)]
+    assert shown(tree) == [*sources, "Makefile (target bpf)"]
 
 
 # Below
@@ -462,10 +470,8 @@ def test_where_root_may_not_become_the_owner_there_is_no_answer(
 ) -> None:
     needs("root")
 
-    @contextlib.contextmanager
-    def refused(identity: object) -> Iterator[None]:
+    def refused(identity: object) -> NoReturn:
         raise PermissionError(errno.EPERM, "cannot act as that user")
-        yield
 
     monkeypatch.setattr(bpf_signs, "acting_as", refused)
     answer = AskBpfSigns(str(tree)).put(Machine())
