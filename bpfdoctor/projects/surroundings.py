@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from bpfdoctor.host.git.bpf_signs import AskBpfSigns, BpfSigns, Sign
-from bpfdoctor.host.git.gitmodules import entries_of, path_refused
+from bpfdoctor.host.git.gitmodules import entries_of
 from bpfdoctor.host.question import NOT_RECORDED, Host, NoAnswer
 from bpfdoctor.host.system.files import AskDirectory, Directory, FileText, ReadFile
 from bpfdoctor.projects.model import Project, ProjectKind
@@ -95,8 +95,8 @@ def _claims(host: Host, named: _Named, directory: str) -> bool:
         return True
     modules = host.ask(ReadFile(f"{named.place.rstrip('/')}/.gitmodules"))
     entries = entries_of(modules.text) if isinstance(modules, FileText) else ()
-    own = [build, *(entry.path for entry in entries if not path_refused(entry.path))]
-    return any(path and f"{inside}/".startswith(f"{path}/") for path in own)
+    own = [build, *(entry.path for entry in entries)]
+    return any(f"{inside}/".startswith(f"{path}/") for path in own)
 
 
 def _settled(host: Host, here: Directory, named: _Named, root: str = "") -> Surroundings:

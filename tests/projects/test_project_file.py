@@ -100,9 +100,10 @@ def test_a_link_that_leads_nowhere_is_none(tmp_path: Path) -> None:
 
 
 def test_a_strangers_file_is_not_believed_nor_read(
-    tmp_path: Path, needs: Callable[..., None]
+    tmp_path: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("root")
+    monkeypatch.setattr(os, "geteuid", lambda: 777)
     path = tmp_path / "bpfdoctor.toml"
     path.write_text("no TOML")
     os.chown(path, 12345, 12345)

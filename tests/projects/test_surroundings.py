@@ -93,6 +93,7 @@ def test_the_root_the_build_and_the_submodules_of_a_checkout_are_that_project(
     checkout: Path, below: str
 ) -> None:
     assert said(checkout / below) == f"libbpf-bootstrap {checkout}"
+    assert found(checkout / below).root == str(checkout)
 
 
 @pytest.mark.parametrize("below", ["examples/rust/xdp", "examples/rust/xdp/src"])

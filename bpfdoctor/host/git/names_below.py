@@ -50,12 +50,12 @@ def walked_below(common: CommonPlaces, directory: str) -> NamesBelow:
     found = NamesBelow([], [])
     device = os.stat(directory).st_dev
     level = [directory]
-    for depth in range(LEVELS + 1):
+    for _ in range(LEVELS + 1):
         deeper: list[str] = []
         for place in level:
             for entry in _entries(place, found):
                 found.paths.append(entry.path)
-                if depth < LEVELS and _enters(entry, device, common):
+                if _enters(entry, device, common):
                     deeper.append(entry.path)
         level = deeper
     return found

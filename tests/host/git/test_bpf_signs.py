@@ -6,7 +6,6 @@ import errno
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -168,6 +167,41 @@ def test_what_a_stranger_left_above_gives_no_sign(tree: Path, needs: Callable[..
     assert shown(mine) == ["Makefile (target bpf)"]
 
 
+def test_what_is_roots_or_our_own_above_is_no_strangers(
+    needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("root")
+    with tempfile.TemporaryDirectory() as made:  # pytest's own are shut to other users
+        tree = Path(made)
+        tree.chmod(0o755)
+        write(tree / "Makefile", NAMES_BPF)
+        git(tree, "init", "-q")
+        (tree / "mine").mkdir()
+        os.chown(tree / "mine", NOBODY, NOBODY)
+        assert shown(tree / "mine") == ["Makefile (target bpf)"]
+        os.chown(tree / "Makefile", 12345, 12345)
+        assert shown(tree / "mine") == []
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        assert shown(tree / "mine") == ["Makefile (target bpf)"]
+
+
+def test_a_source_above_whose_link_leads_nowhere_is_nobodys(tree: Path) -> None:
+    (tree / "x.bpf.c").symlink_to("nowhere")
+    (tracked(tree) / "here").mkdir()
+    assert shown(tree / "here") == []
+
+
+def test_so_many_entries_of_a_directory_are_looked_at(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tree / "x.bpf.c")
+    write(tree / "y.bpf.c")
+    monkeypatch.setattr(bpf_signs, "LISTED", 2)
+    assert (len(ask(tree).above), ask(tree).partial) == (2, False)
+    monkeypatch.setattr(bpf_signs, "LISTED", 1)
+    assert (len(ask(tree).above), ask(tree).partial) == (1, True)
+
+
 def test_a_build_file_is_told_beside_many_sources(tree: Path) -> None:
     for name in range(9):
         write(tree / f"x{name}.bpf.c")
@@ -236,9 +270,28 @@ def test_signs_below_are_told_nearest_first_and_not_without_end(tree: Path) -> N
     assert len(found) == bpf_signs.SHOWN
 
 
-def test_where_git_refuses_the_tree_is_walked(tree: Path) -> None:
+def test_an_index_of_more_than_is_kept_of_an_output_is_looked_at_in_part(tree: Path) -> None:
+    write(tree / "z/x.bpf.c")
+    tracked(tree)
+    empty = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    names = [f"100644 {empty}\t{n:04}{'/' + 'x' * 200}\n" for n in range(6000)]
+    argv = ["git", "-C", str(tree), "update-index", "--index-info"]
+    subprocess.run(argv, env=CLEAN, check=True, input="".join(names).encode())
+    assert (shown(tree), ask(tree).partial) == ([], True)
+    assert shown(tree / "z") == ["z/x.bpf.c"]
+
+
+def test_a_walk_goes_to_no_other_file_system(tree: Path) -> None:
+    (tree / "mount").mkdir()
+    device = tree.stat().st_dev
+    (entry,) = os.scandir(tree)
+    assert names_below._enters(entry, device, CommonPlaces({}))
+    assert not names_below._enters(entry, device + 1, CommonPlaces({}))
+
+
+def test_where_git_refuses_the_tree_is_walked_and_not_its_repository(tree: Path) -> None:
     write(tree / "one/x.bpf.c")
-    (tree / ".git").mkdir()
+    write(tree / ".git/hooks/y.bpf.c")
     assert shown(tree) == ["one/x.bpf.c"]
     assert ask(tree).root == str(tree)
 
@@ -283,7 +336,7 @@ def test_a_home_that_is_named_through_a_link_is_one(tree: Path) -> None:
     assert shown(tree, HOME=str(tree.parent / "link")) == []
 
 
-@pytest.mark.parametrize("home", ["", ".", "relative", "a\0b"])
+@pytest.mark.parametrize("home", ["", ".", "relative", "a\0b", "/a\0b"])
 def test_a_home_that_is_no_path_is_nobodys(
     tree: Path, home: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,11 +375,14 @@ def test_the_home_of_whoever_owns_it_is_no_tree(
     tree: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("root")
-    homes = {0: "/root", 12345: str(tree)}
+    homes = {0: "/root", 12345: str(tree), 23456: str(tree)}
     monkeypatch.setattr("bpfdoctor.host.git.common_places.home_of", lambda uid: homes[uid])
     write(tree / "Makefile", NAMES_BPF)
     assert not CommonPlaces({}).has(str(tree))
     os.chown(tree, 12345, 12345)
+    assert CommonPlaces({}).has(str(tree))
+    os.chown(tree, 0, 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 23456)
     assert CommonPlaces({}).has(str(tree))
 
 
@@ -340,9 +396,7 @@ def test_a_tree_of_many_files_is_looked_at_as_far_as_the_limit(
         (tree / f"f{name:05}").touch()
     write(tree / "z/x.bpf.c")
     tracked(tree)
-    begun = time.monotonic()
     found = ask(tree)
-    assert time.monotonic() - begun < 5
     assert (found.below, found.partial) == ((), True)
     monkeypatch.setattr(names_below, "NAMES", 30_001)
     monkeypatch.setattr(bpf_signs, "LISTED", 30_002)
@@ -383,9 +437,7 @@ def test_so_many_build_files_are_read_and_no_more(
 )
 def test_a_large_makefile_is_read_as_far_as_the_limit(tree: Path, before: int, seen: bool) -> None:
     write(tree / "Makefile", "x" * (before - 1) + "\n" * bool(before) + NAMES_BPF)
-    begun = time.monotonic()
     found = ask(tree)
-    assert time.monotonic() - begun < 5
     assert (bool(found.above), found.partial) == (seen, not seen)
 
 
