@@ -183,6 +183,8 @@ def test_what_is_roots_or_our_own_above_is_no_strangers(
         assert shown(tree / "mine") == []
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
         assert shown(tree / "mine") == ["Makefile (target bpf)"]
+        os.chown(tree / "Makefile", 0, 0)
+        assert shown(tree / "mine") == ["Makefile (target bpf)"]
 
 
 def test_a_source_above_whose_link_leads_nowhere_is_nobodys(tree: Path) -> None:
