@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
-    from bpfdoctor.host.git.bpf_signs import (
-        AskBpfSigns as AskBpfSigns,
-        BpfSigns as BpfSigns,
-        Sign as Sign,
-    )
+    from bpfdoctor.host.git.bpf_search import Sign as Sign
+    from bpfdoctor.host.git.bpf_signs import AskBpfSigns as AskBpfSigns, BpfSigns as BpfSigns
     from bpfdoctor.host.git.submodule import Submodule as Submodule
     from bpfdoctor.host.git.submodules import (
         AskSubmodules as AskSubmodules,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from bpfdoctor.host.git.bpf_signs import AskBpfSigns, BpfSigns, Sign
+from bpfdoctor.host.git.bpf_search import Sign
+from bpfdoctor.host.git.bpf_signs import AskBpfSigns, BpfSigns
 from bpfdoctor.host.git.gitmodules import entries_of
 from bpfdoctor.host.question import NOT_RECORDED, Host, NoAnswer
 from bpfdoctor.host.system.files import AskDirectory, Directory, FileText, ReadFile

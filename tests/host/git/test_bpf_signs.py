@@ -13,7 +13,7 @@ from typing import NoReturn
 import pytest
 
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
-from bpfdoctor.host.git import bpf_signs, names_below
+from bpfdoctor.host.git import bpf_search, bpf_signs, names_below
 from bpfdoctor.host.git.bpf_signs import AskBpfSigns, BpfSigns
 from bpfdoctor.host.git.common_places import CommonPlaces
 from bpfdoctor.host.machine import Machine
@@ -90,8 +90,9 @@ def test_a_makefile_that_mentions_bpf_in_a_comment_alone_gives_no_sign(tree: Pat
 
 
 def test_a_file_of_another_name_gives_no_sign_whatever_it_says(tree: Path) -> None:
-    for name in ("common.mk", "Makefile.am", "build.sh", "x.bpf.o", "Cargo.lock"):
+    for name in ("common.mk", "Makefile.am", "build.sh", "x.bpf.o", "Cargo.lock", ".bpf.c"):
         write(tree / name, NAMES_BPF + "libbpf")
+        write(tree / "below" / name, NAMES_BPF + "libbpf")
     assert shown(tracked(tree)) == []
 
 
@@ -198,9 +199,9 @@ def test_so_many_entries_of_a_directory_are_looked_at(
 ) -> None:
     write(tree / "x.bpf.c")
     write(tree / "y.bpf.c")
-    monkeypatch.setattr(bpf_signs, "LISTED", 2)
+    monkeypatch.setattr(bpf_search, "LISTED", 2)
     assert (len(ask(tree).above), ask(tree).partial) == (2, False)
-    monkeypatch.setattr(bpf_signs, "LISTED", 1)
+    monkeypatch.setattr(bpf_search, "LISTED", 1)
     assert (len(ask(tree).above), ask(tree).partial) == (1, True)
 
 
@@ -208,7 +209,7 @@ def test_a_build_file_is_told_beside_many_sources(tree: Path) -> None:
     for name in range(9):
         write(tree / f"x{name}.bpf.c")
     write(tree / "Makefile", NAMES_BPF)
-    sources = [f"x{name}.bpf.c" for name in range(bpf_signs.SOURCES)]
+    sources = [f"x{name}.bpf.c" for name in range(bpf_search.SOURCES)]
     assert shown(tree) == [*sources, "Makefile (target bpf)"]
 
 
@@ -269,7 +270,7 @@ def test_signs_below_are_told_nearest_first_and_not_without_end(tree: Path) -> N
     write(tree / "zz/Makefile", NAMES_BPF)
     found = shown(tracked(tree))
     assert found[:2] == ["zz/Makefile (target bpf)", "deep/er/x00.bpf.c"]
-    assert len(found) == bpf_signs.SHOWN
+    assert len(found) == bpf_search.SHOWN
 
 
 def test_an_index_of_more_than_is_kept_of_an_output_is_looked_at_in_part(tree: Path) -> None:
@@ -401,7 +402,7 @@ def test_a_tree_of_many_files_is_looked_at_as_far_as_the_limit(
     found = ask(tree)
     assert (found.below, found.partial) == ((), True)
     monkeypatch.setattr(names_below, "NAMES", 30_001)
-    monkeypatch.setattr(bpf_signs, "LISTED", 30_002)
+    monkeypatch.setattr(bpf_search, "LISTED", 30_002)
     found = ask(tree)
     assert ([sign.path for sign in found.below], found.partial) == (["z/x.bpf.c"], False)
     monkeypatch.setattr(names_below, "NAMES", 30_000)
@@ -425,12 +426,12 @@ def test_so_many_build_files_are_read_and_no_more(
 ) -> None:
     write(tree / "a/Makefile", "all:\n")
     write(tree / "b/Makefile", NAMES_BPF)
-    monkeypatch.setattr(bpf_signs, "READ", 2)
+    monkeypatch.setattr(bpf_search, "READ", 2)
     assert (shown(tree), ask(tree).partial) == (["b/Makefile (target bpf)"], False)
-    monkeypatch.setattr(bpf_signs, "READ", 1)
+    monkeypatch.setattr(bpf_search, "READ", 1)
     assert (shown(tree), ask(tree).partial) == ([], True)
-    monkeypatch.setattr(bpf_signs, "READ", 2)
-    monkeypatch.setattr(bpf_signs, "SECONDS", -1)
+    monkeypatch.setattr(bpf_search, "READ", 2)
+    monkeypatch.setattr(bpf_search, "SECONDS", -1)
     assert (shown(tree), ask(tree).partial) == ([], True)
 
 
