@@ -1,4 +1,4 @@
-"""The submodules of a checkout."""
+"""The submodules of a checkout, and what around a directory names BPF."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.git.bpf_search import Sign as Sign
+    from bpfdoctor.host.git.bpf_signs import AskBpfSigns as AskBpfSigns, BpfSigns as BpfSigns
     from bpfdoctor.host.git.submodule import Submodule as Submodule
     from bpfdoctor.host.git.submodules import (
         AskSubmodules as AskSubmodules,
