@@ -12,5 +12,7 @@ if TYPE_CHECKING:
         AskSubmodules as AskSubmodules,
         Submodules as Submodules,
     )
+    from bpfdoctor.judging.sources.search import sought_sources as sought_sources
+    from bpfdoctor.judging.sources.sought import Sought as Sought
 else:
     __getattr__, __dir__ = late_names(__name__)
