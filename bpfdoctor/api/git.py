@@ -14,5 +14,9 @@ if TYPE_CHECKING:
     )
     from bpfdoctor.judging.sources.search import sought_sources as sought_sources
     from bpfdoctor.judging.sources.sought import Sought as Sought
+    from bpfdoctor.judging.submodule_remedies import (
+        Remedies as Remedies,
+        clone_again as clone_again,
+    )
 else:
     __getattr__, __dir__ = late_names(__name__)

@@ -27,7 +27,8 @@ class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `lists` are variables of that makefile which name objects, headers or other files, each with
     the directories where these lie. `include` is where headers are sought; `installed`, by the
     name that includes use, directories that the build installs first (`bpf` for `<bpf/btf.h>`).
-    `also` are files that a build reads otherwise. `libraries` are headers of others.
+    `also` are files that the makefile's recipes read, if it names them. `libraries` are headers that
+    are not the project's.
     """
 
     makefile: str

@@ -78,7 +78,7 @@ class ReadSources(Question[SourcesRead], frozen=True):
         except OSError as error:
             return NoAnswer.from_error(error)
         with Workplace(machine, identity) as place:
-            answer = place.trouble or _Reading(self, place).answer()
+            answer = place.trouble or _OneReading(self, place).answer()
             if tool is None or isinstance(answer, NoAnswer) or not answer.ok:
                 return answer
             inputs = self._rests_on(machine, place, tool)
@@ -102,7 +102,7 @@ class ReadSources(Question[SourcesRead], frozen=True):
         return f"$ {' '.join(words)}"
 
 
-class _Reading:
+class _OneReading:
     """One reading, in a scratch directory; the rule of all that was read is its `probe.d`."""
 
     def __init__(self, question: ReadSources, place: Workplace) -> None:

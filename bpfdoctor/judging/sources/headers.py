@@ -15,6 +15,9 @@ from bpfdoctor.projects.model import Project, Sources
 SYSTEM = "asm/"
 """Where headers lie that no project has: without them, others of the system's are missing too."""
 
+PATIENCE = 15.0
+"""Seconds for one reading; that of libbpf takes less than one."""
+
 
 def headers_of(  # noqa: PLR0913  (what is known of one submodule)
     host: Host,
@@ -59,6 +62,7 @@ def _question(
         place,
         tuple(f"-I{place}/{path}" for path in sources.include),
         tuple((name, f"{place}/{path}") for name, path in sources.installed.items()),
+        timeout=PATIENCE,
     )
 
 

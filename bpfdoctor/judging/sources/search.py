@@ -59,14 +59,13 @@ class _Search:
         return names is not None and not names & {path.partition("/")[0] for path in paths}
 
     def result(self) -> Sought:
-        for path in (self.sources.makefile, *self.sources.also):
-            self._look(path)
-        compiled = self._compiled()
+        self._look(self.sources.makefile)
+        text = self._makefile()
+        self._named_in(text)
+        compiled = self._compiled(logical_lines(text))
         if compiled:
-            told_below = self._told_below() if self.lost is None else frozenset()
-            more = headers_of(
-                self.host, self.project, self.about, compiled, self.lost, told_below
-            )
+            told = self._told_below() if self.lost is None else frozenset()
+            more = headers_of(self.host, self.project, self.about, compiled, self.lost, told)
             self.found = self.found.joined(more)
         return self.found
 
@@ -93,18 +92,26 @@ class _Search:
         had = paths if self.lost is None else [path for path in paths if path in self.lost]
         self.found = self.found.joined(Sought(missing=tuple(had[:1])))
 
-    def _compiled(self) -> list[str]:
+    def _makefile(self) -> str:
+        """Its text; empty where it is not there or cannot be read."""
+        question = ReadFile(f"{self.place}/{self.sources.makefile}")
+        answer = self.host.ask(question)
+        if isinstance(answer, FileText):
+            return answer.text
+        if not answer.absent:
+            self.found = self.found.joined(not_told(question, answer))
+        return ""
+
+    def _named_in(self, makefile: str) -> None:
+        """Look for the files that the makefile includes, and those that its recipes read."""
+        beside = posixpath.dirname(self.sources.makefile)
+        included = (path for line in logical_lines(makefile) for path in _included(line))
+        read = (path for path in self.sources.also if posixpath.basename(path) in makefile)
+        for path in (*(posixpath.join(beside, each) for each in included), *read):
+            self._look(posixpath.normpath(path))
+
+    def _compiled(self, lines: list[str]) -> list[str]:
         """The C files that the makefile lists and that are there; what it misses is noted."""
-        makefile = self.sources.makefile
-        question = ReadFile(f"{self.place}/{makefile}")
-        text = self.host.ask(question) if self.sources.lists else NoAnswer("ENOENT")
-        if not isinstance(text, FileText):
-            if not text.absent:
-                self.found = self.found.joined(not_told(question, text))
-            return []
-        lines = logical_lines(text.text)
-        for path in (path for line in lines for path in _included(line)):
-            self._look(posixpath.normpath(posixpath.join(posixpath.dirname(makefile), path)))
         places = [
             self._place_of(f"{name[:-2]}.c" if name.endswith(".o") else name, directories)
             for variable, directories in self.sources.lists.items()

@@ -23,6 +23,11 @@ class Sought(msgspec.Struct, frozen=True):
     unanswered: bool = False
     seen: tuple[Evidence, ...] = ()
 
+    @property
+    def lacking(self) -> bool:
+        """The build is known to miss something."""
+        return self.nothing or bool(self.missing)
+
     def joined(self, other: Sought) -> Sought:
         """Both, of one directory."""
         return Sought(
