@@ -265,7 +265,9 @@ class _Judged:
         trouble = self.level.trouble or self.submodule.trouble
         if trouble in WITHHELD:
             return [self._status()]
-        return self.remedies.filling() if sought.nothing else self.remedies.restoring(sought.missing)
+        return (
+            self.remedies.filling() if sought.nothing else self.remedies.restoring(sought.missing)
+        )
 
     def _withheld(self, said: str) -> Finding:
         why = f"its files are there, of a commit that git does not tell ({said}): the build decides"

@@ -22,11 +22,14 @@ MOST_ERRORS = 5
 LONGEST = 240
 """Characters of an error that are kept."""
 
+MEMORY = 4 << 20
+"""Kilobytes of address space: a few nested macros ask for more than a machine has."""
+
+_BOUNDED = ("/bin/sh", "-c", f'ulimit -v {MEMORY} 2>/dev/null; exec "$@"', "sh")
 _NEXT_RULE = re.compile(r"\n(?=\S)")
 _ERROR = re.compile(r"^([^\n:]+):\d+:(?:\d+:)? (?:fatal )?error: .*$", re.MULTILINE)
 _INCLUDES = ("-M", "-MG", "-w")
-_SYNTAX = ("-fsyntax-only", "-w", "-fno-diagnostics-show-caret", "-fdiagnostics-color=never")
-"""No line of a source is quoted: what a file includes may be nobody's business."""
+_SYNTAX = ("-fsyntax-only", "-w", "-fmax-errors=20")
 
 
 class SourcesRead(Answer, frozen=True):
@@ -116,12 +119,11 @@ class _OneReading:
         alone = asked.syntax and len(asked.sources) == 1
         rule = ("-MD", "-MF", place.path("probe.d"), "-MT", "probe.o") if alone else ()
         how = (*(_SYNTAX if asked.syntax else _INCLUDES), *rule, "-x", "c")
-        ended = place.run(
-            (*asked.compiler, *flags, *how, *asked.sources), asked.timeout, place.identity
-        )
+        words = (*_BOUNDED, *asked.compiler, *flags, *how, *asked.sources)
+        ended = place.run(words, asked.timeout, place.identity)
         if isinstance(ended, NoAnswer):
             return ended
-        if ended.signal or ended.truncated:
+        if ended.signal or (ended.truncated and not asked.syntax):
             return NoAnswer("broken", f"{asked.compiler[0]} was ended, or did not come to an end")
         return self._told(ended)
 
@@ -165,10 +167,11 @@ class _OneReading:
         return plain if path.startswith("/") else path
 
     def _errors(self, log: str) -> tuple[str, ...]:
-        """Of the tree's own files: the first words of another's might be in what is said of it."""
-        inside = f"{self.question.tree}/"
-        lines = (line for line in _ERROR.finditer(log) if line[1].startswith(inside))
-        return tuple(dict.fromkeys(line[0][:LONGEST] for line in lines))[:MOST_ERRORS]
+        """Of the tree's own files, links resolved: words of another may be nobody's business."""
+        inside = f"{os.path.realpath(self.question.tree)}/"
+        lines = (line for line in _ERROR.finditer(log))
+        ours = (line[0] for line in lines if os.path.realpath(line[1]).startswith(inside))
+        return tuple(dict.fromkeys(line[:LONGEST] for line in ours))[:MOST_ERRORS]
 
 
 def _escaped(path: str) -> str:
