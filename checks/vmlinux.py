@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Fix, Install, NoAnswer, Run
-from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import files, git, kernel, machine, tools
 
 BPFTOOLS = ("bpftool", "/usr/sbin/bpftool", "/usr/local/sbin/bpftool")
@@ -109,7 +109,7 @@ def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evi
 
 
 def _is_lost_link(facts: files.PathFacts, text: str) -> bool:
-    """A copy that knows no links holds their targets as text; what is behind a link is not shown."""
+    """A copy that knows no links holds their targets as text; what a link leads to is not shown."""
     own = facts.kind == "file" and facts.size < 256
     return own and "\n" not in text.strip() and "#" not in text
 
@@ -136,8 +136,8 @@ def _compilation(context: Context, name: str, clang: tuple[str, ...]) -> tools.R
     """As the build compiles it, with the first line of a program."""
     here, build = context.project, context.project.kind.build
     running = context.ask(kernel.AskKernel())
-    known = isinstance(running, kernel.Kernel)
-    architecture = machine.target_architecture(running.architecture) if known else ""
+    name_of = running.architecture if isinstance(running, kernel.Kernel) else ""
+    architecture = machine.target_architecture(name_of)
     include = [each.replace("{arch}", architecture) for each in (build.include if build else ())]
     flags = (f"-D__TARGET_ARCH_{architecture}", *(f"-I{here.inside(each)}" for each in include))
     return tools.ReadSources(
@@ -182,7 +182,7 @@ def _repairs(context: Context, name: str) -> list[Fix]:
             words = ("git", "-C", here.inside(submodule.path), "checkout", "--")
             return [ByHand(tools.to_paste(*words, name.removeprefix(f"{submodule.path}/")))]
     tracked = context.ask(git.AskTracked(here.path, name))
-    if isinstance(tracked, git.Tracked) and tracked.tracked:
+    if isinstance(tracked, git.KnownToGit) and tracked.tracked:
         return [ByHand(tools.to_paste("git", "-C", here.path, "checkout", "--", name))]
     return _dump(context, here.inside(name))
 

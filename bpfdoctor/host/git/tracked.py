@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
 
-class Tracked(Answer, frozen=True):
+class KnownToGit(Answer, frozen=True):
     """Whether it is in the index."""
 
     tracked: bool
@@ -20,17 +20,17 @@ class Tracked(Answer, frozen=True):
         return "tracked" if self.tracked else "not tracked"
 
 
-class AskTracked(Question[Tracked], frozen=True):
+class AskTracked(Question[KnownToGit], frozen=True):
     """Whether the repository whose work tree is `tree` tracks `path`, which is relative to it."""
 
     tree: str
     path: str
 
-    def put(self, machine: Machine) -> Tracked | NoAnswer:
+    def put(self, machine: Machine) -> KnownToGit | NoAnswer:
         listed = ask_git(machine, self.tree, "ls-files", "-z", "--", self.path)
         if isinstance(listed, Refusal):
             return NoAnswer("refused", listed.detail)
-        return Tracked(bool(listed))
+        return KnownToGit(bool(listed))
 
     def command(self) -> str:
         return f"git -C {self.tree} ls-files -- {self.path}"

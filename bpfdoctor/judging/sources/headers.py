@@ -24,6 +24,7 @@ def headers_of(  # noqa: PLR0913  (what is known of one submodule)
     project: Project,
     about: str,
     compiled: list[str],
+    *,
     lost: frozenset[str] | None,
     told_elsewhere: frozenset[str],
 ) -> Sought:

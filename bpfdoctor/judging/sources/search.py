@@ -65,7 +65,8 @@ class _Search:
         compiled = self._compiled(logical_lines(text))
         if compiled:
             told = self._told_below() if self.lost is None else frozenset()
-            more = headers_of(self.host, self.project, self.about, compiled, self.lost, told)
+            where = (self.host, self.project, self.about)
+            more = headers_of(*where, compiled, lost=self.lost, told_elsewhere=told)
             self.found = self.found.joined(more)
         return self.found
 
