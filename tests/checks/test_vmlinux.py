@@ -48,9 +48,9 @@ TODAY = "vmlinux.h/include/x86/vmlinux.h"
 class OnMachine:
     """This machine's files, below a kernel of another architecture."""
 
-    def __init__(self, architecture: str, path: str = "", cache: Path | None = None) -> None:
+    def __init__(self, architecture: str, path: str = "") -> None:
         environ = {**os.environ, "PATH": path} if path else None
-        self.live, self.architecture = LiveHost(Machine(environ, cache)), architecture
+        self.live, self.architecture = LiveHost(Machine(environ)), architecture
         self.without_clang = bool(path)
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
@@ -74,10 +74,8 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def judge(
-    checkout: Path, architecture: str = "x86_64", *, path: str = "", cache: Path | None = None
-) -> Finding:
-    host = OnMachine(architecture, path, cache)
+def judge(checkout: Path, architecture: str = "x86_64", *, path: str = "") -> Finding:
+    host = OnMachine(architecture, path)
     project = find_project(host, str(checkout))
     assert project is not None
     return one(run_check("checkout.vmlinux-h", host, project))
@@ -427,16 +425,3 @@ def test_root_compiles_the_header_as_the_owner_of_the_checkout(
     finding = judge(checkout)
     secret.unlink()
     assert finding.status is Status.FAIL
-
-
-def test_the_second_time_no_compiler_is_asked(checkout: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    cache.mkdir(mode=0o700)
-    (checkout / TODAY).write_text(big(10))
-    os.utime((checkout / TODAY).with_name("vmlinux_618.h"), (1, 1))
-    assert judge(checkout, cache=cache).status is Status.PASS
-    before = {path.name for path in cache.glob("proof-*")}
-    assert judge(checkout, cache=cache).status is Status.PASS
-    (checkout / TODAY).write_text("no C\n")
-    assert judge(checkout, cache=cache).status is Status.FAIL
-    assert before
