@@ -22,7 +22,7 @@ MOST_ERRORS = 5
 LONGEST = 240
 """Characters of an error that are kept."""
 
-MEMORY = 4 << 20
+MEMORY = 2 << 20
 """Kilobytes of address space: a few nested macros ask for more than a machine has."""
 
 _BOUNDED = ("/bin/sh", "-c", f'ulimit -v {MEMORY} 2>/dev/null; exec "$@"', "sh")

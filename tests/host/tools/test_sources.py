@@ -10,7 +10,7 @@ import pytest
 
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.tools.sources import ReadSources, SourcesRead
+from bpfdoctor.host.tools.sources import _BOUNDED, MEMORY, ReadSources, SourcesRead
 
 COMPILERS = [name for name in ("cc", "clang") if shutil.which(name)]
 
@@ -84,16 +84,19 @@ def test_code_that_is_stopped_on_purpose_is_not_content(tree: Path) -> None:
     assert (answer.ok, answer.missing) == (False, ())
 
 
-def test_a_macro_that_grows_without_end_takes_no_more_than_its_share(tree: Path) -> None:
+def test_a_macro_that_grows_without_end_takes_no_more_than_its_share(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines = ["#define A0 x,x,x,x,x,x,x,x,x,x,x,x,x,x,x,x"]
-    for number in range(1, 9):
-        lines.append(f"#define A{number} " + ",".join([f"A{number - 1}"] * 16))
+    lines += [f"#define A{each} " + ",".join([f"A{each - 1}"] * 16) for each in range(1, 9)]
     (tree / "src/two.c").write_text("\n".join((*lines, "int a[] = { A8 };", "")))
-    question = reading(tree, COMPILERS[-1], syntax=True)
+    bounded = [word.replace(str(MEMORY), str(200 << 10)) for word in _BOUNDED]
+    monkeypatch.setattr("bpfdoctor.host.tools.sources._BOUNDED", tuple(bounded))
     machine = Machine()
-    answer = question.put(machine)
+    answer = reading(tree, "cc", syntax=True).put(machine)
     machine.close()
-    assert not isinstance(answer, SourcesRead) or not answer.ok
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "ENOMEM"
 
 
 @pytest.mark.parametrize("name", ["src/one.h", "lib/beside.h", "src/one.c"])
