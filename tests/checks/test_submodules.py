@@ -43,7 +43,8 @@ $(OBJDIR)/libbpf.pc:
     "src/libbpf.c": '#include <stdio.h>\n#include <linux/err.h>\n#include "libbpf.h"\n',
     "src/elf.c": '#include <stddef.h>\n#include "hashmap.h"\n',
     "src/unused.c": '#include "nowhere.h"\n',
-    "src/libbpf.h": "int a;\n",
+    "src/libbpf.h": '#include "beside.h"\nint a;\n',
+    "src/beside.h": "",
     "src/hashmap.h": "int hashmap;\n",
     "src/bpf_helpers.h": "",
     "src/libbpf.map": "LIBBPF_1.0\n",
@@ -264,7 +265,7 @@ def test_a_submodule_with_some_files_gone_is_half_updated(checkout: Path) -> Non
     found = judge(checkout)
     otherwise_passing(found, "libbpf")
     assert found["libbpf"].status is Status.WARN
-    assert "absent: 1 of 13 files" in found["libbpf"].summary
+    assert "absent: 1 of 14 files" in found["libbpf"].summary
     apply(found["libbpf"].fixes[0])
     assert judge(checkout)["libbpf"].status is Status.PASS
 
@@ -278,7 +279,7 @@ def test_files_gone_beside_one_that_cannot_be_compared_are_for_a_person_to_judge
     assert judge(checkout)["libbpf"].fixes == ()
     (checkout / "libbpf/README").unlink()
     found = judge(checkout)["libbpf"]
-    assert "absent: 1 of 13 files (half updated); 1 files were not compared" in found.summary
+    assert "absent: 1 of 14 files (half updated); 1 files were not compared" in found.summary
     (fix,) = found.fixes
     assert isinstance(fix, ByHand)
     assert fix.text.endswith(f"git -C {checkout}/libbpf diff")
@@ -587,6 +588,7 @@ NEEDED = [
     ("bpftool", "include/linux/list.h", "linux/list.h"),
     ("bpftool/libbpf", "src/Makefile", ""),
     ("bpftool/libbpf", "src/hashmap.h", "hashmap.h"),
+    ("bpftool/libbpf", "src/beside.h", "beside.h"),
     ("bpftool/libbpf", "include/linux/err.h", "linux/err.h"),
 ]
 """A submodule, a file that the build reads, and what it is called where git tells nothing."""
@@ -648,6 +650,15 @@ def test_a_lost_file_that_no_build_reads_is_a_warning(
     assert {finding.status for finding in found.values()} <= {Status.WARN, Status.PASS}
     if known:
         assert f"{about}/{lost}" in found[about].explains
+
+
+def test_a_file_that_git_never_had_is_not_lost(checkout: Path) -> None:
+    """A makefile may list what the build makes."""
+    write(checkout, "libbpf/src/Makefile", "HEADERS := bpf_helpers.h made.h\ninclude made.mk\n")
+    (checkout / "libbpf/README").unlink()
+    found = judge(checkout)
+    otherwise_passing(found, "libbpf")
+    assert found["libbpf"].status is Status.WARN
 
 
 def test_a_warning_says_by_which_words_a_failed_build_names_it(checkout: Path) -> None:
