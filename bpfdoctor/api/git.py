@@ -14,5 +14,12 @@ if TYPE_CHECKING:
         AskSubmodules as AskSubmodules,
         Submodules as Submodules,
     )
+    from bpfdoctor.host.git.tracked import AskTracked as AskTracked, KnownToGit as KnownToGit
+    from bpfdoctor.judging.sources.search import sought_sources as sought_sources
+    from bpfdoctor.judging.sources.sought import Sought as Sought
+    from bpfdoctor.judging.submodule_remedies import (
+        Remedies as Remedies,
+        clone_again as clone_again,
+    )
 else:
     __getattr__, __dir__ = late_names(__name__)

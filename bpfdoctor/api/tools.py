@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         FoundTools as FoundTools,
         ToolPath as ToolPath,
     )
+    from bpfdoctor.host.tools.sources import ReadSources as ReadSources, SourcesRead as SourcesRead
     from bpfdoctor.judging.tools.archiver import chosen_archivers as chosen_archivers
     from bpfdoctor.judging.tools.bpftool import (
         chosen_bpftool as chosen_bpftool,

@@ -21,6 +21,24 @@ class Recognise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     telling: tuple[str, ...] = ()
 
 
+class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the build reads of one submodule; paths are relative to it, as its makefile is.
+
+    `lists` are variables of that makefile which name objects, headers or other files, each with
+    the directories where these lie. `include` is where headers are sought; `installed`, by the
+    name that includes use, directories that the build installs first (`bpf` for `<bpf/btf.h>`).
+    `also` are files that the makefile's recipes read, where it names them. `libraries` are headers
+    that are not the project's.
+    """
+
+    makefile: str
+    lists: dict[str, tuple[str, ...]] = {}
+    include: tuple[str, ...] = ()
+    installed: dict[str, str] = {}
+    also: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ("libelf.h", "gelf.h", "zlib.h")
+
+
 class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the project's makefile is driven; paths are relative to the checkout.
 
@@ -32,7 +50,8 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
     `link_flags` are the variables of the environment that it passes on to the linker. `crates` is
     the Cargo.lock of what it has cargo build. `outputs` are the directories that the makefile makes
-    in its own; `writes` are other paths of the checkout that a build makes.
+    in its own; `writes` are other paths of the checkout that a build makes. `sources` is what it
+    reads of each submodule that it compiles.
     """
 
     directory: str
@@ -47,6 +66,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crates: str = ""
     outputs: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    sources: dict[str, Sources] = {}
     room: int = 200_000_000
     """Bytes that a build takes."""
 
