@@ -176,6 +176,7 @@ def _on_programs(
     context: Context, own: tools.OwnPlace, where: str, seen: Evidence
 ) -> Iterator[Finding]:
     """A finding for each program that has files of no use."""
+    top = ("", *own.build.outputs)
     for each in own.outlooks:
         troubles: list[Trouble] = []
         for file in each.uses:
@@ -185,7 +186,7 @@ def _on_programs(
                 why = f"{where}/{file.path} {why}, and is newer than its sources"
                 troubles.append((why, mend))
         for file in each.rewrites:
-            if not file.writable and not own.seen.shut:
+            if not file.writable and not any(shut.path in top for shut in own.seen.shut):
                 why = f"{where}/{file.path} is not writable for {own.seen.who}"
                 troubles.append((why, tools.to_paste("rm", "-f", f"{where}/{file.path}")))
         if troubles:
@@ -210,10 +211,9 @@ def _tool_trouble(
     context: Context, own: tools.OwnPlace, file: tools.BuiltFile, where: str
 ) -> tuple[str, str]:
     """Why the bpftool that a build left does not run, and what could not be told of it."""
-    why = tools.stale_trouble(file, "")
-    if why or own.seen.rooms[-1].noexec:
-        return why, ""
-    path = f"{where}/{file.path}"
+    path, unusable = f"{where}/{file.path}", file.state in ("cut", "empty", "unreadable")
+    if unusable or not file.runs:
+        return ("" if own.seen.rooms[-1].noexec else tools.stale_trouble(file, "")), ""
     if not context.may_build:
         foreign = tools.stale_trouble(file, _machine(context, own, file))
         return ("", f"{path} {foreign}") if foreign and _emulates(context) else (foreign, "")

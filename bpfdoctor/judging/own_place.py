@@ -54,9 +54,9 @@ class OwnPlace(msgspec.Struct, frozen=True):
         return None
 
     def _needed(self, size: int, held: int) -> int:
-        each = len(self.open) * size // PARTS
+        each = max(1, len(self.open)) * size // PARTS
         tool = not self.makes_tool or tool_of_the_build(self.seen) is not None
-        shared = tool and all(each.archives for each in self.open)
+        shared = tool and all(program.archives for program in self.open)
         return min(size, each) if shared else max(size - held, each)
 
 
