@@ -218,7 +218,7 @@ SOUND = [
     an_old_bpf_object_cut_off,
     an_object_of_another_program_cut_off,
 ]
-BROKEN = {
+BROKEN: dict[Callable[[Path], None], str] = {
     a_foreign_bpftool: "is for EM_AARCH64",
     a_foreign_bpftool_alone: "is for EM_AARCH64",
     a_bpftool_without_its_x_bit: "may not be executed",
@@ -349,6 +349,7 @@ def test_an_output_of_roots_fails_for_the_owner(theirs: Path) -> None:
     assert finding.status is Status.FAIL
     assert make(theirs, NOBODY) != 0
     (fix,) = finding.fixes
+    assert isinstance(fix, ByHand)
     assert fix.text.startswith("sudo chown -R ")
     subprocess.run(["sh", "-c", fix.text.removeprefix("sudo ")], check=True)
     assert worst(found(theirs)).status is Status.PASS

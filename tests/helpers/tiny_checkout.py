@@ -78,8 +78,8 @@ int main(int argc, char **argv)
 	FILE *from = fopen(argv[argc - 1], "r"), *to = stdout;
 	size_t size = from ? fread(data, 1, sizeof(data), from) : 0;
 	Elf64_Ehdr *head = (void *)data;
-	if (size < sizeof(*head) || head->e_machine != EM_BPF ||
-	    head->e_shoff + head->e_shnum * head->e_shentsize > size)
+	size_t end = head->e_shoff + head->e_shnum * head->e_shentsize;
+	if (size < sizeof(*head) || head->e_machine != EM_BPF || end > size)
 		return fprintf(stderr, "no BPF object\n"), 1;
 	if (!strcmp(argv[2], "skeleton"))
 		return puts("#ifndef SKEL_H\n#define SKEL_H\n#endif /* SKEL_H */") < 0;
@@ -164,4 +164,4 @@ def make(tree: Path, user: int | None = None, target: str = "demo") -> int:
 if __name__ == "__main__":  # in a mount namespace: the check's word, then make's
     place = Path(sys.argv[1])
     one = worst(found(place))
-    print(json.dumps([one.status.value, one.summary, make(place)]))
+    sys.stdout.write(json.dumps([one.status.value, one.summary, make(place)]))

@@ -19,6 +19,9 @@ Wanted = Literal["object", "executable", "archive", "skeleton"]
 MOST_MEMBERS = 4096
 """Members of an archive that are walked; libbpf's has 22."""
 
+MOST_INDEX = 1 << 16
+"""Bytes of its index of symbols that are read; libbpf's has 20,000."""
+
 _NOBITS = 8
 """SHT_NOBITS of elf.h: such a section takes no room in the file."""
 
@@ -36,21 +39,17 @@ class Wholeness(msgspec.Struct, frozen=True):
 
 
 def wholeness(path: str, wanted: Wanted) -> Wholeness:
-    """Look at a file; what is no regular file is not opened for good (a FIFO would block)."""
+    """Look at a file; what is no regular file is not opened (a FIFO would block)."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return Wholeness("other")
+        # It may be another file by now.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb", buffering=0) as file:
+            size = os.fstat(descriptor).st_size
+            return _read(file, size, wanted) if size else Wholeness("empty")
     except OSError:
         return Wholeness("unreadable")
-    with open(descriptor, "rb", buffering=0) as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            return Wholeness("other")
-        if facts.st_size == 0:
-            return Wholeness("empty")
-        try:
-            return _read(file, facts.st_size, wanted)
-        except OSError:
-            return Wholeness("unreadable")
 
 
 def _read(file: BinaryIO, size: int, wanted: Wanted) -> Wholeness:
@@ -112,18 +111,31 @@ def _archive(file: BinaryIO, size: int) -> Wholeness:
         return Wholeness("cut" if b"!<arch>\n".startswith(magic) else "other")
     place, machine, count = 8, "", 0
     while place < size and count < MOST_MEMBERS:
-        file.seek(place)
-        header = file.read(60)
-        digits = header[48:58].strip()
-        if len(header) < 60 or header[58:] != b"`\n" or not digits.isdigit():
+        name, length = _member(file, place)
+        if length < 0 or place + 60 + length > size:
             return Wholeness("cut", machine)
-        length = int(digits)
-        if place + 60 + length > size:
-            return Wholeness("cut", machine)
-        if not machine and header[:1] != b"/":
-            member = _elf(file, place + 60, length, (1,))
-            if member.state != "whole":
-                return member
-            machine = member.machine
+        if name.startswith(b"/ "):
+            size = max(size, _indexed(file, length) + 1)  # members that are gone are walked in vain
+        elif not machine and not name.startswith(b"/"):
+            first = _elf(file, place + 60, length, (1,))
+            if first.state != "whole":
+                return first
+            machine = first.machine
         place, count = place + 60 + length + length % 2, count + 1
     return Wholeness("whole" if count else "empty", machine)
+
+
+def _member(file: BinaryIO, place: int) -> tuple[bytes, int]:
+    """The name of a member and the bytes that it has; -1 where there is no sound header."""
+    file.seek(place)
+    header = file.read(60)
+    digits = header[48:58].strip()
+    sound = len(header) == 60 and header[58:] == b"`\n" and digits.isdigit()
+    return header[:16], int(digits) if sound else -1
+
+
+def _indexed(file: BinaryIO, length: int) -> int:
+    """The last place that the index of symbols, which is next in the file, names."""
+    data = file.read(min(length, MOST_INDEX))
+    count = min(int.from_bytes(data[:4], "big"), len(data) // 4 - 1)
+    return max(struct.unpack_from(f">{max(0, count)}I", data, 4), default=0) if count > 0 else 0
