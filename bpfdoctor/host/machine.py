@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import errno
 import os
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from bpfdoctor.host.process import Credentials, ProcessResult, child_environment, run
@@ -150,26 +148,3 @@ def owner_to_become(path: str) -> Credentials | None:
     if os.geteuid() != 0 or facts.st_uid == 0:
         return None
     return Credentials(facts.st_uid, facts.st_gid)
-
-
-@contextlib.contextmanager
-def acting_as(identity: Credentials | None) -> Iterator[None]:
-    """File access of this thread as another user: its rights, and what it makes is that user's.
-
-    setfsuid(2) is each thread's own (a thread started meanwhile inherits it), and takes the
-    capabilities over files away until it is undone (capabilities(7)). Raises PermissionError where
-    the kernel does not grant it.
-    """
-    if identity is None:
-        yield
-        return
-    libc = ctypes.CDLL(None)
-    libc.setfsgid(identity.gid)
-    libc.setfsuid(identity.uid)
-    try:
-        if libc.setfsuid(-1) != identity.uid:  # -1 changes nothing and tells who we are
-            raise PermissionError(errno.EPERM, f"cannot act as user {identity.uid}")
-        yield
-    finally:
-        libc.setfsuid(os.geteuid())
-        libc.setfsgid(os.getegid())

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.machine import acting_as, owner_to_become
+from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.smoke.build_cache import alone, build_place, keep

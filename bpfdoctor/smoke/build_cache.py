@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.atomic_write import replace_file
-from bpfdoctor.host.machine import acting_as
 from bpfdoctor.host.process import Credentials, home_of
 
 if TYPE_CHECKING:

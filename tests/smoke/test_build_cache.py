@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.machine import Machine, acting_as
+from bpfdoctor.host.acting import acting_as
+from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.process import Credentials
 from bpfdoctor.smoke.build_cache import KEPT, alone, build_place, keep, read_program
 

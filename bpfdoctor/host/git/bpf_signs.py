@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.git.bpf_search import SHOWN, Search, Sign
 from bpfdoctor.host.git.common_places import CommonPlaces
 from bpfdoctor.host.git.names_below import tracked_below, walked_below
-from bpfdoctor.host.machine import acting_as, owner_to_become
+from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.system.files import AskDirectory, Directory
 
