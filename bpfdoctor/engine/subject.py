@@ -9,7 +9,7 @@ from bpfdoctor.engine.options import Options
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.projects.model import Tree
 from bpfdoctor.projects.reader import kind_named, kinds
-from bpfdoctor.projects.recognise import find_project
+from bpfdoctor.projects.surroundings import Surroundings, surroundings
 
 EMBEDDED = "embedded"
 """The project whose program stands for the machine."""
@@ -25,20 +25,24 @@ def choose_project(host: Host, options: Options) -> Project:
     """
     if options.object:
         return _project_of(host, options.object)
-    found = find_project(host, options.directory)
+    around = surroundings(host, options.directory)
     if options.project:
-        return _named(found, options)
-    if found is not None:
-        return found
-    tree = Tree(options.directory, options.named)
+        return _named(around, options)
+    if around.project is not None:
+        return around.project
+    named = options.named and not around.file  # a file that says so makes it the machine's own
+    signs = tuple(sign.shown() for sign in around.signs)
+    unseen = around.unseen if named or not around.root else ()  # a shut directory, or a named one
+    tree = Tree(around.directory, named, signs, unseen)
     return _without_sources(_home_of(options.targets), tree)
 
 
-def _named(found: Project | None, options: Options) -> Project:
-    kind = kind_named(options.project)
+def _named(around: Surroundings, options: Options) -> Project:
+    """The project that was named: its checkout, where we stand in one, whatever else is there."""
+    kind, found = kind_named(options.project), around.project
     if found is not None and found.name == kind.name:
         return found
-    return _without_sources(kind.name, Tree(options.directory, options.named))
+    return _without_sources(kind.name, Tree(around.directory, options.named))
 
 
 def _without_sources(name: str, tree: Tree) -> Project:

@@ -128,7 +128,7 @@ def _ready(asked: Sequence[AskedStages], results: Sequence[StageResult], subject
     if subject is Subject.MACHINE and any(Stage.FIRES in each.stages for each in asked):
         proof = "proven by running one" if seen else "predicted, not proven by running"
         can = "this machine can build, load and run BPF programs"
-        return f"Ready: {can}; {proof}. No project was judged."
+        return f"Ready: {can}; {proof}. No project is here: nothing of this directory was judged."
     proof = "proven by running" if seen else "predicted, not proven by running"
     return f"Ready: {names}; {proof}."
 

@@ -146,11 +146,13 @@ class Tree(msgspec.Struct, frozen=True):
     """A directory in which no project is known.
 
     `named`: the user named it (`-C`). `signs`: what in it names BPF, so that there is a project.
+    `unseen`: what might have been a sign and could not be read.
     """
 
     directory: str
     named: bool = False
     signs: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 class Project(msgspec.Struct, frozen=True):

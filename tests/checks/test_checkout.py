@@ -80,6 +80,7 @@ def test_how_the_users_own_program_is_made_only_the_makefile_knows(checkout: Pat
 
 
 PROJECTS = {"project": project_named(), "machine": project_named("embedded")}
+SHUT = ("EACCES: Permission denied",)
 SIGNS = ("agent/x.bpf.c", "Makefile: libbpf")
 
 
@@ -94,6 +95,8 @@ SIGNS = ("agent/x.bpf.c", "Makefile: libbpf")
         ("machine", Tree("/here", named=True), Status.FAIL),
         ("machine", Tree("/here", signs=SIGNS), Status.UNKNOWN),
         ("machine", Tree("/here", named=True, signs=SIGNS), Status.UNKNOWN),
+        ("machine", Tree("/here", unseen=SHUT), Status.UNKNOWN),
+        ("machine", Tree("/here", named=True, unseen=SHUT), Status.UNKNOWN),
         ("machine", None, None),
     ],
 )

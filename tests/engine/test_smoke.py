@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 import bpfdoctor.engine.smoke as phase
@@ -221,8 +222,8 @@ def test_a_build_does_not_go_on_where_one_fault_has_no_way_round(seen: list[Outc
 
 
 def warning(*explains: str) -> Finding:
-    key = {"id": "checkout.submodules", "about": "libbpf"}
-    return Finding(Status.WARN, "a file is absent", explains=explains, **key)
+    found = Finding(Status.WARN, "a file is absent", "checkout.submodules", "libbpf")
+    return msgspec.structs.replace(found, explains=explains)
 
 
 @pytest.mark.parametrize(
