@@ -63,7 +63,8 @@ def _on_the_place(
     if later:
         why = "; ".join(why for why, _ in later)
         mends = [ByHand(mend) for _, mend in later]
-        return warned(f"all is built; before the next change: {why}", seen=[seen], fixes=mends)
+        summary = f"{_as_whom(own)}all is built; before the next change: {why}"
+        return warned(summary, seen=[seen], fixes=mends)
     if unsure:
         return unknown(unsure, seen=[seen], fixes=[ByHand(_clean(where, build.outputs))])
     free = own.seen.rooms[-1].free

@@ -43,18 +43,23 @@ class OwnPlace(msgspec.Struct, frozen=True):
     @property
     def lacks(self) -> tuple[str, Room, int] | None:
         """What there is too little of (`bytes`, `inodes`), where, and how much a build takes."""
-        room = self.seen.rooms[-1]  # that of the outputs, where they are there
-        for what, free, size, held in (
-            ("bytes", room.free, self.build.room, self.seen.held),
-            ("inodes", room.inodes, self.build.files, self.seen.count),
-        ):
-            needed = self._needed(size, held)
-            if free is not None and free < needed:
-                return what, room, needed
+        seen, first, last = self.seen, self.seen.rooms[0], self.seen.rooms[-1]
+        for room in (first, last):  # the programs' own file system, and that of the outputs
+            whole = room.device == last.device
+            for what, free, size, held in (
+                ("bytes", room.free, self.build.room, seen.held),
+                ("inodes", room.inodes, self.build.files, seen.count),
+            ):
+                needed = self._needed(size, held) if whole else self._of_programs(size)
+                if free is not None and free < needed:
+                    return what, room, needed
         return None
 
+    def _of_programs(self, size: int) -> int:
+        return max(1, len(self.open)) * size // PARTS
+
     def _needed(self, size: int, held: int) -> int:
-        each = max(1, len(self.open)) * size // PARTS
+        each = self._of_programs(size)
         tool = not self.makes_tool or tool_of_the_build(self.seen) is not None
         shared = tool and all(program.archives for program in self.open)
         return min(size, each) if shared else max(size - held, each)

@@ -12,11 +12,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import tiny_checkout
+from private_path import script
 from tiny_checkout import HERE, found, make, project, worst, write_checkout
 
-from bpfdoctor.api import ByHand, NoAnswer, Status
+from bpfdoctor.api import ByHand, Compile, Compiled, NoAnswer, Question, Status
+from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.question import A
 from bpfdoctor.testing import FakeHost, one, run_check
 
 NOBODY = 65534
@@ -277,6 +281,35 @@ def test_a_finished_program_of_another_machine_fails_although_make_says_up_to_da
     assert worst(found(built, program="other")).status is Status.PASS
 
 
+class Crossing(LiveHost):
+    """A host on which `cross-cc` compiles for AArch64; a real one is seldom there."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        answer = super().ask(question)
+        if isinstance(question, Compile) and question.compiler == ("cross-cc",):
+            assert isinstance(answer, Compiled)
+            assert answer.object
+            objects = msgspec.structs.replace(answer.object, machine="EM_AARCH64")
+            return msgspec.structs.replace(answer, object=objects)
+        return answer
+
+
+@x86
+def test_objects_of_the_machine_that_is_built_for_are_right(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(tmp_path, "cross-cc", 'exec cc "$@"')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("CC", "cross-cc")
+    without(built, "demo")
+    assert "EM_X86_64, not for EM_AARCH64" in worst(found(built, host=Crossing)).summary
+    foreign(built / HERE / ".output/demo.o")
+    foreign(built / LIBRARY)
+    assert worst(found(built, host=Crossing)).status is Status.PASS
+    without(built, ".output/demo.o", ".output/demo.skel.h")  # bpftool is the builder's own still
+    assert worst(found(built, host=Crossing)).status is Status.PASS
+
+
 @x86
 def test_a_foreign_bpftool_is_seen_without_running_it(built: Path) -> None:
     a_foreign_bpftool(built)
@@ -301,7 +334,7 @@ def test_a_fifo_in_the_outputs_does_not_block(built: Path) -> None:
     assert "is no object file" in worst(found(built)).summary
 
 
-@pytest.mark.parametrize("character", [*" \t\n:$%'\"\\;&()|<>`", *"#~!,@+^[]{}*?é\u00a0"])
+@pytest.mark.parametrize("character", [*" \t\n:$%'\"\\;&()|<>`=", *"#~!,@+^[]{}*?é\u00a0"])
 def test_a_path_fails_where_make_cannot_build_in_it(character: str, template: Path) -> None:
     above = template / f"a{character}b"
     tree = write_checkout(above / "tree")
@@ -412,6 +445,8 @@ def in_mounts(tree: Path, mounts: str) -> tuple[str, str, int]:
 
 OVER = 'mount --bind "$1" "$1"; mount -o remount,bind,{} "$1"'
 SMALL = f"mkdir -p {HERE}/.output; mount -t tmpfs -o {{}} tmpfs {HERE}/.output"
+FULL = "mkdir t; mount -t tmpfs -o size=24k tmpfs t; "
+FULL += "cp -a examples/c/* t; mount --bind t examples/c"
 KEPT = f"cp -a {HERE}/.output o; {SMALL}; cp -a o/. {HERE}/.output"
 
 
@@ -425,6 +460,7 @@ KEPT = f"cp -a {HERE}/.output o; {SMALL}; cp -a o/. {HERE}/.output"
         (SMALL.format("size=5m"), "pass", "is writable"),
         (SMALL.format("size=5m,nr_inodes=5"), "fail", "4 inodes free at"),
         (SMALL.format("size=5m,nr_inodes=90"), "pass", "is writable"),
+        (f"{FULL}; {SMALL.format('size=5m')}", "fail", "bytes free at"),
     ],
 )
 def test_the_mount_decides(

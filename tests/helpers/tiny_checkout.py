@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from bpfdoctor.api import Finding, Project, Selection, Status, Target
@@ -35,7 +36,7 @@ $(LIBBPF_OBJ): $(wildcard $(LIBBPF_SRC)/*.[ch]) | $(OUTPUT)/libbpf
 	install -m 644 $(OUTPUT)/libbpf/libbpf.a $@
 
 $(BPFTOOL): | $(BPFTOOL_OUTPUT)/bootstrap
-	$(CC) ../../bpftool/src/main.c -o $@
+	$(MAKE) -C ../../bpftool/src $@
 
 $(OUTPUT)/%.bpf.o: %.bpf.c $(LIBBPF_OBJ) $(wildcard %.h) | $(OUTPUT) $(BPFTOOL)
 	$(CLANG) -g -O2 -target bpf -c $(filter %.c,$^) -o $(patsubst %.bpf.o,%.tmp.bpf.o,$@)
@@ -62,6 +63,15 @@ $(OBJDIR)/libbpf.a: $(OBJDIR)/btf.o
 
 $(OBJDIR)/%.o: %.c
 	$(CC) -c $< -o $@
+"""
+
+TOOL_MAKEFILE = """\
+HOSTCC ?= cc
+
+all:
+
+%/bpftool: main.c
+	$(HOSTCC) $< -o $@
 """
 
 BPFTOOL = r"""
@@ -108,6 +118,7 @@ FILES = {
     "examples/c/other.c": PROGRAM.format(name="other"),
     "libbpf/src/Makefile": LIBRARY_MAKEFILE,
     "libbpf/src/btf.c": "int answer(void)\n{\n\treturn 42;\n}\n",
+    "bpftool/src/Makefile": TOOL_MAKEFILE,
     "bpftool/src/main.c": BPFTOOL,
 }
 HERE = "examples/c"
@@ -133,14 +144,19 @@ def project(tree: Path, *, room: int = 4_000_000, files: int = 60) -> Project:
 PROGRAMS = ("demo", "other")
 
 
-def found(tree: Path, *, may_build: bool = True, program: str = "demo") -> list[Finding]:
+def found(
+    tree: Path,
+    *,
+    may_build: bool = True,
+    program: str = "demo",
+    host: Callable[[Machine], LiveHost] = LiveHost,
+) -> list[Finding]:
     """What the check finds for one program."""
     selection = Selection((Target(program),))
     machine = Machine()
     try:
-        host, about = LiveHost(machine), project(tree)
-        name = "checkout.build-directory"
-        return list(run_check(name, host, about, selection, may_build=may_build))
+        name, about = "checkout.build-directory", project(tree)
+        return list(run_check(name, host(machine), about, selection, may_build=may_build))
     finally:
         machine.close()
 
