@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from bpfdoctor.cli import formats
 
 if TYPE_CHECKING:
-    from bpfdoctor.engine.select import Options
+    from bpfdoctor.engine.select import ObjectTarget, Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,8 +56,8 @@ class Given(NamedTuple):
     cache: bool = True
     snapshot: str = ""
     """A recorded machine to judge in place of this one."""
-    object: str = ""
-    """A compiled BPF object to judge in place of a source tree."""
+    objects: tuple[ObjectTarget, ...] = ()
+    """Compiled BPF objects to judge in place of a source tree."""
 
     def options(self) -> Options:
         """What the engine is asked. Raises BpfDoctorError for a target that cannot be meant."""
@@ -66,11 +66,12 @@ class Given(NamedTuple):
         return Options(
             directory=self.directory,
             project=self.project,
-            targets=tuple(parse_target(text) for text in self.targets),
+            targets=() if self.objects else tuple(map(parse_target, self.targets)),
             only=self.only,
             skip=self.skip,
             smoke=self.smoke,
-            object=self.object,
+            objects=self.objects,
+            within=self.targets if self.objects else (),
         )
 
 

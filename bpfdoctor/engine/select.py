@@ -31,12 +31,20 @@ EMBEDDED = "embedded"
 """The project whose program is the smoke where there is no checkout to build."""
 
 
+class ObjectTarget(msgspec.Struct, frozen=True):
+    """A compiled BPF object, and the last stage of its programs that matters."""
+
+    path: str
+    stage: Stage = Stage.ATTACH
+
+
 class Options(msgspec.Struct, frozen=True):
     """All that the user asked of a run; recorded in a snapshot.
 
     `everything` asks for every program of the project, not only the selected ones;
     `every_program` selects them all, but for those that disturb the rest of the machine. `object`
-    is the path of a compiled BPF object to judge in place of a source tree.
+    is the path of a compiled BPF object to judge in place of a source tree; `objects` are any
+    number of them, and `within` the programs of theirs, as `--for` names them (all, if none).
     """
 
     directory: str = "."
@@ -48,6 +56,8 @@ class Options(msgspec.Struct, frozen=True):
     everything: bool = False
     every_program: bool = False
     object: str = ""
+    objects: tuple[ObjectTarget, ...] = ()
+    within: tuple[str, ...] = ()
 
 
 def parse_target(text: str) -> Target:

@@ -46,7 +46,16 @@ def examine(
     host: Host, options: Options, observer: Observer | None = None, *, checks: Loaded | None = None
 ) -> Report:
     """Examine a machine. Raises BpfDoctorError where the options make no sense here."""
-    return _Session(host, options, observer or Nobody(), checks or all_checks()).report()
+    loaded = checks or all_checks()
+
+    def one(options: Options) -> Report:
+        return _Session(host, options, observer or Nobody(), loaded).report()
+
+    if options.objects:
+        from bpfdoctor.engine.objects import examine_objects
+
+        return examine_objects(host, options, one)
+    return one(options)
 
 
 class _Session:
@@ -81,7 +90,7 @@ class _Session:
     def _proofs(self, chosen: Sequence[Check]) -> frozenset[str]:
         """The proofs to be made: all, unless left out or not among the chosen."""
         ids = frozenset(check.id for check in SMOKE_CHECKS)
-        if not self.options.smoke:
+        if not self.options.smoke or self.project.object:  # an object is not run
             return frozenset()
         if self.options.only:
             return ids & {check.id for check in chosen}

@@ -16,7 +16,7 @@ from typing import Any
 from bpfdoctor.cli.examine import live_host
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import watching
-from bpfdoctor.engine.session import examine
+from bpfdoctor.engine.session import Options, examine
 from bpfdoctor.host.elf.ask_object import AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.hosts import LiveHost
@@ -25,7 +25,7 @@ from bpfdoctor.report.formats.json import programs_tree
 
 def predicted(live: LiveHost, path: str) -> dict[str, Any]:
     """What is said of one object: of each program its stages, kind and target, and the causes."""
-    report = examine(live, Given(smoke=False, object=path).options())
+    report = examine(live, Options(smoke=False, object=path))
     rows = {each["name"]: each["stages"] for each in programs_tree(report)["programs"]}
     facts = live.ask(AskBpfObject(path))
     assert isinstance(facts, BpfObject)

@@ -1,0 +1,95 @@
+"""`--object FILE[:STAGE]…`: which compiled objects are meant, as the shell expands them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from bpfdoctor.cli.files import same_file
+from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.model import Stage
+
+if TYPE_CHECKING:
+    from bpfdoctor.engine.select import ObjectTarget
+
+F = TypeVar("F", bound=Callable[..., Any])
+NONE_MADE = "is there no such object? The shell leaves a pattern as it is where no file matches it"
+
+
+def option(function: F) -> F:
+    """Add --object, and the further objects that a shell writes behind the first."""
+    given = click.option(
+        "--object",
+        "named",
+        multiple=True,
+        metavar="FILE[:STAGE]",
+        help="Judge the programs of this compiled BPF object, and of those named after it.",
+    )
+    return given(click.argument("more", nargs=-1, metavar="")(function))
+
+
+def asked(
+    ctx: click.Context, named: Sequence[str], more: Sequence[str], stage: Stage | None = None
+) -> tuple[ObjectTarget, ...]:
+    """The objects that are meant, each once. `stage`: they are all shown up to that.
+
+    Raises BpfDoctorError for what cannot be meant.
+    """
+    if more and not named:
+        raise BpfDoctorError(
+            f"{ctx.info_name} takes no {more[0]!r}", "compiled objects are named by --object FILE…"
+        )
+    if named:
+        _refuse_source_tree(ctx)
+    found: dict[str, ObjectTarget] = {}
+    for each in _targets((*named, *more), stage):
+        _refuse_written(ctx, each.path)
+        known = found.setdefault(os.path.abspath(each.path), each)
+        if each.stage.order > known.stage.order:
+            found[os.path.abspath(each.path)] = each
+    return tuple(found.values())
+
+
+def _targets(texts: Sequence[str], stage: Stage | None) -> Iterator[ObjectTarget]:
+    from bpfdoctor.engine.select import ObjectTarget
+
+    for text in texts:
+        path, wanted = split(text)
+        if not path:
+            raise BpfDoctorError(f"--object {text!r} names no file")
+        if wanted and stage:
+            raise BpfDoctorError(f"{text}: every stage is shown", f"leave :{wanted.value} out")
+        if wanted is Stage.BUILD:
+            raise BpfDoctorError(
+                f"{text}: an object is built already", "its stages are load, attach and fires"
+            )
+        yield ObjectTarget(path, stage or wanted or Stage.ATTACH)
+
+
+def split(text: str) -> tuple[str, Stage | None]:
+    """The file and the stage of `FILE[:STAGE]`; a file that really has that name wins."""
+    path, _, word = text.rpartition(":")
+    stage = next((each for each in Stage if each.value == word), None)
+    if stage is None or not path or os.path.lexists(text):
+        return text, None
+    return path, stage
+
+
+def _refuse_source_tree(ctx: click.Context) -> None:
+    for name, flag in (("directory", "-C"), ("project", "--project")):
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            message = f"{flag} names a source tree, and --object is judged in place of one"
+            raise BpfDoctorError(message, "leave one of them out")
+
+
+def _refuse_written(ctx: click.Context, path: str) -> None:
+    """An object that a report or a snapshot is written to would be lost."""
+    record = ctx.params.get("record")
+    written = [each.file for each in ctx.obj.waiting if each.file]
+    for file in [*written, *([record] if record else [])]:
+        if same_file(file, path):
+            raise BpfDoctorError(f"{file} is an object to judge, and would be overwritten")
