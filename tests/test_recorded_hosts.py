@@ -30,7 +30,7 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine.load import check_of, load_checks
 from bpfdoctor.engine.run import findings_of
-from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.question import A
 from bpfdoctor.host.record import NEUTRAL, RecordedHost, read_snapshot

@@ -37,7 +37,7 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine import session
 from bpfdoctor.engine.load import Loaded
-from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import all_checks, examine
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.planning.planner import make_plan

@@ -15,7 +15,7 @@ import msgspec
 from bpfdoctor.cli.files import refuse_unwritable
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import Watcher, watching
-from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.hosts import LiveHost
@@ -60,7 +60,7 @@ def examined(
         given.options(), everything=everything, every_program=every_program
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
-        _refuse_unreadable(live, given.directory)
+        _refuse_unreadable(live, given.directory or ".")
         if record:
             refuse_unwritable(record)
         host = RecordingHost(live)
@@ -131,7 +131,7 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
 
 
 def _examined_offline(given: Given, record: str) -> Examined:
-    if record or given.sudo or given.directory != ".":
+    if record or given.sudo or given.directory:
         raise BpfDoctorError(
             "--from judges another machine: --record, --sudo and -C ask this one",
             "leave them out, or leave --from out",
@@ -162,7 +162,7 @@ def _options_of(snapshot: Snapshot, given: Given) -> Options:
     asked, default = given.options(), Options()
     changed = {
         name: getattr(asked, name)
-        for name in ("project", "targets", "only", "skip", "smoke", "object")
+        for name in ("project", "targets", "only", "skip", "smoke", "object", "proof")
         if getattr(asked, name) != getattr(default, name)
     }
     return msgspec.structs.replace(options, **changed, everything=False)

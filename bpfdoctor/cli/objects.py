@@ -14,7 +14,7 @@ from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.model import Stage
 
 if TYPE_CHECKING:
-    from bpfdoctor.engine.select import ObjectTarget
+    from bpfdoctor.engine.options import ObjectTarget
 
 F = TypeVar("F", bound=Callable[..., Any])
 NONE_MADE = "is there no such object? The shell leaves a pattern as it is where no file matches it"
@@ -55,7 +55,7 @@ def asked(
 
 
 def _targets(texts: Sequence[str], stage: Stage | None) -> Iterator[ObjectTarget]:
-    from bpfdoctor.engine.select import ObjectTarget
+    from bpfdoctor.engine.options import ObjectTarget
 
     for text in texts:
         path, wanted = split(text)

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from bpfdoctor.cli import formats
 
 if TYPE_CHECKING:
-    from bpfdoctor.engine.select import ObjectTarget, Options
+    from bpfdoctor.engine.options import ObjectTarget, Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,7 +46,8 @@ class Command(click.Command):
 class Given(NamedTuple):
     """The shared options, as they were given."""
 
-    directory: str = "."
+    directory: str = ""
+    """What -C named; empty for where the user stands."""
     project: str = ""
     targets: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -58,13 +59,16 @@ class Given(NamedTuple):
     """A recorded machine to judge in place of this one."""
     objects: tuple[ObjectTarget, ...] = ()
     """Compiled BPF objects to judge in place of a source tree."""
+    proof: bool = False
+    """Only what a smoke sees counts."""
 
     def options(self) -> Options:
         """What the engine is asked. Raises BpfDoctorError for a target that cannot be meant."""
-        from bpfdoctor.engine.select import Options, parse_target
+        from bpfdoctor.engine.options import Options, parse_target
 
         return Options(
-            directory=self.directory,
+            directory=self.directory or ".",
+            named=bool(self.directory),
             project=self.project,
             targets=() if self.objects else tuple(map(parse_target, self.targets)),
             only=self.only,
@@ -72,6 +76,7 @@ class Given(NamedTuple):
             smoke=self.smoke,
             objects=self.objects,
             within=self.targets if self.objects else (),
+            proof=self.proof,
         )
 
 
@@ -88,7 +93,7 @@ def place(function: F) -> F:
         click.option(
             "-C",
             "directory",
-            default=".",
+            default="",
             metavar="DIR",
             shell_complete=complete_directories,
             help="Look for the checkout from here upwards, not from the current directory.",

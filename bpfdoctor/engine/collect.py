@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from bpfdoctor.api import (
     AskDistribution,
@@ -23,7 +24,7 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
-from bpfdoctor.model import HostFacts, ProgramResult, Reported
+from bpfdoctor.model import HostFacts, InsteadResult, ProgramResult, Reported
 
 
 def reported(
@@ -81,11 +82,16 @@ def _release(host: Host) -> str:
 
 
 def program_results(
-    selection: Selection, stages: Mapping[str, Stages]
+    selection: Selection,
+    stages: Mapping[str, Stages],
+    others: Mapping[str, InsteadResult] = MappingProxyType({}),
 ) -> tuple[ProgramResult, ...]:
-    """A row a program, the selected ones first."""
+    """A row a program, the selected ones first; `others` are what was seen of other commands."""
     chosen = {target.program for target in selection.targets}
-    rows = [ProgramResult(name, name in chosen, dict(each)) for name, each in stages.items()]
+    rows = [
+        ProgramResult(name, name in chosen, dict(each), others.get(name))
+        for name, each in stages.items()
+    ]
     return tuple(sorted(rows, key=lambda row: not row.selected))
 
 

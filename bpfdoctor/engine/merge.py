@@ -8,15 +8,20 @@ from typing import NamedTuple
 
 import msgspec
 
+from bpfdoctor.api import Project
 from bpfdoctor.engine.load import check_of
-from bpfdoctor.engine.verdict import judge
+from bpfdoctor.engine.options import Options
+from bpfdoctor.engine.readiness import asked_stages
+from bpfdoctor.engine.verdict import Asked, judge, judge_chosen
 from bpfdoctor.model import (
     ProgramResult,
     Report,
     Reported,
     Selection,
     StageResult,
+    Subject,
     Target,
+    Verdict,
     key_of,
 )
 
@@ -28,42 +33,52 @@ class Part(NamedTuple):
     """The report on one object, and what the object is called among the others."""
 
     label: str
+    project: Project
     report: Report
 
 
-def merged(parts: Sequence[Part]) -> Report:
+def merged(parts: Sequence[Part], options: Options) -> Report:
     """The report on all of them, with one verdict."""
     renamings = _renamings(parts)
     findings = _findings(renamings)
     programs = [each for renaming in renamings for each in renaming.programs()]
-    targets = tuple(each for renaming in renamings for each in renaming.targets())
     rows = tuple(sorted(programs, key=lambda row: not row.selected))
+    asked = [each for renaming in renamings for each in renaming.asked()]
     first = parts[0].report
-    layout = f"{len(parts)} objects"
     return msgspec.structs.replace(
         first,
         seconds=round(sum(each.report.seconds for each in parts), 3),
-        verdict=judge(findings, rows, targets),
-        project=msgspec.structs.replace(first.project, layout=layout),
+        verdict=_verdict(findings, rows, asked, options),
+        project=msgspec.structs.replace(first.project, layout=f"{len(parts)} objects"),
         findings=findings,
         programs=rows,
-        selection=Selection(targets, explicit=True),
+        selection=Selection(tuple(each for r in renamings for each in r.targets())),
     )
+
+
+def _verdict(
+    findings: Sequence[Reported],
+    rows: Sequence[ProgramResult],
+    asked: Sequence[Asked],
+    options: Options,
+) -> Verdict:
+    if options.narrowed:
+        return judge_chosen(findings, Subject.OBJECT)
+    return judge(findings, rows, asked, Subject.OBJECT)
 
 
 class Renaming:
     """Names of one report as they are in the one on all: of programs, and of what is its own."""
 
     def __init__(self, part: Part, differing: frozenset[str] = frozenset()) -> None:
-        self.label, self.report = part
-        self.names = {each.name for each in self.report.programs}
+        self.label, self.project, self.report = part
         self.differing = differing
 
     def about(self, key: str) -> str:
         """What a finding of this key is about."""
         check = check_of(key)
         about = key[len(check) + 1 : -1]
-        if check.partition(".")[0] == OF_OBJECTS or about in self.names or key in self.differing:
+        if check.partition(".")[0] == OF_OBJECTS or about in self.project.programs or key in self.differing:
             return f"{self.label}/{about}" if about else self.label
         return about
 
@@ -94,6 +109,11 @@ class Renaming:
         """The selected programs, renamed."""
         for each in self.report.selection.targets:
             yield Target(f"{self.label}/{each.program}", each.stage)
+
+    def asked(self) -> Iterator[Asked]:
+        """The stages that were asked for."""
+        for each in self.report.selection.targets:
+            yield Asked(f"{self.label}/{each.program}", asked_stages(self.project, each))
 
 
 def _renamings(parts: Sequence[Part]) -> list[Renaming]:

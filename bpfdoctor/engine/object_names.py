@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from bpfdoctor.api import Stage, Target
-from bpfdoctor.engine.select import parse_target
+from bpfdoctor.engine.options import parse_target
 from bpfdoctor.errors import BpfDoctorError, near_miss
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from bpfdoctor.api import Host, NoAnswer, Project, Target, objects
+from bpfdoctor.api import Host, Project, Target
 from bpfdoctor.engine.merge import Part, merged
+from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.object_names import chosen, labels
-from bpfdoctor.engine.select import ObjectTarget, Options
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.engine.options import ObjectTarget, Options
 from bpfdoctor.model import Report
 
 Examine = Callable[[Options], Report]
@@ -19,21 +19,21 @@ Examine = Callable[[Options], Report]
 
 def examine_objects(host: Host, options: Options, examine: Examine) -> Report:
     """One report on all objects that `options` name. Raises BpfDoctorError for what is none."""
-    runs = dict(_runs(host, options))
-    parts = [Part(label, examine(run)) for label, run in runs.items()]
-    whole = merged(parts) if len(parts) > 1 else parts[0].report
+    parts = [Part(label, project, examine(run)) for label, project, run in _runs(host, options)]
+    whole = merged(parts, options) if len(parts) > 1 else parts[0].report
     selection = msgspec.structs.replace(whole.selection, explicit=bool(options.within))
     return msgspec.structs.replace(whole, selection=selection)
 
 
-def _runs(host: Host, options: Options) -> Iterator[tuple[str, Options]]:
-    """By label, the run of each object of which a program is asked for."""
+def _runs(host: Host, options: Options) -> Iterator[tuple[str, Project, Options]]:
+    """Each object of which a program is asked for: what it is called, and its run."""
     named = _labelled(options.objects)
-    programs = {label: read(host, each.path).programs for label, each in named.items()}
+    projects = {label: project_in(host, each.path) for label, each in named.items()}
+    programs = {label: project.programs for label, project in projects.items()}
     targets = chosen(options.within, programs, {label: named[label].stage for label in named})
     for label, each in named.items():
         if label in targets:
-            yield label, _run(options, each, targets[label])
+            yield label, projects[label], _run(options, each, targets[label])
 
 
 def _labelled(targets: tuple[ObjectTarget, ...]) -> Mapping[str, ObjectTarget]:
@@ -45,18 +45,3 @@ def _run(options: Options, target: ObjectTarget, programs: list[Target]) -> Opti
     return msgspec.structs.replace(
         options, object=target.path, objects=(), within=(), targets=tuple(programs)
     )
-
-
-def read(host: Host, path: str) -> Project:
-    """The object at a path as a project. Raises BpfDoctorError for what is no BPF object."""
-    from bpfdoctor.projects.object import project_of_object  # it takes all that reads ELF
-
-    facts = host.ask(objects.AskBpfObject(path))
-    if not isinstance(facts, NoAnswer):
-        return project_of_object(path, facts)
-    hint = "--object takes what clang -g -O2 -target bpf -c made"
-    if facts.absent:
-        raise BpfDoctorError(f"there is no file {path}", hint)
-    if facts.reason == "EACCES":
-        raise BpfDoctorError(f"{path} cannot be read by this user")
-    raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.detail or facts.reason}", hint)

@@ -109,8 +109,8 @@ class _Schedule:
     def _stopped_by(self, check: Check) -> tuple[str, ...]:
         """The roots behind what it requires, and whatever has failed that explains it."""
         found = self.findings
-        explaining = [key for key in found.roots(check.explained_by) if found.failed(key)]
-        return tuple(dict.fromkeys((*found.roots(check.requires), *explaining)))
+        explaining = [key for key in found.blocking(check.explained_by) if found.failed(key)]
+        return tuple(dict.fromkeys((*found.blocking(check.requires), *explaining)))
 
     def _work(self) -> None:
         """What one thread does: one check after another, until it is dismissed."""

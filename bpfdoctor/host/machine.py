@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from bpfdoctor.host.process import Credentials, ProcessResult, child_environment, run
@@ -84,10 +84,12 @@ class Machine:
         timeout: float = 20,
         identity: Credentials | None = None,
         extra: Mapping[str, str] | None = None,
+        without: Collection[str] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ProcessResult:
-        """Run a command in this user's environment; see `process.run`."""
+        """Run a command in this user's environment, `without` some of it; see `process.run`."""
         environ = {**child_environment(self.environ, identity), **(extra or {})}
+        environ = {name: value for name, value in environ.items() if name not in without}
         return run(
             argv,
             environ=environ,

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from bpfdoctor.model import Stage
+from bpfdoctor.model import Stage, Subject
 
 Trigger = Literal["own", "exec", "unlink", "packet", "signal", "bpf", "none"]
 
@@ -112,10 +112,25 @@ class ProjectKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clang: str = "10"
     clone: str = ""
     needs: dict[Stage, tuple[str, ...]] = {}
+    always: tuple[str, ...] = ()
+    """Keys of findings that count whatever its programs were seen to do."""
     raises_memlock: bool = False
     """Its programs raise RLIMIT_MEMLOCK themselves, on any kernel, and stop where they may not."""
+    judged_to: Stage = Stage.FIRES
+    """The last stage that its needs tell anything of; beyond it they can only fail."""
     unlisted: Program | None = None
     """What is assumed of a program that the makefile has and this file does not."""
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """A directory in which no project is known.
+
+    `named`: the user named it (`-C`). `signs`: what in it names BPF, so that there is a project.
+    """
+
+    directory: str
+    named: bool = False
+    signs: tuple[str, ...] = ()
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -123,7 +138,8 @@ class Project(msgspec.Struct, frozen=True):
 
     `path` is empty without a checkout. `programs` are those of this checkout: of the makefile's
     APPS, or all of the kind's. `evidence` says what it was recognised by. `object` is the path of
-    the compiled BPF object that is judged in place of a source tree, or empty.
+    the compiled BPF object that is judged in place of a source tree, or empty. `tree` is where the
+    user stands, if there is no checkout.
     """
 
     kind: ProjectKind
@@ -131,6 +147,16 @@ class Project(msgspec.Struct, frozen=True):
     programs: tuple[str, ...] = ()
     evidence: str = ""
     object: str = ""
+    tree: Tree | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What a verdict on it is about."""
+        if self.object:
+            return Subject.OBJECT
+        if self.path:
+            return Subject.CHECKOUT
+        return Subject.PROJECT if self.kind.build else Subject.MACHINE
 
     @property
     def name(self) -> str:

@@ -77,7 +77,8 @@ class BuildProgram(Question[Built], frozen=True):
     built from run to run; the checkout stays as it is. The program's own steps are made anew
     every time, all of them when something else has changed that make does not look at. As root on
     another user's checkout, everything is done as that user. `made` are paths in the checkout
-    that a build makes, `variables` make's variables, `limit` is in seconds.
+    that a build makes, `variables` make's variables, `without` those of the environment that it
+    does not get, `limit` is in seconds.
     """
 
     checkout: str
@@ -88,6 +89,7 @@ class BuildProgram(Question[Built], frozen=True):
     variables: tuple[tuple[str, str], ...] = ()
     make: tuple[str, ...] = ("make",)
     limit: float = 900
+    without: tuple[str, ...] = ()
 
     def put(self, machine: Machine) -> Built | NoAnswer:
         try:
@@ -110,7 +112,9 @@ class BuildProgram(Question[Built], frozen=True):
 
     def command(self) -> str:
         directory = f"{self.checkout}/{self.directory}"
-        return shlex.join((*self.make, "-C", directory, *self.words))
+        unset = [word for name in self.without for word in ("-u", name)]
+        env = ["env", *unset] if unset else []
+        return shlex.join((*env, *self.make, "-C", directory, *self.words))
 
 
 class _Building:
@@ -159,7 +163,8 @@ class _Building:
         with acting_as(self.identity):
             sources = fingerprint(self.checkout, self.layout)
         asked = self.question
-        return tools_state(self.machine, asked.make, asked.variables, self.identity) + sources
+        given = (*asked.variables, *((name, "") for name in asked.without))
+        return tools_state(self.machine, asked.make, given, self.identity) + sources
 
     def _make(self) -> ProcessResult:
         cpus = len(os.sched_getaffinity(0))
@@ -168,6 +173,7 @@ class _Building:
             cwd=self.directory,
             timeout=self.question.limit,
             identity=self.identity,
+            without=self.question.without,
             on_line=self._tell,
         )
 

@@ -8,7 +8,7 @@ import pytest
 
 import bpfdoctor.engine.smoke as phase
 from bpfdoctor.api import Context, Target
-from bpfdoctor.engine.select import HOME_PROJECT
+from bpfdoctor.engine.subject import HOME_PROJECT
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke.model import Observed, Outcome
 

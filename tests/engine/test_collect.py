@@ -29,7 +29,7 @@ from bpfdoctor.api import (
     Target,
 )
 from bpfdoctor.engine.collect import broken_findings, host_facts, program_results, reported
-from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.record import RecordedHost, read_snapshot
 from bpfdoctor.model import HostFacts, Proof, Readiness, Reported, StageResult, Unrecorded

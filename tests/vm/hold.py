@@ -16,7 +16,8 @@ from typing import Any
 from bpfdoctor.cli.examine import live_host
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import watching
-from bpfdoctor.engine.session import Options, examine
+from bpfdoctor.engine.options import Options
+from bpfdoctor.engine.session import examine
 from bpfdoctor.host.elf.ask_object import AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.hosts import LiveHost

@@ -29,6 +29,8 @@ class ToolChoice(msgspec.Struct, frozen=True):
     variable: str
     used: ToolVerdict
     default: ToolVerdict
+    plain: bool = True
+    """The default is the makefile's own word; nobody's environment names another."""
 
     @property
     def is_default(self) -> bool:
