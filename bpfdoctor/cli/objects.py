@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bpfdoctor.engine.options import ObjectTarget
 
 F = TypeVar("F", bound=Callable[..., Any])
-NONE_MADE = "is there no such object? The shell leaves a pattern as it is where no file matches it"
 
 
 def option(function: F) -> F:
@@ -54,6 +53,12 @@ def asked(
     return tuple(found.values())
 
 
+def named_in(parameters: Mapping[str, Any]) -> list[str]:
+    """The files of the objects on a command line."""
+    texts = (*(parameters.get("named") or ()), *(parameters.get("more") or ()))
+    return [split(text)[0] for text in texts if text]
+
+
 def _targets(texts: Sequence[str], stage: Stage | None) -> Iterator[ObjectTarget]:
     from bpfdoctor.engine.options import ObjectTarget
 
@@ -87,9 +92,6 @@ def _refuse_source_tree(ctx: click.Context) -> None:
 
 
 def _refuse_written(ctx: click.Context, path: str) -> None:
-    """An object that a report or a snapshot is written to would be lost."""
     record = ctx.params.get("record")
-    written = [each.file for each in ctx.obj.waiting if each.file]
-    for file in [*written, *([record] if record else [])]:
-        if same_file(file, path):
-            raise BpfDoctorError(f"{file} is an object to judge, and would be overwritten")
+    if record and same_file(record, path):
+        raise BpfDoctorError(f"{record} is an object to judge, and would be overwritten")

@@ -73,14 +73,19 @@ class Renaming:
     def __init__(self, part: Part, differing: frozenset[str] = frozenset()) -> None:
         self.label, self.project, self.report = part
         self.differing = differing
+        self.needs = frozenset(self.project.all_needs())
 
     def about(self, key: str) -> str:
         """What a finding of this key is about."""
         check = check_of(key)
         about = key[len(check) + 1 : -1]
-        if check.partition(".")[0] == OF_OBJECTS or about in self.project.programs or key in self.differing:
+        if check.partition(".")[0] == OF_OBJECTS or key in self.differing:
             return f"{self.label}/{about}" if about else self.label
-        return about
+        return f"{self.label}/{about}" if self._is_program(about, key) else about
+
+    def _is_program(self, about: str, key: str) -> bool:
+        """A program may be called like a type of programs: what it needs is the kernel's."""
+        return about in self.project.programs and key not in self.needs
 
     def key(self, key: str) -> str:
         """The key as it is in the report on all."""

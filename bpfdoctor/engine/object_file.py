@@ -5,6 +5,8 @@ from __future__ import annotations
 from bpfdoctor.api import Host, NoAnswer, Project, objects
 from bpfdoctor.errors import BpfDoctorError
 
+NO_MATCH = "a shell leaves a pattern as it is where no file matches it"
+
 
 def project_in(host: Host, path: str) -> Project:
     """The object at a path as a project. Raises BpfDoctorError for what is no BPF object."""
@@ -15,7 +17,8 @@ def project_in(host: Host, path: str) -> Project:
         return project_of_object(path, facts)
     hint = "--object takes what clang -g -O2 -target bpf -c made"
     if facts.absent:
-        raise BpfDoctorError(f"there is no file {path}", hint)
+        pattern = any(each in path for each in "*?[")
+        raise BpfDoctorError(f"there is no file {path}", NO_MATCH if pattern else hint)
     if facts.reason in ("EACCES", "EPERM"):
         raise BpfDoctorError(f"{path} cannot be read by this user")
     raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.detail or facts.reason}", hint)

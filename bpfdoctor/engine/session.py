@@ -9,7 +9,14 @@ from datetime import datetime, timezone
 from bpfdoctor import __version__
 from bpfdoctor.api import Check, Context, Host, Selection, Stage, Status
 from bpfdoctor.api.late import take
-from bpfdoctor.engine.collect import broken_findings, host_facts, program_results, reported
+from bpfdoctor.engine.collect import (
+    ANEW,
+    ANEW_WITH_OBJECT,
+    broken_findings,
+    host_facts,
+    program_results,
+    reported,
+)
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.installed import entries
 from bpfdoctor.engine.load import Loaded, load_checks
@@ -160,7 +167,8 @@ class _Session:
         rows = self._rows(findings, smoke)
         needed = needed_keys(self.project, self.selection, findings, rows)
         counting = chosen_keys(self.loaded.checks, self.options, findings, needed)
-        listed = reported(findings, self.loaded.checks, counting, self.host)
+        anew = ANEW_WITH_OBJECT if self.project.object else ANEW
+        listed = reported(findings, self.loaded.checks, counting, self.host, anew)
         if self.options.proof:
             listed = tuple(each for each in listed if _tells_of_a_proof(each))
         programs = self._programs(findings, smoke, rows)

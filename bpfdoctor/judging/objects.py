@@ -31,7 +31,7 @@ def object_of(context: Context) -> tuple[BpfObject | None, list[Evidence]]:
 def not_compared(what: str, about: str, seen: list[Evidence]) -> Finding:
     """The finding on `what` of an object that was read where the judged kernel is not."""
     summary = f"{what}: not compared with that kernel's BTF, which a snapshot does not hold"
-    there = ByHand("On that machine: bpfdoctor check --object FILE --record FILE.snapshot")
+    there = ByHand("on that machine: bpfdoctor check --object FILE --record THERE.snapshot")
     return unknown(summary, about=about, seen=seen, fixes=[there])
 
 

@@ -37,9 +37,9 @@ class AskBpfObject(Question[BpfObject], frozen=True):
         try:
             facts = Path(self.path).stat()
             if stat.S_ISDIR(facts.st_mode):
-                return NoAnswer("refused", "a directory")
+                return NoAnswer("refused", "it is a directory")
             if not stat.S_ISREG(facts.st_mode):
-                return NoAnswer("refused", "not a regular file")
+                return NoAnswer("refused", "it is not a regular file")
             return read_object(self.path, self.btf or None)
         except TooLargeError as wrong:
             return NoAnswer("too-large", str(wrong))
