@@ -29,8 +29,8 @@ from bpfdoctor.api import (
     Target,
 )
 from bpfdoctor.engine.load import check_of, load_checks
-from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.options import Options
+from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.question import A
 from bpfdoctor.host.record import NEUTRAL, RecordedHost, read_snapshot

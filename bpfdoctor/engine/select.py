@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bpfdoctor.api import Check, Host, NoAnswer, Project, Selection, Stage, Target, machine
+from bpfdoctor.api import Check, Host, NoAnswer, Project, Selection, Target, machine
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.readiness import asked_stages, needs_of
 from bpfdoctor.errors import BpfDoctorError, near_miss
 from bpfdoctor.judging.privilege import in_pid_namespace
+
 
 def choose_selection(host: Host, project: Project, options: Options) -> Selection:
     """The targets that the user named, or the project's default ones."""

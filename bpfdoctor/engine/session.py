@@ -155,9 +155,7 @@ class _Session:
                 others[name] = InsteadResult(seen.instead, seen.instead.command(name), stages)
         return program_results(self.selection, rows, others)
 
-    def _verdict(
-        self, listed: Sequence[Reported], programs: Sequence[ProgramResult]
-    ) -> Verdict:
+    def _verdict(self, listed: Sequence[Reported], programs: Sequence[ProgramResult]) -> Verdict:
         if self.options.narrowed:
             return judge_chosen(listed, self.project.subject)
         asked = [Asked(t.program, asked_stages(self.project, t)) for t in self.selection.targets]

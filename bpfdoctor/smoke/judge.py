@@ -107,7 +107,9 @@ def with_detour(finding: Finding, instead: Instead | None, program: str) -> Find
     """A finding that says by which command it came about, where that is not the user's."""
     if instead is None:
         return finding
-    return msgspec.structs.replace(finding, summary=f"{way_of(instead, program)}: {finding.summary}")
+    return msgspec.structs.replace(
+        finding, summary=f"{way_of(instead, program)}: {finding.summary}"
+    )
 
 
 def way_of(instead: Instead, program: str = "") -> str:

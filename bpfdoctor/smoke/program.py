@@ -41,7 +41,10 @@ def prove_program(
 
 
 def build_question(
-    context: Context, name: str, program: Program, instead: Instead = Instead()  # noqa: B008
+    context: Context,
+    name: str,
+    program: Program,
+    instead: Instead = Instead(),  # noqa: B008
 ) -> BuildProgram:
     """How `name` is built: by the command that the user would type, or by what goes instead."""
     project, build = context.project, context.project.kind.build

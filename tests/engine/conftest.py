@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bpfdoctor.engine.smoke as phase
-from bpfdoctor.api import Context, Target
+from bpfdoctor.api import Context, Instead, Target
 from bpfdoctor.engine.subject import HOME_PROJECT
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke.model import Observed, Outcome
@@ -30,8 +30,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
     """What the run of a program is to have shown: the phase judges it, nothing is run."""
     outcomes: list[Outcome] = []
 
-    def run(context: Context, target: Target) -> Observed:
-        return Observed(target.program, tuple(outcomes))
+    def run(context: Context, target: Target, instead: Instead | None) -> Observed:
+        return Observed(target.program, tuple(outcomes), instead)
 
     monkeypatch.setattr(phase, "_run", run)
     return outcomes
