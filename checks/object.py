@@ -157,9 +157,9 @@ def _attached(context: Context, program: objects.ObjectProgram, seen: list[Evide
         bpf.of_the_kernel(context, program.name, Stage.LOAD, Stage.ATTACH),
     )
     first = context.ask(trial.first) if trial else None
-    if trial and isinstance(first, NoAnswer):
+    if trial is not None and isinstance(first, NoAnswer):
         return bpf.probed(context, trial.first, section, about=about)
-    if trial is None or first is None or not first.worked:
+    if trial is None or not isinstance(first, bpf.Attempt) or not first.worked:
         return blocked(f"{section}: not tried", by=by, about=about)
     answer = context.ask(trial.question)
     if isinstance(answer, bpf.Attempt) and not answer.loaded:

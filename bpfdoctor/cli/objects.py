@@ -11,10 +11,10 @@ from click.core import ParameterSource
 
 from bpfdoctor.cli.files import same_file
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.model import Stage
 
 if TYPE_CHECKING:
     from bpfdoctor.engine.options import ObjectTarget
+    from bpfdoctor.model import Stage
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,9 +32,9 @@ def option(function: F) -> F:
 
 
 def asked(
-    ctx: click.Context, named: Sequence[str], more: Sequence[str], stage: Stage | None = None
+    ctx: click.Context, named: Sequence[str], more: Sequence[str], *, whole: bool = False
 ) -> tuple[ObjectTarget, ...]:
-    """The objects that are meant, each once. `stage`: they are all shown up to that.
+    """The objects that are meant, each once. `whole`: every stage of theirs is shown.
 
     Raises BpfDoctorError for what cannot be meant.
     """
@@ -45,7 +45,7 @@ def asked(
     if named:
         _refuse_source_tree(ctx)
     found: dict[str, ObjectTarget] = {}
-    for each in _targets((*named, *more), stage):
+    for each in _targets((*named, *more), whole):
         _refuse_written(ctx, each.path)
         known = found.setdefault(os.path.abspath(each.path), each)
         if each.stage.order > known.stage.order:
@@ -59,24 +59,25 @@ def named_in(parameters: Mapping[str, Any]) -> list[str]:
     return [split(text)[0] for text in texts if text]
 
 
-def _targets(texts: Sequence[str], stage: Stage | None) -> Iterator[ObjectTarget]:
+def _targets(texts: Sequence[str], whole: bool) -> Iterator[ObjectTarget]:
     from bpfdoctor.engine.options import ObjectTarget
+    from bpfdoctor.model import Stage
 
     for text in texts:
         path, wanted = split(text)
-        if not path:
-            raise BpfDoctorError(f"--object {text!r} names no file")
-        if wanted and stage:
+        if wanted and whole:
             raise BpfDoctorError(f"{text}: every stage is shown", f"leave :{wanted.value} out")
         if wanted is Stage.BUILD:
             raise BpfDoctorError(
                 f"{text}: an object is built already", "its stages are load, attach and fires"
             )
-        yield ObjectTarget(path, stage or wanted or Stage.ATTACH)
+        yield ObjectTarget(path, Stage.FIRES if whole else wanted or Stage.ATTACH)
 
 
 def split(text: str) -> tuple[str, Stage | None]:
     """The file and the stage of `FILE[:STAGE]`; a file that really has that name wins."""
+    from bpfdoctor.model import Stage
+
     path, _, word = text.rpartition(":")
     stage = next((each for each in Stage if each.value == word), None)
     if stage is None or not path or os.path.lexists(text):

@@ -35,7 +35,8 @@ class Command(click.Command):
         """`--from "$THERE"` of a variable that is not set must not mean this machine."""
         for each in self.params:
             given = each.name and ctx.get_parameter_source(each.name) is ParameterSource.COMMANDLINE
-            if given and ctx.params.get(each.name or "") == "":
+            value = ctx.params.get(each.name or "")
+            if given and "" in (value if isinstance(value, tuple) else (value,)):
                 raise click.BadParameter("it names nothing", ctx=ctx, param=each)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -9,7 +9,6 @@ import click
 from bpfdoctor.cli import formats, objects, parameters
 from bpfdoctor.cli.destinations import Destinations
 from bpfdoctor.cli.parameters import Given
-from bpfdoctor.model import Stage
 from bpfdoctor.report.documents import DocumentKind, ProgramsDocument
 
 EPILOG = """\b
@@ -49,7 +48,7 @@ def command(
     from bpfdoctor.cli.examine import examined
 
     destinations: Destinations = ctx.obj
-    given = Given(smoke=False, objects=objects.asked(ctx, named, more, Stage.FIRES), **shared)
+    given = Given(smoke=False, objects=objects.asked(ctx, named, more, whole=True), **shared)
     run = examined(given)
     of_object = bool(given.objects)
     destinations.write(ProgramsDocument(run.report, of_object=of_object), run.redactor)

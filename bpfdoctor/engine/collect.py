@@ -28,7 +28,6 @@ from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
 from bpfdoctor.model import HostFacts, InsteadResult, ProgramResult, Reported
 
-
 ANEW = "record that machine anew: bpfdoctor snapshot -o FILE"
 ANEW_WITH_OBJECT = (
     "record that machine with the object: bpfdoctor check --object FILE --record THERE.snapshot"

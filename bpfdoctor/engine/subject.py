@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from bpfdoctor.api import Host, Project, Target
 from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import Options
-from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.projects.model import Tree
 from bpfdoctor.projects.reader import kind_named, kinds
 from bpfdoctor.projects.recognise import find_project

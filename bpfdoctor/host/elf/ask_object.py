@@ -36,10 +36,10 @@ class AskBpfObject(Question[BpfObject], frozen=True):
 
         try:
             facts = Path(self.path).stat()
-            if stat.S_ISDIR(facts.st_mode):
-                return NoAnswer("refused", "it is a directory")
             if not stat.S_ISREG(facts.st_mode):
-                return NoAnswer("refused", "it is not a regular file")
+                directory = stat.S_ISDIR(facts.st_mode)
+                what = "a directory" if directory else "not a regular file"
+                return NoAnswer("refused", f"it is {what}")
             return read_object(self.path, self.btf or None)
         except TooLargeError as wrong:
             return NoAnswer("too-large", str(wrong))
