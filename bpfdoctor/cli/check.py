@@ -36,7 +36,7 @@ Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
     default=True,
     help="Build and run the programs (the default), or only predict whether they would run.",
 )
-@objects.option
+@objects.option("FILE[:STAGE]")
 @parameters.targets
 @parameters.place
 @click.option(
@@ -70,7 +70,8 @@ def command(
     """Judge this machine and this checkout, ending in the smoke.
 
     In a libbpf-bootstrap checkout, its default programs are built and run; anywhere else, a small
-    program of our own.
+    program of our own. With --object, compiled BPF objects are judged in their place, up to
+    attach unless another stage is named: they are read, and not run.
     """
     from bpfdoctor.cli.examine import examined
     from bpfdoctor.cli.render import render

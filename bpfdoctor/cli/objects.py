@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def option(function: F) -> F:
+def option(metavar: str) -> Callable[[F], F]:
     """Add --object, and the further objects that a shell writes behind the first."""
     given = click.option(
         "--object",
         "named",
         multiple=True,
-        metavar="FILE[:STAGE]",
+        metavar=metavar,
         help="Judge the programs of this compiled BPF object, and of those named after it.",
     )
-    return given(click.argument("more", nargs=-1, metavar="")(function))
+    more = click.argument("more", nargs=-1, metavar="")
+    return lambda function: given(more(function))
 
 
 def asked(

@@ -31,7 +31,7 @@ Exit status: 0 the table was made, 2 usage, 5 bpfdoctor broke. `bpfdoctor check`
 @formats.option("the table", DocumentKind.PROGRAMS)
 @parameters.place
 @parameters.machine
-@objects.option
+@objects.option("FILE")
 @click.option(
     "--from", "snapshot", default="", metavar="FILE", help="Ask a recorded machine, not this one."
 )
