@@ -30,7 +30,8 @@ from bpfdoctor.host.record import (
 )
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.system.files import AskDirectory, LookAt
-from bpfdoctor.model import Report
+from bpfdoctor.model import Report, Subject
+from bpfdoctor.projects.reader import kinds
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elevated import ElevatedHost
@@ -65,6 +66,8 @@ def examined(
             refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
+        if record and everything:
+            _ask_for_the_others(host, report, options, watcher)
         redactor = Redactor.of(live.machine, report.project.path)
         unwritten = None
         try:
@@ -73,6 +76,17 @@ def examined(
         except BpfDoctorError as error:
             unwritten = error
     return Examined(report, redactor, unwritten)
+
+
+def _ask_for_the_others(
+    host: RecordingHost, report: Report, options: Options, watcher: Watcher
+) -> None:
+    """Outside any project, record what the programs of each would need."""
+    if report.verdict.subject is Subject.MACHINE:
+        for name, kind in kinds().items():
+            if kind.build is not None:
+                asked = msgspec.structs.replace(options, project=name, smoke=False)
+                examine(host, asked, watcher)
 
 
 def snapshot_of(report: Report, options: Options, host: RecordingHost) -> Snapshot:

@@ -34,7 +34,7 @@ from bpfdoctor.engine.schedule import Nobody, Observer, run_checks, settle_skips
 from bpfdoctor.engine.select import choose_checks, choose_selection, expand
 from bpfdoctor.engine.smoke import Smoke, smoke_key
 from bpfdoctor.engine.subject import choose_project
-from bpfdoctor.engine.verdict import Asked, judge, judge_chosen
+from bpfdoctor.engine.verdict import AskedStages, judge, judge_chosen
 from bpfdoctor.model import (
     InsteadResult,
     ProgramResult,
@@ -158,7 +158,8 @@ class _Session:
     def _verdict(self, listed: Sequence[Reported], programs: Sequence[ProgramResult]) -> Verdict:
         if self.options.narrowed:
             return judge_chosen(listed, self.project.subject)
-        asked = [Asked(t.program, asked_stages(self.project, t)) for t in self.selection.targets]
+        targets = self.selection.targets
+        asked = [AskedStages(each.program, asked_stages(self.project, each)) for each in targets]
         return judge(listed, programs, asked, self.project.subject)
 
     def _report(self, findings: Findings, smoke: Smoke, *, smoked: bool) -> Report:

@@ -35,7 +35,8 @@ class Built(Answer, frozen=True):
 
     `status` is make's exit status, None when it was ended by `signal` or by the time limit. `log`
     is all that it said (`truncated`: its beginning and its end). `binary` is a copy of the built
-    program that no later build changes, empty without one; `sha256` its hash.
+    program that no later build changes, empty without one; `sha256` its hash. `place` is the
+    directory of links in which make ran.
     """
 
     status: int | None
@@ -45,6 +46,7 @@ class Built(Answer, frozen=True):
     signal: str = ""
     timed_out: bool = False
     truncated: bool = False
+    place: str = ""
 
     @property
     def ok(self) -> bool:
@@ -53,7 +55,8 @@ class Built(Answer, frozen=True):
 
     def shown(self) -> str:
         if self.ok:
-            return f"sha256 of the program: {self.sha256}"
+            where = f"built in {self.place}\n" if self.place else ""
+            return f"{where}sha256 of the program: {self.sha256}"
         return f"{self.log.rstrip()}\n({self.ending})".lstrip("\n")
 
     @property
@@ -190,6 +193,7 @@ class _Building:
             signal=signal_name(ended.signal),
             timed_out=ended.timed_out,
             truncated=truncated or ended.truncated,
+            place=str(self.place),
         )
         binary = self.directory / self.question.program
         if not binary.is_file() or ended.exit_code != 0:

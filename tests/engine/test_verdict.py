@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bpfdoctor.engine.verdict import Asked, judge, judge_chosen
+from bpfdoctor.engine.verdict import AskedStages, judge, judge_chosen
 from bpfdoctor.model import (
     Instead,
     InsteadResult,
@@ -20,9 +20,9 @@ from bpfdoctor.model import (
 )
 
 
-def asked(name: str, last: Stage = Stage.FIRES) -> Asked:
+def asked(name: str, last: Stage = Stage.FIRES) -> AskedStages:
     """All stages of a program up to one."""
-    return Asked(name, tuple(stage for stage in Stage if stage.order <= last.order))
+    return AskedStages(name, tuple(stage for stage in Stage if stage.order <= last.order))
 
 
 DEMO = (asked("demo"),)
@@ -171,7 +171,7 @@ BEFORE_FIRES = (Stage.BUILD, Stage.LOAD, Stage.ATTACH)
     ],
 )
 def test_only_what_was_seen_at_every_selected_stage_is_called_proven(
-    rows: list[ProgramResult], targets: tuple[Asked, ...], said: str
+    rows: list[ProgramResult], targets: tuple[AskedStages, ...], said: str
 ) -> None:
     assert judge([], rows, targets).summary == f"Ready: {said}"
 
@@ -181,7 +181,7 @@ def test_only_what_was_seen_at_every_selected_stage_is_called_proven(
 )
 @pytest.mark.parametrize("wanted", [(), (asked("absent"),), (asked("demo"), asked("absent"))])
 def test_what_nobody_examined_is_undetermined(
-    rows: list[ProgramResult], wanted: tuple[Asked, ...]
+    rows: list[ProgramResult], wanted: tuple[AskedStages, ...]
 ) -> None:
     verdict = judge([finding(Status.PASS)], rows, wanted)
     assert (verdict.exit, verdict.readiness) == (3, Readiness.UNKNOWN)

@@ -105,15 +105,16 @@ def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
     first = (
         judge(words) if words else ToolVerdict((), "missing", "", f"{variable} is set to nothing")
     )
+    plain = words == (expanded(host, default),)
     if first.fit or first.state == "unproven":
-        return ToolChoice(variable, first, first)
+        return ToolChoice(variable, first, first, plain)
     if rather is not None:
-        return ToolChoice(variable, rather, first)
+        return ToolChoice(variable, rather, first, plain)
     for argv in _candidates(host, ((expanded(host, default),), *others)):
         judged = judge(argv) if argv != words else first
         if judged.fit:
-            return ToolChoice(variable, judged, first)
-    return ToolChoice(variable, first, first)
+            return ToolChoice(variable, judged, first, plain)
+    return ToolChoice(variable, first, first, plain)
 
 
 def _candidates(host: Host, sets: tuple[tuple[str, ...], ...]) -> Iterator[Argv]:
