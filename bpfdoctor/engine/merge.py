@@ -12,7 +12,7 @@ from bpfdoctor.api import Project
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.readiness import asked_stages
-from bpfdoctor.engine.verdict import Asked, judge, judge_chosen
+from bpfdoctor.engine.verdict import AskedStages, judge, judge_chosen
 from bpfdoctor.model import (
     ProgramResult,
     Report,
@@ -59,7 +59,7 @@ def merged(parts: Sequence[Part], options: Options) -> Report:
 def _verdict(
     findings: Sequence[Reported],
     rows: Sequence[ProgramResult],
-    asked: Sequence[Asked],
+    asked: Sequence[AskedStages],
     options: Options,
 ) -> Verdict:
     if options.narrowed:
@@ -115,10 +115,10 @@ class Renaming:
         for each in self.report.selection.targets:
             yield Target(f"{self.label}/{each.program}", each.stage)
 
-    def asked(self) -> Iterator[Asked]:
+    def asked(self) -> Iterator[AskedStages]:
         """The stages that were asked for."""
         for each in self.report.selection.targets:
-            yield Asked(f"{self.label}/{each.program}", asked_stages(self.project, each))
+            yield AskedStages(f"{self.label}/{each.program}", asked_stages(self.project, each))
 
 
 def _renamings(parts: Sequence[Part]) -> list[Renaming]:

@@ -11,6 +11,8 @@ from loud import require
 
 from bpfdoctor.api import Check, Context, Finding, Stage, Status, blocked, check, failed, passed
 from bpfdoctor.engine.load import Loaded, load_checks
+from bpfdoctor.engine.merge import Part, merged
+from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import ObjectTarget, Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
@@ -138,6 +140,19 @@ def test_chosen_checks_alone_decide_where_checks_are_chosen(
         "object.file[map_hash.bpf.o]",
         "object.file[map_queue_with_key.bpf.o]",
     ]
+
+
+def test_what_is_needed_for_one_of_them_is_needed(built: dict[str, str], live: LiveHost) -> None:
+    project = project_in(live, built["map_hash"])
+    report = examine(live, options(built["map_hash"]))
+    quiet = [msgspec.structs.replace(each, needed=False) for each in report.findings]
+    idle = msgspec.structs.replace(report, findings=tuple(quiet))
+    both = [Part("idle.o", project, idle), Part("own.o", project, report)]
+    for parts in (both, both[::-1]):
+        needed = {each.key for each in merged(parts, Options()).findings if each.needed}
+        assert "kernel.bpf-syscall" in needed
+        assert "object.maps[own.o]" in needed
+        assert "object.maps[idle.o]" not in needed
 
 
 def with_checks(*more: Check) -> Loaded:

@@ -19,7 +19,7 @@ from bpfdoctor.testing import FakeHost
 
 RECORDED = BpfObject((ObjectProgram("recorded", "xdp"),), (), btf=True, kernel_btf=True)
 UNRECORDED = NoAnswer(NOT_RECORDED, "the snapshot holds no answer to this")
-OF_A_KERNEL = ("guards", "extern_option_guards", "helpers", "map_from_the_future")
+OF_A_KERNEL = ("guards", "extern_option", "map_queue", "map_from_the_future")
 """Objects of which a kernel decides what is missing, reached, known and named."""
 
 
@@ -63,10 +63,10 @@ def test_an_object_that_is_asked_of_this_kernel_is_held_against_it(
 
 
 def test_types_of_maps_have_their_names_without_a_kernel(built: list[str], live: LiveHost) -> None:
-    helpers, future = (live.ask(AskBpfObject(path, NO_KERNEL)) for path in built[2:])
-    assert isinstance(helpers, BpfObject)
+    queue, future = (live.ask(AskBpfObject(path, NO_KERNEL)) for path in built[2:])
+    assert isinstance(queue, BpfObject)
     assert isinstance(future, BpfObject)
-    assert not any(each.nameless for each in helpers.maps)
+    assert [each.type for each in queue.maps] == ["queue"]
     assert any(each.nameless for each in future.maps)
 
 
