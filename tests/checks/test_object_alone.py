@@ -69,7 +69,9 @@ def test_relocations_that_nothing_was_compared_with_blame_no_missing_btf() -> No
 
 @pytest.mark.parametrize("sort", ["function", "variable"])
 def test_what_the_kernels_btf_must_have_is_unknown_without_it(sort: Any) -> None:
-    nothing_else = {ListDirectory("/sys/kernel/btf"): Names(("vmlinux",))}
+    nothing_else: dict[Question[Any], Answer] = {
+        ListDirectory("/sys/kernel/btf"): Names(("vmlinux",))
+    }
     alone = found(
         "object.externs", PLAIN, nothing_else, alone=True, externs=(ObjectExtern("f", sort),)
     )

@@ -265,6 +265,13 @@ def test_relocations_are_unknown_where_the_kernels_btf_is_not(
     assert "--record" in str(found.fixes)
 
 
+def test_a_machine_is_recorded_anew_with_the_object(built: dict[str, str], live: LiveHost) -> None:
+    report = there("debian-6.1-base", live, built, "map_hash")
+    (found,) = (each for each in report.findings if each.key == "object.maps")
+    assert found.status is Status.UNKNOWN
+    assert "check --object FILE --record" in str(found.fixes)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("", "not ELF"), ("\x7fELF", "not ELF"), (None, "there is no file")],
