@@ -151,9 +151,20 @@ def _examined_offline(given: Given, record: str) -> Examined:
             "leave them out, or leave --from out",
         )
     snapshot = read_snapshot(Path(given.snapshot))
-    options = _options_of(snapshot, given)
+    there = RecordedHost(snapshot)
     with watching(sys.stderr) as watcher:
-        return Examined(examine(RecordedHost(snapshot), options, watcher), NEUTRAL)
+        if given.objects:
+            return _objects_there(there, given, watcher)
+        return Examined(examine(there, _options_of(snapshot, given), watcher), NEUTRAL)
+
+
+def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
+    """Objects that are here on the recorded machine; what the recorded run was about, is not."""
+    from bpfdoctor.host.elf.objects_here import ObjectsHere
+
+    with live_host(given, watcher) as live:
+        host = ObjectsHere(there, live, (each.path for each in given.objects))
+        return Examined(examine(host, given.options(), watcher), Redactor.of(live.machine, ""))
 
 
 def _options_of(snapshot: Snapshot, given: Given) -> Options:

@@ -63,6 +63,8 @@ def _predicted(project: Project, program: str, stage: Stage, findings: Findings)
     unasked = tuple(key for key in needs if check_of(key) not in findings.ran)
     if roots or unasked:
         return StageResult(Readiness.UNKNOWN, Proof.NONE, tuple(dict.fromkeys((*roots, *unasked))))
+    if stage.order > project.kind.judged_to.order:
+        return NOTHING_KNOWN
     return StageResult(Readiness.READY, Proof.PREDICTED)
 
 

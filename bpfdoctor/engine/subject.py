@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpfdoctor.api import Host, NoAnswer, Project, Target, objects
+from bpfdoctor.api import Host, Project, Target
+from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import Options
-from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.projects.model import Tree
 from bpfdoctor.projects.reader import kind_named, kinds
 from bpfdoctor.projects.surroundings import Surroundings, surroundings
@@ -24,7 +24,7 @@ def choose_project(host: Host, options: Options) -> Project:
     Raises BpfDoctorError for a project that nobody knows.
     """
     if options.object:
-        return _project_of(host, options.object)
+        return project_in(host, options.object)
     around = surroundings(host, options.directory)
     if options.project:
         return _named(around, options)
@@ -57,13 +57,3 @@ def _home_of(targets: Sequence[Target]) -> str:
     names = (EMBEDDED, HOME_PROJECT, *kinds())
     having = (name for name in names if wanted <= set(kind_named(name).programs))
     return next(having, HOME_PROJECT)
-
-
-def _project_of(host: Host, path: str) -> Project:
-    from bpfdoctor.projects.object import project_of_object  # it takes all that reads ELF
-
-    facts = host.ask(objects.AskBpfObject(path))
-    if isinstance(facts, NoAnswer):
-        hint = "--object takes what clang -g -O2 -target bpf -c made"
-        raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.shown()}", hint)
-    return project_of_object(path, facts)

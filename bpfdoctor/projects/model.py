@@ -138,6 +138,8 @@ class ProjectKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keys of findings that count whatever its programs were seen to do."""
     raises_memlock: bool = False
     """Its programs raise RLIMIT_MEMLOCK themselves, on any kernel, and stop where they may not."""
+    judged_to: Stage = Stage.FIRES
+    """The last stage that its needs tell anything of; beyond it they can only fail."""
     unlisted: Program | None = None
     """What is assumed of a program that the makefile has and this file does not."""
 
