@@ -18,6 +18,7 @@ from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.headroom import refuse_too_little
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
@@ -92,6 +93,7 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     """This machine; what it made is removed at the end."""
     from bpfdoctor.host.cache import default_cache
 
+    refuse_too_little()
     environ = dict(os.environ)
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
     host = LiveHost(machine, _elevated(machine, watcher) if given.sudo else None)
