@@ -19,7 +19,7 @@ from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.headroom import refuse_too_little
-from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.hosts import FreshHost, LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.record import (
@@ -66,6 +66,7 @@ def examined(
             refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
+        _refuse_vanished(live, given.directory)
         redactor = Redactor.of(live.machine, report.project.path)
         unwritten = None
         try:
@@ -126,9 +127,23 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
         )
 
     where = host.ask(AskDirectory(directory))
-    if isinstance(where, NoAnswer) and where.reason == "refused":
+    if not isinstance(where, NoAnswer):
+        return
+    if where.reason == "refused":
         raise BpfDoctorError(
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
+        )
+    if where.absent:  # `.` can be looked at even so
+        raise BpfDoctorError(f"{directory} does not exist any more", "change to a directory")
+    raise BpfDoctorError(f"cannot look at {directory}: {where.shown()}")
+
+
+def _refuse_vanished(live: LiveHost, directory: str) -> None:
+    """Say that the report is about nothing: whatever was found missing, this is why."""
+    if FreshHost(live.machine).ask(AskDirectory(directory)) != live.ask(AskDirectory(directory)):
+        raise BpfDoctorError(
+            f"{directory} was moved, removed or replaced while it was being checked",
+            "run the command again when nothing changes it",
         )
 
 

@@ -17,6 +17,8 @@ MIB = 1 << 20
 MEMORY, MEMORY_A_CHECK = 1024 * MIB, 256 * MIB
 """Address space that a run and a compiler need, and what a check adds: glibc reserves up to 128 MiB
 for each thread beside its stack, and a thread that gets neither may never run its first line."""
+FILE = 16 * MIB
+"""Size of a file that a linker may have to write."""
 
 
 def refuse_too_little() -> None:
@@ -25,6 +27,8 @@ def refuse_too_little() -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     if _memory() < MEMORY:
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+    if _limit(resource.RLIMIT_FSIZE) < FILE:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
 
 
 def at_a_time(most: int) -> int:
