@@ -134,15 +134,20 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
         )
     if where.absent:  # `.` can be looked at even so
-        raise BpfDoctorError(f"{directory} does not exist any more", "change to a directory")
+        hint = "change to one that does, or name one with -C"
+        raise BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
     raise BpfDoctorError(f"cannot look at {directory}: {where.shown()}")
+
+
+def _named(directory: str) -> str:
+    return "the current directory" if directory == "." else directory
 
 
 def _refuse_vanished(live: LiveHost, directory: str) -> None:
     """Say that the report is about nothing: whatever was found missing, this is why."""
     if FreshHost(live.machine).ask(AskDirectory(directory)) != live.ask(AskDirectory(directory)):
         raise BpfDoctorError(
-            f"{directory} was moved, removed or replaced while it was being checked",
+            f"{_named(directory)} was moved or removed while it was being checked",
             "run the command again when nothing changes it",
         )
 
