@@ -168,7 +168,7 @@ def runtime_bpffs(context: Context) -> Finding:
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, files.FileSystem) and answer.magic == BPFFS_MAGIC:
-        return passed("mounted at /sys/fs/bpf")
+        return passed("mounted at /sys/fs/bpf", seen=seen)
     if isinstance(answer, files.FileSystem):
         fix = _mount(context.ask(machine.AskIdentity()), "bpf", "bpf", question.path)
         return failed(f"not mounted at {question.path}", seen=seen, fixes=[fix])
