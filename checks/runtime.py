@@ -29,7 +29,7 @@ def runtime_pid_namespace(context: Context) -> Finding:
         )
         return unknown("the PID namespace's number cannot be read", seen=seen, fixes=[look])
     if number == machine.INITIAL_PID_NAMESPACE:
-        return passed(f"initial ({number})")
+        return passed(f"initial ({number})", seen=seen)
     advice = ByHand(
         "Use minimal_ns in place of minimal, or run it on the host (docker: --pid=host)."
     )
@@ -138,7 +138,7 @@ def runtime_perf_events(context: Context) -> Finding:
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, bpf.Attempt) and answer.worked:
-        return passed("counts cycles")
+        return passed("counts cycles", seen=seen)
     reason = answer.error if isinstance(answer, bpf.Attempt) else answer.reason
     if reason in ("ENOENT", "EOPNOTSUPP", "ENODEV"):
         software = [ByHand("Sample by the software CPU clock instead, or pass the counters on.")]

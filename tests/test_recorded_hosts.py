@@ -136,6 +136,21 @@ def test_every_recorded_machine_says_what_was_seen_there() -> None:
     assert {path.stem for path in HOSTS} == SEEN.keys()
 
 
+NOTHING_ASKED = {"checkout.project"}
+"""Without a checkout there is none to look at."""
+ELSEWHERE = {"runtime.disk"}
+"""Findings that are about to get their evidence."""
+
+
+def test_every_finding_says_what_it_rests_on(recorded: Machine) -> None:
+    bare = {
+        finding.id
+        for finding in recorded.found.values()
+        if finding.status is not Status.SKIP and not finding.evidence
+    }
+    assert bare <= NOTHING_ASKED | ELSEWHERE
+
+
 @pytest.mark.parametrize("reason", GONE)
 def test_no_verdict_comes_from_an_answer_that_is_gone(recorded: Machine, reason: str) -> None:
     wrong = [

@@ -18,7 +18,8 @@ from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.headroom import refuse_too_little
+from bpfdoctor.host.hosts import FreshHost, LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.record import (
@@ -68,6 +69,7 @@ def examined(
         report = examine(host if record else live, options, watcher)
         if record and everything:
             _ask_for_the_others(host, report, options, watcher)
+        _refuse_vanished(live, given.directory)
         redactor = Redactor.of(live.machine, report.project.path)
         unwritten = None
         try:
@@ -106,6 +108,7 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     """This machine; what it made is removed at the end."""
     from bpfdoctor.host.cache import default_cache
 
+    refuse_too_little()
     environ = dict(os.environ)
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
     host = LiveHost(machine, _elevated(machine, watcher) if given.sudo else None)
@@ -138,9 +141,28 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
         )
 
     where = host.ask(AskDirectory(directory))
-    if isinstance(where, NoAnswer) and where.reason == "refused":
+    if not isinstance(where, NoAnswer):
+        return
+    if where.reason == "refused":
         raise BpfDoctorError(
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
+        )
+    if where.absent:  # `.` can be looked at even so
+        hint = "change to one that does, or name one with -C"
+        raise BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
+    raise BpfDoctorError(f"cannot look at {directory}: {where.shown()}")
+
+
+def _named(directory: str) -> str:
+    return "the current directory" if directory == "." else directory
+
+
+def _refuse_vanished(live: LiveHost, directory: str) -> None:
+    """Say that the report is about nothing: whatever was found missing, this is why."""
+    if FreshHost(live.machine).ask(AskDirectory(directory)) != live.ask(AskDirectory(directory)):
+        raise BpfDoctorError(
+            f"{_named(directory)} was moved or removed while it was being checked",
+            "run the command again when nothing changes it",
         )
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import signal_name
@@ -138,7 +139,7 @@ class _Building:
         self.directory = place / question.directory
         self.stamp = place / ".built-from"
 
-    def made(self) -> Built:
+    def made(self) -> Built | NoAnswer:
         made_from = self._made_from()
         with acting_as(self.identity):
             self.place.mkdir(mode=0o700, exist_ok=True)
@@ -148,7 +149,8 @@ class _Building:
         if ended.exit_code is not None:  # it ended by itself: what is there is whole
             with acting_as(self.identity):
                 self.stamp.write_text(made_from)
-        return self._answer(ended)
+        short = shortage_said(ended.stdout + ended.stderr) if ended.exit_code else ""
+        return NoAnswer.for_want(shortage(short)) if short else self._answer(ended)
 
     def _clear(self, made_from: str) -> None:
         """Remove what must be made anew: all of it, or the program's own steps."""
