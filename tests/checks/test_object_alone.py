@@ -38,7 +38,6 @@ from bpfdoctor.testing import FakeHost, one, run_check
 PATH = "/tmp/some.bpf.o"
 UNRECORDED = NoAnswer(NOT_RECORDED, "the snapshot holds no answer to this")
 ROOT = Identity(0, (1 << 41) - 1, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
-LOST = ("struct task_struct has no field gone",)
 
 
 def found(
