@@ -69,7 +69,7 @@ def examined(
         report = examine(host if record else live, options, watcher)
         if record and everything:
             _ask_for_the_others(host, report, options, watcher)
-        _refuse_vanished(live, given.directory)
+        _refuse_vanished(live, given.directory or ".")
         redactor = Redactor.of(live.machine, report.project.path)
         unwritten = None
         try:

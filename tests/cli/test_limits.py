@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 COMMAND = (sys.executable, "-m", "bpfdoctor")
+PROJECT = ("--project", "libbpf-bootstrap")
 CHECK = ("check", "--no-smoke", "--no-cache")
 Completed = subprocess.CompletedProcess[str]
 MIB = 1 << 20
@@ -108,7 +109,7 @@ def test_too_few_processes_are_unknown_by_name_and_never_a_failure(
 ) -> None:
     needs("root", "setpriv", "prlimit")
     tmp_path.chmod(0o755)
-    only = ("--only", "toolchain.cc", "--only", "toolchain.make")
+    only = ("--only", "toolchain.cc", "--only", "toolchain.make", *PROJECT)
     run = as_user_with_processes(most, (*CHECK, *only), Path("/"))
     assert run.returncode == 3
     assert f"the limit of processes (ulimit -u) is {most}" in run.stdout + run.stderr
@@ -189,7 +190,7 @@ def test_a_directory_for_temporary_files_that_cannot_be_used_is_no_error_of_ours
 ) -> None:
     environ = {**os.environ, "TMPDIR": "/proc" if place == "full" else str(tmp_path / place)}
     run = subprocess.run(
-        [*COMMAND, *CHECK, "--only", "toolchain.cc"],
+        [*COMMAND, *CHECK, "--only", "toolchain.cc", *PROJECT],
         env=environ,
         capture_output=True,
         text=True,
