@@ -6,7 +6,7 @@ import re
 
 from bpfdoctor.api import ByHand, Context, Evidence, Finding, Install, NoAnswer, Project, Status
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
-from bpfdoctor.api import files, kernel, machine, tools
+from bpfdoctor.api import files, tools
 
 _LIBELF = """\
 #include <gelf.h>
@@ -25,12 +25,6 @@ int main(void)
 }
 """
 
-_UAPI = """\
-#include <asm/types.h>
-#include <linux/bpf.h>
-__u32 probe = BPF_PROG_TYPE_TRACEPOINT;
-"""
-
 _LIBBPF = "libbpf"
 """The submodule that brings linux/bpf.h."""
 
@@ -41,7 +35,13 @@ def _links(project: Project) -> bool:
     return "CC" in project.tools
 
 
-@check("libraries.libelf", title="libelf", requires=("toolchain.cc",), applies=_links)
+@check(
+    "libraries.libelf",
+    title="libelf",
+    requires=("toolchain.cc",),
+    applies=_links,
+    excused_by=("toolchain.environment",),
+)
 def libelf(context: Context) -> Finding:
     """A C program that calls libelf compiles and links, as the makefile would have it.
 
@@ -51,7 +51,13 @@ def libelf(context: Context) -> Finding:
     return _library(context, "libelf", "-lelf", _LIBELF, "elf_version")
 
 
-@check("libraries.zlib", title="zlib", requires=("toolchain.cc",), applies=_links)
+@check(
+    "libraries.zlib",
+    title="zlib",
+    requires=("toolchain.cc",),
+    applies=_links,
+    excused_by=("toolchain.environment",),
+)
 def zlib(context: Context) -> Finding:
     """A C program that calls zlib compiles and links, as the makefile would have it.
 
@@ -66,6 +72,7 @@ def zlib(context: Context) -> Finding:
     title="kernel headers for BPF code",
     requires=("toolchain.clang-bpf", "checkout.submodules[libbpf]"),
     applies=lambda project: "CLANG" in project.tools,
+    excused_by=("toolchain.environment",),
 )
 def uapi(context: Context) -> Finding:
     """Clang finds asm/types.h and linux/bpf.h when it compiles for BPF with the project's flags.
@@ -83,7 +90,9 @@ def _headers_for_bpf(context: Context) -> Finding:
     clang = tools.chosen_clang(context.host, context.project.kind.clang)
     if not clang.fit:
         return blocked("there is no clang to look with", ["toolchain.clang-bpf"])
-    question = _uapi_question(context, clang.argv)
+    build = context.project.kind.build if context.project.path else None
+    include = tuple(context.project.inside(place) for place in (build.include if build else ()))
+    question = tools.compile_headers(context.host, clang.argv, include)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, NoAnswer):
@@ -108,19 +117,6 @@ def _libbpf_is_missing(context: Context) -> bool:
     if isinstance(answer, NoAnswer):
         return answer.absent
     return not set(answer.names) - {".git"}
-
-
-def _uapi_question(context: Context, clang: tuple[str, ...]) -> tools.Compile:
-    project = context.project
-    running = context.ask(kernel.AskKernel())
-    arch = (
-        "" if isinstance(running, NoAnswer) else machine.target_architecture(running.architecture)
-    )
-    places = project.kind.build.include if project.kind.build and project.path else ()
-    own = [f"-I{project.inside(place.replace('{arch}', arch))}" for place in places]
-    given = [word for word in tools.tool_words(context.host, "CLANG_BPF_SYS_INCLUDES", "") if word]
-    flags = (*tools.BPF_FLAGS, f"-D__TARGET_ARCH_{arch}", *own, *given)
-    return tools.Compile(clang, _UAPI, flags, host_includes=not given)
 
 
 def _library(context: Context, name: str, option: str, code: str, function: str) -> Finding:

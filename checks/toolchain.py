@@ -26,7 +26,7 @@ def _clang(context: Context) -> tools.ToolChoice:
     return tools.chosen_clang(context.host, context.project.kind.clang)
 
 
-@check("toolchain.clang", title="clang", applies=_uses_clang)
+@check("toolchain.clang", title="clang", applies=_uses_clang, excused_by=("toolchain.environment",))
 def clang(context: Context) -> Finding:
     """The clang that the project's makefile would run is there, runs, and is new enough.
 
@@ -50,6 +50,7 @@ def clang(context: Context) -> Finding:
     title="clang emits BPF",
     requires=("toolchain.clang",),
     applies=_uses_clang,
+    excused_by=("toolchain.environment",),
 )
 def clang_bpf(context: Context) -> Finding:
     """Clang compiles a small program to BPF machine code, with BTF beside it.
@@ -79,6 +80,7 @@ def clang_bpf(context: Context) -> Finding:
     title="clang emits CO-RE",
     requires=("toolchain.clang-bpf",),
     applies=_uses_clang,
+    excused_by=("toolchain.environment",),
 )
 def clang_core(context: Context) -> Finding:
     """Clang writes CO-RE relocations: what lets one object run on kernels of other layouts.
@@ -104,7 +106,12 @@ def clang_core(context: Context) -> Finding:
     return passed(f"{name} writes CO-RE relocations ({count} seen)", seen=seen)
 
 
-@check("toolchain.cc", title="C compiler", applies=lambda project: "CC" in project.tools)
+@check(
+    "toolchain.cc",
+    title="C compiler",
+    applies=lambda project: "CC" in project.tools,
+    excused_by=("toolchain.environment",),
+)
 def cc(context: Context) -> Finding:
     """Each C compiler that make would run compiles, links and makes what runs.
 

@@ -19,9 +19,16 @@ if TYPE_CHECKING:
         ToolPath as ToolPath,
     )
     from bpfdoctor.judging.tools.archiver import chosen_archivers as chosen_archivers
+    from bpfdoctor.judging.tools.bpf_headers import compile_headers as compile_headers
     from bpfdoctor.judging.tools.bpftool import (
         chosen_bpftool as chosen_bpftool,
         judge_bpftool as judge_bpftool,
+    )
+    from bpfdoctor.judging.tools.bpftool_llvm import llvm_flags as llvm_flags
+    from bpfdoctor.judging.tools.build_flags import (
+        FLAGS as FLAGS,
+        BuildFlags as BuildFlags,
+        build_flags as build_flags,
     )
     from bpfdoctor.judging.tools.choice import ToolChoice as ToolChoice, tool_words as tool_words
     from bpfdoctor.judging.tools.clang import (
@@ -41,6 +48,14 @@ if TYPE_CHECKING:
     )
     from bpfdoctor.judging.tools.llvm_strip import chosen_llvm_strip as chosen_llvm_strip
     from bpfdoctor.judging.tools.make import chosen_make as chosen_make
+    from bpfdoctor.judging.tools.steering import (
+        BuildStep as BuildStep,
+        Cause as Cause,
+        cause_of as cause_of,
+        compiling as compiling,
+        first_error as first_error,
+        starting as starting,
+    )
     from bpfdoctor.judging.tools.tool_verdict import (
         ToolVerdict as ToolVerdict,
         misbehaving as misbehaving,

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from bpfdoctor.host.process import Credentials, ProcessResult, child_environment, run
@@ -84,10 +84,12 @@ class Machine:
         timeout: float = 20,
         identity: Credentials | None = None,
         extra: Mapping[str, str] | None = None,
+        without: Collection[str] = (),
         on_line: Callable[[str], None] | None = None,
     ) -> ProcessResult:
-        """Run a command in this user's environment; see `process.run`."""
-        environ = {**child_environment(self.environ, identity), **(extra or {})}
+        """Run a command in this user's environment, `without` some of it; see `process.run`."""
+        given = {name: value for name, value in self.environ.items() if name not in without}
+        environ = {**child_environment(given, identity), **(extra or {})}
         return run(
             argv,
             environ=environ,
