@@ -27,7 +27,7 @@ def make(context: Context) -> Finding | None:
         return None
     chosen = tools.chosen_make(context.host, build.make)
     good = f"GNU make {chosen.version}, {build.make} or newer will do"
-    return tools.verdict_on(chosen, good, "make")
+    return tools.verdict_on(chosen, good, "make>=4" if chosen.default.state == "old" else "make")
 
 
 @check(

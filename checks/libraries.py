@@ -101,10 +101,12 @@ def _headers_for_bpf(context: Context) -> Finding:
         )
     if answer.ok:
         return passed("asm/types.h and linux/bpf.h are found for BPF code", seen=seen)
-    header = _NOT_FOUND.search(answer.log)
+    header, lost = _NOT_FOUND.search(answer.log), tools.lost_in(context.host, answer.log)
     what = f"{header.group(1)} is not found" if header else f"do not compile: {_error(answer)}"
     summary = f"headers for BPF code: {what}"
-    return failed(summary, seen=seen, fixes=[Install(("linux-headers",))])
+    if lost is None:
+        return failed(summary, seen=seen, fixes=[Install(("linux-headers",))])
+    return failed(summary, seen=[*seen, *lost.seen], fixes=[lost.fix])
 
 
 def _libbpf_is_missing(context: Context) -> bool:
@@ -134,9 +136,11 @@ def _library(context: Context, name: str, option: str, code: str, function: str)
     if _lacks_kernel_header(answer) and _uapi_fails(context):
         return blocked(f"{name}: {_error(answer)}", ["libraries.uapi"])
     missing = _missing_half(context, question, answer, option, function)
-    capability = "linux-headers" if _lacks_kernel_header(answer) else f"{name}-headers"
-    fixes = [Install((capability,))]
-    return failed(f"{name}: {missing or _error(answer)}", seen=seen, fixes=fixes)
+    lost = tools.lost_in(context.host, answer.log)
+    seen, fix = [*seen, *(lost.seen if lost else ())], Install((f"{name}-headers",))
+    return failed(
+        f"{name}: {missing or _error(answer)}", seen=seen, fixes=[lost.fix if lost else fix]
+    )
 
 
 def _linked(name: str, answer: tools.Compiled, seen: list[Evidence]) -> Finding:

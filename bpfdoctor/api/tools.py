@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         C_FLAGS as C_FLAGS,
         chosen_compilers as chosen_compilers,
         compile_c as compile_c,
+        how_it_ran as how_it_ran,
+        is_cross_build as is_cross_build,
     )
     from bpfdoctor.judging.tools.finding import (
         verdict_on as verdict_on,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     )
     from bpfdoctor.judging.tools.llvm_strip import chosen_llvm_strip as chosen_llvm_strip
     from bpfdoctor.judging.tools.make import chosen_make as chosen_make
+    from bpfdoctor.judging.tools.owners import Lost as Lost, lost_in as lost_in
     from bpfdoctor.judging.tools.steering import (
         BuildStep as BuildStep,
         Cause as Cause,
