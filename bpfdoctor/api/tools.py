@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         is_cross_build as is_cross_build,
     )
     from bpfdoctor.judging.tools.finding import (
+        LEAD_THERE as LEAD_THERE,
         verdict_on as verdict_on,
         verdict_on_all as verdict_on_all,
     )

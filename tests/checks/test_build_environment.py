@@ -170,6 +170,10 @@ def test_a_flag_that_makes_warnings_errors_is_a_warning_that_explains(project: P
     finding = found(project, EXTRA_CFLAGS="-Wconversion")
     assert finding.status is Status.WARN
     assert "[-Werror" in finding.explains
+    host = LiveHost(Machine({**os.environ, "EXTRA_CFLAGS": "-Wconversion"}))
+    unbuilt = one(run_check("toolchain.environment", host, project, may_build=False))
+    assert unbuilt.status is Status.UNKNOWN
+    assert found(project, EXTRA_CFLAGS="-Wall -Wno-unused").status is Status.PASS
 
 
 def _library_of(program: str) -> str:
