@@ -132,7 +132,7 @@ def _library(context: Context, name: str, option: str, code: str, function: str)
     if isinstance(answer, NoAnswer):
         return unknown(f"{name}: {answer.shown()}", seen=seen, fixes=[_by_hand(question)])
     if answer.ok:
-        return _linked(name, answer, seen=seen)
+        return _linked(context, name, answer, seen=seen)
     if _lacks_kernel_header(answer) and _uapi_fails(context):
         return blocked(f"{name}: {_error(answer)}", ["libraries.uapi"])
     missing = _missing_half(context, question, answer, option, function)
@@ -143,12 +143,20 @@ def _library(context: Context, name: str, option: str, code: str, function: str)
     )
 
 
-def _linked(name: str, answer: tools.Compiled, seen: list[Evidence]) -> Finding:
+def _linked(context: Context, name: str, answer: tools.Compiled, seen: list[Evidence]) -> Finding:
+    """The finding on a program that links: the bpftool that a build makes must run with it too."""
     ran = answer.run
-    if isinstance(ran, tools.Completed) and not ran.ok:
-        summary = f"a program links to {name}, but does not run with it: {ran.shown()}"
+    if not isinstance(ran, tools.Completed) or ran.ok:
+        return passed(f"a program that calls {name} compiles and links", seen=seen)
+    summary = f"a program links to {name}, but does not run with it: {ran.shown()}"
+    must_run = "HOSTCC" in context.project.tools and not tools.is_cross_build(context.host)
+    if not must_run or tools.how_it_ran(context.host, answer) != "fails":
         return warned(summary, seen=seen)
-    return passed(f"a program that calls {name} compiles and links", seen=seen)
+    lost = tools.lost_in(context.host, ran.output)
+    if lost is not None and lost.name.startswith("libz.") and name != "zlib":
+        return blocked(summary, ["libraries.zlib"])
+    fix = lost.fix if lost else Install((f"{name}-headers",))
+    return failed(summary, seen=[*seen, *(lost.seen if lost else ())], fixes=[fix])
 
 
 def _lacks_kernel_header(answer: tools.Compiled) -> bool:

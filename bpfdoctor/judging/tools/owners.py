@@ -39,10 +39,12 @@ _MISSING = (
 """What gcc, clang, their linkers and the loader of programs say of a file that is not there."""
 
 _BROKEN = (
-    re.compile(r"^(/[^\s:]+\.h):\d+(?::\d+)?: (?:fatal )?error", re.MULTILINE),
-    re.compile(r"(?:^|\s)(/[^\s:]+\.(?:so|a|o)[\d.]*):? (?:file|error adding|.*syntax error)"),
+    re.compile(r"^(/usr/(?!local/)[^\s:]+\.h):\d+(?::\d+)?: (?:fatal )?error", re.MULTILINE),
+    re.compile(
+        r"(?:^|\s)(/(?:usr/)?lib[^\s:]*\.(?:so|a|o)[\d.]*):? (?:file|error adding|.*syntax error)"
+    ),
 )
-"""What they say of a file that is there and no good."""
+"""What they say of a file of the system that is there and no good."""
 
 
 class Lost(msgspec.Struct, frozen=True):

@@ -61,7 +61,16 @@ def test_a_log_names_the_file(log: str, name: str) -> None:
     assert lost.name == name
 
 
-@pytest.mark.parametrize("log", ["", "probe.c:3:1: error: expected ';'", "nobody.h: No such file"])
+@pytest.mark.parametrize(
+    "log",
+    [
+        "",
+        "probe.c:3:1: error: expected ';'",
+        "nobody.h: No such file",
+        "/home/me/tree/include/linux/types.h:1:2: error: mine",
+        "/usr/local/include/zlib.h:1:2: error: mine",
+    ],
+)
 def test_a_log_that_names_no_known_file_says_nothing(log: str) -> None:
     assert lost_in(NOBODY, log) is None
 
