@@ -24,12 +24,12 @@ if TYPE_CHECKING:
         chosen_bpftool as chosen_bpftool,
         judge_bpftool as judge_bpftool,
     )
-    from bpfdoctor.judging.tools.bpftool_llvm import llvm_flags as llvm_flags
     from bpfdoctor.judging.tools.build_flags import (
         FLAGS as FLAGS,
         BuildFlags as BuildFlags,
         build_flags as build_flags,
     )
+    from bpfdoctor.judging.tools.c_steps import CSteps as CSteps
     from bpfdoctor.judging.tools.choice import ToolChoice as ToolChoice, tool_words as tool_words
     from bpfdoctor.judging.tools.clang import (
         BPF_FLAGS as BPF_FLAGS,

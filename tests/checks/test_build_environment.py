@@ -166,14 +166,26 @@ def test_a_variable_that_no_makefile_names_does_not_count(project: Project) -> N
     assert found(project, LDFLAGS="-lnothere").status is Status.PASS
 
 
-def test_a_flag_that_makes_warnings_errors_is_a_warning_that_explains(project: Project) -> None:
-    finding = found(project, EXTRA_CFLAGS="-Wconversion")
+def warnings(project: Project, value: str, *, may_build: bool = True) -> Finding:
+    host = LiveHost(Machine({**os.environ, "EXTRA_CFLAGS": value}))
+    return one(run_check("toolchain.warnings", host, project, may_build=may_build))
+
+
+@pytest.mark.parametrize("value", ["-Wconversion", "-O2 -Wextra", "-std=c89 -pedantic-errors"])
+def test_a_flag_that_adds_warnings_explains_a_build_that_fails(
+    project: Project, value: str
+) -> None:
+    """libbpf is compiled with -Werror: whether its sources give cause, only a build can tell."""
+    finding = warnings(project, value)
     assert finding.status is Status.WARN
     assert "[-Werror" in finding.explains
-    host = LiveHost(Machine({**os.environ, "EXTRA_CFLAGS": "-Wconversion"}))
-    unbuilt = one(run_check("toolchain.environment", host, project, may_build=False))
-    assert unbuilt.status is Status.UNKNOWN
-    assert found(project, EXTRA_CFLAGS="-Wall -Wno-unused").status is Status.PASS
+    assert warnings(project, value, may_build=False).status is Status.UNKNOWN
+    assert found(project, EXTRA_CFLAGS=value).status is Status.PASS
+
+
+@pytest.mark.parametrize("value", ["", "-O1", "-Wall -Wno-unused", "-Wl,-O1", "-Werror=format"])
+def test_a_flag_that_adds_none_passes(project: Project, value: str) -> None:
+    assert warnings(project, value, may_build=False).status is Status.PASS
 
 
 def _library_of(program: str) -> str:
@@ -226,7 +238,17 @@ def test_what_fails_without_them_too_is_not_their_doing(project: Project, tmp_pa
     assert found(project, PATH=path, CPATH="/nonexistent").status is Status.PASS
 
 
-def test_an_environment_that_is_not_known_is_unknown(project: Project) -> None:
+def test_a_machine_that_was_recorded_before_is_judged_by_the_others_alone(project: Project) -> None:
     host = FakeHost(otherwise=NoAnswer("not-recorded"))
-    finding = one(run_check("toolchain.environment", host, project))
-    assert finding.status is Status.UNKNOWN
+    assert run_check("toolchain.environment", host, project) == ()
+
+
+def test_a_bpftool_of_the_checkout_is_not_started(project: Project, tmp_path: Path) -> None:
+    """Of a checkout nothing runs before a build; one that lies elsewhere must start."""
+    for place in (Path(project.path), tmp_path):
+        (place / "own").write_text(f'#!/bin/sh\necho > {place}/ran; [ -z "$CPATH" ]\n')
+        (place / "own").chmod(0o755)
+    inside = found(project, BPFTOOL=f"{project.path}/own", CPATH="/nonexistent")
+    assert inside.status is Status.PASS
+    assert not Path(project.path, "ran").exists()
+    blames(found(project, BPFTOOL=f"{tmp_path}/own", CPATH="/nonexistent"), "CPATH")
