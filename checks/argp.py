@@ -24,7 +24,7 @@ _APART = "-largp"
     title="argp",
     requires=("toolchain.cc",),
     applies=lambda project: "CC" in project.tools,
-    excused_by=("toolchain.environment",),
+    excused_by=("toolchain.environment", "libraries.uapi"),
 )
 def argp(context: Context) -> Finding:
     """A C program that includes argp.h and calls argp_parse compiles and links.

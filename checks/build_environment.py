@@ -63,7 +63,9 @@ def warnings(context: Context) -> Finding | None:
     can tell whether they do. What to do: unset the variable if the build fails.
     """
     flags = _flags(context)
-    values = {name: flags.values[name] for name in flags.taken} if flags else {}
+    if flags is None:
+        return None  # recorded before this was asked
+    values = {name: flags.values[name] for name in flags.taken}
     strict = {name: value for name, value in values.items() if _adds_warnings(value)}
     if not strict:
         return passed("none is set", seen=[Evidence("environment", str(values or "none"))])

@@ -241,6 +241,7 @@ def test_what_fails_without_them_too_is_not_their_doing(project: Project, tmp_pa
 def test_a_machine_that_was_recorded_before_is_judged_by_the_others_alone(project: Project) -> None:
     host = FakeHost(otherwise=NoAnswer("not-recorded"))
     assert run_check("toolchain.environment", host, project) == ()
+    assert run_check("toolchain.warnings", host, project) == ()
 
 
 def test_a_bpftool_of_the_checkout_is_not_started(project: Project, tmp_path: Path) -> None:
