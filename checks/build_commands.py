@@ -40,6 +40,9 @@ def commands(context: Context) -> Finding | None:
     questions = {name: tools.FindTool(name) for name in called}
     answers = {name: context.ask(question) for name, question in questions.items()}
     gone = [name for name, each in answers.items() if isinstance(each, NoAnswer) and each.absent]
+    unseen = [name for name, each in answers.items() if isinstance(each, NoAnswer)]
+    if unseen and not gone:
+        return unknown(f"it is not known where {', '.join(unseen)} is", seen=seen)
     if not gone:
         return passed(f"{', '.join(called) or 'none'}: on PATH", seen=seen)
     seen += [evidence(questions[name], answers[name]) for name in gone]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bpfdoctor.api import (
+    Answer,
     ByHand,
     FindExecutables,
     Finding,
@@ -15,7 +17,9 @@ from bpfdoctor.api import (
     Install,
     NoAnswer,
     Project,
+    Question,
     Status,
+    files,
 )
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
@@ -100,6 +104,16 @@ def test_a_path_that_does_not_lead_to_them_is_to_be_mended(
 def test_makefiles_that_cannot_be_read_leave_it_open(project: Project) -> None:
     host = FakeHost(otherwise=NoAnswer("EACCES"))
     assert one(run_check("toolchain.commands", host, project)).status is Status.UNKNOWN
+
+
+def test_a_path_that_was_not_searched_leaves_it_open(project: Project) -> None:
+    text: dict[Question[Any], Answer] = {
+        files.Read(project.inside("Makefile")): files.Text(MAKEFILE)
+    }
+    host = FakeHost(text, otherwise=NoAnswer("not-recorded"))
+    finding = one(run_check("toolchain.commands", host, project))
+    assert finding.status is Status.UNKNOWN
+    assert "sed" in finding.summary
 
 
 def test_without_a_tree_nothing_is_called() -> None:

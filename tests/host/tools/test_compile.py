@@ -274,6 +274,8 @@ def test_a_variable_that_is_left_out_steers_no_step(
     free = msgspec.structs.replace(steered, without=("CPATH",))
     answers = [question.put(machine) for question in (steered, free, steered)]
     assert [isinstance(each, Compiled) and each.ok for each in answers] == [False, True, False]
+    assert cached.cache is not None
+    assert not list(cached.cache.glob("proof-*"))
     assert free.source().startswith("$ env -u CPATH cc -c")
 
 
