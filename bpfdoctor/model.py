@@ -88,7 +88,8 @@ class Install(msgspec.Struct, frozen=True, tag_field="kind", tag="install"):
     """A fix: install what provides these capabilities (names of `fix/catalogue/packages.toml`).
 
     A check fills `capabilities` alone; the engine adds `packages` and `argv` for this
-    distribution and leaves them empty where it knows none.
+    distribution and leaves them empty where it knows none. Or a check fills `packages` alone, with
+    installed ones of which a file is gone or broken: then they are installed again.
     """
 
     capabilities: tuple[str, ...]

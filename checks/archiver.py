@@ -12,6 +12,7 @@ from bpfdoctor.api import tools
     title="archiver",
     requires=("toolchain.cc",),
     applies=lambda project: {"AR", "CC"} <= project.tools.keys(),
+    excused_by=("toolchain.environment",),
 )
 def archiver(context: Context) -> Finding:
     """Each archiver that make would run packs a compiled object into a static library.

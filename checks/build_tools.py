@@ -10,7 +10,12 @@ CARGO = "1.75"
 """The oldest cargo that builds blazesym as libbpf-bootstrap pins it."""
 
 
-@check("toolchain.make", title="GNU make", applies=lambda project: bool(project.tools))
+@check(
+    "toolchain.make",
+    title="GNU make",
+    applies=lambda project: bool(project.tools),
+    excused_by=("toolchain.environment",),
+)
 def make(context: Context) -> Finding | None:
     """Make is GNU make, and new enough for the project's makefile.
 
@@ -22,7 +27,7 @@ def make(context: Context) -> Finding | None:
         return None
     chosen = tools.chosen_make(context.host, build.make)
     good = f"GNU make {chosen.version}, {build.make} or newer will do"
-    return tools.verdict_on(chosen, good, "make")
+    return tools.verdict_on(chosen, good, "make>=4" if chosen.default.state == "old" else "make")
 
 
 @check(
@@ -30,6 +35,7 @@ def make(context: Context) -> Finding | None:
     title="llvm-strip",
     requires=("toolchain.clang-bpf",),
     applies=lambda project: "LLVM_STRIP" in project.tools,
+    excused_by=("toolchain.environment",),
 )
 def llvm_strip(context: Context) -> Finding:
     """llvm-strip strips a BPF object, where this project's own makefile calls it.

@@ -6,7 +6,7 @@ import re
 
 from bpfdoctor.api import ByHand, Context, Evidence, Finding, Install, NoAnswer, Project, Status
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
-from bpfdoctor.api import files, kernel, machine, tools
+from bpfdoctor.api import files, tools
 
 _LIBELF = """\
 #include <gelf.h>
@@ -25,12 +25,6 @@ int main(void)
 }
 """
 
-_UAPI = """\
-#include <asm/types.h>
-#include <linux/bpf.h>
-__u32 probe = BPF_PROG_TYPE_TRACEPOINT;
-"""
-
 _LIBBPF = "libbpf"
 """The submodule that brings linux/bpf.h."""
 
@@ -41,7 +35,13 @@ def _links(project: Project) -> bool:
     return "CC" in project.tools
 
 
-@check("libraries.libelf", title="libelf", requires=("toolchain.cc",), applies=_links)
+@check(
+    "libraries.libelf",
+    title="libelf",
+    requires=("toolchain.cc",),
+    applies=_links,
+    excused_by=("toolchain.environment",),
+)
 def libelf(context: Context) -> Finding:
     """A C program that calls libelf compiles and links, as the makefile would have it.
 
@@ -51,7 +51,13 @@ def libelf(context: Context) -> Finding:
     return _library(context, "libelf", "-lelf", _LIBELF, "elf_version")
 
 
-@check("libraries.zlib", title="zlib", requires=("toolchain.cc",), applies=_links)
+@check(
+    "libraries.zlib",
+    title="zlib",
+    requires=("toolchain.cc",),
+    applies=_links,
+    excused_by=("toolchain.environment",),
+)
 def zlib(context: Context) -> Finding:
     """A C program that calls zlib compiles and links, as the makefile would have it.
 
@@ -66,6 +72,7 @@ def zlib(context: Context) -> Finding:
     title="kernel headers for BPF code",
     requires=("toolchain.clang-bpf", "checkout.submodules[libbpf]"),
     applies=lambda project: "CLANG" in project.tools,
+    excused_by=("toolchain.environment",),
 )
 def uapi(context: Context) -> Finding:
     """Clang finds asm/types.h and linux/bpf.h when it compiles for BPF with the project's flags.
@@ -83,7 +90,9 @@ def _headers_for_bpf(context: Context) -> Finding:
     clang = tools.chosen_clang(context.host, context.project.kind.clang)
     if not clang.fit:
         return blocked("there is no clang to look with", ["toolchain.clang-bpf"])
-    question = _uapi_question(context, clang.argv)
+    build = context.project.kind.build if context.project.path else None
+    include = tuple(context.project.inside(place) for place in (build.include if build else ()))
+    question = tools.compile_headers(context.host, clang.argv, include)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, NoAnswer):
@@ -92,10 +101,12 @@ def _headers_for_bpf(context: Context) -> Finding:
         )
     if answer.ok:
         return passed("asm/types.h and linux/bpf.h are found for BPF code", seen=seen)
-    header = _NOT_FOUND.search(answer.log)
+    header, lost = _NOT_FOUND.search(answer.log), tools.lost_in(context.host, answer.log)
     what = f"{header.group(1)} is not found" if header else f"do not compile: {_error(answer)}"
     summary = f"headers for BPF code: {what}"
-    return failed(summary, seen=seen, fixes=[Install(("linux-headers",))])
+    if lost is None:
+        return failed(summary, seen=seen, fixes=[Install(("linux-headers",))])
+    return failed(summary, seen=[*seen, *lost.seen], fixes=[lost.fix])
 
 
 def _libbpf_is_missing(context: Context) -> bool:
@@ -110,19 +121,6 @@ def _libbpf_is_missing(context: Context) -> bool:
     return not set(answer.names) - {".git"}
 
 
-def _uapi_question(context: Context, clang: tuple[str, ...]) -> tools.Compile:
-    project = context.project
-    running = context.ask(kernel.AskKernel())
-    arch = (
-        "" if isinstance(running, NoAnswer) else machine.target_architecture(running.architecture)
-    )
-    places = project.kind.build.include if project.kind.build and project.path else ()
-    own = [f"-I{project.inside(place.replace('{arch}', arch))}" for place in places]
-    given = [word for word in tools.tool_words(context.host, "CLANG_BPF_SYS_INCLUDES", "") if word]
-    flags = (*tools.BPF_FLAGS, f"-D__TARGET_ARCH_{arch}", *own, *given)
-    return tools.Compile(clang, _UAPI, flags, host_includes=not given)
-
-
 def _library(context: Context, name: str, option: str, code: str, function: str) -> Finding:
     cc = tools.chosen_compilers(context.host, context.project.tools)[0]
     if not cc.fit:
@@ -134,21 +132,31 @@ def _library(context: Context, name: str, option: str, code: str, function: str)
     if isinstance(answer, NoAnswer):
         return unknown(f"{name}: {answer.shown()}", seen=seen, fixes=[_by_hand(question)])
     if answer.ok:
-        return _linked(name, answer, seen=seen)
+        return _linked(context, name, answer, seen=seen)
     if _lacks_kernel_header(answer) and _uapi_fails(context):
         return blocked(f"{name}: {_error(answer)}", ["libraries.uapi"])
     missing = _missing_half(context, question, answer, option, function)
-    capability = "linux-headers" if _lacks_kernel_header(answer) else f"{name}-headers"
-    fixes = [Install((capability,))]
-    return failed(f"{name}: {missing or _error(answer)}", seen=seen, fixes=fixes)
+    lost = tools.lost_in(context.host, answer.log)
+    seen, fix = [*seen, *(lost.seen if lost else ())], Install((f"{name}-headers",))
+    return failed(
+        f"{name}: {missing or _error(answer)}", seen=seen, fixes=[lost.fix if lost else fix]
+    )
 
 
-def _linked(name: str, answer: tools.Compiled, seen: list[Evidence]) -> Finding:
+def _linked(context: Context, name: str, answer: tools.Compiled, seen: list[Evidence]) -> Finding:
+    """The finding on a program that links: the bpftool that a build makes must run with it too."""
     ran = answer.run
-    if isinstance(ran, tools.Completed) and not ran.ok:
-        summary = f"a program links to {name}, but does not run with it: {ran.shown()}"
+    if not isinstance(ran, tools.Completed) or ran.ok:
+        return passed(f"a program that calls {name} compiles and links", seen=seen)
+    summary = f"a program links to {name}, but does not run with it: {ran.shown()}"
+    must_run = "HOSTCC" in context.project.tools and not tools.is_cross_build(context.host)
+    if not must_run or tools.how_it_ran(context.host, answer) != "fails":
         return warned(summary, seen=seen)
-    return passed(f"a program that calls {name} compiles and links", seen=seen)
+    lost = tools.lost_in(context.host, ran.output)
+    if lost is not None and lost.name.startswith("libz.") and name != "zlib":
+        return blocked(summary, ["libraries.zlib"])
+    fix = lost.fix if lost else Install((f"{name}-headers",))
+    return failed(summary, seen=[*seen, *(lost.seen if lost else ())], fixes=[fix])
 
 
 def _lacks_kernel_header(answer: tools.Compiled) -> bool:

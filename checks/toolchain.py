@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import msgspec
 
-from bpfdoctor.api import Context, Finding, Install, NoAnswer, Project
+from bpfdoctor.api import ByHand, Context, Finding, Install, NoAnswer, Project, Status
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
 from bpfdoctor.api import tools
 
 CORE_CLANG = "11"
 """The oldest clang that libbpf-bootstrap's CO-RE programs are known to be built with."""
-
-_NO_LIBC = re.compile(
-    r"'?(?:stdio|stdlib|bits/[\w-]+|features|stdc-predef)\.h'?(?:: No such file| file not found)"
-    r"|cannot find (?:\S*crt[1in]\.o|-lc\b)"
-)
-"""What gcc, clang and ld say where the C library's development files are missing."""
 
 
 def _uses_clang(project: Project) -> bool:
@@ -26,7 +20,7 @@ def _clang(context: Context) -> tools.ToolChoice:
     return tools.chosen_clang(context.host, context.project.kind.clang)
 
 
-@check("toolchain.clang", title="clang", applies=_uses_clang)
+@check("toolchain.clang", title="clang", applies=_uses_clang, excused_by=("toolchain.environment",))
 def clang(context: Context) -> Finding:
     """The clang that the project's makefile would run is there, runs, and is new enough.
 
@@ -42,7 +36,9 @@ def clang(context: Context) -> Finding:
         return warned(f"{name} compiles BPF; its version cannot be read", seen=chosen.seen)
     if not chosen.fit and chosen.default.state == "no-bpf":
         return passed(f"{name} is clang {version}", seen=chosen.seen)
-    return tools.verdict_on(chosen, f"{name} is clang {version}", "clang")
+    old = chosen.default.state == "old"
+    wanted = f"clang>={context.project.kind.clang}" if old else "clang"
+    return tools.verdict_on(chosen, f"{name} is clang {version}", wanted)
 
 
 @check(
@@ -50,6 +46,7 @@ def clang(context: Context) -> Finding:
     title="clang emits BPF",
     requires=("toolchain.clang",),
     applies=_uses_clang,
+    excused_by=("toolchain.environment",),
 )
 def clang_bpf(context: Context) -> Finding:
     """Clang compiles a small program to BPF machine code, with BTF beside it.
@@ -79,6 +76,7 @@ def clang_bpf(context: Context) -> Finding:
     title="clang emits CO-RE",
     requires=("toolchain.clang-bpf",),
     applies=_uses_clang,
+    excused_by=("toolchain.environment",),
 )
 def clang_core(context: Context) -> Finding:
     """Clang writes CO-RE relocations: what lets one object run on kernels of other layouts.
@@ -92,7 +90,8 @@ def clang_core(context: Context) -> Finding:
         return blocked("there is no clang to try", ["toolchain.clang"])
     question = tools.compile_bpf(chosen.argv)
     answer = context.ask(question)
-    name, seen, fixes = chosen.used.words, [evidence(question, answer)], [Install(("clang",))]
+    name, seen = chosen.used.words, [evidence(question, answer)]
+    fixes = [Install((f"clang>={CORE_CLANG}",))]
     if isinstance(answer, NoAnswer):
         return _did_not_compile(chosen, answer)
     count = answer.object.relocations if answer.ok and answer.object else 0
@@ -104,7 +103,12 @@ def clang_core(context: Context) -> Finding:
     return passed(f"{name} writes CO-RE relocations ({count} seen)", seen=seen)
 
 
-@check("toolchain.cc", title="C compiler", applies=lambda project: "CC" in project.tools)
+@check(
+    "toolchain.cc",
+    title="C compiler",
+    applies=lambda project: "CC" in project.tools,
+    excused_by=("toolchain.environment",),
+)
 def cc(context: Context) -> Finding:
     """Each C compiler that make would run compiles, links and makes what runs.
 
@@ -112,32 +116,61 @@ def cc(context: Context) -> Finding:
     and for libbpf; where the build makes a bpftool of its own, also `$HOSTCC`, else `gcc`. A
     compiler without the C library's headers and start-up files is there and useless: that is told
     apart from a missing compiler.
+    Programs that do not run are held against a compiler, except where CC makes them for another
+    machine or CROSS_COMPILE is set: then it is a cross build, and this warns.
     Where one of them is missing or unfit and another works (`gcc-12`), this warns with the
     `make CC=… HOSTCC=…` that uses it. What to do: install a C compiler, or the C library's
     development package.
     """
     chosen = tools.chosen_compilers(context.host, context.project.tools)
-    lame = next((found for each in chosen if (found := _without_libc(context, each))), None)
     names = list(dict.fromkeys(each.used.words for each in chosen))
     verb = "compile, link and make" if names[1:] else "compiles, links and makes"
     summary = f"{' and '.join(names)} {verb} a program that runs"
-    return lame or tools.verdict_on_all(chosen, summary, "cc")
+    verdict = tools.verdict_on_all(chosen, summary, "cc")
+    find = _unrun if verdict.status is Status.PASS else _lacking
+    more = (found for each in chosen if (found := find(context, each, verdict)))
+    return next(more, verdict)
 
 
-def _without_libc(context: Context, chosen: tools.ToolChoice) -> Finding | None:
-    """What is wrong where there is a compiler and its C library, or its way to run, is not."""
-    name, seen = chosen.used.words, chosen.seen
-    answer = context.ask(tools.compile_c(chosen.argv)) if chosen.argv else None
+def _lacking(context: Context, chosen: tools.ToolChoice, verdict: Finding) -> Finding | None:
+    """The verdict on a compiler that works but for a file of another package."""
+    answer = context.ask(tools.compile_c(chosen.default.argv)) if chosen.default.argv else None
     if not isinstance(answer, tools.Compiled):
         return None
-    if not chosen.fit and _NO_LIBC.search(answer.log):
-        summary = f"{name} works, but the C library's headers are missing: "
-        fixes = [Install(("libc-headers",))]
-        return failed(summary + _first_error(answer.log), seen=seen, fixes=fixes)
-    if not chosen.fit or (isinstance(answer.run, tools.Completed) and answer.run.ok):
+    lost = tools.lost_in(context.host, _said(answer))
+    if lost is None or lost.fix.capabilities == ("cc",):
         return None
-    how = answer.run.shown() if answer.run else "it was not run"
-    return warned(f"{name} compiles and links; its program does not run: {how}", seen=seen)
+    name = chosen.default.words
+    bad = f"{lost.name} is missing or broken: {_first_error(_said(answer))}"
+    summary = f"{name} works, but {bad}"
+    others = [fix for fix in verdict.fixes if isinstance(fix, ByHand)]
+    seen = (*verdict.evidence, *lost.seen)
+    return msgspec.structs.replace(
+        verdict, summary=summary, evidence=seen, fixes=(lost.fix, *others)
+    )
+
+
+def _said(answer: tools.Compiled) -> str:
+    """What the compiler said, and then its program."""
+    ran = answer.run
+    return answer.log + (ran.output if isinstance(ran, tools.Completed) else "")
+
+
+def _unrun(context: Context, chosen: tools.ToolChoice, verdict: Finding) -> Finding | None:
+    """What is to be said where a fit compiler's program did not run; None where it did."""
+    answer = context.ask(tools.compile_c(chosen.argv))
+    if not isinstance(answer, tools.Compiled):
+        return None
+    name, how = chosen.used.words, tools.how_it_ran(context.host, answer)
+    if how == "runs":
+        return None
+    if how == "unseen":
+        ended = answer.run.shown() if answer.run else "it was not run"
+        summary = f"{name} compiles and links; its program could not be run here: {ended}"
+        return warned(summary, seen=verdict.evidence)
+    machine = _machine(answer).removeprefix("EM_")
+    summary = f"a cross build: {name} makes programs for {machine}, which do not run here"
+    return warned(summary, seen=verdict.evidence)
 
 
 def _did_not_compile(chosen: tools.ToolChoice, answer: NoAnswer) -> Finding:

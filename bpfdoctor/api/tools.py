@@ -36,10 +36,17 @@ if TYPE_CHECKING:
     )
     from bpfdoctor.judging.stale import stale_trouble as stale_trouble
     from bpfdoctor.judging.tools.archiver import chosen_archivers as chosen_archivers
+    from bpfdoctor.judging.tools.bpf_headers import compile_headers as compile_headers
     from bpfdoctor.judging.tools.bpftool import (
         chosen_bpftool as chosen_bpftool,
         judge_bpftool as judge_bpftool,
     )
+    from bpfdoctor.judging.tools.build_flags import (
+        FLAGS as FLAGS,
+        BuildFlags as BuildFlags,
+        build_flags as build_flags,
+    )
+    from bpfdoctor.judging.tools.c_steps import CSteps as CSteps
     from bpfdoctor.judging.tools.choice import ToolChoice as ToolChoice, tool_words as tool_words
     from bpfdoctor.judging.tools.clang import (
         BPF_FLAGS as BPF_FLAGS,
@@ -51,13 +58,25 @@ if TYPE_CHECKING:
         C_FLAGS as C_FLAGS,
         chosen_compilers as chosen_compilers,
         compile_c as compile_c,
+        how_it_ran as how_it_ran,
+        is_cross_build as is_cross_build,
     )
     from bpfdoctor.judging.tools.finding import (
+        LEAD_THERE as LEAD_THERE,
         verdict_on as verdict_on,
         verdict_on_all as verdict_on_all,
     )
     from bpfdoctor.judging.tools.llvm_strip import chosen_llvm_strip as chosen_llvm_strip
     from bpfdoctor.judging.tools.make import chosen_make as chosen_make
+    from bpfdoctor.judging.tools.owners import Lost as Lost, lost_in as lost_in
+    from bpfdoctor.judging.tools.steering import (
+        BuildStep as BuildStep,
+        Cause as Cause,
+        cause_of as cause_of,
+        compiling as compiling,
+        first_error as first_error,
+        starting as starting,
+    )
     from bpfdoctor.judging.tools.tool_verdict import (
         ToolVerdict as ToolVerdict,
         misbehaving as misbehaving,

@@ -88,8 +88,8 @@ class Machine:
         on_line: Callable[[str], None] | None = None,
     ) -> ProcessResult:
         """Run a command in this user's environment, `without` some of it; see `process.run`."""
-        environ = {**child_environment(self.environ, identity), **(extra or {})}
-        environ = {name: value for name, value in environ.items() if name not in without}
+        given = {name: value for name, value in self.environ.items() if name not in without}
+        environ = {**child_environment(given, identity), **(extra or {})}
         return run(
             argv,
             environ=environ,

@@ -101,6 +101,48 @@ def test_both_halves_may_be_missing(
     assert finding.summary == f"{library}: the header {header} and the library are missing"
 
 
+SHORT = {library: short for library, _, short in LIBRARIES}
+STARTS_NOT = """\
+case "$*" in *-l{short}*) gcc "$@" || exit; for last; do :; done
+printf '#!/bin/sh\\necho "{says}" >&2; exit 127\\n' > "$last"; exit;; esac
+exec gcc "$@\""""
+
+
+@pytest.mark.parametrize(
+    ("library", "gone", "status"),
+    [
+        ("libelf", "libelf.so.1", Status.FAIL),
+        ("zlib", "libz.so.1", Status.FAIL),
+        ("libelf", "libz.so.1", Status.SKIP),
+    ],
+)
+def test_a_library_without_which_no_program_starts_fails_where_the_build_runs_one(
+    tmp_path: Path, needs: Callable[..., None], library: str, gone: str, status: Status
+) -> None:
+    """Today's build runs the bpftool that it makes; that of 2020 runs none."""
+    needs("gcc")
+    says = f"program: error while loading shared libraries: {gone}: cannot open shared object"
+    host = host_with(tmp_path, "cc", STARTS_NOT.format(short=SHORT[library], says=says))
+    finding = found(f"libraries.{library}", host, project_named("libbpf-bootstrap"))
+    assert finding.status is status
+    assert gone in finding.summary
+    assert finding.blocked_by == (("libraries.zlib",) if status is Status.SKIP else ())
+    assert found(f"libraries.{library}", host).status is Status.WARN
+    cross = LiveHost(Machine({**host.machine.environ, "CROSS_COMPILE": "x", "CC": "cc"}))
+    today = project_named("libbpf-bootstrap")
+    assert found(f"libraries.{library}", cross, today).status is Status.WARN
+
+
+def test_a_header_of_the_c_library_is_not_libelfs(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("gcc")
+    body = without_header("libelf.h").replace("fatal error: libelf.h", "fatal error: elf.h")
+    finding = found("libraries.libelf", host_with(tmp_path, "cc", body))
+    assert finding.summary == "libelf: the header elf.h is missing; the library is there"
+    assert finding.fixes == (Install(("libc-headers",)),)
+
+
 def test_the_users_search_path_counts(tmp_path: Path, needs: Callable[..., None]) -> None:
     needs("cc")
     (tmp_path / "zlib.h").write_text("#error an older one\n")

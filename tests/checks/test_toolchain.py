@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -29,10 +29,11 @@ from bpfdoctor.api import (
     ToolPath,
     Variables,
 )
-from bpfdoctor.host.elf.object import ObjectFacts
+from bpfdoctor.host.elf.object import AskExecutable, Executable, ObjectFacts
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.tools.compile import Compiled
+from bpfdoctor.host.tools.owner import AskOwner, Owner
 from bpfdoctor.host.tools.version import AskVersion
 from bpfdoctor.judging.tools.clang import compile_bpf
 from bpfdoctor.judging.tools.compilers import compile_c
@@ -43,6 +44,7 @@ Answers = dict[Question[Any], Answer]
 
 BUILD = Build(".", "Makefile", tools={"CLANG": "clang", "CC": "cc"})
 PROJECT = Project(ProjectKind("own", "own", "own", (), {}, build=BUILD, clang="11"))
+X86, ARM = (ObjectFacts(name, "little", (), False, 0) for name in ("EM_X86_64", "EM_AARCH64"))
 
 
 @pytest.fixture
@@ -58,6 +60,7 @@ def private(tmp_path: Path) -> Path:
 
 
 def script(directory: Path, name: str, body: str) -> None:
+    (directory / name).unlink(missing_ok=True)  # a link: what it leads to is the machine's
     (directory / name).write_text(f"#!/bin/sh\n{body}\n")
     (directory / name).chmod(0o755)
 
@@ -326,24 +329,105 @@ def test_a_compiler_without_the_c_library_names_its_headers(
     assert finding.fixes == (Install(("libc-headers",)),)
 
 
-def test_start_up_files_belong_to_the_c_library() -> None:
-    log = "/usr/bin/ld: cannot find Scrt1.o: No such file or directory\ncollect2: error"
-    host = _cc_answers(Compiled("link", 1, log, ObjectFacts("EM_X86_64", "little", (), False, 0)))
-    finding = found("toolchain.cc", host)
+@pytest.mark.parametrize(
+    ("step", "log", "name", "capability"),
+    [
+        ("link", "/usr/bin/ld: cannot find Scrt1.o: No such file", "Scrt1.o", "libc-headers"),
+        ("compile", "gcc: fatal error: cannot execute 'as': execvp: No such", "as", "binutils"),
+        ("link", "collect2: fatal error: cannot find 'ld'", "ld", "binutils"),
+        ("link", 'clang: error: Executable "ld" doesn\'t exist!', "ld", "binutils"),
+        (
+            "compile",
+            "bits/errno.h:26:11: fatal error: linux/errno.h: No such file or directory",
+            "linux/errno.h",
+            "linux-headers",
+        ),
+    ],
+)
+def test_a_file_of_another_package_is_not_the_compilers_fault(
+    step: Literal["compile", "link"], log: str, name: str, capability: str
+) -> None:
+    compiled = Compiled(step, 1, log, X86 if step == "link" else None)
+    finding = found("toolchain.cc", _cc_answers(compiled, otherwise=NoAnswer("ENOENT")))
     assert finding.status is Status.FAIL
-    assert finding.fixes == (Install(("libc-headers",)),)
+    assert f"{name} is missing" in finding.summary
+    assert finding.fixes == (Install((capability,)),)
 
 
-def test_a_program_that_does_not_run_is_a_warning() -> None:
-    """As with a cross compiler, or where the scratch directory is mounted noexec."""
-    facts = ObjectFacts("EM_AARCH64", "little", (), False, 0)
-    answer = Compiled("link", 0, "", facts, NoAnswer("ENOEXEC", "Exec format error"))
-    finding = found("toolchain.cc", _cc_answers(answer))
+@pytest.mark.parametrize("there", [False, True])
+def test_a_file_that_an_installed_package_has_lost_is_named_with_that_package(there: bool) -> None:
+    """One that is there all the same is no reason to install its package again."""
+    compiled = Compiled("compile", 1, "gcc: fatal error: cannot execute 'as': execvp: No such")
+    host = _cc_answers(compiled)
+    host.answers[AskOwner(("/usr/bin/as",))] = Owner("binutils", "/usr/bin/as", there)
+    (fix,) = found("toolchain.cc", host).fixes
+    assert isinstance(fix, Install)
+    assert (fix.packages, fix.capabilities) == ((), ("binutils",)) if there else (("binutils",), ())
+
+
+@pytest.mark.parametrize("tool", ["as", "ld"])
+def test_gcc_without_its_assembler_or_linker_asks_for_binutils(
+    private: Path, needs: Callable[..., None], tool: str
+) -> None:
+    needs("gcc")
+    (private / tool).unlink()
+    (private / "cc").symlink_to(real("gcc"))
+    finding = found("toolchain.cc", _without_others(private))
+    assert finding.status is Status.FAIL
+    assert f"{tool} is missing" in finding.summary
+    assert finding.fixes == (Install(("binutils",)),)
+
+
+@pytest.mark.parametrize(
+    ("made", "ran", "status", "words"),
+    [
+        (X86, Completed(0, "ok", ""), Status.PASS, "a program that runs"),
+        (X86, Completed(127, "", "libc.so.6: cannot open"), Status.FAIL, "libc.so.6: cannot open"),
+        (X86, Completed(None, "", "", "SIGSEGV"), Status.FAIL, "SIGSEGV"),
+        (X86, NoAnswer("ENOENT", "no loader"), Status.FAIL, "ENOENT"),
+        (X86, NoAnswer("EACCES", "Permission denied"), Status.WARN, "could not be run here"),
+        (X86, NoAnswer("timed-out"), Status.WARN, "could not be run here"),
+        (ARM, NoAnswer("ENOEXEC", "Exec format error"), Status.WARN, "a cross build: cc makes"),
+        (ARM, Completed(0, "ok", ""), Status.PASS, "a program that runs"),
+    ],
+)
+def test_a_program_that_does_not_run_is_held_against_its_compiler(
+    made: ObjectFacts, ran: Completed | NoAnswer, status: Status, words: str
+) -> None:
+    """But not where the scratch directory is mounted noexec, and not in a cross build."""
+    finding = found("toolchain.cc", _cc_answers(Compiled("link", 0, "", made, ran)))
+    assert finding.status is status
+    assert words in finding.summary
+
+
+def test_a_cross_build_for_this_machine_need_not_run_here() -> None:
+    """As with `x86_64-linux-musl-`, whose loader is not there."""
+    answer = Compiled("link", 0, "", X86, NoAnswer("ENOENT", "no loader"))
+    named: Answers = {AskEnvironment(("CROSS_COMPILE",)): Variables({"CROSS_COMPILE": "musl-"})}
+    finding = found("toolchain.cc", FakeHost({**_cc_answers(answer).answers, **named}))
     assert finding.status is Status.WARN
-    assert "ENOEXEC" in finding.summary
+    assert finding.fixes == ()
 
 
-def _cc_answers(answer: Compiled) -> FakeHost:
+@pytest.mark.parametrize(("made", "words"), [(X86, "does not run"), (ARM, "AARCH64, which the")])
+def test_the_builds_own_programs_must_run(made: ObjectFacts, words: str) -> None:
+    answer = Compiled("link", 0, "", made, NoAnswer("ENOEXEC", "Exec format error"))
+    host = FakeHost({**_cc_answers(answer).answers, **_host_cc(answer)})
+    finding = found("toolchain.cc", host, TWO_COMPILERS)
+    assert finding.status is Status.FAIL
+    assert words in finding.summary
+    assert "HOSTCC=cc" not in str(finding.fixes)
+
+
+def _host_cc(answer: Compiled) -> Answers:
+    return {
+        AskEnvironment(("HOSTCC",)): Variables({"HOSTCC": "cc"}),
+        FindExecutables(("gcc",)): FoundTools(()),
+        compile_c(("cc",)): answer,
+    }
+
+
+def _cc_answers(answer: Compiled, otherwise: Answer | None = None) -> FakeHost:
     from bpfdoctor.api import (
         AskEnvironment,
         FindTool,
@@ -355,10 +439,12 @@ def _cc_answers(answer: Compiled) -> FakeHost:
     none: Answers = {FindExecutables(each): FoundTools(()) for each in sets}
     known: Answers = {
         AskEnvironment(("CC",)): Variables({}),
+        AskEnvironment(("CROSS_COMPILE",)): Variables({}),
+        AskExecutable("/proc/self/exe"): Executable("EM_X86_64", 64, "little"),
         FindTool("cc"): ToolPath("/usr/bin/cc", "/usr/bin/cc"),
         compile_c(("cc",)): answer,
     }
-    return FakeHost({**none, **known})
+    return FakeHost({**none, **known}, otherwise)
 
 
 def test_a_project_without_a_build_needs_clang_alone(live: LiveHost) -> None:

@@ -108,6 +108,8 @@ def resolve(fix: Install, distribution: Distribution | None, release: str) -> In
     known, the command is left out for it and the text says what to install by hand.
     """
     here = local(distribution, release)
+    if not fix.capabilities:
+        return _again(fix, here)
     needs = [capability_of(name) for name in fix.capabilities]
     found = [here.choice(need) if here else None for need in needs]
     packages = tuple(dict.fromkeys(p for choice in found if choice for p in choice.packages))
@@ -120,6 +122,13 @@ def resolve(fix: Install, distribution: Distribution | None, release: str) -> In
         privileged=here.manager.privileged if here else fix.privileged,
         text="; ".join(dict.fromkeys(note for note in notes if note)),
     )
+
+
+def _again(fix: Install, here: Local | None) -> Install:
+    """The command that installs packages again which are installed."""
+    packages = tuple(require_plain(name) for name in fix.packages)
+    reinstall = here.manager.reinstall if here else ()
+    return msgspec.structs.replace(fix, argv=(*reinstall, *packages) if reinstall else ())
 
 
 def capability_text(need: Capability) -> str:

@@ -24,6 +24,7 @@ class Manager(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     install: tuple[str, ...]
     refresh: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    reinstall: tuple[str, ...] = ()
     automatic: bool = True
     privileged: bool = True
     upgrades: bool = False

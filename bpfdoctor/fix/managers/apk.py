@@ -46,13 +46,14 @@ class Apk(PackageManager):
 
     def everything(self, host: Host) -> frozenset[str] | None:
         answer = self._ask(host, "info", "-q")
-        return frozenset(answer.stdout.split()) if answer is not None and answer.ok else None
+        found = frozenset(answer.stdout.split()) if answer is not None and answer.ok else None
+        return found or None
 
     def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
         """`(1/3) Installing zlib-dev (1.3.1-r2)`; asked of root alone, who may open its lock."""
         answer = ask(host, argv[0], "--no-network", "--simulate", *argv[1:])
         names = re.findall(r"^\(\d+/\d+\) Installing (\S+)", answer.stdout if answer else "", re.M)
-        return frozenset(names) if answer is not None and answer.ok else None
+        return frozenset(names) or None if answer is not None and answer.ok else None
 
 
 MANAGER = Apk()

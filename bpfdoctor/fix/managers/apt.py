@@ -104,7 +104,7 @@ class Apt(PackageManager):
         gone = ("not-installed", "config-files")
         if states is None:
             return None
-        return frozenset(name for name, state in states.items() if state not in gone)
+        return frozenset(name for name, state in states.items() if state not in gone) or None
 
     def leftovers(self, host: Host) -> frozenset[str]:
         states = _states(host) or {}
@@ -116,7 +116,8 @@ class Apt(PackageManager):
         if answer is None or not answer.ok:
             return None
         found = SPOKEN.findall(answer.stdout)
-        return frozenset(spelt for name, arch in found for spelt in (name, f"{name}:{arch}"))
+        named = frozenset(spelt for name, arch in found for spelt in (name, f"{name}:{arch}"))
+        return named or None
 
     def against(self, host: Host, argv: Sequence[str], names: Sequence[str]) -> str:
         """dpkg notes the wish to remove even where it refuses: apt would act on it later.

@@ -64,7 +64,7 @@ class PackageManager(ABC):
 
     @abstractmethod
     def everything(self, host: Host) -> frozenset[str] | None:
-        """The names of all installed packages; None where it would not say."""
+        """The names of all installed packages; None where it would not say, or names none."""
 
     def leftovers(self, host: Host) -> frozenset[str]:
         """Packages that were removed and whose settings are kept."""
@@ -72,7 +72,8 @@ class PackageManager(ABC):
 
     @abstractmethod
     def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
-        """What this installing command would add, spelt as by `everything`; None where unknown.
+        """What this installing command would add, spelt as by `everything`; None where unknown, as
+        where it names nothing.
 
         The answer may name more: what it would upgrade, or another spelling of a name.
         """

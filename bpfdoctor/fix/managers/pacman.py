@@ -21,12 +21,21 @@ class Pacman(PackageManager):
     def look(self, host: Host, names: Sequence[str]) -> dict[str, Package]:
         answer = ask(host, "pacman", "-Si", *names)
         found = candidates(answer.stdout if answer else "")
-        return {name: Package(self._installed(host, name), found.get(name, "")) for name in names}
+        silent = answer is None or answer.ok  # it fails where it does not know one of them
+        return {
+            name: Package(
+                self._installed(host, name),
+                found.get(name, ""),
+                unsure=silent and name not in found,
+            )
+            for name in names
+        }
 
     def _installed(self, host: Host, name: str) -> str:
         """The version, also of a package that only provides the name (`pacman -Q` knows both)."""
         answer = ask(host, "pacman", "-Q", name)
-        return answer.stdout.split()[-1] if answer is not None and answer.ok else ""
+        words = answer.stdout.split() if answer is not None and answer.ok else []
+        return words[1] if len(words) == 2 else ""
 
     def matching(self, host: Host, pattern: str) -> tuple[str, ...]:
         answer = ask(host, "pacman", "-Ssq", pattern_of(pattern))
@@ -41,11 +50,13 @@ class Pacman(PackageManager):
 
     def everything(self, host: Host) -> frozenset[str] | None:
         answer = ask(host, "pacman", "-Qq")
-        return frozenset(answer.stdout.split()) if answer is not None else None
+        found = frozenset(answer.stdout.split()) if answer is not None and answer.ok else None
+        return found or None
 
     def intended(self, host: Host, argv: Sequence[str]) -> frozenset[str] | None:
         answer = ask(host, *argv, "--print", "--print-format", "%n")
-        return frozenset(answer.stdout.split()) if answer is not None and answer.ok else None
+        found = frozenset(answer.stdout.split()) if answer is not None and answer.ok else None
+        return found or None
 
 
 MANAGER = Pacman()

@@ -12,6 +12,10 @@ ROW = re.compile(r"^ (\S+)\s+([a-z0-9_]+)\s+\S+\s+\S+\s+[\d.]+ \w+$", re.MULTILI
 """A package in the table of a transaction: name, architecture, version, repository, size."""
 
 
+VERSION = re.compile(r"\S+:\S+-\S+$", re.MULTILINE)
+"""Epoch, version and release, as rpm is asked to print them."""
+
+
 def installed(host: Host, names: Sequence[str]) -> dict[str, str]:
     """The version of what is installed and provides each name.
 
@@ -21,8 +25,9 @@ def installed(host: Host, names: Sequence[str]) -> dict[str, str]:
     for name in names:
         shown = "%{EPOCHNUM}:%{VERSION}-%{RELEASE}\n"
         answer = ask(host, "rpm", "-q", "--qf", shown, "--whatprovides", name)
-        if answer is not None and answer.ok:
-            found[name] = answer.stdout.split("\n")[0]
+        said = VERSION.match(answer.stdout) if answer is not None and answer.ok else None
+        if said is not None:
+            found[name] = said[0]
     return found
 
 
@@ -31,7 +36,8 @@ def everything(host: Host) -> frozenset[str] | None:
     answer = ask(host, "rpm", "-qa", "--qf", "%{NAME}.%{ARCH}\n")
     if answer is None or not answer.ok:
         return None
-    return frozenset(line for line in answer.stdout.split() if not line.startswith("gpg-pubkey"))
+    names = (line for line in answer.stdout.split() if not line.startswith("gpg-pubkey"))
+    return frozenset(names) or None
 
 
 def transaction(text: str) -> frozenset[str] | None:

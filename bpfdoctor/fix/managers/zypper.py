@@ -62,7 +62,9 @@ class Zypper(PackageManager):
         if answer is None or not answer.ok:
             return None
         found = _packages(answer.stdout.partition("<to-install>")[2].partition("</to-install>")[0])
-        return frozenset(f"{each['name']}.{each['arch']}" for each in found if "arch" in each)
+        return (
+            frozenset(f"{each['name']}.{each['arch']}" for each in found if "arch" in each) or None
+        )
 
 
 MANAGER = Zypper()

@@ -103,7 +103,7 @@ class _PackagePlan:
             0 < looked[name].major < need.minimum for name in choice.packages[:1]
         )
         if too_old or len(there) == len(choice.packages):
-            self._newer(choice, why, "is too old" if too_old else "is installed and does not do")
+            self._newer(choice, why)
         elif absent:
             self._absent(choice, absent, looked, why)
         else:
@@ -114,9 +114,10 @@ class _PackagePlan:
         unknown = package.unsure or self.transaction.empty
         return bool(package.candidate or len(package.provided_by) == 1 or unknown)
 
-    def _newer(self, choice: Choice, why: list[str], fault: str) -> None:
+    def _newer(self, choice: Choice, why: list[str]) -> None:
         """The newest package of one version that fits (`clang-16`), or words."""
         pattern, minimum = choice.versioned, choice.capability.minimum
+        fault = "is too old" if minimum else "is installed and does not work"
         names = self.known.matching(self.host, pattern) if pattern else ()
         numbers = sorted({_number(name, pattern) for name in names}, reverse=True)
         fits = [number for number in numbers if number >= minimum]
@@ -131,15 +132,14 @@ class _PackagePlan:
         self._leave(why, f"{text}{self._advice(choice)}")
 
     def _advice(self, choice: Choice) -> str:
-        """What a person may try with packages that are installed and do not do; on new lines."""
-        advice = ""
-        if self.known.name == "apt":
-            command = shlex.join((*self.install, "--reinstall", *choice.packages))
-            advice = "\n" + commands_to_paste("if its files were removed", [command])
+        """What a person may try with packages that are too old, or broken; on new lines."""
+        if not choice.capability.minimum:
+            again = (*self.here.manager.reinstall, *choice.packages)
+            return "\n" + commands_to_paste("if its files were removed", [shlex.join(again)])
         known = look_at(choice.newer, self.host) if choice.newer else None
-        if known is not None and known.state == "off":
-            advice += by_hand(known, self.install, choice.packages)
-        return advice
+        if known is None or known.state != "off":
+            return ""
+        return by_hand(known, self.install, choice.packages)
 
     def _absent(
         self, choice: Choice, absent: list[str], looked: Mapping[str, Package], why: list[str]

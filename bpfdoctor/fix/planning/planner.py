@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -62,6 +63,8 @@ class _Draft:
         if isinstance(fix, Install):
             for name in fix.capabilities:
                 _add(self.installs, capability_of(name), key)
+            if not fix.capabilities:
+                _add(self.texts, _again(fix), key)
         elif isinstance(fix, ByHand):
             _add(self.texts, fix.text, key)
         elif fix.checkout:
@@ -109,6 +112,12 @@ class _Draft:
         if "/" not in argv[0] and not isinstance(self.host.ask(FindTool(beside)), NoAnswer):
             return (beside, *argv[1:])
         return ()
+
+
+def _again(fix: Install) -> str:
+    """How a person installs packages again of which a file is gone or broken."""
+    words = f"install {' '.join(fix.packages)} again: {fix.text}"
+    return commands_to_paste(words, [shlex.join(fix.argv)]) if fix.argv else words
 
 
 def _add(table: dict[T, list[str]], item: T, key: str) -> None:

@@ -68,7 +68,8 @@ class Compile(Question[Compiled], frozen=True):
     `libraries` are the linker's arguments after the object (`-lelf`). `host_includes` adds, with
     `-idirafter`, the directories that the compiler searches for the host, as the makefiles of
     libbpf projects do for BPF code. `timeout` is in seconds, for each step. Scratch paths are
-    written `$SCRATCH`. A positive answer is remembered while all that was read is unchanged.
+    written `$SCRATCH`. `without` are the variables of the environment that no step gets. A positive
+    answer is remembered while all that was read is unchanged, but not where some are left out.
     """
 
     compiler: tuple[str, ...]
@@ -79,6 +80,7 @@ class Compile(Question[Compiled], frozen=True):
     run: bool = False
     host_includes: bool = False
     timeout: float = 20
+    without: tuple[str, ...] = ()
 
     def put(self, machine: Machine) -> Compiled | NoAnswer:
         tool = compiler_of(machine, self)
@@ -98,6 +100,7 @@ class Compile(Question[Compiled], frozen=True):
 
     def made(self, place: Workplace) -> Compiled | NoAnswer:
         """Do it in `place`, whose `probe.o` is then the object."""
+        place.without = self.without
         flags = self._all_flags(place)
         if isinstance(flags, NoAnswer):
             return flags
@@ -142,7 +145,8 @@ class Compile(Question[Compiled], frozen=True):
         libraries = " ".join(("", *self.libraries)) if self.link else ""
         step = " -o program" if self.link else " -c -o probe.o"
         includes = " (and the host's include directories)" if self.host_includes else ""
-        words = " ".join((*self.compiler, *self.flags))
+        unset = " ".join(f"-u {name}" for name in self.without)
+        words = " ".join((*([f"env {unset}"] if unset else []), *self.compiler, *self.flags))
         return f"$ {words}{step} -x c -{libraries}{includes} <<'END'\n{self.code.strip()}\nEND"
 
 
@@ -196,7 +200,8 @@ class TreatObject(Question[Completed], frozen=True):
 
 def compiler_of(machine: Machine, question: Compile) -> str | None:
     """The resolved compiler, where its answers may be remembered: a plain one, on its own."""
-    return tool_of(machine, question.compiler[0]) if len(question.compiler) == 1 else None
+    plain = len(question.compiler) == 1 and not question.without
+    return tool_of(machine, question.compiler[0]) if plain else None
 
 
 def _parts_of_compiler(machine: Machine, question: Compile, compiler: str) -> set[str]:

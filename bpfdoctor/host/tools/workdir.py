@@ -38,6 +38,8 @@ class Workplace:
         self.trouble: NoAnswer | None = None
         self.searched: set[str] = set()
         """Directories that a tool is known to have searched."""
+        self.without: tuple[str, ...] = ()
+        """The variables of the environment that no step gets."""
         self.linked: str = ""
         """What the linker says that it read (`--trace`)."""
         self._directory: Path | None = None
@@ -93,7 +95,7 @@ class Workplace:
         ran out of something.
         """
         try:
-            ended = self.machine.run(argv, timeout=timeout, identity=identity)
+            ended = self.machine.run(argv, timeout=timeout, identity=identity, without=self.without)
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # an argument with a NUL byte

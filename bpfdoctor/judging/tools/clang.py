@@ -35,9 +35,12 @@ _CLANGS = (
 )
 
 
-def compile_bpf(clang: Argv) -> Compile:
-    """The question whether a clang emits BPF, BTF and CO-RE relocations: one compile for all."""
-    return Compile(clang, BPF_CODE, BPF_FLAGS)
+def compile_bpf(clang: Argv, without: tuple[str, ...] = ()) -> Compile:
+    """The question whether a clang emits BPF, BTF and CO-RE relocations: one compile for all.
+
+    `without` are variables of the environment that it does not get.
+    """
+    return Compile(clang, BPF_CODE, BPF_FLAGS, without=without)
 
 
 def emits_bpf(answer: Compiled | NoAnswer) -> bool:

@@ -98,6 +98,32 @@ def test_a_derivative_is_not_judged_by_its_own_release_numbers() -> None:
     assert mint.packages == ("linux-tools-common", f"linux-tools-{KERNEL}")
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "command"),
+    [
+        ("debian", "12", "apt-get install --reinstall"),
+        ("fedora", "40", "dnf reinstall"),
+        ("centos", "7", "yum reinstall"),
+        ("opensuse-leap", "15.6", "zypper install --force"),
+        ("arch", "", "pacman -S"),
+        ("alpine", "3.22", "apk fix"),
+        ("nixos", "", ""),
+    ],
+)
+def test_a_package_that_has_lost_a_file_is_installed_again(
+    name: str, version: str, command: str
+) -> None:
+    lost = Install((), ("glibc-devel",), text="elf.h belongs to it")
+    fix = resolve(lost, distribution(name, version), KERNEL)
+    assert " ".join(fix.argv) == (f"{command} glibc-devel" if command else "")
+    assert fix.text == "elf.h belongs to it"
+
+
+def test_what_a_manager_calls_the_owner_is_never_an_option() -> None:
+    with pytest.raises(BpfDoctorError):
+        resolve(Install((), ("--purge",)), distribution("debian", "12"), KERNEL)
+
+
 @pytest.mark.parametrize("unknown", [None, distribution("serenity", "1")])
 def test_an_unknown_distribution_gets_words_and_no_command(unknown: Distribution | None) -> None:
     fix = resolve(Install(("clang>=11", "make")), unknown, KERNEL)

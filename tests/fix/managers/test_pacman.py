@@ -39,7 +39,7 @@ def test_what_is_installed_and_what_is_to_be_had() -> None:
         "make": Package("4.4.1-2", "4.4.1-2"),
         "bpf": Package("", "1:6.9-1"),
     }
-    assert PACMAN.look(ManagerHost(), ("make",)) == {"make": Package()}
+    assert PACMAN.look(ManagerHost(), ("make",)) == {"make": Package(unsure=True)}
 
 
 def test_only_names_of_the_pattern_are_taken() -> None:

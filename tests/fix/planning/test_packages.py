@@ -98,14 +98,14 @@ def test_the_newest_that_is_not_installed_already_is_taken() -> None:
     assert packages(Debian(has, found), NEW) == ("clang-16",)
     (step,), manual = planned(Debian(has, found), CLANG)
     assert (step.packages, manual) == (("clang-16",), [])
-    assert "clang is installed and does not do: clang-16 instead" in step.notes
+    assert "clang is installed and does not work: clang-16 instead" in step.notes
 
 
-def test_an_installed_package_that_does_not_do_is_left_to_a_person() -> None:
+def test_an_installed_package_that_does_not_work_is_left_to_a_person() -> None:
     steps, (manual,) = planned(Debian({"make": ("4.3", "4.3")}), MAKE)
     assert steps == []
     assert manual.why == ("check.make",)
-    assert "make is installed and does not do" in manual.text
+    assert "make is installed and does not work" in manual.text
     assert "--reinstall make" in manual.text
 
 
@@ -209,6 +209,15 @@ POLICY = " 500 http://deb.example.org/debian {}/main amd64 Packages\n     releas
 
 @pytest.mark.parametrize(("suite", "advised"), [("bookworm", True), ("bookworm-backports", False)])
 def test_backports_are_named_where_they_are_not_on(suite: str, advised: bool) -> None:
-    says = {"apt-cache policy": POLICY.format(suite, suite)}
+    says = {"apt-cache policy": POLICY.format(suite, suite), SEARCH: ""}
+    _, (manual,) = planned(Debian({"clang": ("1:14", "1:14")}, says), NEW)
+    assert ("apt-get install -t bookworm-backports clang" in manual.text) == advised
+    assert "clang is too old" in manual.text
+    assert "--reinstall" not in manual.text
+
+
+def test_what_is_new_enough_and_does_not_work_is_no_reason_for_backports() -> None:
+    says = {"apt-cache policy": POLICY.format("bookworm", "bookworm")}
     _, (manual,) = planned(Debian({"make": ("4.3", "4.3")}, says), MAKE)
-    assert ("apt-get install -t bookworm-backports make" in manual.text) == advised
+    assert "backports" not in manual.text
+    assert "apt-get install --reinstall make" in manual.text

@@ -36,6 +36,18 @@ def test_what_a_person_has_to_do_is_said_once() -> None:
     assert plan.steps == ()
 
 
+def test_an_installed_package_that_has_lost_a_file_is_for_a_person_to_install_again() -> None:
+    argv = ("apt-get", "install", "--reinstall", "libc6-dev")
+    lost = Install((), ("libc6-dev",), argv, text="elf.h belongs to it")
+    plan = planned(finding("a", lost), finding("b", MAKE))
+    assert [step.id for step in plan.steps] == ["packages"]
+    assert plan.steps[0].packages == ("make",)
+    (manual,) = plan.manual
+    assert manual.why == ("a",)
+    assert "elf.h belongs to it" in manual.text
+    assert "\n  apt-get install --reinstall libc6-dev" in manual.text
+
+
 def test_a_command_is_as_the_check_gave_it() -> None:
     run = Run(("mount", "x", "/y"), privileged=True, undo=("umount", "/y"), cwd="/c", text="note")
     (step,) = planned(finding("a", run)).steps

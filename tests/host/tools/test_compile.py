@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bpfdoctor.host.catalog import decode, encode, to_question
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.tools.compile import OBJECT, Compile, Compiled, TreatObject
@@ -261,3 +262,24 @@ def test_the_search_list_is_read_as_the_makefile_does() -> None:
     )
     assert search_list(log) == ["/usr/lib/clang/include", "/usr/include"]
     assert searched_in_vain(log) == ["/include"]
+
+
+def test_a_variable_that_is_left_out_steers_no_step(
+    cached: Machine, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("cc")
+    (tmp_path / "zlib.h").write_text("#error broken\n")
+    machine = Machine({**os.environ, "CPATH": str(tmp_path)}, cache=cached.cache)
+    steered = Compile(("cc",), ZLIB)
+    free = msgspec.structs.replace(steered, without=("CPATH",))
+    answers = [question.put(machine) for question in (steered, free, steered)]
+    assert [isinstance(each, Compiled) and each.ok for each in answers] == [False, True, False]
+    assert cached.cache is not None
+    assert not list(cached.cache.glob("proof-*"))
+    assert free.source().startswith("$ env -u CPATH cc -c")
+
+
+def test_a_question_of_before_variables_could_be_left_out_is_the_same_question() -> None:
+    old = encode(msgspec.to_builtins(Compile(("cc",), ZLIB))).replace(b',"without":[]', b"")
+    assert b"without" not in old
+    assert to_question(decode(old)) == Compile(("cc",), ZLIB)
