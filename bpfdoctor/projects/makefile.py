@@ -1,144 +1,324 @@
-"""Read a variable of a makefile as text; nothing of the makefile is run.
+"""Read variables of a makefile as make would; nothing of the makefile is run.
 
-Enough of make's language for a list of programs: assignments, continuation lines, references,
-`ifeq` and `ifdef`, and `$(shell which TOOL)`, the way that makefiles ask whether a tool is there.
-What this cannot work out is left out; of a condition of that sort, both branches count.
+What make's own functions compute from text is computed; what they take from elsewhere (files, most
+commands, included makefiles) is not: a variable that depends on it is not followed, and says on
+what. It is never guessed. After GNU make 4.3's read.c.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 
-LONGEST = 1 << 16
-"""Characters that a value may expand to; a makefile may ask for more than there is memory."""
+import msgspec
 
-_ASSIGNMENT = re.compile(r"^(?:(?:override|export) +)*([\w.-]+)\s*(\?=|\+=|:{0,3}=)\s*(.*)$")
-_CONDITION = re.compile(r"^(?:(else)\s+)?(ifeq|ifneq|ifdef|ifndef)\b\s*(.*)$")
-_INNERMOST = re.compile(r"\$(?:\(([^$(){}]*)\)|\{([^$(){}]*)\})")
-_WHICH = re.compile(r"shell\s+(?:which|command\s+-v)\s+([\w./+-]+)(?:\s+2>\s*/dev/null)?\s*$")
+from bpfdoctor.projects.make_expansion import Expansion
+from bpfdoctor.projects.make_lines import (
+    CONDITION,
+    assignment,
+    collapsed,
+    comparison,
+    logical_lines,
+    outside_references,
+    rule_takes_recipe,
+    uncommented,
+)
+from bpfdoctor.projects.make_values import Lost, Surroundings
 
-Which = Callable[[str], str]
-"""The path of a tool, or an empty string."""
-Environment = Callable[[str], str | None]
-"""The value of an environment variable, or None when it is not set."""
+DEEPEST = 8
+"""Texts that `$(eval …)` reads within each other."""
 
+NESTED = 64
+"""Conditions within each other."""
 
-def words_of(text: str, variable: str, which: Which, environment: Environment) -> tuple[str, ...]:
-    """The words of a variable, each once, in order; none where it has no value to be read."""
-    reading = _Reading(which, environment)
-    for line in logical_lines(text):
-        reading.line(line)
-    value = reading.expanded(f"$({variable})")
-    return tuple(dict.fromkeys(value.split())) if value else ()
-
-
-def logical_lines(text: str) -> list[str]:
-    """Lines outside recipes and `define`, continuations joined and comments dropped."""
-    joined = re.sub(r"[ \t]*\\\r?\n[ \t]*", " ", text)
-    lines: list[str] = []
-    defining = False
-    for line in joined.splitlines():
-        word = line.split(maxsplit=1)[0] if line.strip() else ""
-        defining = word == "define" or (defining and word != "endef")
-        if word and not defining and not line.startswith("\t"):
-            lines.append(re.sub(r"(?<!\\)#.*", "", line).strip())
-    return lines
+_STEERING = ("--environment-overrides", "--no-builtin-variables", "--eval")
+_DEPENDENCIES = re.compile(r"\.d\)*$")
+"""What compilers write for make: rules, and no variable."""
 
 
-class _Reading:
-    """What is known at a line: the variables, and which branches of conditions are in force."""
+class Reading(msgspec.Struct, frozen=True):
+    """What a variable is worth to make.
 
-    def __init__(self, which: Which, environment: Environment) -> None:
-        self.which, self.environment = which, environment
-        self.values: dict[str, str] = {}
-        self.branches: list[list[bool | None]] = []
-        """Per open condition, the truth of each branch so far; None where it cannot be told."""
+    `text` is its value, empty where `computed` says by what the makefile computes it that is not
+    followed here. `origin` is make's word for where it is from (`file`, `environment`, `default`).
+    """
 
-    def line(self, line: str) -> None:
-        if condition := _CONDITION.match(line):
-            self._open(*condition.groups())
-        elif line == "else" and self.branches:
-            self._alternative(True)
-        elif line == "endif" and self.branches:
-            self.branches.pop()
-        elif assignment := _ASSIGNMENT.match(line):
-            self._assign(*assignment.groups())
+    text: str = ""
+    origin: str = "undefined"
+    computed: str = ""
 
-    def _open(self, otherwise: str | None, word: str, text: str) -> None:
-        truth = self._truth(word, text)
-        if otherwise and self.branches:
-            self._alternative(truth)
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its words, in order."""
+        return tuple(self.text.split())
+
+
+def read_makefile(text: str, around: Surroundings, *, whole: bool = True) -> Makefile:
+    """Read a makefile; `whole` is False where `text` is only its beginning."""
+    return Makefile(text, around, whole)
+
+
+class _Branches:
+    """A condition that is open. `taken`: whether one of its branches was in force; None: perhaps."""
+
+    def __init__(self, truth: bool | None, why: str) -> None:
+        self.now = self.taken = truth
+        self.why = why
+
+    def another(self, truth: bool | None, why: str = "") -> None:
+        """The next branch: in force where none before it was."""
+        self.why = why or self.why
+        if self.taken or truth is False:
+            self.now = False
+            return
+        self.now = truth if self.taken is False else None
+        self.taken = True if truth else None
+
+
+class Makefile:
+    """A makefile that was read, and what its variables are worth at its end."""
+
+    def __init__(self, text: str, around: Surroundings, whole: bool) -> None:
+        self.expansion = Expansion(around, self._evaluated)
+        self.depth = 0
+        self.prefix = "\t"
+        if around.environment("MAKEFILES"):
+            self.expansion.lose("$MAKEFILES of the environment")
+        if self.expansion.has_marks(text):
+            self.expansion.lose("characters that no makefile has")
+        if not whole:
+            self.expansion.lose("a makefile longer than bpfdoctor reads")
+        self._guarded(text)
+
+    def value(self, name: str) -> Reading:
+        """What a variable is worth to whoever uses it once all is read."""
+        found = self.expansion
+        try:
+            known = found.lookup(name)
+            text = found.variable(name)
+            reason = found.reason_in(text)
+            origin = known.origin if known else "undefined"
+            return Reading("" if reason else text, origin, reason)
+        except (Lost, RecursionError) as lost:
+            reason = str(lost) if isinstance(lost, Lost) else "references nested too deep"
+            if found.evaluates:  # a part of the makefile was not read
+                found.lose(reason)
+            return Reading(computed=reason)
+
+    def _guarded(self, text: str) -> None:
+        try:
+            _Text(self).read(text)
+        except Lost as lost:
+            self.expansion.lose(str(lost))
+        except RecursionError:
+            self.expansion.lose("references nested too deep")
+
+    def _evaluated(self, text: str) -> None:
+        """What `$(eval …)` got is read as a part of the makefile."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise Lost("$(eval …) in $(eval …)")
+        if self.expansion.unsteady(text):
+            raise Lost(self.expansion.reason_in(text))
+        _Text(self).read(text)
+        self.depth -= 1
+
+
+class _Text:
+    """One text of make's language, line by line."""
+
+    def __init__(self, makefile: Makefile) -> None:
+        self.makefile, self.expansion = makefile, makefile.expansion
+        self.conditions: list[_Branches] = []
+        self.recipe: bool | None = False
+        """The lines that begin with a tab are a rule's; None: perhaps."""
+
+    def read(self, text: str) -> None:
+        """All of it. Raises Lost for what make would not read, or what is not followed here."""
+        lines = logical_lines(text)
+        for raw in lines:
+            self.expansion.spend(len(raw) + 64)
+            if raw.startswith(self.makefile.prefix) and self.recipe:
+                continue
+            line = uncommented(collapsed(raw)).strip()
+            sure = not (raw.startswith(self.makefile.prefix) and self.recipe is None)
+            found = assignment(line)
+            if found is not None:
+                self._assigned(found, lines, sure)
+            elif not line:
+                continue
+            elif not sure:
+                raise Lost(f"{line}, in a recipe or not")
+            elif not self._condition(line) and not self._ignored:
+                self._statement(line)
+        if self.conditions:
+            raise Lost("a condition without endif")
+
+    @property
+    def _ignored(self) -> bool:
+        return any(each.now is False for each in self.conditions)
+
+    @property
+    def _unsure(self) -> bool:
+        """Whether make reads this line is not known."""
+        return bool(self._doubt or self.expansion.doubt)
+
+    @property
+    def _doubt(self) -> str:
+        """The condition in force that cannot be told, or nothing."""
+        return next((each.why for each in self.conditions if each.now is None), "")
+
+    def _assigned(
+        self, found: tuple[list[str], str, str, str], lines: Iterator[str], sure: bool
+    ) -> None:
+        modifiers, name, operator, text = found
+        if "define" in modifiers:
+            text = _body(lines, nested=not self._ignored)
+        if self._ignored:
+            return
+        self._ends_rule()
+        with self.expansion.doubting(self._doubt or ("" if sure else "a line that begins a recipe")):
+            if "undefine" in modifiers:
+                self.expansion.undefine(name, override="override" in modifiers)
+                return
+            name = self.expansion.assign(name, operator, text, "override" in modifiers)
+        self._special(name, text)
+
+    def _ends_rule(self) -> None:
+        self.recipe = None if self.recipe is not False and self._unsure else False
+
+    def _special(self, name: str, text: str) -> None:
+        """The variables by which a makefile changes how make reads it."""
+        if name == ".RECIPEPREFIX":
+            value = self.expansion.variable(name)
+            if self.expansion.reason_in(value):
+                raise Lost(f"{name} = {text}")
+            self.makefile.prefix = value[:1] or "\t"
+        if name in ("MAKEFLAGS", "GNUMAKEFLAGS") and _steers(text):
+            raise Lost(f"{name} = {text}")
+
+    def _condition(self, line: str) -> bool:
+        """Whether a line opens, goes on with or ends a condition; what follows of it."""
+        found = CONDITION.match(line)
+        if found is None:
+            return False
+        otherwise, word, rest = found.groups()
+        if otherwise or word in ("else", "endif"):
+            if not self.conditions:
+                raise Lost(f"{line} without a condition")
+            self._goes_on(word, rest, line, bool(otherwise) and word not in ("else", "endif"))
         else:
-            self.branches.append([truth])
+            truth = False if self._ignored else self._truth(word, rest)
+            self.conditions.append(_Branches(truth, line))
+            if len(self.conditions) > NESTED:
+                raise Lost(f"{line}, nested too deep")
+            if truth is False and any(each.now is False for each in self.conditions[:-1]):
+                self.conditions[-1].taken = True
+        return True
 
-    def _alternative(self, truth: bool | None) -> None:
-        """The next branch of a condition is in force where none before it was."""
-        before = self.branches[-1]
-        if True in before:
-            truth = False
-        elif None in before and truth:
-            truth = None
-        before.append(truth)
+    def _goes_on(self, word: str, rest: str, line: str, otherwise: bool) -> None:
+        last = self.conditions[-1]
+        if word == "endif":
+            self.conditions.pop()
+        elif not otherwise:
+            last.another(True)
+        elif last.taken:
+            last.another(False)
+        else:
+            last.another(self._truth(word, rest), line)
 
     def _truth(self, word: str, text: str) -> bool | None:
+        """Whether a condition holds; None where it cannot be told."""
+        expand, reason = self.expansion.expand, self.expansion.reason_in
         if word in ("ifdef", "ifndef"):
-            return bool(self._value(text.strip())) == (word == "ifdef")
-        sides = _sides(text)
-        if sides is None:
-            return None
-        left, right = (self.expanded(side) for side in sides)
-        if left is None or right is None:
-            return None
-        return (left.strip() == right.strip()) == (word == "ifeq")
-
-    def _assign(self, name: str, operator: str, text: str) -> None:
-        state = [branches[-1] for branches in self.branches]
-        if False in state:
-            return
-        known = self._value(name)
-        if operator == "?=" and known is not None:
-            return
-        if operator == "+=" or (None in state and known):
-            text = f"{known or ''} {text}"
-        elif operator in (":=", "::=", ":::="):
-            text = self.expanded(text) or ""
-        self.values[name] = text[:LONGEST]
-
-    def _value(self, name: str) -> str | None:
-        found = self.values.get(name)
-        return self.environment(name) if found is None else found
-
-    def expanded(self, text: str, depth: int = 0) -> str | None:
-        """`text` with its references replaced; None where it asks for more than is read here."""
-        while match := _INNERMOST.search(text):
-            value = self._reference(match.group(1) or match.group(2) or "", depth)
-            if value is None or len(text) + len(value) > LONGEST:
+            name = expand(text).strip()
+            known = None if reason(name) else self.expansion.lookup(name)
+            if reason(name) or (known is not None and reason(known.text)):
                 return None
-            text = text[: match.start()] + value + text[match.end() :]
-        return None if "$" in text else text
-
-    def _reference(self, inside: str, depth: int) -> str | None:
-        if depth > 16:  # a variable that names itself
+            return bool(known is not None and known.text) == (word == "ifdef")
+        sides = comparison(text)
+        if sides is None:
+            raise Lost(f"{word} {text}")
+        left, right = expand(sides[0]), expand(sides[1])
+        if reason(left) or reason(right):
             return None
-        if tool := _WHICH.match(inside):
-            return self.which(tool.group(1))
-        if inside.startswith("strip "):
-            return " ".join(inside.split()[1:])
-        if re.fullmatch(r"[\w.-]+", inside):
-            return self.expanded(self._value(inside) or "", depth + 1)
-        return None
+        return (left == right) == (word == "ifeq")
+
+    def _statement(self, line: str) -> None:
+        word, _, rest = line.partition(" ") if " " in line else line.partition("\t")
+        if word in ("include", "-include", "sinclude"):
+            self._include(line, rest)
+        elif word in ("load", "-load"):
+            raise Lost(line)
+        elif word in ("export", "unexport"):
+            self._exported(rest)
+        elif word == "vpath":
+            self._ends_rule()
+            self._evaluate(rest)
+        else:
+            self._rule(line)
+
+    def _exported(self, names: str) -> None:
+        """make gives a variable that is only exported an empty value."""
+        self._ends_rule()
+        with self.expansion.doubting(self._doubt):
+            named = self.expansion.expand(names)
+            if reason := self.expansion.reason_in(named):
+                raise Lost(reason)
+            for name in named.split():
+                if self.expansion.lookup(name) is None:
+                    self.expansion.assign(name, ":=", "", override=False)
+
+    def _include(self, line: str, names: str) -> None:
+        found = self.expansion.expand(names)
+        words = [self.expansion.reason_in(word) or word for word in found.split()]
+        if not all(_DEPENDENCIES.search(word) for word in words):
+            raise Lost(line)
+        self._ends_rule()
+
+    def _rule(self, line: str) -> None:
+        """A rule, or what stands for one: of no matter, but for what it has make evaluate."""
+        if line.startswith(".POSIX"):
+            raise Lost(line)
+        if ":" in outside_references(line):
+            line = line.partition(";")[0]
+            before = self.recipe
+            self.recipe = rule_takes_recipe(line)
+            if self._unsure and self.recipe is not before:
+                self.recipe = None
+            self._evaluate(line)
+        else:
+            text = self._evaluate(line)
+            self.recipe = False if text is not None and not text.strip() else None
+
+    def _evaluate(self, line: str) -> str | None:
+        """Expand a line, where that may read more of the makefile; else None."""
+        if "$" not in line:
+            return line
+        if not self.expansion.may_evaluate(line):
+            return None
+        with self.expansion.doubting(self._doubt):
+            return self.expansion.expand(line)
 
 
-def _sides(text: str) -> tuple[str, str] | None:
-    """The two sides of `(left,right)`, at the comma outside brackets, or of `"left" "right"`."""
-    if quoted := re.fullmatch(r"""(["'])(.*?)\1\s+(["'])(.*?)\3""", text):
-        return quoted.group(2), quoted.group(4)
-    if not (text.startswith("(") and text.rstrip().endswith(")")):
-        return None
-    inside, depth = text.rstrip()[1:-1], 0
-    for place, character in enumerate(inside):
-        depth += (character in "({") - (character in ")}")
-        if character == "," and depth == 0:
-            return inside[:place], inside[place + 1 :]
-    return None
+def _body(lines: Iterator[str], *, nested: bool) -> str:
+    """The lines of a `define` up to its `endef`; make counts others within it, unless it skips."""
+    body: list[str] = []
+    depth = 1
+    for raw in lines:
+        word = "" if raw.startswith("\t") else (raw.split(None, 1) or [""])[0]
+        depth += (nested and word == "define") - (word == "endef")
+        if depth == 0:
+            return "\n".join(body)
+        body.append(collapsed(raw))
+    raise Lost("define without endef")
+
+
+def _steers(text: str) -> bool:
+    """Whether flags change what variables are worth."""
+    for word in text.split():
+        if word.startswith(_STEERING) or "$" in word:
+            return True
+        if not word.startswith("--") and set(word) & set("eRfEIC="):
+            return True
+    return False
