@@ -23,7 +23,11 @@ if TYPE_CHECKING:
         chosen_bpftool as chosen_bpftool,
         judge_bpftool as judge_bpftool,
     )
-    from bpfdoctor.judging.tools.choice import ToolChoice as ToolChoice, tool_words as tool_words
+    from bpfdoctor.judging.tools.choice import (
+        ToolChoice as ToolChoice,
+        setting_words as setting_words,
+        tool_words as tool_words,
+    )
     from bpfdoctor.judging.tools.clang import (
         BPF_FLAGS as BPF_FLAGS,
         chosen_clang as chosen_clang,

@@ -25,13 +25,22 @@ def choose_project(host: Host, options: Options) -> Project:
     """
     if options.object:
         return _project_of(host, options.object)
-    found = find_project(host, options.directory)
+    found = _as_make_has_it(host, find_project(host, options.directory), options)
     if options.project:
         return _named(found, options)
     if found is not None:
         return found
     tree = Tree(options.directory, options.named)
     return _without_sources(_home_of(options.targets), tree)
+
+
+def _as_make_has_it(host: Host, found: Project | None, options: Options) -> Project | None:
+    """A checkout as make says it is, where the user asked for a build and more is to be known."""
+    if found is None or not options.smoke:
+        return found
+    from bpfdoctor.smoke.listing import as_make_says
+
+    return as_make_says(host, found)
 
 
 def _named(found: Project | None, options: Options) -> Project:

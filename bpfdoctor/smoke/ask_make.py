@@ -1,0 +1,162 @@
+"""The question what variables of a makefile are worth, put to make itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.machine import owner_to_become
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.smoke.build_cache import acting_as, alone, build_place
+from bpfdoctor.smoke.links import BuildLayout, link
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.host.process import Credentials, ProcessResult
+
+GOAL = "bpfdoctor-says"
+"""Begins each line of ours in make's output, and is the goal that builds nothing."""
+
+COPIED, LARGEST = 2_000, 1 << 20
+"""Files beside the makefile that are copied, and the bytes of the largest; others are links."""
+
+
+class MakeSays(Answer, frozen=True):
+    """The value of each variable, and make's word for where it is from, once all is read."""
+
+    values: dict[str, str]
+    origins: dict[str, str]
+
+    def shown(self) -> str:
+        rows = (f"{name} = {value} ({self.origins[name]})" for name, value in self.values.items())
+        return "\n".join(rows)
+
+
+class AskMake(Question[MakeSays], frozen=True):
+    """Have make read a makefile, as a build would, and say what `variables` are worth.
+
+    make runs the makefile's `$(shell …)` and remakes what it includes, so it is asked only where a
+    build was asked for. It runs as the owner of the checkout, in a directory of links to it that is
+    removed afterwards; the files beside the makefile are copies. `made` are paths in the checkout
+    that a build makes. `limit` is in seconds.
+    """
+
+    checkout: str
+    makefile: str
+    variables: tuple[str, ...]
+    made: tuple[str, ...] = ()
+    limit: float = 30
+
+    def put(self, machine: Machine) -> MakeSays | NoAnswer:
+        try:
+            identity = owner_to_become(self.checkout)
+            checkout = Path(self.checkout).resolve(strict=True)
+            build = build_place(machine, checkout, identity)
+            place = build.with_name(f"{build.name}-read")
+            with alone(place, self.limit, identity) as locked:
+                if not locked:
+                    return NoAnswer("timed-out", "another question to this makefile does not end")
+                return self._asked(machine, checkout, place, identity)
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        except ValueError as error:  # a path with a NUL byte
+            return NoAnswer("refused", str(error))
+
+    def command(self) -> str:
+        directory = f"{self.checkout}/{os.path.dirname(self.makefile)}"
+        return shlex.join(("make", "-C", directory, "-pn"))
+
+    def _asked(
+        self, machine: Machine, checkout: Path, place: Path, identity: Credentials | None
+    ) -> MakeSays | NoAnswer:
+        directory, name = os.path.split(self.makefile)
+        printer = place / "printer.mk"
+        try:
+            with acting_as(identity):
+                place.mkdir(mode=0o700, exist_ok=True)
+                link(checkout, place, BuildLayout(directory, frozenset(self.made)))
+                _copy(place / directory)
+                printer.write_text("\n".join(self._printed()))
+            ended = machine.run(
+                ("make", "-f", name, "-f", str(printer), GOAL),
+                cwd=place / directory,
+                timeout=self.limit,
+                identity=identity,
+            )
+        finally:
+            with acting_as(identity):
+                shutil.rmtree(place, ignore_errors=True)
+        return self._answer(ended)
+
+    def _printed(self) -> Iterator[str]:
+        """A makefile that is read last and prints what the others have set."""
+        for name in self.variables:
+            yield f"$(info {GOAL} {name} $(word 1,$(origin {name})) $(strip $({name})))"
+        yield f".PHONY: {GOAL}\n{GOAL}:\n\t@:\n"
+
+    def _answer(self, ended: ProcessResult) -> MakeSays | NoAnswer:
+        if ended.timed_out:
+            return NoAnswer("timed-out", f"no end after {self.limit:g} seconds")
+        if ended.exit_code != 0:
+            said = decoded(ended.stderr).strip().splitlines()
+            return NoAnswer("broken", said[-1][:500] if said else f"make: {ended.exit_code}")
+        values: dict[str, str] = {}
+        origins: dict[str, str] = {}
+        for line in decoded(ended.stdout).splitlines():
+            goal, name, origin, value = (*line.split(" ", 3), "", "", "", "")[:4]
+            if goal == GOAL and name in self.variables:
+                values[name], origins[name] = value, origin
+        if len(values) < len(self.variables):
+            return NoAnswer("too-large" if ended.truncated else "broken", "make says nothing of it")
+        return MakeSays(values, origins)
+
+
+def _copy(directory: Path) -> None:
+    """Make copies of what is linked beside a makefile: make may write what a makefile includes."""
+    left = COPIED
+    for path in sorted(directory.iterdir()):
+        if not path.is_symlink():
+            continue
+        left -= 1 + (_copy_tree(path, left) if path.is_dir() else _copy_file(path))
+        if left <= 0:
+            return
+
+
+def _copy_file(path: Path) -> int:
+    """One file, where it is small and may be read."""
+    with contextlib.suppress(OSError):
+        source = path.resolve()
+        if source.is_file() and source.stat().st_size <= LARGEST:
+            path.unlink()
+            shutil.copy2(source, path)
+    return 0
+
+
+def _copy_tree(path: Path, most: int) -> int:
+    """A directory with few files; the number of them."""
+    source = path.resolve()
+    count = sum(1 for _ in _limited(source, most + 1))
+    if count > most:
+        return 0
+    path.unlink()
+    shutil.copytree(source, path, symlinks=True, ignore_dangling_symlinks=True)
+    return count
+
+
+def _limited(source: Path, most: int) -> Iterator[str]:
+    """The files below a directory, no more than asked for; one that is large counts for all."""
+    met = 0
+    for place, _, names in os.walk(source):
+        for name in names:
+            large = os.lstat(os.path.join(place, name)).st_size > LARGEST
+            for _ in range(most if large else 1):
+                met += 1
+                yield name
+                if met >= most:
+                    return
