@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 
 from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Fix, Install, Instead
 from bpfdoctor.api import NoAnswer, Run
@@ -21,27 +20,37 @@ GUARD = "__VMLINUX_H__"
 def vmlinux_h(context: Context) -> Finding | None:
     """Whether the header with the kernel's types, for this architecture, is in the checkout.
 
-    BPF code includes `vmlinux.h` in place of the kernel's own headers. libbpf-bootstrap keeps one for
-    each architecture in the submodule vmlinux.h; in 2020 there was one, behind a link. It need
-    not be of the running kernel: CO-RE adapts the program when it is loaded. Where it is missing,
-    `bpftool btf dump file /sys/kernel/btf/vmlinux format c` writes one.
+    BPF code includes `vmlinux.h` in place of the kernel's own headers. libbpf-bootstrap keeps
+    one for each architecture in the submodule vmlinux.h; before 2024 it had others. Which one a
+    build takes, its makefile says, and ARCH where the environment sets that: unset it if it names
+    none that is there. It need not be of the running kernel: CO-RE adapts the program when it is
+    loaded. Where it is missing, `bpftool btf dump file /sys/kernel/btf/vmlinux format c` writes
+    one.
     """
     here, build = context.project, context.project.kind.build
     if build is None or not build.vmlinux_h or not here.path:
         return None
-    running = context.ask(kernel.AskKernel())
-    if not isinstance(running, kernel.Kernel):
-        return unknown(f"the architecture is not known: {running.shown()}")
     named = here.setting("VMLINUX")
     if named.computed:
         why = f"where it is, the makefile computes by {named.computed}"
         return unknown(why, fixes=[Run(("bpfdoctor", "check"), text="asks make")])
-    if not _is_named(context, build):
-        return None
+    return _placed(context, build) if _is_named(context, build) else None
+
+
+def _placed(context: Context, build: Build) -> Finding:
+    """What follows of the place where the build looks for it."""
+    running = context.ask(kernel.AskKernel())
+    if not isinstance(running, kernel.Kernel):
+        return unknown(f"the architecture is not known: {running.shown()}")
     name = _header(context, build, machine.target_architecture(running.architecture))
     if name.startswith("/"):
         look = Run(("ls", "-l", name))
         return unknown(f"it is {name}, outside of the checkout", fixes=[look])
+    return _at(context, name)
+
+
+def _at(context: Context, name: str) -> Finding:
+    here = context.project
     question = files.LookAt(here.inside(name))
     facts = context.ask(question)
     seen = [evidence(question, facts)]
@@ -59,7 +68,9 @@ def vmlinux_h(context: Context) -> Finding | None:
 
 
 def _is_named(context: Context, build: Build) -> bool:
-    """The makefile speaks of such a header at all."""
+    """The makefile, as far as it was read, speaks of such a header at all."""
+    if not context.project.settings:
+        return True
     text = context.ask(files.Read(context.project.inside(build.makefile)))
     return not isinstance(text, files.Text) or "vmlinux" in text.text
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bpfdoctor.api import Check, Host, NoAnswer, Project, Selection, Stage, Target, machine
+from bpfdoctor.api import Check, Host, NoAnswer, Project, Selection, Target, machine
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.readiness import asked_stages, needs_of
 from bpfdoctor.errors import BpfDoctorError, near_miss
 from bpfdoctor.judging.privilege import in_pid_namespace
+
 
 def choose_selection(host: Host, project: Project, options: Options) -> Selection:
     """The targets that the user named, or the project's default ones."""
@@ -56,8 +57,8 @@ def _listed(name: str, project: Project) -> None:
     listing = project.listing
     if listing is not None and name in listing.unlisted:
         list_of = f"{listing.variable} in {listing.makefile}"
-        why = f"{list_of} does not name {name!r}, though {name}.bpf.c is there: make does not build it"
-        raise BpfDoctorError(why, f"add it to {listing.variable}")
+        why = f"{list_of} does not name {name!r}, though {name}.bpf.c is there"
+        raise BpfDoctorError(why, f"make does not build it: add it to {listing.variable}")
 
 
 def _known(name: str, known: Iterable[str], what: str) -> None:

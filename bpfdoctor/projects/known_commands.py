@@ -1,4 +1,4 @@
-"""What commands print that makefiles ask by `$(shell …)`, where that is known without running them."""
+"""What makefiles ask by `$(shell …)`, where the answer is known without running a command."""
 
 from __future__ import annotations
 

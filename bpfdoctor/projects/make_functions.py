@@ -105,6 +105,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., str]]] = {
 """By name: how many arguments it takes, and what it makes of them. A ValueError: make stops."""
 
 BEYOND = frozenset(
-    ("error file guile info intcmp let realpath shell warning wildcard wordlist").split()
+    {"error", "file", "guile", "info", "intcmp", "let", "realpath", "shell", "warning"}
+    | {"wildcard", "wordlist"}
 )
 """make's other functions that take their arguments expanded; some are not followed."""

@@ -56,7 +56,7 @@ def uncommented(line: str) -> str:
 
 
 def references(text: str) -> Iterator[tuple[int, int]]:
-    """Where each outermost `$(…)` or `${…}` begins and ends; one without an end goes to the last."""
+    """Where each outermost `$(…)` or `${…}` begins and ends; one that is open goes to the last."""
     at = text.find("$")
     while at >= 0:
         end = at + 2
@@ -88,7 +88,7 @@ def outside_references(text: str) -> str:
 
 
 def rule_takes_recipe(line: str) -> bool | None:
-    """Whether lines that follow are a rule's, not so behind `target: VARIABLE = …`; None: perhaps."""
+    """Whether lines may follow that are a rule's; not so behind `target: VARIABLE = …`."""
     at = 0
     for start, end in [*references(line), (len(line), len(line))]:
         colon = line.find(":", at, start)

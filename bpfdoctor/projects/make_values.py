@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 
-class Lost(Exception):
+class Lost(Exception):  # noqa: N818  (no error of ours)
     """The makefile cannot be followed any further, or not in time: why."""
 
 
@@ -54,12 +54,15 @@ BUILT_IN = {
 OWN = {"MAKELEVEL": "0", "SHELL": "/bin/sh", "SUFFIXES": ""}
 """Values that the environment does not change."""
 
+_CALLED = ("", "_COMMAND", "_HOST", "_VERSION", "_RESTARTS", "_TERMOUT", "_TERMERR")
+_KEPT = ("VARIABLES", "FEATURES", "INCLUDE_DIRS", "LOADED", "DEFAULT_GOAL", "LIBPATTERNS")
 NOT_TOLD = frozenset(
-    (
-        "MAKE MAKE_COMMAND MAKE_HOST MAKE_VERSION MAKEFILE_LIST MAKEFLAGS MFLAGS MAKEOVERRIDES "
-        "-*-command-variables-*- GNUMAKEFLAGS MAKECMDGOALS MAKE_TERMOUT MAKE_TERMERR MAKE_RESTARTS "
-        ".VARIABLES .FEATURES .INCLUDE_DIRS .DEFAULT_GOAL .LIBPATTERNS .SHELLFLAGS .LOADED"
-    ).split()
+    {
+        *(f"MAKE{end}" for end in _CALLED),
+        *(f".{name}" for name in _KEPT),
+        *("MAKECMDGOALS", "MAKEFILE_LIST", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "GNUMAKEFLAGS"),
+        *(".SHELLFLAGS", "-*-command-variables-*-"),
+    }
 )
 """What depends on make's version, or on how it was called."""
 

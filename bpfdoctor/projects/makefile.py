@@ -59,7 +59,7 @@ def read_makefile(text: str, around: Surroundings, *, whole: bool = True) -> Mak
 
 
 class _Branches:
-    """A condition that is open. `taken`: whether one of its branches was in force; None: perhaps."""
+    """A condition that is open. `taken`: one of its branches was in force; None: perhaps."""
 
     def __init__(self, truth: bool | None, why: str) -> None:
         self.now = self.taken = truth
@@ -177,7 +177,9 @@ class _Text:
         if self._ignored:
             return
         self._ends_rule()
-        with self.expansion.doubting(self._doubt or ("" if sure else "a line that begins a recipe")):
+        with self.expansion.doubting(
+            self._doubt or ("" if sure else "a line that begins a recipe")
+        ):
             if "undefine" in modifiers:
                 self.expansion.undefine(name, override="override" in modifiers)
                 return
@@ -245,6 +247,8 @@ class _Text:
         return (left == right) == (word == "ifeq")
 
     def _statement(self, line: str) -> None:
+        if unknown := self.expansion.reason_in(line.partition(":")[0]):
+            raise Lost(unknown)  # it may be an assignment
         word, _, rest = line.partition(" ") if " " in line else line.partition("\t")
         if word in ("include", "-include", "sinclude"):
             self._include(line, rest)

@@ -84,9 +84,7 @@ def _placed(host: Host, project: Project, build: Build, directory: str) -> Build
     if header.startswith(f"{build.directory}/"):
         header = directory + header.removeprefix(build.directory)
     makefile = f"{directory}/{next(there, usual)}"
-    return msgspec.structs.replace(
-        build, directory=directory, makefile=makefile, vmlinux_h=header
-    )
+    return msgspec.structs.replace(build, directory=directory, makefile=makefile, vmlinux_h=header)
 
 
 def _is_there(host: Host, path: str) -> bool:
@@ -95,7 +93,7 @@ def _is_there(host: Host, path: str) -> bool:
 
 
 def _called(build: Build, text: str) -> Build:
-    """The build with the tools that this makefile calls."""
+    """The build with the tools and crates that this makefile names."""
     usual = {
         name: value
         for name, value in build.tools.items()
@@ -106,7 +104,8 @@ def _called(build: Build, text: str) -> Build:
         for name, value in build.former_tools.items()
         if re.search(rf"\$[({{]{name}[)}}]", text)
     }
-    return msgspec.structs.replace(build, tools={**usual, **former})
+    crates = build.crates if f"/{build.crates.partition('/')[0]}" in text else ""
+    return msgspec.structs.replace(build, tools={**usual, **former}, crates=crates)
 
 
 def _around(host: Host, project: Project) -> Surroundings:
@@ -165,4 +164,3 @@ def _sources(host: Host, directory: str) -> Iterator[str]:
         program = name.removesuffix(".bpf.c")
         if program != name and f"{program}.c" in there and _PROGRAM.fullmatch(program):
             yield program
-

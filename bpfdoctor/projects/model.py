@@ -177,9 +177,9 @@ class Project(msgspec.Struct, frozen=True):
 
     `path` is empty without a checkout; `kind.build` is then as this checkout has it. `programs` are
     those of this checkout (`listing` says how they are known), or all of the kind's. `settings` are
-    the variables of its makefile that name tools. `evidence` says what it was recognised by. `object` is the path of
-    the compiled BPF object that is judged in place of a source tree, or empty. `tree` is where the
-    user stands, if there is no checkout.
+    the variables of its makefile that name tools. `evidence` says what it was recognised by.
+    `object` is the path of the compiled BPF object that is judged in place of a source tree, or
+    empty. `tree` is where the user stands, if there is no checkout.
     """
 
     kind: ProjectKind

@@ -68,9 +68,13 @@ class AskMake(Question[MakeSays], frozen=True):
         except ValueError as error:  # a path with a NUL byte
             return NoAnswer("refused", str(error))
 
+    @property
+    def path(self) -> str:
+        """The makefile."""
+        return f"{self.checkout}/{self.makefile}"
+
     def command(self) -> str:
-        directory = f"{self.checkout}/{os.path.dirname(self.makefile)}"
-        return shlex.join(("make", "-C", directory, "-pn"))
+        return shlex.join(("make", "-C", os.path.dirname(self.path), "-pn"))
 
     def _asked(
         self, machine: Machine, checkout: Path, place: Path, identity: Credentials | None
@@ -92,7 +96,7 @@ class AskMake(Question[MakeSays], frozen=True):
         finally:
             with acting_as(identity):
                 shutil.rmtree(place, ignore_errors=True)
-        return self._answer(ended)
+        return self._answer(ended, str(place))
 
     def _printed(self) -> Iterator[str]:
         """A makefile that is read last and prints what the others have set."""
@@ -100,7 +104,7 @@ class AskMake(Question[MakeSays], frozen=True):
             yield f"$(info {GOAL} {name} $(word 1,$(origin {name})) $(strip $({name})))"
         yield f".PHONY: {GOAL}\n{GOAL}:\n\t@:\n"
 
-    def _answer(self, ended: ProcessResult) -> MakeSays | NoAnswer:
+    def _answer(self, ended: ProcessResult, place: str) -> MakeSays | NoAnswer:
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {self.limit:g} seconds")
         if ended.exit_code != 0:
@@ -111,7 +115,8 @@ class AskMake(Question[MakeSays], frozen=True):
         for line in decoded(ended.stdout).splitlines():
             goal, name, origin, value = (*line.split(" ", 3), "", "", "", "")[:4]
             if goal == GOAL and name in self.variables:
-                values[name], origins[name] = value, origin
+                values[name] = value.replace(place, self.checkout)
+                origins[name] = origin
         if len(values) < len(self.variables):
             return NoAnswer("too-large" if ended.truncated else "broken", "make says nothing of it")
         return MakeSays(values, origins)

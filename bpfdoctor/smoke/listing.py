@@ -27,11 +27,23 @@ def as_make_says(host: Host, project: Project) -> Project:
         if listing.how == "sources":
             listing = msgspec.structs.replace(listing, said=answer.shown())
         return msgspec.structs.replace(project, listing=listing)
-    text = host.ask(ReadFile(project.inside(listing_of(project))))
+    text = host.ask(ReadFile(question.path))
     values = {name: _reading(answer, name) for name in question.variables}
-    return with_values(
+    asked = with_values(
         host, project, values, text.text if isinstance(text, FileText) else "", how="asked"
     )
+    return _where_unknown(project, asked)
+
+
+def _where_unknown(read: Project, asked: Project) -> Project:
+    """What was read, and of the rest what make said."""
+    settings = tuple(
+        asked.setting(each.variable) if each.computed else each for each in read.settings
+    )
+    project = msgspec.structs.replace(read, settings=settings)
+    if read.listing is None or read.listing.how != "sources":
+        return project
+    return msgspec.structs.replace(project, programs=asked.programs, listing=asked.listing)
 
 
 def question_to_make(project: Project) -> AskMake | None:
@@ -43,11 +55,6 @@ def question_to_make(project: Project) -> AskMake | None:
         return None
     made = tuple(f"{build.directory}/{name}" for name in build.outputs)
     return AskMake(project.path, build.makefile, variables_of(project), (*made, *build.writes))
-
-
-def listing_of(project: Project) -> str:
-    """The makefile of a checkout, below it."""
-    return project.listing.makefile if project.listing else ""
 
 
 def _reading(answer: MakeSays, name: str) -> Reading:

@@ -39,7 +39,7 @@ def said_by_make(
 
 
 NAMES = ("APPS", "A", "B", "C", "CC", "E", "F")
-VALUES = (
+VALUES = (  # noqa: E501
     "one", "two three", "", "$(A)", "$(B) x", "${C}", "$(A:%=p-%)", "$(B:.c=.o)", "$(wildcard *.mk)",
     "$(shell echo s)", "$(strip  a   b )", "$(filter one%,$(A) oneself)", "$(patsubst %.c,%,a.c b)",
     "$(subst o,0,$(A))", "$(if $(B),yes,no)", "$(or $(A),$(B),z)", "$(and $(A),$(B))", "$$x",

@@ -1,7 +1,7 @@
 """Which tool will be used: the one that the makefile would run, or another where that is unfit.
 
-What the makefile would run is its own setting where it was read (`CLANG := clang-15`); else `$CLANG`
-if that is set, else `clang` on PATH; likewise the others. Checks and the embedded program share
+What the makefile would run is its own setting where it was read (`CLANG := clang-15`); else
+`$CLANG` if that is set, else `clang` on PATH; likewise the others. Checks and the embedded program share
 these judgements; all of them are made of questions to the host.
 """
 
@@ -133,10 +133,11 @@ def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
     words = setting_words(host, setting)
     first = _first(setting, words, judge)
     names = usual or ("" if setting.origin else _expanded(host, setting.value))
-    cross = _asked_for(host, setting, words)
-    one = ToolChoice(setting.variable, first, first, words == (names,), cross)
-    if first.fit or first.state == "unproven" or cross or setting.origin == "override":
+    one = ToolChoice(setting.variable, first, first, words == (names,))
+    if first.fit or first.state == "unproven" or setting.origin == "override":
         return one
+    if _asked_for(host, setting, words):
+        return msgspec.structs.replace(one, cross=True)
     if rather is not None:
         return msgspec.structs.replace(one, used=rather)
     for argv in _candidates(host, ((names,) if names else (), *others)):
@@ -161,11 +162,14 @@ def _first(setting: Setting, words: Argv, judge: Callable[[Argv], ToolVerdict]) 
 
 
 def _asked_for(host: Host, setting: Setting, words: Argv) -> bool:
-    """The user asked for a cross build, by a prefix or by a tool's name."""
-    if setting.variable not in FOR_TARGET:
+    """The user asked for a cross build: the tool's name begins with a machine, or his prefix."""
+    name = os.path.basename(words[0]) if words else ""
+    if setting.variable not in FOR_TARGET or "-" not in name:
         return False
-    named = any(_CROSS.fullmatch(os.path.basename(word)) for word in words)
-    return named or bool(_of_environment(host, "CROSS_COMPILE"))
+    if _CROSS.fullmatch(name):
+        return True
+    prefix = os.path.basename(_of_environment(host, "CROSS_COMPILE"))
+    return bool(prefix) and name.startswith(prefix)
 
 
 def _candidates(host: Host, sets: tuple[tuple[str, ...], ...]) -> Iterator[Argv]:

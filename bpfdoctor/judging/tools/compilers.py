@@ -41,9 +41,7 @@ def chosen_compilers(host: Host, tools: Mapping[str, Setting]) -> tuple[ToolChoi
     return tuple(chosen)
 
 
-def _chosen_compiler(
-    host: Host, setting: Setting, rather: ToolVerdict | None
-) -> ToolChoice:
+def _chosen_compiler(host: Host, setting: Setting, rather: ToolVerdict | None) -> ToolChoice:
     def judge(argv: Argv) -> ToolVerdict:
         return judge_cc(host, argv)
 
