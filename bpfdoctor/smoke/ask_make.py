@@ -6,7 +6,7 @@ import contextlib
 import os
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ GOAL = "bpfdoctor-says"
 """Begins each line of ours in make's output, and is the goal that builds nothing."""
 
 COPIED, LARGEST = 2_000, 1 << 20
-"""Files beside the makefile that are copied, and the bytes of the largest; others are links."""
+"""Files that are copied, those beside the makefile first, and the bytes of the largest; the rest is
+linked."""
 
 
 class MakeSays(Answer, frozen=True):
@@ -42,8 +43,8 @@ class AskMake(Question[MakeSays], frozen=True):
     """Have make read a makefile, as a build would, and say what `variables` are worth.
 
     make runs the makefile's `$(shell …)` and remakes what it includes, so it is asked only where a
-    build was asked for. It runs as the owner of the checkout, in a directory of links to it that is
-    removed afterwards; the files beside the makefile are copies. `made` are paths in the checkout
+    build was asked for. It runs as the owner of the checkout, in a directory of copies and links
+    that is removed afterwards. `made` are paths in the checkout
     that a build makes. `limit` is in seconds.
     """
 
@@ -84,8 +85,9 @@ class AskMake(Question[MakeSays], frozen=True):
         try:
             with acting_as(identity):
                 place.mkdir(mode=0o700, exist_ok=True)
-                link(checkout, place, BuildLayout(directory, frozenset(self.made)))
-                _copy(place / directory)
+                layout = BuildLayout(directory, frozenset(self.made))
+                link(checkout, place, layout)
+                _copy(place / each for each in reversed(layout.real))
                 printer.write_text("\n".join(self._printed()))
             ended = machine.run(
                 ("make", "-f", name, "-f", str(printer), GOAL),
@@ -122,15 +124,13 @@ class AskMake(Question[MakeSays], frozen=True):
         return MakeSays(values, origins)
 
 
-def _copy(directory: Path) -> None:
-    """Make copies of what is linked beside a makefile: make may write what a makefile includes."""
+def _copy(directories: Iterable[Path]) -> None:
+    """Make copies of what is linked: make may write the makefiles that a makefile includes."""
     left = COPIED
-    for path in sorted(directory.iterdir()):
-        if not path.is_symlink():
-            continue
-        left -= 1 + (_copy_tree(path, left) if path.is_dir() else _copy_file(path))
-        if left <= 0:
-            return
+    there = (directory for directory in directories if directory.is_dir())
+    for path in (each for directory in there for each in sorted(directory.iterdir())):
+        if path.is_symlink() and left > 0:
+            left -= 1 + (_copy_tree(path, left) if path.is_dir() else _copy_file(path))
 
 
 def _copy_file(path: Path) -> int:

@@ -134,7 +134,7 @@ def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
     first = _first(setting, words, judge)
     names = usual or ("" if setting.origin else _expanded(host, setting.value))
     one = ToolChoice(setting.variable, first, first, words == (names,))
-    if first.fit or first.state == "unproven" or setting.origin == "override":
+    if first.fit or first.state == "unproven" or _is_settled(setting):
         return one
     if _asked_for(host, setting, words):
         return msgspec.structs.replace(one, cross=True)
@@ -145,6 +145,11 @@ def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
         if judged.fit:
             return msgspec.structs.replace(one, used=judged)
     return one
+
+
+def _is_settled(setting: Setting) -> bool:
+    """No argument of make's is advised: it would change nothing, or what is not known."""
+    return setting.origin == "override" or bool(setting.computed)
 
 
 def _first(setting: Setting, words: Argv, judge: Callable[[Argv], ToolVerdict]) -> ToolVerdict:
