@@ -225,14 +225,15 @@ def test_the_bpftool_that_the_makefile_names_is_the_one_judged(
     (tmp_path / "tools").mkdir()
     (tmp_path / "src").mkdir()
     shutil.copy(real("bpftool"), tmp_path / "tools/bpftool")
-    host = Bounded(private, BPFTOOL="nonesuch")
     for value in (f"{tmp_path}/tools/bpftool", "../tools/bpftool"):
+        host = Bounded(private, BPFTOOL="nonesuch")
         finding = found("toolchain.bpftool", host, of_makefile(tmp_path, value))
         assert finding.status is Status.PASS
         assert f"{tmp_path}/tools/bpftool" in finding.summary
     (private / "bpftool").symlink_to(real("bpftool"))
     (tmp_path / "tools/bpftool").chmod(0o644)
-    unfit = found("toolchain.bpftool", host, of_makefile(tmp_path, "../tools/bpftool"))
+    about = of_makefile(tmp_path, "../tools/bpftool")
+    unfit = found("toolchain.bpftool", Bounded(private, BPFTOOL="nonesuch"), about)
     assert unfit.status is Status.FAIL
     assert unfit.fixes[-1] == WITH_ANOTHER
 
