@@ -137,6 +137,12 @@ class Instead(msgspec.Struct, frozen=True, omit_defaults=True):
             elsewhere=self.elsewhere or other.elsewhere,
         )
 
+    def words(self, target: str = "") -> str:
+        """How it is built, in words: with `make CLANG=clang-15 minimal`."""
+        plain = Instead(elsewhere=self.elsewhere) == self
+        words = [] if plain else [f"with `{self.command(target)}`"]
+        return " ".join([*words, *(["in a directory of its own"] if self.elsewhere else [])])
+
     def command(self, target: str = "") -> str:
         """What to type, in the makefile's directory: `env -u CPATH make CLANG=clang-15 minimal`."""
         unset = [word for name in self.without for word in ("-u", name)]

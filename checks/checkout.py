@@ -43,6 +43,12 @@ def _no_checkout(here: Project, tree: Tree) -> Iterator[Finding]:
         why = f"{tree.directory} names BPF, and how it is built is not known: {tree.signs[0]}"
         seen = [Evidence(tree.directory, "\n".join(tree.signs))]
         yield unknown(why, seen=seen, fixes=[JUDGE_OBJECTS])
+    elif tree.unseen:
+        why = f"{tree.directory} may hold a project: {tree.unseen[0]} cannot be read"
+        seen = [Evidence(tree.directory, "\n".join(tree.unseen))]
+        yield unknown(
+            why, seen=seen, fixes=[ByHand(f"as its owner: bpfdoctor check -C {tree.directory}")]
+        )
     elif tree.named:
         what = here.kind.title if here.kind.build else "project that is known"
         seen = [Evidence(tree.directory, here.evidence)]

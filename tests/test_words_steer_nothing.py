@@ -114,7 +114,9 @@ OF_OBJECT: Mapping[Question[Any], Answer] = {
         WORKED, (Refused("returning 1", "the verifier says no"),)
     ),
 }
-TOOLS_ASIDE = Options(project="libbpf-bootstrap", smoke=False, skip=("toolchain", "libraries"))
+TOOLS_ASIDE = Options(
+    project="libbpf-bootstrap", smoke=False, skip=("toolchain", "libraries", "checkout")
+)
 LIBBPF_BROKE = "make[1]: *** [Makefile:150: libbpf.a] Error 2\n"
 SCENES = {
     **{name: Scene(name) for name in MACHINES},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+import msgspec
+
 from bpfdoctor.api import (
     AskDistribution,
     AskIdentity,
@@ -26,13 +28,28 @@ from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
 from bpfdoctor.model import HostFacts, InsteadResult, ProgramResult, Reported
 
+ANEW = "record that machine anew: bpfdoctor snapshot -o FILE"
+ANEW_WITH_OBJECT = (
+    "record that machine with the object: bpfdoctor check --object FILE --record THERE.snapshot"
+)
+
 
 def reported(
-    findings: Iterable[Finding], checks: Iterable[Check], needed: frozenset[str], host: Host
+    findings: Iterable[Finding],
+    checks: Iterable[Check],
+    needed: frozenset[str],
+    host: Host,
+    anew: str = ANEW,
 ) -> tuple[Reported, ...]:
-    """The findings as the report carries them, sorted by subject, id and about."""
+    """The findings as the report carries them, sorted by subject, id and about.
+
+    `anew` says how to record a machine that was not asked enough.
+    """
     titles = {check.id: check.title for check in checks}
-    made = [_reported(each, titles.get(each.id, each.id), needed, host) for each in findings]
+    made = [
+        _reported(_mendable(each, anew), titles.get(each.id, each.id), needed, host)
+        for each in findings
+    ]
     return tuple(sorted(made, key=lambda each: (each.id.partition(".")[0], each.id, each.about)))
 
 
@@ -46,16 +63,16 @@ def _reported(finding: Finding, title: str, needed: frozenset[str], host: Host) 
         needed=finding.key in needed,
         summary=finding.summary,
         evidence=finding.evidence,
-        fixes=tuple(_named(fix, host) for fix in _fixes_of(finding)),
+        fixes=tuple(_named(fix, host) for fix in finding.fixes),
         blocked_by=finding.blocked_by,
     )
 
 
-def _fixes_of(finding: Finding) -> tuple[Fix, ...]:
+def _mendable(finding: Finding, anew: str) -> Finding:
     """What a recorded machine was not asked is found out there, and by nobody here."""
     if finding.status is Status.UNKNOWN and finding.unrecorded:
-        return (ByHand("record that machine anew: bpfdoctor snapshot -o FILE"),)
-    return finding.fixes
+        return msgspec.structs.replace(finding, fixes=(ByHand(anew),))
+    return finding
 
 
 def _named(fix: Fix, host: Host) -> Fix:

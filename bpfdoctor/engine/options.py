@@ -8,13 +8,21 @@ from bpfdoctor.api import Stage, Target
 from bpfdoctor.errors import BpfDoctorError
 
 
+class ObjectTarget(msgspec.Struct, frozen=True):
+    """A compiled BPF object, and the last stage of its programs that matters."""
+
+    path: str
+    stage: Stage = Stage.ATTACH
+
+
 class Options(msgspec.Struct, frozen=True):
     """All that the user asked of a run; recorded in a snapshot.
 
     `named`: the user named `directory` (`-C`). `everything` asks for every program of the project,
     not only the selected ones; `every_program` selects them all, but for those that disturb the
     rest of the machine. `proof`: only what a smoke sees counts. `object` is the path of a compiled
-    BPF object to judge in place of a source tree.
+    BPF object to judge in place of a source tree; `objects` are any number of them, and `within`
+    the programs of theirs, as `--for` names them (all, if none).
     """
 
     directory: str = "."
@@ -28,6 +36,8 @@ class Options(msgspec.Struct, frozen=True):
     object: str = ""
     named: bool = False
     proof: bool = False
+    objects: tuple[ObjectTarget, ...] = ()
+    within: tuple[str, ...] = ()
 
     @property
     def narrowed(self) -> bool:

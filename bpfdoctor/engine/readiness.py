@@ -21,7 +21,7 @@ def asked_stages(project: Project, target: Target) -> tuple[Stage, ...]:
     """
     asked = tuple(stage for stage in Stage if stage.order <= target.stage.order)
     tree = project.tree
-    sought = tree is not None and (tree.named or bool(tree.signs))
+    sought = tree is not None and (tree.named or bool(tree.signs) or bool(tree.unseen))
     elsewhere = project.subject is Subject.PROJECT and not sought
     left_out = elsewhere and target.stage in (Stage.LOAD, Stage.ATTACH)
     if left_out or project.subject is Subject.OBJECT:
@@ -63,6 +63,8 @@ def _predicted(project: Project, program: str, stage: Stage, findings: Findings)
     unasked = tuple(key for key in needs if check_of(key) not in findings.ran)
     if roots or unasked:
         return StageResult(Readiness.UNKNOWN, Proof.NONE, tuple(dict.fromkeys((*roots, *unasked))))
+    if stage.order > project.kind.judged_to.order:
+        return NOTHING_KNOWN
     return StageResult(Readiness.READY, Proof.PREDICTED)
 
 

@@ -9,7 +9,14 @@ from datetime import datetime, timezone
 from bpfdoctor import __version__
 from bpfdoctor.api import Check, Context, Host, Selection, Stage, Status
 from bpfdoctor.api.late import take
-from bpfdoctor.engine.collect import broken_findings, host_facts, program_results, reported
+from bpfdoctor.engine.collect import (
+    ANEW,
+    ANEW_WITH_OBJECT,
+    broken_findings,
+    host_facts,
+    program_results,
+    reported,
+)
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.installed import entries
 from bpfdoctor.engine.load import Loaded, load_checks
@@ -27,7 +34,7 @@ from bpfdoctor.engine.schedule import Nobody, Observer, run_checks, settle_skips
 from bpfdoctor.engine.select import choose_checks, choose_selection, expand
 from bpfdoctor.engine.smoke import Smoke, smoke_key
 from bpfdoctor.engine.subject import choose_project
-from bpfdoctor.engine.verdict import Asked, judge, judge_chosen
+from bpfdoctor.engine.verdict import AskedStages, judge, judge_chosen
 from bpfdoctor.model import (
     InsteadResult,
     ProgramResult,
@@ -58,7 +65,16 @@ def examine(
     host: Host, options: Options, observer: Observer | None = None, *, checks: Loaded | None = None
 ) -> Report:
     """Examine a machine. Raises BpfDoctorError where the options make no sense here."""
-    return _Session(host, options, observer or Nobody(), checks or all_checks()).report()
+    loaded = checks or all_checks()
+
+    def one(options: Options) -> Report:
+        return _Session(host, options, observer or Nobody(), loaded).report()
+
+    if options.objects:
+        from bpfdoctor.engine.objects import examine_objects
+
+        return examine_objects(host, options, one)
+    return one(options)
 
 
 class _Session:
@@ -93,17 +109,22 @@ class _Session:
     def _proofs(self, chosen: Sequence[Check]) -> frozenset[str]:
         """The proofs to be made: all, unless left out or not among the chosen."""
         ids = frozenset(check.id for check in SMOKE_CHECKS)
-        if not self.options.smoke:
+        if not self.options.smoke or self._unrun:
             return frozenset()
         if self.options.only:
             return ids & {check.id for check in chosen}
         return ids - expand(self.options.skip, [check.id for check in self.loaded.checks])
 
+    @property
+    def _unrun(self) -> bool:
+        """Nothing is built or run, and nobody asked for that: an object is read."""
+        return self.options.smoke and self.project.subject is Subject.OBJECT
+
     def _smoke(self, smoke: Smoke, wanted: frozenset[str]) -> None:
         targets = self.selection.targets
         if smoke_kernel.id in wanted and any(t.stage is not Stage.BUILD for t in targets):
             smoke.prove_kernel()
-        if smoke_program.id in wanted and self.project.subject is not Subject.OBJECT:
+        if smoke_program.id in wanted:
             for target in targets:
                 smoke.prove(target, named=self.selection.explicit)
 
@@ -134,19 +155,19 @@ class _Session:
                 others[name] = InsteadResult(seen.instead, seen.instead.command(name), stages)
         return program_results(self.selection, rows, others)
 
-    def _verdict(
-        self, listed: Sequence[Reported], programs: Sequence[ProgramResult]
-    ) -> Verdict:
+    def _verdict(self, listed: Sequence[Reported], programs: Sequence[ProgramResult]) -> Verdict:
         if self.options.narrowed:
             return judge_chosen(listed, self.project.subject)
-        asked = [Asked(t.program, asked_stages(self.project, t)) for t in self.selection.targets]
+        targets = self.selection.targets
+        asked = [AskedStages(each.program, asked_stages(self.project, each)) for each in targets]
         return judge(listed, programs, asked, self.project.subject)
 
     def _report(self, findings: Findings, smoke: Smoke, *, smoked: bool) -> Report:
         rows = self._rows(findings, smoke)
         needed = needed_keys(self.project, self.selection, findings, rows)
         counting = chosen_keys(self.loaded.checks, self.options, findings, needed)
-        listed = reported(findings, self.loaded.checks, counting, self.host)
+        anew = ANEW_WITH_OBJECT if self.project.object else ANEW
+        listed = reported(findings, self.loaded.checks, counting, self.host, anew)
         if self.options.proof:
             listed = tuple(each for each in listed if _tells_of_a_proof(each))
         programs = self._programs(findings, smoke, rows)
@@ -160,7 +181,7 @@ class _Session:
             findings=listed,
             programs=programs,
             selection=Selection() if self.options.narrowed else self.selection,
-            smoke="ran" if smoked else "left-out",
+            smoke="ran" if smoked else "none" if self._unrun else "left-out",
         )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpfdoctor.api import Host, NoAnswer, Project, Target, objects
+import msgspec
+
+from bpfdoctor.api import Host, Project, Target
+from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import Options
-from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.projects.model import Tree
 from bpfdoctor.projects.reader import kind_named, kinds
-from bpfdoctor.projects.recognise import find_project
+from bpfdoctor.projects.surroundings import Surroundings, surroundings
 
 EMBEDDED = "embedded"
 """The project whose program stands for the machine."""
@@ -24,30 +26,34 @@ def choose_project(host: Host, options: Options) -> Project:
     Raises BpfDoctorError for a project that nobody knows.
     """
     if options.object:
-        return _project_of(host, options.object)
-    found = _as_make_has_it(host, find_project(host, options.directory), options)
+        return project_in(host, options.object)
+    around = _as_make_has_it(host, surroundings(host, options.directory), options)
     if options.project:
-        return _named(found, options)
-    if found is not None:
-        return found
-    tree = Tree(options.directory, options.named)
+        return _named(around, options)
+    if around.project is not None:
+        return around.project
+    named = options.named and not around.file  # a file that says so makes it the machine's own
+    signs = tuple(sign.shown() for sign in around.signs)
+    unseen = around.unseen if named or not around.root else ()  # a shut directory, or a named one
+    tree = Tree(around.directory, named, signs, unseen)
     return _without_sources(_home_of(options.targets), tree)
 
 
-def _as_make_has_it(host: Host, found: Project | None, options: Options) -> Project | None:
+def _as_make_has_it(host: Host, around: Surroundings, options: Options) -> Surroundings:
     """A checkout as make says it is, where the user asked for a build and more is to be known."""
-    if found is None or not options.smoke:
-        return found
+    if around.project is None or not options.smoke:
+        return around
     from bpfdoctor.smoke.listing import as_make_says
 
-    return as_make_says(host, found)
+    return msgspec.structs.replace(around, project=as_make_says(host, around.project))
 
 
-def _named(found: Project | None, options: Options) -> Project:
-    kind = kind_named(options.project)
+def _named(around: Surroundings, options: Options) -> Project:
+    """The project that was named: its checkout, where we stand in one, whatever else is there."""
+    kind, found = kind_named(options.project), around.project
     if found is not None and found.name == kind.name:
         return found
-    return _without_sources(kind.name, Tree(options.directory, options.named))
+    return _without_sources(kind.name, Tree(around.directory, options.named))
 
 
 def _without_sources(name: str, tree: Tree) -> Project:
@@ -62,13 +68,3 @@ def _home_of(targets: Sequence[Target]) -> str:
     names = (EMBEDDED, HOME_PROJECT, *kinds())
     having = (name for name in names if wanted <= set(kind_named(name).programs))
     return next(having, HOME_PROJECT)
-
-
-def _project_of(host: Host, path: str) -> Project:
-    from bpfdoctor.projects.object import project_of_object  # it takes all that reads ELF
-
-    facts = host.ask(objects.AskBpfObject(path))
-    if isinstance(facts, NoAnswer):
-        hint = "--object takes what clang -g -O2 -target bpf -c made"
-        raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.shown()}", hint)
-    return project_of_object(path, facts)

@@ -16,7 +16,6 @@ from bpfdoctor.model import (
     Subject,
     Verdict,
 )
-from bpfdoctor.smoke.judge import way_of
 
 READY, NOT_READY, UNDETERMINED = 0, 1, 3
 """Exit statuses of a run that ended; the others (2, 4, 5, 128+n) are no verdict's."""
@@ -24,7 +23,7 @@ READY, NOT_READY, UNDETERMINED = 0, 1, 3
 UNSEEN = StageResult(Readiness.UNKNOWN, Proof.NONE)
 
 
-class Asked(NamedTuple):
+class AskedStages(NamedTuple):
     """A program, and the stages of it that the user asked for, in order."""
 
     program: str
@@ -34,7 +33,7 @@ class Asked(NamedTuple):
 def judge(
     findings: Sequence[Reported],
     programs: Sequence[ProgramResult],
-    asked: Sequence[Asked],
+    asked: Sequence[AskedStages],
     subject: Subject = Subject.CHECKOUT,
 ) -> Verdict:
     """The verdict from what is needed and from how far the programs get that were asked for.
@@ -81,7 +80,7 @@ def _unseen(findings: Sequence[Reported]) -> list[Reported]:
     return [each for each in findings if each.needed and each.status in closed]
 
 
-def _results(programs: Sequence[ProgramResult], asked: Sequence[Asked]) -> list[StageResult]:
+def _results(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> list[StageResult]:
     """The results of every stage that was asked for; of one that nobody examined, too."""
     rows = {each.name: each.stages for each in programs}
     return [rows.get(each.program, {}).get(s, UNSEEN) for each in asked for s in each.stages]
@@ -110,7 +109,7 @@ def _otherwise(program: ProgramResult) -> str:
         return ""
     last = max(instead.stages, key=lambda stage: stage.order, default=Stage.BUILD)
     seen = "proven by running" if last is Stage.FIRES else f"seen to get to {last.value}"
-    return f"{way_of(instead.instead)} {seen}"
+    return f"{instead.instead.words()} {seen}"
 
 
 def _undetermined(unseen: Sequence[Reported], results: Sequence[StageResult]) -> str:
@@ -123,17 +122,17 @@ def _because(results: Sequence[StageResult], readiness: Readiness) -> str:
     return ", ".join(dict.fromkeys(keys))
 
 
-def _ready(asked: Sequence[Asked], results: Sequence[StageResult], subject: Subject) -> str:
+def _ready(asked: Sequence[AskedStages], results: Sequence[StageResult], subject: Subject) -> str:
     names = ", ".join(_name(each) for each in asked)
     seen = all(each.proof is Proof.OBSERVED for each in results)
     if subject is Subject.MACHINE and any(Stage.FIRES in each.stages for each in asked):
         proof = "proven by running one" if seen else "predicted, not proven by running"
         can = "this machine can build, load and run BPF programs"
-        return f"Ready: {can}; {proof}. No project was judged."
+        return f"Ready: {can}; {proof}. No project is here: nothing of this directory was judged."
     proof = "proven by running" if seen else "predicted, not proven by running"
     return f"Ready: {names}; {proof}."
 
 
-def _name(asked: Asked) -> str:
+def _name(asked: AskedStages) -> str:
     last = asked.stages[-1]
     return asked.program if last is Stage.FIRES else f"{asked.program} (to {last.value})"

@@ -103,9 +103,3 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., str]]] = {
     "words": (1, lambda text: str(len(text.split()))),
 }
 """By name: how many arguments it takes, and what it makes of them. A ValueError: make stops."""
-
-BEYOND = frozenset(
-    {"error", "file", "guile", "info", "intcmp", "let", "realpath", "shell", "warning"}
-    | {"wildcard", "wordlist"}
-)
-"""make's other functions that take their arguments expanded; some are not followed."""

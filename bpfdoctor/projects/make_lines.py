@@ -13,7 +13,9 @@ CONDITION = re.compile(r"(else\s+)?(ifeq|ifneq|ifdef|ifndef|else|endif)(?!\S)\s*
 _OPERATOR = re.compile(r"[ \t]*(=|:{1,3}=|\+=|\?=|!=)")
 _BREAK = re.compile(r"(?<![ \t])[ \t]*\\\n[ \t]*")
 _COMMENT = re.compile(r"(?<!\\)(\\*)#")
-_BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]")}
+BRACKETS = {"(": ")", "{": "}"}
+_BRACKET = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]")}
+_SPLIT = {"(": re.compile(r"[(),]"), "{": re.compile(r"[{},]")}
 _MODIFIERS = 8
 """Words before a variable's name that are read; make knows three."""
 
@@ -28,6 +30,18 @@ def logical_lines(text: str) -> Iterator[str]:
             waiting = []
     if waiting:
         yield "\n".join(waiting)
+
+
+def plain_lines(text: str) -> list[str]:
+    """Lines outside recipes and `define`, continuations joined and comments dropped."""
+    lines: list[str] = []
+    defining = False
+    for raw in logical_lines(text):
+        word = (raw.split(maxsplit=1) or [""])[0]
+        defining = word == "define" or (defining and word != "endef")
+        if word and not defining and not raw.startswith("\t"):
+            lines.append(uncommented(collapsed(raw)).strip())
+    return lines
 
 
 def collapsed(line: str) -> str:
@@ -70,11 +84,26 @@ def references(text: str) -> Iterator[tuple[int, int]]:
 def closing(text: str, at: int) -> int:
     """The place of the bracket that closes the one at `at`; -1 without one."""
     opening, depth = text[at], 0
-    for found in _BRACKETS[opening].finditer(text, at):
+    for found in _BRACKET[opening].finditer(text, at):
         depth += 1 if found[0] == opening else -1
         if depth == 0:
             return found.start()
     return -1
+
+
+def arguments_of(text: str, opening: str, most: int) -> list[str]:
+    """The arguments of a function: at commas outside brackets of its own kind, `most` of them."""
+    depth = start = 0
+    parts: list[str] = []
+    for found in _SPLIT[opening].finditer(text):
+        depth += (found[0] == opening) - (found[0] == BRACKETS[opening])
+        if found[0] != "," or depth > 0:
+            continue
+        if len(parts) == most - 1:
+            break
+        parts.append(text[start : found.start()])
+        start = found.end()
+    return [*parts, text[start:]]
 
 
 def outside_references(text: str) -> str:

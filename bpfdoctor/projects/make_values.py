@@ -11,7 +11,7 @@ class Lost(Exception):  # noqa: N818  (no error of ours)
     """The makefile cannot be followed any further, or not in time: why."""
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class Outside(msgspec.Struct, frozen=True):
     """What a makefile takes from elsewhere.
 
     `environment`: the value of a variable, None where it is not set. `shell`: what a command

@@ -12,7 +12,7 @@ from bpfdoctor.host.question import Host
 from bpfdoctor.host.system.files import FileText, ListDirectory, LookAt, Names, PathFacts, ReadFile
 from bpfdoctor.host.tools.commands import AskEnvironment, Variables
 from bpfdoctor.projects.known_commands import known_output
-from bpfdoctor.projects.make_values import Surroundings
+from bpfdoctor.projects.make_values import Outside
 from bpfdoctor.projects.makefile import Reading, read_makefile
 from bpfdoctor.projects.model import Build, ProgramList, Project, Setting
 
@@ -108,13 +108,13 @@ def _called(build: Build, text: str) -> Build:
     return msgspec.structs.replace(build, tools={**usual, **former}, crates=crates)
 
 
-def _around(host: Host, project: Project) -> Surroundings:
+def _around(host: Host, project: Project) -> Outside:
     def environment(name: str) -> str | None:
         found = host.ask(AskEnvironment((name,)))
         return found.values.get(name) if isinstance(found, Variables) else None
 
     directory = project.kind.build.directory if project.kind.build else ""
-    return Surroundings(
+    return Outside(
         environment, lambda command: known_output(host, command), project.inside(directory)
     )
 

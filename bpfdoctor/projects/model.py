@@ -25,6 +25,24 @@ class Recognise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     makefile: tuple[str, ...] = ()
 
 
+class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the build reads of one submodule; paths are relative to it, as its makefile is.
+
+    `lists` are variables of that makefile which name objects, headers or other files, each with
+    the directories where these lie. `include` is where headers are sought; `installed`, by the
+    name that includes use, directories that the build installs first (`bpf` for `<bpf/btf.h>`).
+    `also` are files that the makefile's recipes read, where it names them. `libraries` are headers
+    that are not the project's.
+    """
+
+    makefile: str
+    lists: dict[str, tuple[str, ...]] = {}
+    include: tuple[str, ...] = ()
+    installed: dict[str, str] = {}
+    also: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ("libelf.h", "gelf.h", "zlib.h")
+
+
 class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the project's makefile is driven; paths are relative to the checkout.
 
@@ -38,7 +56,8 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
     `link_flags` are the variables of the environment that it passes on to the linker. `crates` is
     the Cargo.lock of what it has cargo build. `outputs` are the directories that the makefile makes
-    in its own; `writes` are other paths of the checkout that a build makes.
+    in its own; `writes` are other paths of the checkout that a build makes. `sources` is what it
+    reads of each submodule that it compiles.
     """
 
     directory: str
@@ -55,8 +74,11 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crates: str = ""
     outputs: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    sources: dict[str, Sources] = {}
     room: int = 200_000_000
     """Bytes that a build takes."""
+    files: int = 400
+    """Files and directories that a build makes: today's `minimal` 108, with the others 180."""
 
 
 class ProofPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,6 +146,8 @@ class ProjectKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keys of findings that count whatever its programs were seen to do."""
     raises_memlock: bool = False
     """Its programs raise RLIMIT_MEMLOCK themselves, on any kernel, and stop where they may not."""
+    judged_to: Stage = Stage.FIRES
+    """The last stage that its needs tell anything of; beyond it they can only fail."""
     unlisted: Program | None = None
     """What is assumed of a program that the makefile has and this file does not."""
 
@@ -132,11 +156,13 @@ class Tree(msgspec.Struct, frozen=True):
     """A directory in which no project is known.
 
     `named`: the user named it (`-C`). `signs`: what in it names BPF, so that there is a project.
+    `unseen`: what might have been a sign and could not be read.
     """
 
     directory: str
     named: bool = False
     signs: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 class Setting(msgspec.Struct, frozen=True):

@@ -106,13 +106,24 @@ def _marks(host: Host, kind: ProjectKind, place: str, below: str) -> list[str]:
 
 
 def project_at(host: Host, kind: ProjectKind, place: str, below: str = "") -> Project:
-    """The project of this kind in `place`, with what its makefile, in `below`, builds and calls."""
-    below = below or (kind.build.directory if kind.build else "")
+    """The project of this kind in `place`, with what its makefile builds and calls.
+
+    `below` is the makefile's directory; empty: the one in which such a project has it here.
+    """
+    below = below or _directory_in(host, kind, place)
     files = ", ".join(_marks(host, kind, place, below)) or "its submodules"
     project = Project(kind, place, tuple(kind.programs), f"recognised by {files}")
     project = as_it_is(host, project, below)
     how = _how(project.listing) if project.listing else ""
     return msgspec.structs.replace(project, evidence=f"{project.evidence}{how}")
+
+
+def _directory_in(host: Host, kind: ProjectKind, place: str) -> str:
+    """The directory of its makefile: of those that such a project may have, one that has it."""
+    usual = kind.build.directory if kind.build else ""
+    names = (usual, *(kind.recognise.directories if kind.recognise else ()))
+    there = (name for name in names if owners(host, place, (f"{name}/{MAKEFILE}",)))
+    return next(there, usual)
 
 
 def _how(listing: ProgramList) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.smoke.build_cache import acting_as, alone, build_place
+from bpfdoctor.smoke.build_cache import alone, build_place
 from bpfdoctor.smoke.links import BuildLayout, link
 
 if TYPE_CHECKING:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import signal_name
-from bpfdoctor.smoke.build_cache import acting_as, alone, build_place, keep
+from bpfdoctor.smoke.build_cache import alone, build_place, keep
 from bpfdoctor.smoke.build_fingerprint import tools_state
 from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
 
@@ -35,7 +37,8 @@ class Built(Answer, frozen=True):
 
     `status` is make's exit status, None when it was ended by `signal` or by the time limit. `log`
     is all that it said (`truncated`: its beginning and its end). `binary` is a copy of the built
-    program that no later build changes, empty without one; `sha256` its hash.
+    program that no later build changes, empty without one; `sha256` its hash. `place` is the
+    directory of links in which make ran.
     """
 
     status: int | None
@@ -45,6 +48,7 @@ class Built(Answer, frozen=True):
     signal: str = ""
     timed_out: bool = False
     truncated: bool = False
+    place: str = ""
 
     @property
     def ok(self) -> bool:
@@ -53,7 +57,8 @@ class Built(Answer, frozen=True):
 
     def shown(self) -> str:
         if self.ok:
-            return f"sha256 of the program: {self.sha256}"
+            where = f"built in {self.place}\n" if self.place else ""
+            return f"{where}sha256 of the program: {self.sha256}"
         return f"{self.log.rstrip()}\n({self.ending})".lstrip("\n")
 
     @property
@@ -134,7 +139,7 @@ class _Building:
         self.directory = place / question.directory
         self.stamp = place / ".built-from"
 
-    def made(self) -> Built:
+    def made(self) -> Built | NoAnswer:
         made_from = self._made_from()
         with acting_as(self.identity):
             self.place.mkdir(mode=0o700, exist_ok=True)
@@ -144,7 +149,8 @@ class _Building:
         if ended.exit_code is not None:  # it ended by itself: what is there is whole
             with acting_as(self.identity):
                 self.stamp.write_text(made_from)
-        return self._answer(ended)
+        short = shortage_said(ended.stdout + ended.stderr) if ended.exit_code else ""
+        return NoAnswer.for_want(shortage(short)) if short else self._answer(ended)
 
     def _clear(self, made_from: str) -> None:
         """Remove what must be made anew: all of it, or the program's own steps."""
@@ -190,6 +196,7 @@ class _Building:
             signal=signal_name(ended.signal),
             timed_out=ended.timed_out,
             truncated=truncated or ended.truncated,
+            place=str(self.place),
         )
         binary = self.directory / self.question.program
         if not binary.is_file() or ended.exit_code != 0:

@@ -107,14 +107,7 @@ def with_detour(finding: Finding, instead: Instead | None, program: str) -> Find
     """A finding that says by which command it came about, where that is not the user's."""
     if instead is None:
         return finding
-    return msgspec.structs.replace(finding, summary=f"{way_of(instead, program)}: {finding.summary}")
-
-
-def way_of(instead: Instead, program: str = "") -> str:
-    """How a program was built, in words: with `make CLANG=clang-15 minimal`."""
-    plain = Instead(elsewhere=instead.elsewhere) == instead
-    words = [] if plain else [f"with `{instead.command(program)}`"]
-    return " ".join([*words, *(["in a directory of its own"] if instead.elsewhere else [])])
+    return msgspec.structs.replace(finding, summary=f"{instead.words(program)}: {finding.summary}")
 
 
 def prediction_finding(program: str, stage: Stage, predicted: str, seen: Finding) -> Finding:

@@ -41,7 +41,10 @@ def prove_program(
 
 
 def build_question(
-    context: Context, name: str, program: Program, instead: Instead = Instead()  # noqa: B008
+    context: Context,
+    name: str,
+    program: Program,
+    instead: Instead = Instead(),  # noqa: B008
 ) -> BuildProgram:
     """How `name` is built: by the command that the user would type, or by what goes instead."""
     project, build = context.project, context.project.kind.build
@@ -88,12 +91,17 @@ def _built(question: BuildProgram, answer: Built | NoAnswer) -> Outcome:
     if isinstance(answer, NoAnswer):
         return Outcome(Stage.BUILD, None, f"it could not be built here: {answer.shown()}", seen)
     if answer.ok:
-        return Outcome(Stage.BUILD, True, f"make built {question.program}", seen)
+        return Outcome(Stage.BUILD, True, _where(question, answer), seen)
     happened = None if answer.timed_out or answer.signal else False
     broke_at = stopped_at(answer.log, question.program)
     trouble = first_trouble(answer.log)
     summary = f"{answer.ending}: {trouble}" if trouble else answer.ending
     return Outcome(Stage.BUILD, happened, summary, seen, broke_at, answer.log)
+
+
+def _where(question: BuildProgram, answer: Built) -> str:
+    """That it was built, and where: not in the tree, which stays as it is."""
+    return f"make built {question.program}" + (f" in {answer.place}" if answer.place else "")
 
 
 def _run(context: Context, question: RunProgram, program: Program) -> list[Outcome]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from private_path import Bounded, private_path, real, script
+from ways import with_words
 
 from bpfdoctor.api import (
     AskCrates,
@@ -112,9 +113,7 @@ def test_llvm_strip_of_another_version_is_named(private: Path, needs: Callable[.
     script(private, "llvm-strip-14", f'exec {shutil.which("llvm-strip")} "$@"')
     finding = found("toolchain.llvm-strip", Bounded(private))
     assert finding.status is Status.FAIL
-    word = "LLVM_STRIP=llvm-strip-14"
-    other = ByHand(f"build with `make {word}`", instead=Instead(arguments=(word,)))
-    assert finding.fixes == (Install(("llvm",)), other)
+    assert finding.fixes == (Install(("llvm",)), with_words("LLVM_STRIP=llvm-strip-14"))
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,10 @@ def test_tools_are_those_that_this_makefile_calls(checkout: Path) -> None:
     own = "BPFTOOL_SRC := $(abspath ../../bpftool/src)\n"
     assert tools(own) == {"CLANG", "CC", "AR", "BPFTOOL", "HOSTCC", "HOSTAR"}
     stripping = "x:\n\t$(LLVM_STRIP) -g x\n"
-    assert tools(stripping) == {"CLANG", "CC", "AR", "BPFTOOL", "LLVM_STRIP"}
+    assert tools(stripping) == {"CLANG", "CC", "AR", "LLVM_STRIP"}
+    assert tools(f"{stripping}\t$(BPFTOOL) gen x\n") == {
+        *("CLANG", "CC", "AR", "LLVM_STRIP", "BPFTOOL")
+    }
 
 
 @pytest.mark.parametrize(

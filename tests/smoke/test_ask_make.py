@@ -91,7 +91,9 @@ def test_make_says_what_a_list_is_worth(
 
 
 def test_the_place_of_a_value_is_the_users_and_not_ours(machine: Machine, checkout: Path) -> None:
-    (checkout / "examples/c/Makefile").write_text("TOOL = $(abspath ../../tool)\nHERE := $(CURDIR)\n")
+    (checkout / "examples/c/Makefile").write_text(
+        "TOOL = $(abspath ../../tool)\nHERE := $(CURDIR)\n"
+    )
     asked = question(checkout, "TOOL", "HERE")
     assert values(machine, asked) == {
         "TOOL": f"{checkout}/tool",

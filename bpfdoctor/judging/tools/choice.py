@@ -1,8 +1,8 @@
 """Which tool will be used: the one that the makefile would run, or another where that is unfit.
 
-What the makefile would run is its own setting where it was read (`CLANG := clang-15`); else
-`$CLANG` if that is set, else `clang` on PATH; likewise the others. Checks and the embedded program share
-these judgements; all of them are made of questions to the host.
+What the makefile would run is its own setting, where it was read (`CLANG := clang-15`); else
+`$CLANG` if that is set, else `clang` on PATH; likewise the others. Checks and the embedded program
+share these judgements; all of them are made of questions to the host.
 """
 
 from __future__ import annotations

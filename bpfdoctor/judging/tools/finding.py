@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpfdoctor.judging.tools.choice import ToolChoice
-from bpfdoctor.judging.tools.tool_verdict import STANDARD_PLACES
-from bpfdoctor.model import ByHand, Evidence, Finding, Install, Instead, Run, Status
+from bpfdoctor.judging.tools.tool_verdict import STANDARD_PLACES, State
+from bpfdoctor.model import ByHand, Evidence, Finding, Fix, Install, Instead, Run, Status
+
+UNCLEAR: frozenset[State] = frozenset({"unclear"})
+"""States that say nothing against a tool."""
 
 ASK_MAKE = "run `bpfdoctor check`, which asks make"
 """The way on where a makefile computes what it runs."""
@@ -25,7 +28,7 @@ def verdict_on_all(chosen: Sequence[ToolChoice], good: str, capability: str) -> 
     """What follows for tools of one kind, of which a build needs each; the worst decides.
 
     Where another tool works and the one that make would run does not, plain make fails: that is a
-    fail, with the command that works.
+    fail, with the command that works; unknown where the one that make would run does not answer.
     """
     seen = tuple(dict.fromkeys(piece for each in chosen for piece in each.seen))
     unfit = [each for each in chosen if not each.fit]
@@ -37,7 +40,9 @@ def verdict_on_all(chosen: Sequence[ToolChoice], good: str, capability: str) -> 
     troubles = "; ".join(dict.fromkeys(each.default.trouble for each in others))
     works = ", ".join(dict.fromkeys(each.used.words for each in others))
     summary = f"{troubles}; {works} works"
-    fixes = (*_plain(others, capability), _use(others))
+    fixes: tuple[Fix, ...] = (*_plain(others, capability), _use(others))
+    if any(each.default.state in UNCLEAR for each in others):
+        return Finding(Status.UNKNOWN, summary, evidence=seen, fixes=fixes)
     return Finding(Status.FAIL, summary, evidence=seen, fixes=fixes)
 
 
@@ -47,7 +52,7 @@ def _unfit(unfit: Sequence[ToolChoice], seen: tuple[Evidence, ...], capability: 
     if states == {"unproven"}:
         build = Run(("bpfdoctor", "check"), text="builds, and so runs it")
         return Finding(Status.WARN, trouble, evidence=seen, fixes=(build,))
-    if states <= {"unclear", "unproven"}:
+    if states <= {*UNCLEAR, "unproven"}:
         words = "; ".join(dict.fromkeys(each.default.words for each in unfit if each.default.argv))
         find_out = ByHand(f"see what it does by hand: {words}" if words else ASK_MAKE)
         return Finding(Status.UNKNOWN, trouble, evidence=seen, fixes=(find_out,))

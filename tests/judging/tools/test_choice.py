@@ -36,13 +36,13 @@ def test_a_prefix_of_the_environment_counts_where_the_variable_is_not_set(
     assert tool_words(host(**environment), "CC", "$(CROSS_COMPILE)cc") == words
 
 
-def chosen(machine: LiveHost, setting: Setting, **fit: str) -> ToolChoice:
+def chosen(machine: LiveHost, setting: Setting, usual: str = "") -> ToolChoice:
     """The choice where every tool that PATH leads to is fit, and gcc may stand in."""
 
     def judge(argv: Argv) -> ToolVerdict:
         return absent(machine, argv) or ToolVerdict(argv, "fit")
 
-    return choose(machine, setting, judge, (("gcc",),), **fit)
+    return choose(machine, setting, judge, (("gcc",),), usual=usual)
 
 
 def set_to(value: str, origin: str = "file") -> Setting:
@@ -70,7 +70,9 @@ def test_a_cross_build_is_not_dropped_for_a_tool_of_this_machine(
     assert finding.status is Status.FAIL
     (fix,) = finding.fixes
     assert isinstance(fix, ByHand)
-    assert fix.text == f"install {found.default.words}, which the cross build calls, or put it on PATH"
+    assert (
+        fix.text == f"install {found.default.words}, which the cross build calls, or put it on PATH"
+    )
     assert fix.instead is None
 
 
