@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 
-from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Fix, Install, NoAnswer, Run
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Fix, Install, Instead
+from bpfdoctor.api import NoAnswer, Run
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import files, git, kernel, machine, tools
 
@@ -23,28 +24,43 @@ ERROR = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P
 PATIENCE = 15.0
 """Seconds for a compilation, which takes a tenth of one."""
 
-VMLINUX = re.compile(r"^VMLINUX *[:?]?= *(\S+\.h) *$", re.MULTILINE)
-"""In libbpf-bootstrap: `vmlinux/` in 2021, `vmlinux/ARCH/` in 2022 to 2024, then a submodule."""
-
 
 @check("checkout.vmlinux-h", title="vmlinux.h")
 def vmlinux_h(context: Context) -> Finding | None:
     """Whether the header with the kernel's types, for this architecture, is in the checkout.
 
-    BPF code includes `vmlinux.h` in place of the kernel's own headers. libbpf-bootstrap keeps one
-    for each architecture in the submodule vmlinux.h; in 2020 there was one, behind a link. It need
-    not be of the running kernel: CO-RE adapts the program when it is loaded. Where it is missing,
-    `bpftool btf dump file /sys/kernel/btf/vmlinux format c` writes one. Where it is there, clang
-    compiles it, as the owner of the checkout: one that was cut off, or that holds an error message
-    in place of C, fails.
+    BPF code includes `vmlinux.h` in place of the kernel's own headers. libbpf-bootstrap keeps
+    one for each architecture in the submodule vmlinux.h; before 2024 it had others. Which one a
+    build takes, its makefile says, and ARCH where the environment sets that: unset it if it names
+    none that is there. It need not be of the running kernel: CO-RE adapts the program when it is
+    loaded. Where it is missing, `bpftool btf dump file /sys/kernel/btf/vmlinux format c` writes
+    one. Where it is there, clang compiles it, as the owner of the checkout: one that was cut off,
+    or that holds an error message in place of C, fails.
     """
     here, build = context.project, context.project.kind.build
     if build is None or not build.vmlinux_h or not here.path:
         return None
+    named = here.setting("VMLINUX")
+    if named.computed:
+        why = f"where it is, the makefile computes by {named.computed}"
+        return unknown(why, fixes=[Run(("bpfdoctor", "check"), text="asks make")])
+    return _placed(context, build) if _is_named(context, build) else None
+
+
+def _placed(context: Context, build: Build) -> Finding:
+    """What follows of the place where the build looks for it."""
     running = context.ask(kernel.AskKernel())
     if not isinstance(running, kernel.Kernel):
         return unknown(f"the architecture is not known: {running.shown()}")
     name = _header(context, build, machine.target_architecture(running.architecture))
+    if name.startswith("/"):
+        look = Run(("ls", "-l", name))
+        return unknown(f"it is {name}, outside of the checkout", fixes=[look])
+    return _at(context, name)
+
+
+def _at(context: Context, name: str) -> Finding:
+    here = context.project
     question = files.LookAt(here.inside(name))
     facts = context.ask(question)
     seen = [evidence(question, facts)]
@@ -61,15 +77,22 @@ def vmlinux_h(context: Context) -> Finding | None:
     return _content(context, name, facts, seen)
 
 
+def _is_named(context: Context, build: Build) -> bool:
+    """The makefile, as far as it was read, speaks of such a header at all."""
+    if not context.project.settings:
+        return True
+    text = context.ask(files.Read(context.project.inside(build.makefile)))
+    return not isinstance(text, files.Text) or "vmlinux" in text.text
+
+
 def _header(context: Context, build: Build, architecture: str) -> str:
     """Its path in this checkout: the makefile's VMLINUX, for it has moved; else the project's."""
-    text = context.ask(files.Read(context.project.inside(build.makefile)))
-    named = VMLINUX.search(text.text) if isinstance(text, files.Text) else None
-    relative = named.group(1).replace("$(ARCH)", architecture) if named else "$"
-    path = posixpath.normpath(posixpath.join(build.directory, relative))
-    if "$" in path or path.startswith(("/", "../")):
+    here, named = context.project, context.project.setting("VMLINUX").value
+    if not named:
         return build.vmlinux_h.replace("{arch}", architecture)
-    return path
+    if named.startswith(f"{here.path}/"):
+        return posixpath.normpath(named.removeprefix(f"{here.path}/"))
+    return posixpath.normpath(posixpath.join(build.directory, named))
 
 
 def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) -> Finding:
@@ -85,7 +108,25 @@ def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) 
     if not absent:
         look = Run(("ls", "-l", here.inside(name)))
         return unknown(f"{name} cannot be looked at", seen=seen, fixes=[look])
+    if _led_astray(context, name):
+        return _wrong_architecture(context, name, seen)
     return failed(f"{name} is missing", seen=seen, fixes=_repairs(context, name))
+
+
+def _led_astray(context: Context, name: str) -> bool:
+    """ARCH of the environment is a part of the path, and not the makefile's own."""
+    given = context.project.setting("ARCH")
+    return given.origin == "environment" and given.value in name.split("/")
+
+
+def _wrong_architecture(context: Context, name: str, seen: list[Evidence]) -> Finding:
+    value = context.project.setting("ARCH").value
+    place = posixpath.dirname(name)
+    summary = (
+        f"ARCH={value} of the environment makes the makefile look in {place}, which is not there"
+    )
+    unset = ByHand("unset ARCH", instead=Instead(without=("ARCH",)))
+    return failed(summary, seen=seen, fixes=[unset])
 
 
 def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evidence]) -> Finding:
@@ -116,7 +157,7 @@ def _is_lost_link(facts: files.PathFacts, text: str) -> bool:
 
 def _compiled(context: Context, name: str, facts: files.PathFacts, seen: list[Evidence]) -> Finding:
     """By the word of the clang that the build takes, without a line of what it read."""
-    clang = tools.chosen_clang(context.host, context.project.kind.clang)
+    clang = tools.chosen_clang(context.host, context.project.kind.clang, context.project.tools)
     if not clang.fit:
         return blocked(f"there is no clang to compile {name} with", by=["toolchain.clang-bpf"])
     question = _compilation(context, name, clang.argv)

@@ -58,7 +58,9 @@ from bpfdoctor.model import (
 from bpfdoctor.projects.model import (
     Build as Build,
     Program as Program,
+    ProgramList as ProgramList,
     Project as Project,
+    Setting as Setting,
     Tree as Tree,
 )
 

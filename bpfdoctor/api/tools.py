@@ -47,7 +47,11 @@ if TYPE_CHECKING:
         build_flags as build_flags,
     )
     from bpfdoctor.judging.tools.c_steps import CSteps as CSteps
-    from bpfdoctor.judging.tools.choice import ToolChoice as ToolChoice, tool_words as tool_words
+    from bpfdoctor.judging.tools.choice import (
+        ToolChoice as ToolChoice,
+        setting_words as setting_words,
+        tool_words as tool_words,
+    )
     from bpfdoctor.judging.tools.clang import (
         BPF_FLAGS as BPF_FLAGS,
         chosen_clang as chosen_clang,

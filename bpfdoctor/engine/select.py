@@ -16,6 +16,7 @@ def choose_selection(host: Host, project: Project, options: Options) -> Selectio
     """The targets that the user named, or the project's default ones."""
     if options.targets:
         for target in options.targets:
+            _listed(target.program, project)
             _known(target.program, project.programs, "program")
         return Selection(options.targets, explicit=True)
     if options.every_program:
@@ -49,6 +50,15 @@ def _defaults(project: Project) -> tuple[str, ...]:
 def _in_pid_namespace(host: Host) -> bool:
     identity = host.ask(machine.AskIdentity())
     return not isinstance(identity, NoAnswer) and in_pid_namespace(identity)
+
+
+def _listed(name: str, project: Project) -> None:
+    """Raise BpfDoctorError for a program that has its source there and that the makefile lacks."""
+    listing = project.listing
+    if listing is not None and name in listing.unlisted:
+        list_of = f"{listing.variable} in {listing.makefile}"
+        why = f"{list_of} does not name {name!r}, though {name}.bpf.c is there"
+        raise BpfDoctorError(why, f"make does not build it: add it to {listing.variable}")
 
 
 def _known(name: str, known: Iterable[str], what: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from bpfdoctor.api import Host, Project, Target
 from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import Options
@@ -25,7 +27,7 @@ def choose_project(host: Host, options: Options) -> Project:
     """
     if options.object:
         return project_in(host, options.object)
-    around = surroundings(host, options.directory)
+    around = _as_make_has_it(host, surroundings(host, options.directory), options)
     if options.project:
         return _named(around, options)
     if around.project is not None:
@@ -35,6 +37,15 @@ def choose_project(host: Host, options: Options) -> Project:
     unseen = around.unseen if named or not around.root else ()  # a shut directory, or a named one
     tree = Tree(around.directory, named, signs, unseen)
     return _without_sources(_home_of(options.targets), tree)
+
+
+def _as_make_has_it(host: Host, around: Surroundings, options: Options) -> Surroundings:
+    """A checkout as make says it is, where the user asked for a build and more is to be known."""
+    if around.project is None or not options.smoke:
+        return around
+    from bpfdoctor.smoke.listing import as_make_says
+
+    return msgspec.structs.replace(around, project=as_make_says(host, around.project))
 
 
 def _named(around: Surroundings, options: Options) -> Project:

@@ -12,13 +12,17 @@ Trigger = Literal["own", "exec", "unlink", "packet", "signal", "bpf", "none"]
 
 
 class Recognise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A directory is this kind of project when all of `files` exist in it.
+    """A tree is this kind of project when all of `files` exist in one of its `directories`.
 
     Where some are lost or hidden, any one of `telling` says as much; what is lacking is then said.
+    The first directory is where such a project has them; in any other, the makefile there must
+    hold one of the words `makefile`: projects of another kind have their files there.
     """
 
+    directories: tuple[str, ...]
     files: tuple[str, ...]
     telling: tuple[str, ...] = ()
+    makefile: tuple[str, ...] = ()
 
 
 class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +48,9 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `tools` are those that this makefile calls, by make variable (`CLANG`): a name on the user's
     PATH, or with a slash a path in the checkout; `$(NAME)` in it stands for a variable of the
-    environment; empty for one that the build makes, unless the environment names another.
+    environment; empty for one that the build makes, unless the environment names another. Of a
+    checkout, its own makefile decides: it does not call those whose word in `called_with` it does
+    not hold, and it calls those of `former_tools` that it names.
     `variables` are given to make on its command line.
     `include` are the directories that it gives clang for BPF code (`{arch}`: the kernel's name of
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
@@ -59,6 +65,8 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     apps: str = "APPS"
     make: str = "3.81"
     tools: dict[str, str] = {}
+    former_tools: dict[str, str] = {}
+    called_with: dict[str, str] = {}
     variables: dict[str, str] = {}
     include: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
@@ -157,13 +165,47 @@ class Tree(msgspec.Struct, frozen=True):
     unseen: tuple[str, ...] = ()
 
 
+class Setting(msgspec.Struct, frozen=True):
+    """What make takes for a variable in a checkout, in this environment.
+
+    `value` is its value, empty where the makefile computes it by something that is not followed:
+    `computed` says by what. `origin` is make's word for where it is from: `file`, `environment`,
+    `default`; `override` where no argument of make's changes it. Without a makefile that was read
+    it is empty, and `value` is what makefiles of the kind have: the environment goes before it.
+    """
+
+    variable: str
+    value: str = ""
+    origin: str = ""
+    computed: str = ""
+    makefile: str = ""
+
+
+class ProgramList(msgspec.Struct, frozen=True):
+    """How the programs of a checkout are known: by `variable` of its `makefile`.
+
+    `how`: it was read here; make was asked; they are the sources that are there, for the list is
+    `computed` by something that is not followed; or they are those of the kind, for the makefile
+    cannot be read. `unlisted` have their sources there, and the list lacks them. `said` is what
+    make answered, where it was asked and did not tell.
+    """
+
+    how: Literal["read", "asked", "sources", "kind"]
+    variable: str
+    makefile: str
+    computed: str = ""
+    unlisted: tuple[str, ...] = ()
+    said: str = ""
+
+
 class Project(msgspec.Struct, frozen=True):
     """A kind of project, and where its checkout is.
 
-    `path` is empty without a checkout. `programs` are those of this checkout: of the makefile's
-    APPS, or all of the kind's. `evidence` says what it was recognised by. `object` is the path of
-    the compiled BPF object that is judged in place of a source tree, or empty. `tree` is where the
-    user stands, if there is no checkout.
+    `path` is empty without a checkout; `kind.build` is then as this checkout has it. `programs` are
+    those of this checkout (`listing` says how they are known), or all of the kind's. `settings` are
+    the variables of its makefile that name tools. `evidence` says what it was recognised by.
+    `object` is the path of the compiled BPF object that is judged in place of a source tree, or
+    empty. `tree` is where the user stands, if there is no checkout.
     """
 
     kind: ProjectKind
@@ -172,6 +214,8 @@ class Project(msgspec.Struct, frozen=True):
     evidence: str = ""
     object: str = ""
     tree: Tree | None = None
+    settings: tuple[Setting, ...] = ()
+    listing: ProgramList | None = None
 
     @property
     def subject(self) -> Subject:
@@ -188,9 +232,15 @@ class Project(msgspec.Struct, frozen=True):
         return self.kind.name
 
     @property
-    def tools(self) -> dict[str, str]:
+    def tools(self) -> dict[str, Setting]:
         """The tools that its makefile calls, by make variable; none without a makefile."""
-        return self.kind.build.tools if self.kind.build else {}
+        usual = self.kind.build.tools if self.kind.build else {}
+        return {name: self.setting(name, value) for name, value in usual.items()}
+
+    def setting(self, variable: str, usual: str = "") -> Setting:
+        """What make takes for a variable; unread, what makefiles of this kind usually have."""
+        read = (each for each in self.settings if each.variable == variable)
+        return next(read, Setting(variable, usual))
 
     def program(self, name: str) -> Program | None:
         """What is known of a program; of one that the kind does not list, what it assumes."""

@@ -21,6 +21,7 @@ from bpfdoctor.api import (
     FindTool,
     FoundTools,
     Install,
+    Instead,
     Kernel,
     LookAt,
     NoAnswer,
@@ -43,6 +44,11 @@ from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 HEADER = "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\nstruct a { int b; };\n#endif\n"
 TODAY = "vmlinux.h/include/x86/vmlinux.h"
+ARCH = """\
+ARCH ?= $(shell uname -m | sed 's/x86_64/x86/' \\
+\t| sed 's/arm.*/arm/' | sed 's/aarch64/arm64/' | sed 's/ppc64le/powerpc/' | sed 's/riscv64/riscv/')
+"""
+MAKEFILE = f"APPS = minimal\n{ARCH}VMLINUX := ../../vmlinux.h/include/$(ARCH)/vmlinux.h\n"
 
 
 class OnMachine:
@@ -66,7 +72,7 @@ class OnMachine:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     (tmp_path / "examples/c").mkdir(parents=True)
-    (tmp_path / "examples/c/Makefile").write_text("APPS = minimal\n")
+    (tmp_path / "examples/c/Makefile").write_text(MAKEFILE)
     (tmp_path / "examples/c/minimal.bpf.c").write_text("")
     (tmp_path / "vmlinux.h/include/x86").mkdir(parents=True)
     (tmp_path / TODAY).with_name("vmlinux_618.h").write_text(HEADER)
@@ -111,18 +117,65 @@ def test_the_header_is_that_of_this_architecture(checkout: Path, machine: str, n
     [
         ("VMLINUX := ../../vmlinux/vmlinux.h", "vmlinux/vmlinux.h"),
         ("VMLINUX := ../../vmlinux/$(ARCH)/vmlinux.h", "vmlinux/x86/vmlinux.h"),
-        ("VMLINUX := ../../../vmlinux.h", TODAY),
-        ("VMLINUX := $(shell pwd)/vmlinux.h", TODAY),
+        ("VMLINUX := ../../vmlinux/no.h\nVMLINUX = ../../vmlinux/vmlinux.h", "vmlinux/vmlinux.h"),
+        ("VMLINUX = $(abspath ../../vmlinux/vmlinux.h)", "vmlinux/vmlinux.h"),
+        ("INCLUDES = -Ivmlinux", TODAY),
     ],
 )
 def test_the_makefile_says_where_the_header_is(checkout: Path, line: str, place: str) -> None:
-    (checkout / "examples/c/Makefile").write_text(f"APPS = minimal\n{line}\n")
+    (checkout / "examples/c/Makefile").write_text(f"APPS = minimal\n{ARCH}{line}\n")
     (checkout / "vmlinux/x86").mkdir(parents=True)
     for name in ("vmlinux/vmlinux.h", "vmlinux/x86/vmlinux.h"):
         (checkout / name).write_text(HEADER)
     finding = judge(checkout)
     assert finding.status is Status.PASS
     assert finding.summary.startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "words"),
+    [
+        ("VMLINUX := $(shell pwd)/vmlinux.h", Status.UNKNOWN, "computes by $(shell pwd)"),
+        ("VMLINUX := /usr/include/vmlinux.h", Status.UNKNOWN, "outside of the checkout"),
+        ("VMLINUX := ../../../vmlinux.h", Status.FAIL, "../vmlinux.h is missing"),
+    ],
+)
+def test_a_header_elsewhere_is_not_taken_for_that_of_the_checkout(
+    checkout: Path, line: str, status: Status, words: str
+) -> None:
+    (checkout / "examples/c/Makefile").write_text(f"APPS = minimal\n{line}\n")
+    finding = judge(checkout)
+    assert (finding.status, words in finding.summary) == (status, True), finding.summary
+
+
+def test_a_makefile_that_speaks_of_no_such_header_needs_none(checkout: Path) -> None:
+    (checkout / "examples/c/Makefile").write_text("APPS = minimal\n")
+    project = find_project(OnMachine("x86_64"), str(checkout))
+    assert project is not None
+    assert run_check("checkout.vmlinux-h", OnMachine("x86_64"), project) == ()
+
+
+@pytest.mark.parametrize("value", ["amd64", "i686"])
+def test_an_arch_of_the_environment_that_leads_nowhere_is_to_be_unset(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("ARCH", value)
+    finding = judge(checkout)
+    assert finding.status is Status.FAIL
+    assert finding.summary == (
+        f"ARCH={value} of the environment makes the makefile look in vmlinux.h/include/{value}, "
+        "which is not there"
+    )
+    assert finding.fixes == (ByHand("unset ARCH", instead=Instead(without=("ARCH",))),)
+
+
+@pytest.mark.parametrize("value", ["x86", "amd64"])
+def test_an_arch_that_the_makefile_sets_itself_is_not_the_environments(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("ARCH", value)
+    (checkout / "examples/c/Makefile").write_text(MAKEFILE.replace("?=", ":="))
+    assert judge(checkout).status is Status.PASS
 
 
 def test_an_empty_header_fails(checkout: Path) -> None:

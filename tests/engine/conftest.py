@@ -18,7 +18,7 @@ def checkout(tmp_path: Path) -> str:
     """A checkout of the kind that is judged where there is none, with the program `minimal`."""
     recognise = kind_named(HOME_PROJECT).recognise
     assert recognise
-    for name in recognise.files:
+    for name in (f"{recognise.directories[0]}/{name}" for name in recognise.files):
         place = tmp_path / "tree" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("APPS = minimal\n" if name.endswith("Makefile") else "")

@@ -10,7 +10,7 @@ from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.files import FileText, ListDirectory, Names, ReadFile
 from bpfdoctor.judging.sources.headers import headers_of
 from bpfdoctor.judging.sources.sought import Sought, not_told
-from bpfdoctor.projects.makefile import logical_lines
+from bpfdoctor.projects.make_lines import plain_lines
 from bpfdoctor.projects.model import Project, Sources
 
 _FILE = re.compile(r"(?<![\w./+-])[\w+-][\w.+-]*\.(?:o|h|map)(?![\w.])")
@@ -62,7 +62,7 @@ class _Search:
         self._look(self.sources.makefile)
         text = self._makefile()
         self._named_in(text)
-        compiled = self._compiled(logical_lines(text))
+        compiled = self._compiled(plain_lines(text))
         if compiled:
             told = self._told_below() if self.lost is None else frozenset()
             where = (self.host, self.project, self.about)
@@ -106,7 +106,7 @@ class _Search:
     def _named_in(self, makefile: str) -> None:
         """Look for the files that the makefile includes, and those that its recipes read."""
         beside = posixpath.dirname(self.sources.makefile)
-        included = (path for line in logical_lines(makefile) for path in _included(line))
+        included = (path for line in plain_lines(makefile) for path in _included(line))
         read = (path for path in self.sources.also if posixpath.basename(path) in makefile)
         for path in (*(posixpath.join(beside, each) for each in included), *read):
             self._look(posixpath.normpath(path))

@@ -11,6 +11,9 @@ from bpfdoctor.model import ByHand, Evidence, Finding, Fix, Install, Instead, Ru
 UNCLEAR: frozenset[State] = frozenset({"unclear"})
 """States that say nothing against a tool."""
 
+ASK_MAKE = "run `bpfdoctor check`, which asks make"
+"""The way on where a makefile computes what it runs."""
+
 LEAD_THERE = f'export PATH="${{PATH:+$PATH:}}{":".join(STANDARD_PLACES)}"'
 """The mend of a PATH that does not lead to tools which are there; an empty entry of it would be the
 working directory."""
@@ -50,9 +53,13 @@ def _unfit(unfit: Sequence[ToolChoice], seen: tuple[Evidence, ...], capability: 
         build = Run(("bpfdoctor", "check"), text="builds, and so runs it")
         return Finding(Status.WARN, trouble, evidence=seen, fixes=(build,))
     if states <= {*UNCLEAR, "unproven"}:
-        words = "; ".join(dict.fromkeys(each.default.words for each in unfit))
-        find_out = ByHand(f"see what it does by hand: {words}")
+        words = "; ".join(dict.fromkeys(each.default.words for each in unfit if each.default.argv))
+        find_out = ByHand(f"see what it does by hand: {words}" if words else ASK_MAKE)
         return Finding(Status.UNKNOWN, trouble, evidence=seen, fixes=(find_out,))
+    if cross := [each for each in unfit if each.cross]:
+        names = ", ".join(dict.fromkeys(each.default.words for each in cross))
+        install = ByHand(f"install {names}, which the cross build calls, or put it on PATH")
+        return Finding(Status.FAIL, trouble, evidence=seen, fixes=(install,))
     mend = ByHand(LEAD_THERE) if states == {"off-path"} else Install((capability,))
     return Finding(Status.FAIL, trouble, evidence=seen, fixes=(mend,))
 
