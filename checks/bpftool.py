@@ -72,7 +72,9 @@ def _words(context: Context, named: Setting) -> tuple[str, ...] | None:
 def _made_by_build(context: Context, named: Setting, words: tuple[str, ...]) -> bool:
     """The build makes it: nobody names another, or by the path that it has there."""
     unnamed = not named.origin and not named.value and words == ("",)
-    return unnamed or bool(words and words[0].startswith(_outputs(context.project)))
+    outputs = _outputs(context.project)
+    by_path = named.origin == "file" and named.value.startswith(outputs)  # which may hold spaces
+    return unnamed or by_path or bool(words and words[0].startswith(outputs))
 
 
 def _in_place_of_its_own(context: Context, named: Setting) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Instead, NoAnswer, Project
 from bpfdoctor.api import check, evidence, failed, passed, unknown, warned
-from bpfdoctor.api import files, tools
+from bpfdoctor.api import tools
 
 BREAKING = frozenset(" \t\n:$%'\"\\;&()|<>`")
 """In a directory's path: tried with the makefiles of libbpf-bootstrap. make splits names at some of
@@ -14,9 +14,6 @@ these, the shell that it starts reads the others."""
 
 BREAKING_TOOL = frozenset("=")
 """make takes the path of bpftool's libbpf for the assignment of a variable then."""
-
-EMULATORS = "/proc/sys/fs/binfmt_misc"
-"""What the kernel runs executables of other machines with."""
 
 Trouble = tuple[str, str]
 """What is wrong, and the command or the words that mend it."""
@@ -217,7 +214,7 @@ def _tool_trouble(
         return ("" if own.seen.rooms[-1].noexec else tools.stale_trouble(file, "")), ""
     if not context.may_build:
         foreign = tools.stale_trouble(file, _machine(context, own, file))
-        return ("", f"{path} {foreign}") if foreign and _emulates(context) else (foreign, "")
+        return ("", f"{path} {foreign}") if foreign and _may_run(context, path) else (foreign, "")
     question = tools.AskVersion((path, "version"), context.project.path)
     bad = tools.misbehaving(question.argv, question, context.ask(question))
     if bad is None:
@@ -227,9 +224,13 @@ def _tool_trouble(
     return ("", bad.trouble) if bad.state == "unclear" else (foreign or trouble, "")
 
 
-def _emulates(context: Context) -> bool:
-    answer = context.ask(files.List(EMULATORS))
-    return isinstance(answer, files.Names) and any("qemu" in name for name in answer.names)
+def _may_run(context: Context, path: str) -> bool:
+    """Another machine's may run here: whether one such does is tried."""
+    kind = context.ask(tools.AskExecutable(path))
+    if isinstance(kind, NoAnswer):
+        return False
+    answer = context.ask(tools.TryExecutable(kind.machine, kind.bits, kind.endian))
+    return isinstance(answer, NoAnswer) or answer.accepted
 
 
 def _clean(where: str, outputs: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.elf.object import AskExecutable as AskExecutable
     from bpfdoctor.host.shell_words import to_paste as to_paste
     from bpfdoctor.host.tools.build_place import (
         AskBuildPlace as AskBuildPlace,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from bpfdoctor.host.tools.commands import Completed as Completed, RunCommand as RunCommand
     from bpfdoctor.host.tools.compile import Compile as Compile, Compiled as Compiled
     from bpfdoctor.host.tools.crates import AskCrates as AskCrates
+    from bpfdoctor.host.tools.emulated import TryExecutable as TryExecutable
     from bpfdoctor.host.tools.libc import AskLibc as AskLibc, Libc as Libc
     from bpfdoctor.host.tools.search import (
         FindExecutables as FindExecutables,

@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
+import msgspec
+
 from bpfdoctor import __version__
-from bpfdoctor.api import Check, Context, Host, Selection, Stage, Status
+from bpfdoctor.api import Check, Context, Host, NoAnswer, Selection, Stage, Status, tools
 from bpfdoctor.api.late import take
 from bpfdoctor.engine.collect import (
     ANEW,
@@ -160,7 +162,19 @@ class _Session:
             return judge_chosen(listed, self.project.subject)
         targets = self.selection.targets
         asked = [AskedStages(each.program, asked_stages(self.project, each)) for each in targets]
-        return judge(listed, programs, asked, self.project.subject)
+        verdict = judge(listed, programs, asked, self.project.subject)
+        builder = self._builder() if any(Stage.BUILD in each.stages for each in asked) else ""
+        return msgspec.structs.replace(verdict, summary=f"{verdict.summary}{builder}")
+
+    def _builder(self) -> str:
+        """As whom it is built, where that is not who asks."""
+        build = self.project.kind.build
+        if build is None or not self.project.path:
+            return ""
+        place = self.context.ask(tools.ask_own_place(self.context, build))
+        if isinstance(place, NoAnswer) or not place.other:
+            return ""
+        return f" It is built as {place.who}."
 
     def _report(self, findings: Findings, smoke: Smoke, *, smoked: bool) -> Report:
         rows = self._rows(findings, smoke)

@@ -105,7 +105,7 @@ def _called(build: Build, text: str) -> Build:
         if re.search(rf"\$[({{]{name}[)}}]", text)
     }
     crates = build.crates if f"/{build.crates.partition('/')[0]}" in text else ""
-    return msgspec.structs.replace(build, tools={**usual, **former}, crates=crates)
+    return msgspec.structs.replace(build, tools={**former, **usual}, crates=crates)
 
 
 def _around(host: Host, project: Project) -> Outside:

@@ -14,6 +14,8 @@ from ways import with_words
 
 from bpfdoctor.api import ByHand, Finding, Install, Instead, Project, Setting, Status
 from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.tools.emulated import Accepts, TryExecutable
 from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.testing import FakeHost, one, run_check
 
@@ -111,11 +113,13 @@ def test_an_executable_for_another_machine_is_not_taken_unseen(
     (tmp_path / "bpftool").write_bytes(header)
     (tmp_path / "bpftool").chmod(0o755)
     finding = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
-    assert finding.status is Status.UNKNOWN
+    accepted = TryExecutable("EM_LOONGARCH", 64, "little").put(Machine())
+    assert accepted == Accepts(False), "an emulator is registered here"
+    assert finding.status is Status.FAIL
     assert "EM_LOONGARCH executable, this interpreter a" in finding.summary
     (private / "bpftool").symlink_to(real("bpftool"))
     other = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
-    assert other.status is Status.UNKNOWN
+    assert other.status is Status.FAIL
     assert other.fixes == (with_words("BPFTOOL=bpftool"),)
 
 

@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from bpfdoctor.host.elf.object import AskExecutable
+from bpfdoctor.host.elf.object import AskExecutable, Executable
 from bpfdoctor.host.question import Answer, Host, NoAnswer, Question, evidence
 from bpfdoctor.host.tools.commands import Completed
+from bpfdoctor.host.tools.emulated import Accepts, TryExecutable
 from bpfdoctor.host.tools.search import FindExecutables, FindTool, FoundTools
 from bpfdoctor.model import Evidence
 
@@ -68,7 +69,7 @@ def absent(host: Host, argv: Argv) -> ToolVerdict | None:
 def looked_at(host: Host, argv: Argv) -> ToolVerdict:
     """The judgement on an executable that must not be run: only whether it is for this machine.
 
-    Another machine's may still run here (binfmt_misc), so that is not held against it.
+    Another machine's may still run here (binfmt_misc): whether one such does is tried.
     """
     asked, ours = AskExecutable(argv[0]), AskExecutable("/proc/self/exe")
     answer, interpreter = host.ask(asked), host.ask(ours)
@@ -77,9 +78,21 @@ def looked_at(host: Host, argv: Argv) -> ToolVerdict:
     if isinstance(answer, NoAnswer):
         return ToolVerdict(argv, "unclear", "", f"{argv[0]}: {answer.shown()}; {unrun}", seen)
     if isinstance(interpreter, NoAnswer) or answer != interpreter:
-        trouble = f"{argv[0]} is {answer.shown()}, this interpreter {interpreter.shown()}; {unrun}"
-        return ToolVerdict(argv, "unclear", "", trouble, seen)
+        return _of_another(host, argv, answer, f"this interpreter {interpreter.shown()}", seen)
     return ToolVerdict(argv, "unproven", "", f"{argv[0]} is {answer.shown()}; {unrun}", seen)
+
+
+def _of_another(
+    host: Host, argv: Argv, of: Executable, ours: str, seen: tuple[Evidence, ...]
+) -> ToolVerdict:
+    """The judgement on an executable for another machine."""
+    tried = TryExecutable(of.machine, of.bits, of.endian)
+    answer = host.ask(tried)
+    seen = (*seen, evidence(tried, answer))
+    trouble = f"{argv[0]} is {of.shown()}, {ours}"
+    if isinstance(answer, Accepts) and not answer.accepted:
+        return ToolVerdict(argv, "unfit", "", f"{trouble}: it does not run here", seen)
+    return ToolVerdict(argv, "unclear", "", f"{trouble}; nothing of a checkout is run", seen)
 
 
 def misbehaving(argv: Argv, question: Question[Answer], answer: Answer) -> ToolVerdict | None:
