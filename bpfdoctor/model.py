@@ -56,6 +56,18 @@ class Proof(str, Enum):
     NONE = "none"
 
 
+class Subject(str, Enum):
+    """What a verdict is about."""
+
+    CHECKOUT = "checkout"
+    OBJECT = "object"
+    """Compiled BPF objects."""
+    MACHINE = "machine"
+    """No project: whether this machine can build, load and run BPF programs."""
+    PROJECT = "project"
+    """A project of which no sources are here: what the machine allows its programs."""
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """What was asked and what came back, verbatim.
 
@@ -125,6 +137,12 @@ class Instead(msgspec.Struct, frozen=True, omit_defaults=True):
             without=tuple(dict.fromkeys((*self.without, *other.without))),
             elsewhere=self.elsewhere or other.elsewhere,
         )
+
+    def words(self, target: str = "") -> str:
+        """How it is built, in words: with `make CLANG=clang-15 minimal`."""
+        plain = Instead(elsewhere=self.elsewhere) == self
+        words = [] if plain else [f"with `{self.command(target)}`"]
+        return " ".join([*words, *(["in a directory of its own"] if self.elsewhere else [])])
 
     def command(self, target: str = "") -> str:
         """What to type, in the makefile's directory: `env -u CPATH make CLANG=clang-15 minimal`."""
@@ -231,12 +249,25 @@ class StageResult(msgspec.Struct, frozen=True):
     because: tuple[str, ...] = ()
 
 
+class InsteadResult(msgspec.Struct, frozen=True):
+    """What was seen of a program whose build does not work as it stands.
+
+    It was built with `instead`, which `command` writes as typed in the makefile's directory;
+    `stages` are those that were then seen to work or to fail.
+    """
+
+    instead: Instead
+    command: str
+    stages: dict[Stage, StageResult]
+
+
 class ProgramResult(msgspec.Struct, frozen=True):
-    """One program of the project, stage by stage."""
+    """One program of the project, stage by stage, as it stands; and what another command gives."""
 
     name: str
     selected: bool
     stages: dict[Stage, StageResult]
+    instead: InsteadResult | None = None
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -247,11 +278,16 @@ class Tool(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The exit status of the run, the readiness behind it, and both in one sentence."""
+    """The exit status of the run, the readiness behind it, and both in one sentence.
+
+    `readiness` is null where no program was judged (`--only`, `--skip`). `subject` is what it is
+    about.
+    """
 
     exit: int
-    readiness: Readiness
+    readiness: Readiness | None
     summary: str
+    subject: Subject = Subject.CHECKOUT
 
 
 class ProjectFacts(msgspec.Struct, frozen=True):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import posixpath
 
-from bpfdoctor.api import ByHand, Context, Finding, Project, Status
+import msgspec
+
+from bpfdoctor.api import ByHand, Context, Finding, Fix, Instead, Project, Setting, Status
 from bpfdoctor.api import blocked, check, failed
 from bpfdoctor.api import files, tools
 
@@ -14,11 +16,11 @@ def _calls_bpftool(project: Project) -> bool:
     named = project.tools.get("BPFTOOL")
     if named is None:
         return False
-    return bool(project.path) or (named != "" and not _lies_inside(named))
+    return bool(project.path) or (named.value != "" and not _lies_inside(named.value))
 
 
 def _lies_inside(name: str) -> bool:
-    return "/" in name and not name.startswith("/")
+    return "/" in name and not name.startswith(("/", "$"))
 
 
 def _inside(project: Project, name: str, *place: str) -> str:
@@ -36,50 +38,95 @@ def _inside(project: Project, name: str, *place: str) -> str:
 def bpftool(context: Context) -> Finding | None:
     """bpftool runs, and makes a skeleton of an object, where this project's build uses one as is.
 
-    The skeleton is the C header through which a program opens its BPF object. Ubuntu's
-    /usr/sbin/bpftool is a wrapper that works only where tools for the running kernel are
-    installed; a bpftool that comes with a checkout is built for one architecture, and is not run
-    before you ask for a build (`--no-smoke` does not): then this warns. Today's build makes a
-    bpftool of its own, and only one that BPFTOOL names is judged. What to do: install bpftool, or
-    name another one in BPFTOOL.
+    The skeleton is the C header through which a program opens its BPF object. Which bpftool that
+    is the makefile says: checkouts of libbpf-bootstrap up to 2022 have one in tools/, built for one
+    architecture; today's build makes one of its own, and only another that BPFTOOL names is judged.
+    Ubuntu's /usr/sbin/bpftool is a wrapper that works only where tools for the running kernel are
+    installed. One that lies in the checkout is not run before you ask for a build (`--no-smoke`
+    does not): then this warns. What to do: install bpftool, or name another one in BPFTOOL.
     """
     project = context.project
     named = project.tools["BPFTOOL"]
-    if not named and tools.tool_words(context.host, "BPFTOOL", named) == (named,):
+    words = _words(context, named)
+    if words is not None and _made_by_build(context, named, words):
         return None
-    clang = tools.chosen_clang(context.host, project.kind.clang)
+    clang = tools.chosen_clang(context.host, project.kind.clang, project.tools)
     if not clang.fit:
         return blocked("without clang there is no object to try it on", ["toolchain.clang-bpf"])
-    if not named:
-        return _in_place_of_its_own(context, clang.argv)
-    chosen = tools.chosen_bpftool(
-        context.host,
-        _inside(project, named),
-        clang.argv,
-        project.path,
-        may_build=context.may_build,
+    if named.computed or not _in_place_of_its_own(context, named):
+        return _judged_as_named(context, named, words, clang.argv)
+    return _judged_in_its_place(context, words or (), clang.argv)
+
+
+def _words(context: Context, named: Setting) -> tuple[str, ...] | None:
+    """What make runs for BPFTOOL, by its whole path where it has one; None for what is computed."""
+    if named.computed:
+        return None
+    words = tools.setting_words(context.host, named)
+    if not words:
+        return ()
+    directory = "" if not named.origin and words == (named.value,) else _directory(context.project)
+    return (_inside(context.project, words[0], directory), *words[1:])
+
+
+def _made_by_build(context: Context, named: Setting, words: tuple[str, ...]) -> bool:
+    """The build makes it: nobody names another, or by the path that it has there."""
+    unnamed = not named.origin and not named.value and words == ("",)
+    return unnamed or bool(words and words[0].startswith(_outputs(context.project)))
+
+
+def _in_place_of_its_own(context: Context, named: Setting) -> bool:
+    """The build would make a bpftool, did nobody name another."""
+    build = context.project.kind.build
+    return bool(build and not build.tools.get("BPFTOOL")) and named.origin in ("", "environment")
+
+
+def _judged_as_named(
+    context: Context, named: Setting, words: tuple[str, ...] | None, clang: tuple[str, ...]
+) -> Finding:
+    """The verdict on the bpftool that the makefile names, and on what works in its place."""
+    project = context.project
+    whole = Setting(
+        "BPFTOOL", tools.to_paste(*words) if words else "", "file", named.computed, named.makefile
     )
-    return tools.verdict_on(chosen, _makes(chosen), "bpftool")
+    chosen = tools.chosen_bpftool(
+        context.host, whole, clang, project.path, may_build=context.may_build
+    )
+    finding = tools.verdict_on(chosen, _makes(chosen), "bpftool")
+    made_runnable = _made_runnable(context, chosen)
+    fixes = (*made_runnable, *finding.fixes) if finding.status is Status.FAIL else finding.fixes
+    return msgspec.structs.replace(finding, fixes=fixes)
+
+
+def _made_runnable(context: Context, chosen: tools.ToolChoice) -> list[Fix]:
+    """How one of the checkout that only lacks its x bit gets it back."""
+    path = chosen.default.argv[0] if chosen.default.argv else ""
+    if not path.startswith(f"{context.project.path}/") or chosen.default.state != "missing":
+        return []
+    facts = context.ask(files.LookAt(path))
+    there = isinstance(facts, files.PathFacts) and facts.target_kind == "file"
+    return [ByHand(tools.to_paste("chmod", "+x", path))] if there else []
 
 
 def _makes(chosen: tools.ToolChoice) -> str:
     return f"{chosen.used.words} {chosen.version} makes a skeleton".replace("  ", " ")
 
 
-def _in_place_of_its_own(context: Context, clang: tuple[str, ...]) -> Finding | None:
+def _judged_in_its_place(
+    context: Context, words: tuple[str, ...], clang: tuple[str, ...]
+) -> Finding:
     """The verdict on what BPFTOOL names where the build would make one itself."""
-    first, *rest = tools.tool_words(context.host, "BPFTOOL", "") or ("",)
-    tool = _inside(context.project, first, _directory(context.project))
-    if tool.startswith(_outputs(context.project)):
-        return None  # the build's own, by its path
     judged = tools.ToolVerdict((), "missing", "", "BPFTOOL is set to nothing")
-    if tool:
-        judged = _judged(context, (tool, *rest), clang)
+    if words:
+        judged = _judged(context, words, clang)
     chosen = tools.ToolChoice("BPFTOOL", judged, judged)
     finding = tools.verdict_on(chosen, _makes(chosen), "bpftool")
     if finding.status is not Status.FAIL:
         return finding
-    unset = ByHand("unset BPFTOOL: the build makes a bpftool of its own then")
+    unset = ByHand(
+        "unset BPFTOOL: the build makes a bpftool of its own then",
+        instead=Instead(without=("BPFTOOL",)),
+    )
     return failed(finding.summary, seen=finding.evidence, fixes=[unset])
 
 

@@ -43,7 +43,7 @@ def llvm_strip(context: Context) -> Finding:
     It takes the useless DWARF out of what clang wrote; GNU strip does not know BPF. What to do:
     install LLVM's tools, or name one in LLVM_STRIP (`llvm-strip-16`).
     """
-    clang = tools.chosen_clang(context.host, context.project.kind.clang)
+    clang = tools.chosen_clang(context.host, context.project.kind.clang, context.project.tools)
     if not clang.fit:
         return blocked("without clang there is no object to strip", ["toolchain.clang-bpf"])
     chosen = tools.chosen_llvm_strip(context.host, context.project.tools["LLVM_STRIP"], clang.argv)
@@ -62,8 +62,9 @@ def cargo(context: Context) -> Finding | None:
     build = context.project.kind.build
     if build is None or "CARGO" not in {*build.tools, *build.variables}:
         return None
-    words = tools.tool_words(context.host, "CARGO", build.tools.get("CARGO") or "cargo")
-    if not words:
+    setting = context.project.setting("CARGO", "cargo")
+    words = tools.setting_words(context.host, setting)
+    if not words:  # none, or one that is computed: make may find no cargo either
         return None
     question = tools.RunCommand((*words, "--version"), cwd="/")
     answer = context.ask(question)

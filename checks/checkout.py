@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, NoAnswer, Project, Status
-from bpfdoctor.api import check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, NoAnswer, Project, Status, Tree
+from bpfdoctor.api import check, evidence, failed, passed, unknown
 from bpfdoctor.api import files, tools
+
+JUDGE_OBJECTS = ByHand("judge what your build compiled: bpfdoctor check --object FILE.bpf.o")
+LEAVE_OUT = ByHand("name a checkout, or leave -C out to judge this machine alone: bpfdoctor check")
 
 
 @check("checkout.project", title="project")
@@ -14,21 +17,47 @@ def project(context: Context) -> Iterator[Finding]:
     """Which project is judged, which layout of it, and whether what make builds is there.
 
     bpfdoctor looks for a checkout upwards from the current directory (or `-C DIR`), and reads the
-    list of its programs in its makefile. Without a checkout (`--project NAME`) what the machine
-    allows is judged, and nothing can be built: clone the project first. A checkout that lacks its
-    makefile builds nothing, and one that lacks the source of a program does not build that program;
-    `git checkout -- FILE` brings back what git knows.
+    list of its programs in its makefile. A checkout that lacks its makefile builds nothing, and one
+    that lacks the source of a program does not build that program; `git checkout -- FILE` brings
+    back what git knows.
+
+    A directory named by `-C` in which there is no project fails. Where a tree names BPF (a
+    `*.bpf.c`, a build file that names libbpf) and bpfdoctor does not know how it is built, whether
+    it builds is unknown: judge what it compiled by `check --object FILE`. Without sources
+    (`--project NAME`) what the machine allows is judged, and whether it builds is unknown: clone
+    the project first. Anywhere else the machine alone is judged, and there is nothing to find here.
     """
     here, build = context.project, context.project.kind.build
-    if build is None:
-        return
-    if here.path:
+    if here.path and build is not None:
         whole = _makefile(context, build)
         yield whole
         yield from _sources(context, build) if whole.status is Status.PASS else ()
-    else:
-        why = f"no checkout of {here.kind.title} here: what the machine allows is judged"
-        yield warned(why, fixes=[ByHand(here.kind.clone)] if here.kind.clone else [])
+    elif here.tree is not None:
+        yield from _no_checkout(here, here.tree)
+
+
+def _no_checkout(here: Project, tree: Tree) -> Iterator[Finding]:
+    """What follows where there are no sources of a project that is known."""
+    clone = [ByHand(here.kind.clone)] if here.kind.clone else []
+    if tree.signs:
+        why = f"{tree.directory} names BPF, and how it is built is not known: {tree.signs[0]}"
+        seen = [Evidence(tree.directory, "\n".join(tree.signs))]
+        yield unknown(why, seen=seen, fixes=[JUDGE_OBJECTS])
+    elif tree.unseen:
+        why = f"{tree.directory} may hold a project: {tree.unseen[0]} cannot be read"
+        seen = [Evidence(tree.directory, "\n".join(tree.unseen))]
+        yield unknown(
+            why, seen=seen, fixes=[ByHand(f"as its owner: bpfdoctor check -C {tree.directory}")]
+        )
+    elif tree.named:
+        what = here.kind.title if here.kind.build else "project that is known"
+        seen = [Evidence(tree.directory, here.evidence)]
+        ways = [*clone, JUDGE_OBJECTS] if here.kind.build else [LEAVE_OUT, JUDGE_OBJECTS]
+        yield failed(f"{tree.directory} holds no {what}", seen=seen, fixes=ways)
+    elif here.kind.build is not None:
+        seen = [Evidence(tree.directory, here.evidence)]
+        why = f"no sources of {here.kind.title} are here: whether it builds is not known"
+        yield unknown(why, seen=seen, fixes=clone)
 
 
 def _makefile(context: Context, build: Build) -> Finding:

@@ -110,7 +110,9 @@ def runtime_seccomp(context: Context) -> Finding:
         look = ByHand("grep Seccomp: /proc/self/status")
         return unknown("whether there is a filter is not shown", seen=seen, fixes=[look])
     if not identity.seccomp:
-        return passed("no filter" if identity.seccomp == 0 else "this kernel has no seccomp")
+        return passed(
+            "no filter" if identity.seccomp == 0 else "this kernel has no seccomp", seen=seen
+        )
     through = isinstance(answer, bpf.Attempt) and answer.error in ("", "E2BIG", "EINVAL")
     if through:
         return passed("a filter, which lets bpf(2) through", seen=seen)
@@ -131,7 +133,7 @@ def runtime_selinux(context: Context) -> Finding:
     if (isinstance(system, files.FileSystem) and system.magic != SELINUX_MAGIC) or (
         isinstance(system, NoAnswer) and system.absent
     ):
-        return passed("not active")
+        return passed("not active", seen=[evidence(place, system)])
     enforce, label = files.Read("/sys/fs/selinux/enforce"), files.Read("/proc/self/attr/current")
     mode, context_of = context.ask(enforce), context.ask(label)
     seen = [evidence(place, system), evidence(enforce, mode), evidence(label, context_of)]
@@ -141,8 +143,8 @@ def runtime_selinux(context: Context) -> Finding:
         return unknown("whether SELinux is enforcing is not shown", seen=seen, fixes=[look])
     domain = context_of.text.strip("\0\n ") if isinstance(context_of, files.Text) else "?"
     if mode.text.strip() == "0":
-        return passed(f"permissive, {domain}")
+        return passed(f"permissive, {domain}", seen=seen)
     if ":unconfined_t:" in domain or ":spc_t:" in domain:
-        return passed(f"enforcing, {domain}")
+        return passed(f"enforcing, {domain}", seen=seen)
     advice = ByHand("See ausearch -m avc -ts recent; in a container: --security-opt label=disable.")
     return warned(f"enforcing, {domain}: it may refuse bpf(2)", seen=seen, fixes=[advice])

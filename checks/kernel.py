@@ -23,6 +23,8 @@ def kernel_release(context: Context) -> Finding:
             "the kernel's release is not known", seen=[evidence(kernel.AskKernel(), running)]
         )
     distribution = context.ask(machine.AskDistribution())
+    seen = [evidence(kernel.AskKernel(), running)]
+    seen.append(evidence(machine.AskDistribution(), distribution))
     place = (
         distribution.name
         if isinstance(distribution, machine.Distribution)
@@ -31,10 +33,10 @@ def kernel_release(context: Context) -> Finding:
     summary = f"{running.release} {running.architecture}, {place}"
     older = [f"{name} ({least})" for name, least in _newer_needed(context, running.release)]
     if not older:
-        return passed(summary)
+        return passed(summary, seen=seen)
     return warned(
         f"{summary}: older than is known to be needed by {', '.join(older)}",
-        seen=[evidence(kernel.AskKernel(), running)],
+        seen=seen,
         fixes=[ByHand("If the other checks pass, this kernel has the features all the same.")],
     )
 

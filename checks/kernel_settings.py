@@ -20,7 +20,7 @@ def kernel_jit(context: Context) -> Finding:
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, files.Text) and answer.text.strip() in ("1", "2"):
-        return passed(f"on (net.core.bpf_jit_enable = {answer.text.strip()})")
+        return passed(f"on (net.core.bpf_jit_enable = {answer.text.strip()})", seen=seen)
     if isinstance(answer, files.Text) and answer.text.strip() == "0":
         turn = ("sysctl", "-w", "net.core.bpf_jit_enable=1")
         back = ("sysctl", "-w", "net.core.bpf_jit_enable=0")
@@ -38,7 +38,7 @@ def _built_jit(context: Context, seen: list[Evidence]) -> Finding:
         if isinstance(answer, kernel.KernelOption) and answer.value == value:
             said = f"{name}={value} in {answer.path}"
             boot = [ByHand("Boot a kernel built with CONFIG_BPF_JIT=y.")]
-            return passed(said) if value == "y" else warned(said, seen=seen, fixes=boot)
+            return passed(said, seen=seen) if value == "y" else warned(said, seen=seen, fixes=boot)
     look = ByHand("In the initial network namespace: sysctl net.core.bpf_jit_enable")
     return unknown("whether the JIT is on is not shown here", seen=seen, fixes=[look])
 
@@ -72,7 +72,7 @@ def kernel_lockdown(context: Context) -> Finding:
         )
         return failed("confidentiality: kprobes and reads are refused", seen=seen, fixes=[boot])
     if isinstance(answer, NoAnswer) and answer.absent:
-        return passed("this kernel has none")
+        return passed("this kernel has none", seen=seen)
     return _unread_lockdown(context, seen)
 
 
@@ -118,6 +118,6 @@ def kernel_module_btf(context: Context) -> Finding | None:
     if not names:
         return None
     if described:
-        return passed(f"{len(described)} of {len(names)} loaded modules show theirs")
+        return passed(f"{len(described)} of {len(names)} loaded modules show theirs", seen=seen)
     boot = ByHand("To attach to modules, boot a kernel with CONFIG_DEBUG_INFO_BTF_MODULES=y.")
     return warned(f"none of the {len(names)} loaded modules shows it", seen=seen, fixes=[boot])

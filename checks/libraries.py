@@ -87,7 +87,7 @@ def uapi(context: Context) -> Finding:
 
 
 def _headers_for_bpf(context: Context) -> Finding:
-    clang = tools.chosen_clang(context.host, context.project.kind.clang)
+    clang = tools.chosen_clang(context.host, context.project.kind.clang, context.project.tools)
     if not clang.fit:
         return blocked("there is no clang to look with", ["toolchain.clang-bpf"])
     build = context.project.kind.build if context.project.path else None

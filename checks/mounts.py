@@ -107,6 +107,8 @@ def _refused(context: Context, place: kernel.TracePlace, seen: list[Evidence]) -
     summary = f"mounted at {place.path}, but this user may not read it: {place.events}"
     if not isinstance(identity, machine.Identity) or not privilege.is_root(identity):
         return unknown(summary, seen=seen, fixes=[ByHand(f"As root: ls {place.path}/events")])
+    if place.events not in privilege.REFUSED:
+        return unknown(f"mounted at {place.path}: {place.events}", seen=seen)
     seen = [*seen, evidence(machine.AskIdentity(), identity)]
     if not privilege.in_initial_namespace(identity):
         why = "root of a user namespace is not root of the host's tracefs"
@@ -166,7 +168,7 @@ def runtime_bpffs(context: Context) -> Finding:
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, files.FileSystem) and answer.magic == BPFFS_MAGIC:
-        return passed("mounted at /sys/fs/bpf")
+        return passed("mounted at /sys/fs/bpf", seen=seen)
     if isinstance(answer, files.FileSystem):
         fix = _mount(context.ask(machine.AskIdentity()), "bpf", "bpf", question.path)
         return failed(f"not mounted at {question.path}", seen=seen, fixes=[fix])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, Stage
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, NoAnswer, Stage
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, objects, tools
 
@@ -62,7 +62,10 @@ def object_relocations(context: Context) -> Iterator[Finding]:
     for program in found.programs if found else ():
         if not found or not program.relocations:
             continue
-        if not found.kernel_btf:
+        if found.alone:
+            what = f"{program.relocations} CO-RE relocations"
+            yield objects.not_compared(what, program.name, seen)
+        elif not found.kernel_btf:
             yield blocked("the kernel shows no BTF", by=["kernel.btf"], about=program.name)
         else:
             yield _relocated(context, program, found.modules, seen)
@@ -154,6 +157,8 @@ def _attached(context: Context, program: objects.ObjectProgram, seen: list[Evide
         bpf.of_the_kernel(context, program.name, Stage.LOAD, Stage.ATTACH),
     )
     first = context.ask(trial.first) if trial else None
+    if trial is not None and isinstance(first, NoAnswer):
+        return bpf.probed(context, trial.first, section, about=about)
     if trial is None or not isinstance(first, bpf.Attempt) or not first.worked:
         return blocked(f"{section}: not tried", by=by, about=about)
     answer = context.ask(trial.question)

@@ -32,10 +32,10 @@ def object_externs(context: Context) -> Finding | None:
     found, seen = objects.object_of(context)
     if found is None:
         return None
-    if not found.kernel_btf and any(
-        each.sort in ("function", "variable") for each in found.externs
-    ):
+    if not (found.kernel_btf or found.alone) and any(map(_by_btf, found.externs)):
         return blocked("the kernel shows no BTF to look in", by=["kernel.btf"])
+    if found.alone and (untold := [e for e in found.externs if _by_btf(e) and not e.weak]):
+        return objects.not_compared(", ".join(each.name for each in untold), "", seen)
     verdicts = [_judged(context, each) for each in found.externs]
     wrong = [sentence for status, sentence in verdicts if status is Status.FAIL]
     if wrong:
@@ -45,6 +45,11 @@ def object_externs(context: Context) -> Finding | None:
     if left:
         return unknown("; ".join(left), seen=seen, fixes=list(_looking(found.externs)))
     return passed(f"{len(found.externs)} names, all known", seen=seen)
+
+
+def _by_btf(extern: objects.Extern) -> bool:
+    """libbpf looks for it in the kernel's BTF."""
+    return extern.sort in ("function", "variable")
 
 
 def _judged(context: Context, extern: objects.Extern) -> Verdict:

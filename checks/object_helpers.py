@@ -159,6 +159,8 @@ def _listed(
         if program.functions:
             summary = f"whether it may call {', '.join(program.functions)} only loading it tells"
         return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ALL])
+    if found.alone and count:
+        return objects.not_compared(f"{count} helpers", about, seen)
     if found.kernel_btf or not count:
         return passed(f"{count} helpers, all known to this kernel", about=about, seen=seen)
     summary = f"without BTF the kernel does not list its helpers; {count} are called"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import ByHand, Context, Finding
-from bpfdoctor.api import check, evidence, failed, passed, unknown, warned
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bpfdoctor.api import Build, ByHand, Context, Finding
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
 from bpfdoctor.api import bpf, files, machine, objects, tools
 
 
@@ -26,7 +29,7 @@ def runtime_pid_namespace(context: Context) -> Finding:
         )
         return unknown("the PID namespace's number cannot be read", seen=seen, fixes=[look])
     if number == machine.INITIAL_PID_NAMESPACE:
-        return passed(f"initial ({number})")
+        return passed(f"initial ({number})", seen=seen)
     advice = ByHand(
         "Use minimal_ns in place of minimal, or run it on the host (docker: --pid=host)."
     )
@@ -38,8 +41,10 @@ def runtime_pid_namespace(context: Context) -> Finding:
 def runtime_disk(context: Context) -> Finding | None:
     """Whether there is room for what a build writes, in the scratch directory and in the cache.
 
+    Room is bytes and inodes: a file system with many small files may have none left for another.
     The scratch directory is $TMPDIR or /tmp, the cache $XDG_CACHE_HOME or ~/.cache. Free some
-    room, or point the variable to a place that has more.
+    room, or point the variable to a place that has more. The checkout's own file system is
+    `checkout.build-directory`'s; what both lack is said there.
     """
     build = context.project.kind.build
     if build is None:
@@ -51,28 +56,66 @@ def runtime_disk(context: Context) -> Finding | None:
     cache = values.get("XDG_CACHE_HOME") or (values["HOME"] + "/.cache" if "HOME" in values else "")
     if cache:
         places["XDG_CACHE_HOME"] = cache
-    return _room(context, places, build.room)
+    return _room(context, places, build)
 
 
-def _room(context: Context, places: dict[str, str], needed: int) -> Finding:
+class _Left(NamedTuple):
+    """What is left of one thing at one place, and how much a build takes."""
+
+    variable: str
+    path: str
+    what: str
+    free: int
+    needed: int
+    device: int
+
+    @property
+    def summary(self) -> str:
+        """Both, in words."""
+        if self.what == "inodes":
+            return f"{self.free:,} inodes free at {self.path}; a build takes {self.needed:,}"
+        free, needed = _megabytes(self.free), _megabytes(self.needed)
+        return f"{free} free at {self.path}; a build takes {needed}"
+
+
+def _room(context: Context, places: dict[str, str], build: Build) -> Finding:
     """The place with the least room decides."""
     answers = {files.AskSpace(path): context.ask(files.AskSpace(path)) for path in places.values()}
     seen = [evidence(question, answer) for question, answer in answers.items()]
-    free = {q.path: a.free for q, a in answers.items() if isinstance(a, files.Space)}
-    if len(free) < len(answers):
-        path = next(q.path for q in answers if q.path not in free)
-        return unknown(
-            f"how much room {path} has is not known", seen=seen, fixes=[ByHand(f"df {path}")]
-        )
-    tightest = min(free, key=lambda path: free[path])
-    summary = f"{_megabytes(free[tightest])} free at {tightest}; a build takes {_megabytes(needed)}"
-    variable = next(name for name, path in places.items() if path == tightest)
-    more = [ByHand(f"Free some room at {tightest}, or set {variable} to a place that has it.")]
-    if free[tightest] < needed:
-        return failed(summary, seen=seen, fixes=more)
-    if free[tightest] < 2 * needed:
-        return warned(summary, seen=seen, fixes=more)
-    return passed(summary)
+    unseen = [q.path for q, answer in answers.items() if not isinstance(answer, files.Space)]
+    if unseen:
+        summary = f"how much room {unseen[0]} has is not known"
+        return unknown(summary, seen=seen, fixes=[ByHand(f"df {unseen[0]}")])
+    left = [
+        each
+        for name, path in places.items()
+        if isinstance(space := answers[files.AskSpace(path)], files.Space)
+        for each in _left(name, path, space, build)
+    ]
+    least = min(left, key=lambda each: each.free / each.needed)
+    advice = f"Free some room at {least.path}, or set {least.variable} to a place that has it."
+    if least.free < least.needed:
+        if _told_of_the_checkout(context, build, least):
+            return blocked(least.summary, ["checkout.build-directory"])
+        return failed(least.summary, seen=seen, fixes=[ByHand(advice)])
+    if least.free < 2 * least.needed:
+        return warned(least.summary, seen=seen, fixes=[ByHand(advice)])
+    return passed(least.summary, seen=seen)
+
+
+def _left(name: str, path: str, space: files.Space, build: Build) -> Iterator[_Left]:
+    yield _Left(name, path, "bytes", space.free, build.room, space.device)
+    if space.inodes:
+        yield _Left(name, path, "inodes", space.free_inodes, build.files, space.device)
+
+
+def _told_of_the_checkout(context: Context, build: Build, least: _Left) -> bool:
+    """The checkout lies on the same file system, and lacks the same: that is said once."""
+    own = tools.own_place(context, build) if context.project.path else None
+    if not isinstance(own, tools.OwnPlace) or not own.open or own.lacks is None:
+        return False
+    what, room, _ = own.lacks
+    return (what, room.device) == (least.what, least.device)
 
 
 def _megabytes(size: int) -> str:
@@ -95,7 +138,7 @@ def runtime_perf_events(context: Context) -> Finding:
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, bpf.Attempt) and answer.worked:
-        return passed("counts cycles")
+        return passed("counts cycles", seen=seen)
     reason = answer.error if isinstance(answer, bpf.Attempt) else answer.reason
     if reason in ("ENOENT", "EOPNOTSUPP", "ENODEV"):
         software = [ByHand("Sample by the software CPU clock instead, or pass the counters on.")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
-from bpfdoctor.api import ByHand, Context, Evidence, Finding, Fix, Install, Run, Stage
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, Fix, Run, Stage
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
-from bpfdoctor.api import files, git, tools
+from bpfdoctor.api import files, git
 
 ID = "checkout.submodules"
 DEEPEST = 8
@@ -17,7 +18,8 @@ NO_FILES = {
     "bare": "holds nothing but .git",
     "file": "is a file, not a directory",
 }
-UPDATE = ("submodule", "update", "--init", "--recursive")
+MOST_NAMED = 20
+"""Files of a warning by which a failed build may name it."""
 OWNERS = ("refuses-owner", "cannot-become-owner")
 WITHHELD = (*OWNERS, "timed-out", "broken")
 """Why git told nothing of a repository that is there; without git there is no more to be had."""
@@ -30,8 +32,11 @@ def submodules(context: Context) -> Iterator[Finding]:
     libbpf-bootstrap builds libbpf, bpftool (with a libbpf of its own inside) and others from their
     sources, which git keeps as submodules: a clone without `--recurse-submodules` leaves their
     directories empty, and so does a ZIP download, where nothing can fill them. What is missing,
-    empty or in conflict stops the build. A submodule at another commit than the checkout pins,
-    with changed or absent files, or cloned shallow, is a warning: the build decides.
+    empty or in conflict stops the build, and so does one lost file that the build reads: where git
+    says that files are absent, or cannot say, the makefile's lists are read, and the C compiler is
+    asked which headers it does not find. A submodule at another commit than the checkout pins,
+    with changed files or without some that no build needs, or cloned shallow, is a warning: the
+    build decides.
 
     git is asked for facts only. No filter, hook or command that a checkout's settings name is run;
     no path in `.gitmodules` is followed out of the checkout or through a link. Where git refuses a
@@ -86,11 +91,18 @@ def _unlisted(context: Context, found: list[Finding]) -> Iterator[Finding]:
         if about in listed:
             continue
         parents = [above for above in without if about.startswith(f"{above}/")]
-        if parents:
+        if parents and _absent(context, about):
             why = f"not there before {parents[0]} is"
             yield blocked(why, by=[f"{ID}[{parents[0]}]"], about=about)
         elif _makefile_names(context, about):
-            yield _without_entry(context, about)
+            finding = _without_entry(context, about)
+            without |= {about} if finding.status.value == "fail" else set()
+            yield finding
+
+
+def _absent(context: Context, about: str) -> bool:
+    names = context.ask(files.List(context.project.inside(about)))
+    return not isinstance(names, files.Names) and names.absent
 
 
 def needed(context: Context) -> list[str]:
@@ -114,34 +126,48 @@ def _without_entry(context: Context, about: str) -> Finding:
     question = files.List(context.project.inside(about))
     answer = context.ask(question)
     seen = [evidence(question, answer)]
+    fixes: list[Fix] = [git.clone_again(context.project)]
     if isinstance(answer, files.Names) and set(answer.names) - {".git"}:
+        sought = git.sought_sources(context.host, context.project, about, None)
+        lacking = _lacking(about, sought, seen, fixes)
+        if lacking:
+            return lacking
         why = ".gitmodules does not name it, but its files are there: the build decides"
-        return warned(why, about=about, seen=seen)
+        return warned(why, about=about, seen=seen, explains=_named_by(context, about))
     if isinstance(answer, files.Names) or answer.absent:
         why = "its files are not there, and .gitmodules does not name it"
-        return failed(why, about=about, seen=seen, fixes=[_clone_again(context)])
+        return failed(why, about=about, seen=seen, fixes=fixes)
     return unknown(f"it cannot be looked at: {answer.shown()}", about=about, seen=seen)
 
 
-def _clone_again(context: Context) -> ByHand:
-    return ByHand(f"clone the checkout again: {context.project.kind.clone}".rstrip(": "))
+def _lacking(
+    about: str, sought: git.Sought | None, seen: list[Evidence], fixes: list[Fix]
+) -> Finding | None:
+    """What a build would miss of one that holds something, or that this could not be seen."""
+    if sought is None or not (sought.lacking or sought.unanswered):
+        return None
+    seen = [*seen, *sought.seen]
+    if sought.nothing:
+        return failed(f"{about} holds none of its files", about=about, seen=seen, fixes=fixes)
+    if sought.missing:
+        return failed(_not_there(sought.missing), about=about, seen=seen, fixes=fixes)
+    why = f"whether the build finds all that it needs was not seen: {sought.trouble}"
+    return unknown(why, about=about, seen=seen, fixes=fixes)
 
 
-def _make_it_a_clone(context: Context) -> ByHand:
-    """For a ZIP download: git learns which commits belong to it, and no file is changed."""
-    root, url = context.project.path, context.project.kind.clone.rpartition(" ")[2]
-    if not url:
-        return _clone_again(context)
-    lines = [
-        "make a checkout of the download (your files stay; git status shows how they differ):",
-        f"  {tools.to_paste('git', 'init', root)}",
-        f"  {tools.to_paste('git', '-C', root, 'remote', 'add', 'origin', url)}",
-        f"  {tools.to_paste('git', '-C', root, 'fetch', 'origin', 'HEAD')}",
-        f"  {tools.to_paste('git', '-C', root, 'reset', 'FETCH_HEAD')}",
-        f"  {tools.to_paste('git', '-C', root, *UPDATE)}",
-        f"or get it anew, elsewhere: {context.project.kind.clone}",
-    ]
-    return ByHand("\n".join(lines))
+def _not_there(missing: tuple[str, ...]) -> str:
+    first, *others = missing
+    if not others:
+        return f"{first} is not there, and the build needs it"
+    return f"{first} and {len(others)} more that the build needs are not there"
+
+
+def _named_by(context: Context, about: str, paths: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The words by which a failed build names a submodule: where it is built, and these files."""
+    build = context.project.kind.build
+    sources = build.sources.get(about) if build else None
+    top = posixpath.dirname(sources.makefile) if sources else ""
+    return (posixpath.join(about, top).rstrip("/"), *(f"{about}/{path}" for path in paths))
 
 
 class _Judged:
@@ -158,7 +184,7 @@ class _Judged:
         self.context, self.tree, self.level, self.submodule = context, tree, level, submodule
         self.about = f"{prefix}{submodule.path}"
         self.place = f"{tree}/{submodule.path}"
-        self.programs = (*level.programs, *submodule.programs)
+        self.remedies = git.Remedies(context.project, tree, self.about, level, submodule)
         self.seen = [Evidence(git.AskSubmodules(tree).source(), submodule.shown())]
         if level.trouble:
             self.seen.append(Evidence(f"$ git -C {tree} ls-files --stage", level.detail))
@@ -168,7 +194,8 @@ class _Judged:
         submodule = self.submodule
         if submodule.place == "refused":
             why = f"{submodule.refused}: it is not followed"
-            return failed(why, about=self.about, seen=self.seen, fixes=[self._mend_gitmodules()])
+            fixes = [self.remedies.mend_gitmodules()]
+            return failed(why, about=self.about, seen=self.seen, fixes=fixes)
         if submodule.place == "file" or submodule.without_files:
             return self._no_files()
         if submodule.place == "unreadable":
@@ -177,10 +204,6 @@ class _Judged:
         if submodule.conflict:
             return self._conflict()
         return self._link() if submodule.place == "link" else self._filled()
-
-    def _mend_gitmodules(self) -> ByHand:
-        why = f"{self.about} is not fetched: {self.submodule.refused}"
-        return ByHand(f"{why}; mend .gitmodules, or get a checkout that you trust")
 
     def _no_files(self) -> Finding:
         submodule, level = self.submodule, self.level
@@ -193,45 +216,8 @@ class _Judged:
         elif not level.trouble and not submodule.pinned and not submodule.conflict:
             why += ", and the checkout pins no commit of it"
             if self.about not in needed(self.context):
-                return warned(why, about=self.about, seen=self.seen)
-        return failed(why, about=self.about, seen=self.seen, fixes=self._filling())
-
-    def _filling(self) -> list[Fix]:
-        """How to get the files; nothing that a suspicious checkout would turn into a command."""
-        submodule, root = self.submodule, self.context.project.path
-        by_hand = self._only_by_hand()
-        if by_hand:
-            return [by_hand]
-        if submodule.restorable:
-            return self._mending()
-        if submodule.place == "bare" and not submodule.half:
-            return [self._trusted(self._update(force=submodule.unwritten and not submodule.moved))]
-        text = "git takes no submodule from a path by itself: allow it with protocol.file.allow"
-        half = f"a fetch was cut off: move {submodule.kept} away first, as fix does"
-        told = half if submodule.half else text if submodule.local else ""
-        run = self._trusted(Run(("git", "-C", root, *UPDATE), text=told, checkout=root))
-        return [Install(("git",)), run] if self.level.trouble == "absent" else [run]
-
-    def _only_by_hand(self) -> ByHand | None:
-        """What to do where no command of ours will."""
-        submodule, level, root = self.submodule, self.level, self.context.project.path
-        if level.trouble == "not-a-repository" and self.tree == root:
-            return _make_it_a_clone(self.context)
-        if submodule.refused:
-            return self._mend_gitmodules()
-        if level.trouble == "not-a-repository" or not (level.trouble or submodule.pinned):
-            return _clone_again(self.context)
-        if submodule.place == "file":
-            update = tools.to_paste("git", "-C", root, *UPDATE)
-            return ByHand(f"move {self.place} away, then: {update}")
-        return None
-
-    def _update(self, *, force: bool = False) -> Run:
-        """Check out what is pinned; plain `update` sees the right commit and stops."""
-        options = ("--force", "--") if force else ("--",)
-        argv = ("git", "-C", self.tree, *UPDATE, *options, self.submodule.path)
-        text = "--force writes the files; there are none to lose" if force else ""
-        return Run(argv, text=text, checkout=self.context.project.path)
+                return self._warned(why, [])
+        return failed(why, about=self.about, seen=self.seen, fixes=self.remedies.filling())
 
     def _conflict(self) -> Finding:
         text = (
@@ -246,30 +232,58 @@ class _Judged:
         question = files.LookAt(self.place)
         facts = self.context.ask(question)
         seen = [*self.seen, evidence(question, facts)]
-        fixes = [_clone_again(self.context)]
+        fixes = [git.clone_again(self.context.project)]
         if isinstance(facts, files.PathFacts) and facts.target_kind == "directory":
             why = f"it is a link to {facts.target}, which was not followed: the build decides"
-            return warned(why, about=self.about, seen=seen, fixes=fixes)
+            named = _named_by(self.context, self.about)
+            return warned(why, about=self.about, seen=seen, fixes=fixes, explains=named)
         return failed("it is a link to no directory", about=self.about, seen=seen, fixes=fixes)
 
     def _filled(self) -> Finding:
         submodule, level = self.submodule, self.level
-        withheld = level.trouble in WITHHELD or submodule.trouble in WITHHELD
-        if withheld:
+        if not self._told_by_git() or submodule.absent:
+            lost = submodule.lost if self._told_by_git() else None
+            project = self.context.project
+            sought = git.sought_sources(self.context.host, project, self.about, lost)
+            fixes = self._bringing_back(sought) if sought else []
+            lacking = _lacking(self.about, sought, self.seen, fixes)
+            if lacking:
+                return lacking
+        if level.trouble in WITHHELD or submodule.trouble in WITHHELD:
             return self._withheld(level.detail or submodule.unknown)
         doubts = list(self._doubts())
         if doubts:
-            why = f"{'; '.join(doubts)}: the build decides"
-            return warned(why, about=self.about, seen=self.seen, fixes=self._mending())
+            return self._warned(f"{'; '.join(doubts)}: the build decides", self.remedies.mending())
         why = f"at {submodule.commit[:12]}, as pinned"
         return passed(why, about=self.about, seen=self.seen)
 
+    def _told_by_git(self) -> bool:
+        return not (self.level.trouble or self.submodule.trouble)
+
+    def _bringing_back(self, sought: git.Sought) -> list[Fix]:
+        """How what is missing comes back; only the owner may ask git about somebody's tree."""
+        trouble = self.level.trouble or self.submodule.trouble
+        if trouble in WITHHELD:
+            return [self._status()]
+        return (
+            self.remedies.filling() if sought.nothing else self.remedies.restoring(sought.missing)
+        )
+
     def _withheld(self, said: str) -> Finding:
         why = f"its files are there, of a commit that git does not tell ({said}): the build decides"
+        return self._warned(why, [self._status()])
+
+    def _status(self) -> Run:
         owner = ("sudo", "-u", f"#{self.level.owner}") if self.level.trouble in OWNERS else ()
         ask = (*owner, "git", "-C", self.tree, "submodule", "status")
-        run = Run(ask, text="as the owner of the checkout" if owner else "says what is wrong")
-        return warned(why, about=self.about, seen=self.seen, fixes=[run])
+        return Run(ask, text="as the owner of the checkout" if owner else "says what is wrong")
+
+    def _warned(self, why: str, fixes: list[Fix]) -> Finding:
+        """It may do; where the build fails and names it, this is why."""
+        submodule = self.submodule
+        paths = tuple(dict.fromkeys((*submodule.examples, *submodule.lost[:MOST_NAMED])))
+        explains = _named_by(self.context, self.about, paths)
+        return warned(why, about=self.about, seen=self.seen, fixes=fixes, explains=explains)
 
     def _doubts(self) -> Iterator[str]:
         """What is odd about a submodule whose files are there."""
@@ -280,25 +294,3 @@ class _Judged:
             yield f"its files are there, of no known commit ({level.detail or submodule.unknown})"
         else:
             yield from submodule.oddities()
-
-    def _mending(self) -> list[Fix]:
-        submodule = self.submodule
-        if submodule.restorable:
-            write = ("git", "-C", self.place, "checkout", "--", ".")
-            text = "no file is changed: nothing is lost"
-            return [self._trusted(Run(write, text=text, checkout=self.context.project.path))]
-        if submodule.absent or submodule.changed:
-            look = tools.to_paste("git", "-C", self.place, "diff")
-            return [ByHand(f"{self._obeyed()}look at it, then keep or restore: {look}")]
-        if submodule.moved and not submodule.refused:
-            return [self._trusted(self._update())]
-        return [ByHand(f"{self._obeyed()}read them first")] if submodule.programs else []
-
-    def _trusted(self, run: Run) -> Fix:
-        """A command, where git would run no program that the checkout names; else words."""
-        if not self.programs:
-            return run
-        return ByHand(f"{self._obeyed()}if you trust these settings: {tools.to_paste(*run.argv)}")
-
-    def _obeyed(self) -> str:
-        return f"git would obey {', '.join(self.programs)}; " if self.programs else ""

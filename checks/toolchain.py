@@ -17,7 +17,7 @@ def _uses_clang(project: Project) -> bool:
 
 
 def _clang(context: Context) -> tools.ToolChoice:
-    return tools.chosen_clang(context.host, context.project.kind.clang)
+    return tools.chosen_clang(context.host, context.project.kind.clang, context.project.tools)
 
 
 @check("toolchain.clang", title="clang", applies=_uses_clang, excused_by=("toolchain.environment",))

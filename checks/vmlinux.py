@@ -5,36 +5,62 @@ from __future__ import annotations
 import posixpath
 import re
 
-from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Fix, Install, NoAnswer, Run
-from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Fix, Install, Instead
+from bpfdoctor.api import NoAnswer, Run
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import files, git, kernel, machine, tools
 
 BPFTOOLS = ("bpftool", "/usr/sbin/bpftool", "/usr/local/sbin/bpftool")
 """Debian keeps it where a user's PATH does not lead."""
 
-GUARD = "__VMLINUX_H__"
-"""What `bpftool btf dump … format c` begins with, in every version of it."""
+ERROR_TEXT = re.compile(
+    r"\s*(?:Error: |libbpf: |Usage: .*\bbpftool\b|WARNING: bpftool not found"
+    r"|(?:[^:\n]+: )*\S*bpftool: (?:command )?not found)"
+)
+"""What bpftool, or the shell in its place, says where it does not write a header."""
 
-VMLINUX = re.compile(r"^VMLINUX *[:?]?= *(\S+\.h) *$", re.MULTILINE)
-"""In libbpf-bootstrap: `vmlinux/` in 2021, `vmlinux/ARCH/` in 2022 to 2024, then a submodule."""
+ERROR = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)")
+
+PATIENCE = 15.0
+"""Seconds for a compilation, which takes a tenth of one."""
 
 
 @check("checkout.vmlinux-h", title="vmlinux.h")
 def vmlinux_h(context: Context) -> Finding | None:
     """Whether the header with the kernel's types, for this architecture, is in the checkout.
 
-    BPF code includes `vmlinux.h` in place of the kernel's own headers. libbpf-bootstrap keeps one
-    for each architecture in the submodule vmlinux.h; in 2020 there was one, behind a link. It need
-    not be of the running kernel: CO-RE adapts the program when it is loaded. Where it is missing,
-    `bpftool btf dump file /sys/kernel/btf/vmlinux format c` writes one.
+    BPF code includes `vmlinux.h` in place of the kernel's own headers. libbpf-bootstrap keeps
+    one for each architecture in the submodule vmlinux.h; before 2024 it had others. Which one a
+    build takes, its makefile says, and ARCH where the environment sets that: unset it if it names
+    none that is there. It need not be of the running kernel: CO-RE adapts the program when it is
+    loaded. Where it is missing, `bpftool btf dump file /sys/kernel/btf/vmlinux format c` writes
+    one. Where it is there, clang compiles it, as the owner of the checkout: one that was cut off,
+    or that holds an error message in place of C, fails.
     """
     here, build = context.project, context.project.kind.build
     if build is None or not build.vmlinux_h or not here.path:
         return None
+    named = here.setting("VMLINUX")
+    if named.computed:
+        why = f"where it is, the makefile computes by {named.computed}"
+        return unknown(why, fixes=[Run(("bpfdoctor", "check"), text="asks make")])
+    return _placed(context, build) if _is_named(context, build) else None
+
+
+def _placed(context: Context, build: Build) -> Finding:
+    """What follows of the place where the build looks for it."""
     running = context.ask(kernel.AskKernel())
     if not isinstance(running, kernel.Kernel):
         return unknown(f"the architecture is not known: {running.shown()}")
     name = _header(context, build, machine.target_architecture(running.architecture))
+    if name.startswith("/"):
+        look = Run(("ls", "-l", name))
+        return unknown(f"it is {name}, outside of the checkout", fixes=[look])
+    return _at(context, name)
+
+
+def _at(context: Context, name: str) -> Finding:
+    here = context.project
     question = files.LookAt(here.inside(name))
     facts = context.ask(question)
     seen = [evidence(question, facts)]
@@ -51,15 +77,22 @@ def vmlinux_h(context: Context) -> Finding | None:
     return _content(context, name, facts, seen)
 
 
+def _is_named(context: Context, build: Build) -> bool:
+    """The makefile, as far as it was read, speaks of such a header at all."""
+    if not context.project.settings:
+        return True
+    text = context.ask(files.Read(context.project.inside(build.makefile)))
+    return not isinstance(text, files.Text) or "vmlinux" in text.text
+
+
 def _header(context: Context, build: Build, architecture: str) -> str:
     """Its path in this checkout: the makefile's VMLINUX, for it has moved; else the project's."""
-    text = context.ask(files.Read(context.project.inside(build.makefile)))
-    named = VMLINUX.search(text.text) if isinstance(text, files.Text) else None
-    relative = named.group(1).replace("$(ARCH)", architecture) if named else "$"
-    path = posixpath.normpath(posixpath.join(build.directory, relative))
-    if "$" in path or path.startswith(("/", "../")):
+    here, named = context.project, context.project.setting("VMLINUX").value
+    if not named:
         return build.vmlinux_h.replace("{arch}", architecture)
-    return path
+    if named.startswith(f"{here.path}/"):
+        return posixpath.normpath(named.removeprefix(f"{here.path}/"))
+    return posixpath.normpath(posixpath.join(build.directory, named))
 
 
 def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) -> Finding:
@@ -75,11 +108,29 @@ def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) 
     if not absent:
         look = Run(("ls", "-l", here.inside(name)))
         return unknown(f"{name} cannot be looked at", seen=seen, fixes=[look])
+    if _led_astray(context, name):
+        return _wrong_architecture(context, name, seen)
     return failed(f"{name} is missing", seen=seen, fixes=_repairs(context, name))
 
 
+def _led_astray(context: Context, name: str) -> bool:
+    """ARCH of the environment is a part of the path, and not the makefile's own."""
+    given = context.project.setting("ARCH")
+    return given.origin == "environment" and given.value in name.split("/")
+
+
+def _wrong_architecture(context: Context, name: str, seen: list[Evidence]) -> Finding:
+    value = context.project.setting("ARCH").value
+    place = posixpath.dirname(name)
+    summary = (
+        f"ARCH={value} of the environment makes the makefile look in {place}, which is not there"
+    )
+    unset = ByHand("unset ARCH", instead=Instead(without=("ARCH",)))
+    return failed(summary, seen=seen, fixes=[unset])
+
+
 def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evidence]) -> Finding:
-    """It is there: a header as bpftool writes it, or something else of that name."""
+    """It is there: C that compiles, or something else of that name."""
     path = context.project.inside(name)
     question = files.Read(path, limit=1024)
     head = context.ask(question)
@@ -87,16 +138,73 @@ def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evi
         look = Run(("head", "-1", path))
         why = f"{name} cannot be read: {head.shown()}"
         return unknown(why, seen=[*seen, evidence(question, head)], fixes=[look])
-    if GUARD in head.text:
+    if ERROR_TEXT.match(head.text):
+        fixes = _repairs(context, _behind(name, facts))
+        return failed(f"{name} holds the error text of bpftool, not C", seen=seen, fixes=fixes)
+    if _is_lost_link(facts, head.text):
+        seen = [*seen, evidence(question, head)]
+        link = head.text.strip()
+        why = f"{name} is a text file with the name {link}: the link was lost in a copy"
+        return failed(why, seen=seen, fixes=_dump(context, path))
+    return _compiled(context, name, facts, seen)
+
+
+def _is_lost_link(facts: files.PathFacts, text: str) -> bool:
+    """A copy that knows no links holds their targets as text; what a link leads to is not shown."""
+    own = facts.kind == "file" and facts.size < 256
+    return own and "\n" not in text.strip() and "#" not in text
+
+
+def _compiled(context: Context, name: str, facts: files.PathFacts, seen: list[Evidence]) -> Finding:
+    """By the word of the clang that the build takes, without a line of what it read."""
+    clang = tools.chosen_clang(context.host, context.project.kind.clang, context.project.tools)
+    if not clang.fit:
+        return blocked(f"there is no clang to compile {name} with", by=["toolchain.clang-bpf"])
+    question = _compilation(context, name, clang.argv)
+    answer = context.ask(question)
+    if not isinstance(answer, tools.SourcesRead):
+        why = f"whether {name} compiles was not seen: {answer.shown()}"
+        return unknown(why, seen=[*seen, evidence(question, answer)], fixes=[_by_hand(question)])
+    if answer.ok:
         target = f" (a link to {facts.target})" if facts.target else ""
         return passed(f"{name}{target}, {facts.size} bytes", seen=seen)
-    seen = [*seen, evidence(question, head)]
-    if facts.size < 256 and "\n" not in head.text.strip() and "#" not in head.text:
-        why = (
-            f"{name} is a text file with the name {head.text.strip()}: the link was lost in a copy"
-        )
-        return failed(why, seen=seen, fixes=_dump(context, path))
-    return warned(f"{name} is not as bpftool writes it: the build decides", seen=seen)
+    why = f"{name} does not compile: {_first_error(context, name, answer.errors)}"
+    fixes = _repairs(context, _behind(name, facts))
+    return failed(why, seen=[*seen, evidence(question, answer)], fixes=fixes)
+
+
+def _compilation(context: Context, name: str, clang: tuple[str, ...]) -> tools.ReadSources:
+    """As the build compiles it, with the first line of a program."""
+    here, build = context.project, context.project.kind.build
+    running = context.ask(kernel.AskKernel())
+    name_of = running.architecture if isinstance(running, kernel.Kernel) else ""
+    architecture = machine.target_architecture(name_of)
+    include = [each.replace("{arch}", architecture) for each in (build.include if build else ())]
+    flags = (f"-D__TARGET_ARCH_{architecture}", *(f"-I{here.inside(each)}" for each in include))
+    return tools.ReadSources(
+        clang,
+        (here.inside(name),),
+        here.path,
+        (*tools.BPF_FLAGS, *flags),
+        syntax=True,
+        host_includes=True,
+        timeout=PATIENCE,
+    )
+
+
+def _first_error(context: Context, name: str, errors: tuple[str, ...]) -> str:
+    """What is wrong, and in which line; of another file, its name too."""
+    found = ERROR.match(errors[0]) if errors else None
+    if found is None:
+        return "what is wrong lies in a file outside of the checkout"
+    file = found["file"].removeprefix(context.project.inside(""))
+    where = f"line {found['line']}" if file == name else f"{file}, line {found['line']}"
+    return f"{found['text']} ({where})"
+
+
+def _by_hand(question: tools.ReadSources) -> ByHand:
+    words = (*question.compiler, *question.flags, "-fsyntax-only", "-x", "c", *question.sources)
+    return ByHand(f"see what it does by hand: {tools.to_paste(*words)}")
 
 
 def _behind(name: str, facts: files.PathFacts) -> str:
@@ -107,13 +215,16 @@ def _behind(name: str, facts: files.PathFacts) -> str:
 
 
 def _repairs(context: Context, name: str) -> list[Fix]:
-    """What brings the header back: git, where a submodule of it holds the file, else bpftool."""
+    """What brings the header back: git, where it tracks the file, else bpftool."""
     here = context.project
     answer = context.ask(git.AskSubmodules(here.path))
     for submodule in answer.found if isinstance(answer, git.Submodules) else ():
         if name.startswith(f"{submodule.path}/") and submodule.commit:
             words = ("git", "-C", here.inside(submodule.path), "checkout", "--")
             return [ByHand(tools.to_paste(*words, name.removeprefix(f"{submodule.path}/")))]
+    tracked = context.ask(git.AskTracked(here.path, name))
+    if isinstance(tracked, git.KnownToGit) and tracked.tracked:
+        return [ByHand(tools.to_paste("git", "-C", here.path, "checkout", "--", name))]
     return _dump(context, here.inside(name))
 
 

@@ -149,7 +149,7 @@ def report_page() -> Iterator[str]:
     """The fields of the report, off its JSON Schema."""
     yield "# The report's JSON\n"
     yield "`bpfdoctor check --format json` prints a `Report`, or an `ErrorReport` with exit status"
-    yield "2 or 5."
+    yield "2 or 5, or 3 where a limit of the machine left no room for a run."
     yield "Names are for ever, more may be added, and a reader ignores those that it does not know."
     yield "The JSON Schema is `bpfdoctor/report/schema.json`.\n"
     definitions = schema()["$defs"]

@@ -70,7 +70,7 @@ def test_the_source_distribution_builds_the_same(built: Path) -> None:
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
     needed = {name.replace("bpfdoctor/checks/", "checks/") for name in expected()}
-    assert needed | {"pyproject.toml", "README.md", "LICENSE"} <= names
+    assert needed | {"pyproject.toml", "README.md", "LICENSE", "bpfdoctor.toml"} <= names
 
 
 def test_the_wheel_runs_where_nothing_else_of_the_clone_is(built: Path, tmp_path: Path) -> None:

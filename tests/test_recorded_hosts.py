@@ -29,8 +29,8 @@ from bpfdoctor.api import (
     Target,
 )
 from bpfdoctor.engine.load import check_of, load_checks
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.run import findings_of
-from bpfdoctor.engine.select import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.question import A
 from bpfdoctor.host.record import NEUTRAL, RecordedHost, read_snapshot
@@ -134,6 +134,21 @@ def recorded(request: pytest.FixtureRequest) -> Machine:
 def test_every_recorded_machine_says_what_was_seen_there() -> None:
     assert len(HOSTS) >= 12
     assert {path.stem for path in HOSTS} == SEEN.keys()
+
+
+NOTHING_ASKED = {"checkout.project"}
+"""Without a checkout there is none to look at."""
+ELSEWHERE = {"runtime.disk"}
+"""Findings that are about to get their evidence."""
+
+
+def test_every_finding_says_what_it_rests_on(recorded: Machine) -> None:
+    bare = {
+        finding.id
+        for finding in recorded.found.values()
+        if finding.status is not Status.SKIP and not finding.evidence
+    }
+    assert bare <= NOTHING_ASKED | ELSEWHERE
 
 
 @pytest.mark.parametrize("reason", GONE)

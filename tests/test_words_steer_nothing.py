@@ -37,7 +37,7 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine import session
 from bpfdoctor.engine.load import Loaded
-from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import all_checks, examine
 from bpfdoctor.fix.plan import Plan
 from bpfdoctor.fix.planning.planner import make_plan
@@ -114,7 +114,9 @@ OF_OBJECT: Mapping[Question[Any], Answer] = {
         WORKED, (Refused("returning 1", "the verifier says no"),)
     ),
 }
-TOOLS_ASIDE = Options(project="libbpf-bootstrap", smoke=False, skip=("toolchain", "libraries"))
+TOOLS_ASIDE = Options(
+    project="libbpf-bootstrap", smoke=False, skip=("toolchain", "libraries", "checkout")
+)
 LIBBPF_BROKE = "make[1]: *** [Makefile:150: libbpf.a] Error 2\n"
 SCENES = {
     **{name: Scene(name) for name in MACHINES},

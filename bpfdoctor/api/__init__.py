@@ -55,7 +55,14 @@ from bpfdoctor.model import (
     Status as Status,
     Target as Target,
 )
-from bpfdoctor.projects.model import Build as Build, Program as Program, Project as Project
+from bpfdoctor.projects.model import (
+    Build as Build,
+    Program as Program,
+    ProgramList as ProgramList,
+    Project as Project,
+    Setting as Setting,
+    Tree as Tree,
+)
 
 if TYPE_CHECKING:  # every name of the parts is to be had from here too
     from bpfdoctor.api.bpf import *

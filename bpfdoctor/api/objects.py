@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from bpfdoctor.host.elf.maps import ObjectMap as ObjectMap
     from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
     from bpfdoctor.judging.map_trial import map_trial as map_trial
-    from bpfdoctor.judging.objects import like as like, object_of as object_of
+    from bpfdoctor.judging.objects import (
+        like as like,
+        not_compared as not_compared,
+        object_of as object_of,
+    )
 
     Extern = ObjectExtern
     Map = ObjectMap

@@ -8,6 +8,11 @@ from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
     from bpfdoctor.host.shell_words import to_paste as to_paste
+    from bpfdoctor.host.tools.build_place import (
+        AskBuildPlace as AskBuildPlace,
+        BuildPlace as BuildPlace,
+    )
+    from bpfdoctor.host.tools.built_files import BuiltFile as BuiltFile, Shut as Shut
     from bpfdoctor.host.tools.commands import Completed as Completed, RunCommand as RunCommand
     from bpfdoctor.host.tools.compile import Compile as Compile, Compiled as Compiled
     from bpfdoctor.host.tools.crates import AskCrates as AskCrates
@@ -18,6 +23,18 @@ if TYPE_CHECKING:
         FoundTools as FoundTools,
         ToolPath as ToolPath,
     )
+    from bpfdoctor.host.tools.sources import ReadSources as ReadSources, SourcesRead as SourcesRead
+    from bpfdoctor.host.tools.version import AskVersion as AskVersion
+    from bpfdoctor.judging.kept import (
+        for_the_tool as for_the_tool,
+        tool_of_the_build as tool_of_the_build,
+    )
+    from bpfdoctor.judging.own_place import (
+        OwnPlace as OwnPlace,
+        ask_own_place as ask_own_place,
+        own_place as own_place,
+    )
+    from bpfdoctor.judging.stale import stale_trouble as stale_trouble
     from bpfdoctor.judging.tools.archiver import chosen_archivers as chosen_archivers
     from bpfdoctor.judging.tools.bpf_headers import compile_headers as compile_headers
     from bpfdoctor.judging.tools.bpftool import (
@@ -30,7 +47,11 @@ if TYPE_CHECKING:
         build_flags as build_flags,
     )
     from bpfdoctor.judging.tools.c_steps import CSteps as CSteps
-    from bpfdoctor.judging.tools.choice import ToolChoice as ToolChoice, tool_words as tool_words
+    from bpfdoctor.judging.tools.choice import (
+        ToolChoice as ToolChoice,
+        setting_words as setting_words,
+        tool_words as tool_words,
+    )
     from bpfdoctor.judging.tools.clang import (
         BPF_FLAGS as BPF_FLAGS,
         chosen_clang as chosen_clang,

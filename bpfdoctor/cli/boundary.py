@@ -12,14 +12,17 @@ import click
 from bpfdoctor import __version__
 from bpfdoctor.cli.destinations import Destination, Destinations
 from bpfdoctor.cli.stdout import Stdout
-from bpfdoctor.cli.stopping import Stopped, stop_on_signals, wait_for_threads
+from bpfdoctor.cli.stopping import Stopped, end_commands, kill_commands, stop_on_signals
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.limits import Shortage, shortage_of
 
 if TYPE_CHECKING:
     from bpfdoctor.report.documents import ErrorKind
 
 USAGE = 2
 """Exit status of wrong usage or configuration."""
+LIMITED = 3
+"""Exit status when the machine ran out of something, and so could not be looked at."""
 BROKE = 5
 """Exit status when bpfdoctor itself broke."""
 
@@ -32,7 +35,7 @@ def guarded(arguments: Sequence[str]) -> int:
         status = run(arguments, destinations)
         return USAGE if _say_unwritten(destinations) else status
     except Stopped as stopped:
-        wait_for_threads()
+        end_commands()
         return stopped.exit_status
     except BpfDoctorError as error:
         return _told(error.message, error.hint, arguments, destinations)
@@ -41,7 +44,8 @@ def guarded(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return Stopped(2).exit_status
     except Exception as error:  # noqa: BLE001  (the boundary)
-        return _broke(error, arguments, destinations)
+        end_commands()
+        return _failed(error, arguments, destinations)
 
 
 def run(arguments: Sequence[str], destinations: Destinations) -> int:
@@ -50,6 +54,7 @@ def run(arguments: Sequence[str], destinations: Destinations) -> int:
 
     try:
         status = app.main(list(arguments), "bpfdoctor", standalone_mode=False, obj=destinations)
+        kill_commands()  # that of a check which did not end within its time limit
     finally:
         destinations.stdout.finish()  # the shell's completion ends by SystemExit
     return int(status or 0)
@@ -65,6 +70,21 @@ def _told(message: str, hint: str, arguments: Sequence[str], destinations: Desti
     _say(f"bpfdoctor: {message}" + (f"\n{hint}" if hint else ""))
     _write_error("usage", message, hint, arguments, destinations)
     return USAGE
+
+
+def _failed(error: Exception, arguments: Sequence[str], destinations: Destinations) -> int:
+    short = shortage_of(error)
+    if short is not None:
+        return _limited(short, arguments, destinations)
+    return _broke(error, arguments, destinations)
+
+
+def _limited(short: Shortage, arguments: Sequence[str], destinations: Destinations) -> int:
+    """The machine could not be looked at, and nothing is known of it."""
+    message, hint = str(short), "make room for it, or raise the limit, and run the command again"
+    _say(f"bpfdoctor: {message}\n{hint}")
+    _write_error("limit", message, hint, arguments, destinations)
+    return LIMITED
 
 
 def _broke(error: Exception, arguments: Sequence[str], destinations: Destinations) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bpfdoctor.cli import formats, parameters
+from bpfdoctor.cli import formats, objects, parameters
 from bpfdoctor.cli.boundary import USAGE
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.report.documents import DocumentKind
@@ -19,6 +19,8 @@ Examples:
   bpfdoctor check --format json=report.json    text here, JSON in the file
   bpfdoctor check --sudo                       an ordinary user, to the last proof
   bpfdoctor check --only kernel.btf --only toolchain.clang
+  bpfdoctor check --object build/*.bpf.o       compiled objects: would they load, attach?
+  bpfdoctor check --object a.bpf.o:load --for handle_exec
   bpfdoctor check --record here.snapshot       report and snapshot of one run
   bpfdoctor check --from there.snapshot        judge another machine, offline
 
@@ -34,6 +36,7 @@ Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
     default=True,
     help="Build and run the programs (the default), or only predict whether they would run.",
 )
+@objects.option("FILE[:STAGE]")
 @parameters.targets
 @parameters.place
 @click.option(
@@ -60,17 +63,20 @@ def command(
     ctx: click.Context,
     /,
     record: str,
+    named: tuple[str, ...],
+    more: tuple[str, ...],
     **shared: Any,
 ) -> int:
     """Judge this machine and this checkout, ending in the smoke.
 
     In a libbpf-bootstrap checkout, its default programs are built and run; anywhere else, a small
-    program of our own.
+    program of our own. With --object, compiled BPF objects are judged in their place, up to
+    attach unless another stage is named: they are read, and not run.
     """
     from bpfdoctor.cli.examine import examined
     from bpfdoctor.cli.render import render
 
-    given = Given(**shared)
+    given = Given(objects=objects.asked(ctx, named, more), **shared)
     run = examined(given, record=record)
     render(run, ctx.obj, sudo=given.sudo)
     if run.unwritten is not None:  # behind the report, which took long; its JSON stays one document

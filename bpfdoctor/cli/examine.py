@@ -15,10 +15,11 @@ import msgspec
 from bpfdoctor.cli.files import refuse_unwritable
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import Watcher, watching
-from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.headroom import refuse_too_little
+from bpfdoctor.host.hosts import FreshHost, LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.record import (
@@ -30,7 +31,8 @@ from bpfdoctor.host.record import (
 )
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.system.files import AskDirectory, LookAt
-from bpfdoctor.model import Report
+from bpfdoctor.model import Report, Subject
+from bpfdoctor.projects.reader import kinds
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elevated import ElevatedHost
@@ -60,11 +62,14 @@ def examined(
         given.options(), everything=everything, every_program=every_program
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
-        _refuse_unreadable(live, given.directory)
+        _refuse_unreadable(live, given.directory or ".")
         if record:
             refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
+        if record and everything:
+            _ask_for_the_others(host, report, options, watcher)
+        _refuse_vanished(live, given.directory or ".")
         redactor = Redactor.of(live.machine, report.project.path)
         unwritten = None
         try:
@@ -73,6 +78,17 @@ def examined(
         except BpfDoctorError as error:
             unwritten = error
     return Examined(report, redactor, unwritten)
+
+
+def _ask_for_the_others(
+    host: RecordingHost, report: Report, options: Options, watcher: Watcher
+) -> None:
+    """Outside any project, record what the programs of each would need."""
+    if report.verdict.subject is Subject.MACHINE:
+        for name, kind in kinds().items():
+            if kind.build is not None:
+                asked = msgspec.structs.replace(options, project=name, smoke=False)
+                examine(host, asked, watcher)
 
 
 def snapshot_of(report: Report, options: Options, host: RecordingHost) -> Snapshot:
@@ -92,6 +108,7 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     """This machine; what it made is removed at the end."""
     from bpfdoctor.host.cache import default_cache
 
+    refuse_too_little()
     environ = dict(os.environ)
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
     host = LiveHost(machine, _elevated(machine, watcher) if given.sudo else None)
@@ -124,22 +141,52 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
         )
 
     where = host.ask(AskDirectory(directory))
-    if isinstance(where, NoAnswer) and where.reason == "refused":
+    if not isinstance(where, NoAnswer):
+        return
+    if where.reason == "refused":
         raise BpfDoctorError(
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
+        )
+    if where.absent:  # `.` can be looked at even so
+        hint = "change to one that does, or name one with -C"
+        raise BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
+    raise BpfDoctorError(f"cannot look at {directory}: {where.shown()}")
+
+
+def _named(directory: str) -> str:
+    return "the current directory" if directory == "." else directory
+
+
+def _refuse_vanished(live: LiveHost, directory: str) -> None:
+    """Say that the report is about nothing: whatever was found missing, this is why."""
+    if FreshHost(live.machine).ask(AskDirectory(directory)) != live.ask(AskDirectory(directory)):
+        raise BpfDoctorError(
+            f"{_named(directory)} was moved or removed while it was being checked",
+            "run the command again when nothing changes it",
         )
 
 
 def _examined_offline(given: Given, record: str) -> Examined:
-    if record or given.sudo or given.directory != ".":
+    if record or given.sudo or given.directory:
         raise BpfDoctorError(
             "--from judges another machine: --record, --sudo and -C ask this one",
             "leave them out, or leave --from out",
         )
     snapshot = read_snapshot(Path(given.snapshot))
-    options = _options_of(snapshot, given)
+    there = RecordedHost(snapshot)
     with watching(sys.stderr) as watcher:
-        return Examined(examine(RecordedHost(snapshot), options, watcher), NEUTRAL)
+        if given.objects:
+            return _objects_there(there, given, watcher)
+        return Examined(examine(there, _options_of(snapshot, given), watcher), NEUTRAL)
+
+
+def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
+    """Objects that are here on the recorded machine; what the recorded run was about, is not."""
+    from bpfdoctor.host.elf.objects_here import ObjectsHere
+
+    with live_host(given, watcher) as live:
+        host = ObjectsHere(there, live, (each.path for each in given.objects))
+        return Examined(examine(host, given.options(), watcher), Redactor.of(live.machine, ""))
 
 
 def _options_of(snapshot: Snapshot, given: Given) -> Options:
@@ -151,7 +198,7 @@ def _options_of(snapshot: Snapshot, given: Given) -> Options:
     asked, default = given.options(), Options()
     changed = {
         name: getattr(asked, name)
-        for name in ("project", "targets", "only", "skip", "smoke", "object")
+        for name in ("project", "targets", "only", "skip", "smoke", "object", "proof")
         if getattr(asked, name) != getattr(default, name)
     }
     return msgspec.structs.replace(options, **changed, everything=False)

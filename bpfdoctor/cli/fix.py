@@ -89,5 +89,5 @@ def proof_command(given: Given) -> str:
     from bpfdoctor.cli.self_command import own_command
 
     targets = [word for target in given.targets for word in ("--for", target)]
-    place = [] if given.directory == "." else ["-C", given.directory]
+    place = ["-C", given.directory] if given.directory else []
     return shlex.join([*own_command(), "check", "--sudo", *place, *targets])

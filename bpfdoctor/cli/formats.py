@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from bpfdoctor.cli import objects
 from bpfdoctor.cli.destinations import Destination, Destinations
 from bpfdoctor.cli.files import refuse_unwritable, same_file
 from bpfdoctor.errors import BpfDoctorError
@@ -148,6 +149,7 @@ def _files_of(command: click.Command, ctx: click.Context) -> Iterator[tuple[str,
         file = ctx.params.get(each.name or "")
         if isinstance(each, click.Option) and each.metavar == "FILE" and file:
             yield f"{each.opts[0]} {file}", file
+    yield from ((f"--object {file}", file) for file in objects.named_in(ctx.params))
 
 
 def _refuse_unable(asked: Destination, kind: DocumentKind | None) -> None:

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from bpfdoctor.cli import formats
 
 if TYPE_CHECKING:
-    from bpfdoctor.engine.select import Options
+    from bpfdoctor.engine.options import ObjectTarget, Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,7 +35,8 @@ class Command(click.Command):
         """`--from "$THERE"` of a variable that is not set must not mean this machine."""
         for each in self.params:
             given = each.name and ctx.get_parameter_source(each.name) is ParameterSource.COMMANDLINE
-            if given and ctx.params.get(each.name or "") == "":
+            value = ctx.params.get(each.name or "")
+            if given and "" in (value if isinstance(value, tuple) else (value,)):
                 raise click.BadParameter("it names nothing", ctx=ctx, param=each)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -46,7 +47,8 @@ class Command(click.Command):
 class Given(NamedTuple):
     """The shared options, as they were given."""
 
-    directory: str = "."
+    directory: str = ""
+    """What -C named; empty for where the user stands."""
     project: str = ""
     targets: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -56,21 +58,26 @@ class Given(NamedTuple):
     cache: bool = True
     snapshot: str = ""
     """A recorded machine to judge in place of this one."""
-    object: str = ""
-    """A compiled BPF object to judge in place of a source tree."""
+    objects: tuple[ObjectTarget, ...] = ()
+    """Compiled BPF objects to judge in place of a source tree."""
+    proof: bool = False
+    """Only what a smoke sees counts."""
 
     def options(self) -> Options:
         """What the engine is asked. Raises BpfDoctorError for a target that cannot be meant."""
-        from bpfdoctor.engine.select import Options, parse_target
+        from bpfdoctor.engine.options import Options, parse_target
 
         return Options(
-            directory=self.directory,
+            directory=self.directory or ".",
+            named=bool(self.directory),
             project=self.project,
-            targets=tuple(parse_target(text) for text in self.targets),
+            targets=() if self.objects else tuple(map(parse_target, self.targets)),
             only=self.only,
             skip=self.skip,
             smoke=self.smoke,
-            object=self.object,
+            objects=self.objects,
+            within=self.targets if self.objects else (),
+            proof=self.proof,
         )
 
 
@@ -87,7 +94,7 @@ def place(function: F) -> F:
         click.option(
             "-C",
             "directory",
-            default=".",
+            default="",
             metavar="DIR",
             shell_complete=complete_directories,
             help="Look for the checkout from here upwards, not from the current directory.",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bpfdoctor.cli import formats, parameters
+from bpfdoctor.cli import formats, objects, parameters
 from bpfdoctor.cli.destinations import Destinations
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.report.documents import DocumentKind, ProgramsDocument
@@ -16,6 +16,8 @@ Examples:
   bpfdoctor programs                               of the checkout that this directory is in
   bpfdoctor programs --project libbpf-bootstrap    without one: what machine and user allow
   bpfdoctor programs --object mine.bpf.o           of a compiled BPF object, whoever's it is
+  bpfdoctor programs --object build/*.bpf.o        of several
+  bpfdoctor programs --object mine.bpf.o --from there.snapshot
   bpfdoctor programs --json --sudo
   bpfdoctor programs --format json=programs.json    text here, JSON in the file
   bpfdoctor programs --from there.snapshot         on another machine, offline
@@ -29,14 +31,14 @@ Exit status: 0 the table was made, 2 usage, 5 bpfdoctor broke. `bpfdoctor check`
 @formats.option("the table", DocumentKind.PROGRAMS)
 @parameters.place
 @parameters.machine
-@click.option(
-    "--object", metavar="FILE", default="", help="Judge the programs of this compiled BPF object."
-)
+@objects.option("FILE")
 @click.option(
     "--from", "snapshot", default="", metavar="FILE", help="Ask a recorded machine, not this one."
 )
 @click.pass_context
-def command(ctx: click.Context, /, **shared: Any) -> int:
+def command(
+    ctx: click.Context, /, named: tuple[str, ...], more: tuple[str, ...], **shared: Any
+) -> int:
     """Which programs would be built, load, attach and fire here, and what is in the way.
 
     Nothing is built and no program of the project is run; what is said is predicted from live
@@ -46,7 +48,8 @@ def command(ctx: click.Context, /, **shared: Any) -> int:
     from bpfdoctor.cli.examine import examined
 
     destinations: Destinations = ctx.obj
-    run = examined(Given(smoke=False, **shared))
-    of_object = bool(shared["object"])
+    given = Given(smoke=False, objects=objects.asked(ctx, named, more, whole=True), **shared)
+    run = examined(given)
+    of_object = bool(given.objects)
     destinations.write(ProgramsDocument(run.report, of_object=of_object), run.redactor)
     return 0

@@ -11,9 +11,6 @@ from bpfdoctor.cli.parameters import Given
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.report.documents import DocumentKind
 
-SUBJECT = "smoke"
-"""The subject of the checks that a smoke makes."""
-
 EPILOG = """\b
 Examples:
   bpfdoctor smoke                  the project's own default, stage by stage
@@ -39,9 +36,10 @@ Examples:
 def command(ctx: click.Context, /, program: str, all_programs: bool, **shared: Any) -> int:
     """Build and run PROGRAM for real and see its event.
 
-    Without PROGRAM, the default programs of the project. Nothing else is judged, and the exit
-    status is that of the proof alone. With --all everything is judged, as `check` does, and a
-    program that disturbs the rest of the machine while it runs is left out: name it.
+    Without PROGRAM, the default programs of the project, or outside any a small program of our own.
+    Only what is seen counts: what the programs need is examined to say why one stops. With --all
+    everything is judged, as `check` does, and a program that disturbs the rest of the machine while
+    it runs is left out: name it.
     """
     from bpfdoctor.cli.examine import examined
     from bpfdoctor.cli.render import render
@@ -49,7 +47,7 @@ def command(ctx: click.Context, /, program: str, all_programs: bool, **shared: A
     if program and all_programs:
         raise BpfDoctorError("--all takes no program", "leave one of them out")
     targets = (program,) if program else ()
-    given = Given(targets=targets, only=() if all_programs else (SUBJECT,), **shared)
+    given = Given(targets=targets, proof=not all_programs, **shared)
     run = examined(given, every_program=all_programs)
     render(run, ctx.obj, sudo=given.sudo)
     return run.report.verdict.exit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -47,23 +48,36 @@ def _stop(number: int, _frame: FrameType | None) -> None:
         ignore(each)
     # In a thread of its own: the interrupted code may hold the lock that kill_all takes, and
     # whoever waits for a worker waits for the command that it runs.
-    threading.Thread(target=_end_commands, args=(128 + number,), name=REAPER, daemon=True).start()
+    with contextlib.suppress(RuntimeError):  # no more threads: `end_commands` does it alone
+        threading.Thread(target=_reap, args=(128 + number,), name=REAPER, daemon=True).start()
     raise Stopped(number)
 
 
-def wait_for_threads(seconds: float = 5) -> None:
-    """Let the threads of this process clean up behind the commands that were ended under them."""
-    deadline = time.monotonic() + seconds  # we are the main thread
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and thread.name != REAPER:
-            thread.join(max(0.0, deadline - time.monotonic()))
+def end_commands(seconds: float = 5) -> None:
+    """End every command that was started, until the threads that run them have cleaned up."""
+    deadline = time.monotonic() + seconds
+    kill_commands()
+    while (threads := _others()) and time.monotonic() < deadline:
+        threads[0].join(0.05)
+        kill_commands()  # whatever one of them has started meanwhile
 
 
-def _end_commands(exit_status: int) -> None:
+def kill_commands() -> None:
+    """End every command that still runs."""
+    process = sys.modules.get("bpfdoctor.host.process")  # not loaded: nothing was started
+    if process is not None:
+        process.kill_all()
+
+
+def _others() -> list[threading.Thread]:
+    """The other threads of this process; we are the main thread."""
+    us = threading.current_thread()
+    return [each for each in threading.enumerate() if each is not us and each.name != REAPER]
+
+
+def _reap(exit_status: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        process = sys.modules.get("bpfdoctor.host.process")  # not loaded: nothing was started
-        if process is not None:
-            process.kill_all()
+        kill_commands()
         time.sleep(0.05)
     os._exit(exit_status)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import msgspec
 
 from bpfdoctor.api import (
     AskDistribution,
@@ -23,15 +26,30 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
-from bpfdoctor.model import HostFacts, ProgramResult, Reported
+from bpfdoctor.model import HostFacts, InsteadResult, ProgramResult, Reported
+
+ANEW = "record that machine anew: bpfdoctor snapshot -o FILE"
+ANEW_WITH_OBJECT = (
+    "record that machine with the object: bpfdoctor check --object FILE --record THERE.snapshot"
+)
 
 
 def reported(
-    findings: Iterable[Finding], checks: Iterable[Check], needed: frozenset[str], host: Host
+    findings: Iterable[Finding],
+    checks: Iterable[Check],
+    needed: frozenset[str],
+    host: Host,
+    anew: str = ANEW,
 ) -> tuple[Reported, ...]:
-    """The findings as the report carries them, sorted by subject, id and about."""
+    """The findings as the report carries them, sorted by subject, id and about.
+
+    `anew` says how to record a machine that was not asked enough.
+    """
     titles = {check.id: check.title for check in checks}
-    made = [_reported(each, titles.get(each.id, each.id), needed, host) for each in findings]
+    made = [
+        _reported(_mendable(each, anew), titles.get(each.id, each.id), needed, host)
+        for each in findings
+    ]
     return tuple(sorted(made, key=lambda each: (each.id.partition(".")[0], each.id, each.about)))
 
 
@@ -45,16 +63,16 @@ def _reported(finding: Finding, title: str, needed: frozenset[str], host: Host) 
         needed=finding.key in needed,
         summary=finding.summary,
         evidence=finding.evidence,
-        fixes=tuple(_named(fix, host) for fix in _fixes_of(finding)),
+        fixes=tuple(_named(fix, host) for fix in finding.fixes),
         blocked_by=finding.blocked_by,
     )
 
 
-def _fixes_of(finding: Finding) -> tuple[Fix, ...]:
+def _mendable(finding: Finding, anew: str) -> Finding:
     """What a recorded machine was not asked is found out there, and by nobody here."""
     if finding.status is Status.UNKNOWN and finding.unrecorded:
-        return (ByHand("record that machine anew: bpfdoctor snapshot -o FILE"),)
-    return finding.fixes
+        return msgspec.structs.replace(finding, fixes=(ByHand(anew),))
+    return finding
 
 
 def _named(fix: Fix, host: Host) -> Fix:
@@ -81,11 +99,16 @@ def _release(host: Host) -> str:
 
 
 def program_results(
-    selection: Selection, stages: Mapping[str, Stages]
+    selection: Selection,
+    stages: Mapping[str, Stages],
+    others: Mapping[str, InsteadResult] = MappingProxyType({}),
 ) -> tuple[ProgramResult, ...]:
-    """A row a program, the selected ones first."""
+    """A row a program, the selected ones first; `others` are what was seen of other commands."""
     chosen = {target.program for target in selection.targets}
-    rows = [ProgramResult(name, name in chosen, dict(each)) for name, each in stages.items()]
+    rows = [
+        ProgramResult(name, name in chosen, dict(each), others.get(name))
+        for name, each in stages.items()
+    ]
     return tuple(sorted(rows, key=lambda row: not row.selected))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bpfdoctor.api import Finding, Status
+from bpfdoctor.api import ByHand, Finding, Instead, Status
 from bpfdoctor.engine.load import check_of
 
 OPEN = frozenset({Status.PASS, Status.WARN})
@@ -39,6 +39,20 @@ class Findings:
             if finding.id == wanted and (whole or finding.key == key or not finding.about)
         ]
 
+    def blocking(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Those roots behind which nothing goes on: no other command goes round them."""
+        return tuple(key for key in self.roots(keys) if self.instead((key,)) is None)
+
+    def instead(self, keys: Iterable[str]) -> Instead | None:
+        """What goes round all the faults with these keys; None where one has no way round."""
+        ways = [_way_round(self.by_key.get(key)) for key in keys]
+        found: Instead | None = None
+        for way in ways:
+            if way is None:
+                return None
+            found = way if found is None else found.joined(way)
+        return found
+
     def failed(self, key: str) -> bool:
         """Whether there is a finding of that key, and it failed."""
         finding = self.by_key.get(key)
@@ -64,3 +78,11 @@ class Findings:
             elif behind.status not in OPEN:
                 found.update(dict.fromkeys(self._root_of(behind, depth + 1)))
         return tuple(found)
+
+
+def _way_round(finding: Finding | None) -> Instead | None:
+    """What goes round a fault; None where nothing does, or where there is no fault."""
+    if finding is None or finding.status is not Status.FAIL:
+        return None
+    ways = (fix.instead for fix in finding.fixes if isinstance(fix, ByHand))
+    return next((way for way in ways if way is not None), None)

@@ -72,6 +72,6 @@ def trusted_path() -> list[str]:
     """Where this interpreter imports from, without the working directory and what is relative."""
     try:
         here = Path.cwd().resolve()
-    except FileNotFoundError:  # somebody has removed it
+    except OSError:  # somebody has removed it
         here = None
     return [p for p in sys.path if p.startswith("/") and Path(p).resolve() != here]

@@ -12,6 +12,7 @@ import msgspec
 import bpfdoctor
 from bpfdoctor.api import Check
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.limits import shortage_of
 
 PACKAGE = "bpfdoctor.checks"
 GROUP = "bpfdoctor.checks"
@@ -44,7 +45,9 @@ def load_checks() -> Loaded:
     for name in names:
         try:
             checks += checks_in(importlib.import_module(f"{PACKAGE}.{name}"))
-        except Exception:  # noqa: BLE001  (whatever a check file does, the doctor outlives it)
+        except Exception as error:
+            if shortage_of(error) is not None:  # not the file's fault
+                raise
             import traceback
 
             broken[name] = traceback.format_exc()

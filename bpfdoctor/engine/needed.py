@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from bpfdoctor.api import Check, Project, Selection, Stage
 from bpfdoctor.engine.findings import OPEN, Findings
 from bpfdoctor.engine.load import BROKEN, check_of
-from bpfdoctor.engine.readiness import Stages, stages_behind
-from bpfdoctor.engine.select import Options, expand
+from bpfdoctor.engine.options import Options
+from bpfdoctor.engine.readiness import Stages, asked_stages, stages_behind
+from bpfdoctor.engine.select import expand
 from bpfdoctor.model import Proof, Readiness
 from bpfdoctor.smoke.judge import smoke_kernel, smoke_program
 
@@ -20,10 +21,10 @@ def needed_keys(
 
     A need that failed and whose stages were all seen to work does not: it was no need, it seems.
     """
-    wanted: set[str] = set()
+    wanted = {key for key in project.kind.always if key in findings.by_key}
     for target in selection.targets:
         results = stages.get(target.program, {})
-        for stage in _up_to(target.stage):
+        for stage in asked_stages(project, target):
             proven = _observed_ready(results, stage)
             for key in project.needs(target.program, stage):
                 matches = findings.matching(key)
@@ -47,10 +48,6 @@ def _with_roots(keys: set[str], findings: Findings) -> frozenset[str]:
     blocked = [findings.by_key[key] for key in keys if key in findings.by_key]
     roots = {root for finding in blocked for root in finding.blocked_by}
     return frozenset(key for key in keys | roots if key in findings.by_key)
-
-
-def _up_to(last: Stage) -> list[Stage]:
-    return [stage for stage in Stage if stage.order <= last.order]
 
 
 def _observed_ready(results: Stages, stage: Stage) -> bool:

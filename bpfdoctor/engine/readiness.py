@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import Project, Stage
+from bpfdoctor.api import Project, Stage, Target
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.load import check_of
-from bpfdoctor.model import Proof, Readiness, StageResult
+from bpfdoctor.model import Proof, Readiness, StageResult, Subject
 from bpfdoctor.smoke.model import Observed
 
 Stages = dict[Stage, StageResult]
+NOTHING_KNOWN = StageResult(Readiness.UNKNOWN, Proof.NONE)
+"""A stage that nothing is known of."""
+
+
+def asked_stages(project: Project, target: Target) -> tuple[Stage, ...]:
+    """The stages that a target asks for: all up to its own, in order.
+
+    An object is built. Where there are no sources, and nobody said that there are, what is asked
+    of a program to be loaded or attached is not that it be built.
+    """
+    asked = tuple(stage for stage in Stage if stage.order <= target.stage.order)
+    tree = project.tree
+    sought = tree is not None and (tree.named or bool(tree.signs) or bool(tree.unseen))
+    elsewhere = project.subject is Subject.PROJECT and not sought
+    left_out = elsewhere and target.stage in (Stage.LOAD, Stage.ATTACH)
+    if left_out or project.subject is Subject.OBJECT:
+        return tuple(stage for stage in asked if stage is not Stage.BUILD)
+    return asked
 
 
 def stages_behind(stage: Stage) -> tuple[Stage, ...]:
@@ -29,10 +47,15 @@ def needs_of(project: Project, program: str, stage: Stage) -> tuple[str, ...]:
 
 def predict(project: Project, program: str, findings: Findings) -> Stages:
     """The readiness of every stage of a program, from the findings alone."""
-    return {stage: _predicted(needs_of(project, program, stage), findings) for stage in Stage}
+    return {stage: _predicted(project, program, stage, findings) for stage in Stage}
 
 
-def _predicted(needs: tuple[str, ...], findings: Findings) -> StageResult:
+def _predicted(project: Project, program: str, stage: Stage, findings: Findings) -> StageResult:
+    """A stage of which no need is known is unknown: nothing would have said otherwise."""
+    needs = needs_of(project, program, stage)
+    built = stage is Stage.BUILD and project.subject is Subject.OBJECT
+    if not needs and not built:
+        return NOTHING_KNOWN
     roots = findings.roots(needs)
     failed = tuple(key for key in roots if findings.failed(key))
     if failed:
@@ -40,13 +63,26 @@ def _predicted(needs: tuple[str, ...], findings: Findings) -> StageResult:
     unasked = tuple(key for key in needs if check_of(key) not in findings.ran)
     if roots or unasked:
         return StageResult(Readiness.UNKNOWN, Proof.NONE, tuple(dict.fromkeys((*roots, *unasked))))
+    if stage.order > project.kind.judged_to.order:
+        return NOTHING_KNOWN
     return StageResult(Readiness.READY, Proof.PREDICTED)
 
 
+def unproven(predicted: Stages) -> Stages:
+    """A prediction where only a proof counts: what it calls ready is not known yet."""
+    ready = Readiness.READY
+    return {s: NOTHING_KNOWN if r.readiness is ready else r for s, r in predicted.items()}
+
+
 def observe(predicted: Stages, seen: Observed | None, roots: tuple[str, ...]) -> Stages:
-    """What was observed stands. `roots` are those of the smoke, blamed where nothing else is."""
+    """What was observed stands. `roots` are those of the smoke, blamed where nothing else is.
+
+    What was seen of another command than the user's leaves the prediction for his as it is.
+    """
     stages = dict(predicted)
-    for outcome in seen.outcomes if seen else ():
+    if seen is None or seen.instead is not None:
+        return stages
+    for outcome in seen.outcomes:
         if outcome.happened is True:
             stages[outcome.stage] = StageResult(Readiness.READY, Proof.OBSERVED)
         elif outcome.happened is False:
@@ -63,3 +99,12 @@ def _stop(stages: Stages, at: Stage, roots: tuple[str, ...]) -> None:
             stages[stage] = StageResult(Readiness.NOT_READY, Proof.OBSERVED, blamed)
         elif at in stages_behind(stage):
             stages[stage] = StageResult(Readiness.NOT_READY, Proof.PREDICTED, blamed)
+
+
+def seen_instead(seen: Observed | None, roots: tuple[str, ...]) -> Stages:
+    """The stages that were seen of a program which was not built as it stands."""
+    if seen is None or seen.instead is None:
+        return {}
+    blank = dict.fromkeys(Stage, NOTHING_KNOWN)
+    observed = observe(blank, Observed(seen.program, seen.outcomes), roots)
+    return {stage: each for stage, each in observed.items() if each.proof is Proof.OBSERVED}

@@ -8,14 +8,23 @@ from collections.abc import Iterator
 import msgspec
 
 from bpfdoctor.api import Check, Context, Evidence, Finding, Status
+from bpfdoctor.host.limits import shortage_of
 from bpfdoctor.model import key_of
 
 
 def findings_of(check: Check, context: Context) -> Iterator[Finding]:
-    """What one check finds, under its id; a crash is one `error` finding with the traceback."""
+    """What one check finds, under its id; a crash is one `error` finding with the traceback.
+
+    Where the machine ran out of something (files, threads, memory), the finding is `unknown`.
+    """
     try:
         yield from _validated(check, context)
-    except Exception:  # noqa: BLE001  (the crash boundary)
+    except Exception as error:  # noqa: BLE001  (the crash boundary)
+        short = shortage_of(error)
+        if short is not None:
+            limits = tuple(Evidence(each.source, each.value) for each in short.limits)
+            yield Finding(Status.UNKNOWN, str(short), id=check.id, evidence=limits)
+            return
         seen = (Evidence(f"check {check.id}", traceback.format_exc()),)
         yield Finding(Status.ERROR, "the check itself broke", id=check.id, evidence=seen)
 

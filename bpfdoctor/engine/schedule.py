@@ -14,9 +14,11 @@ from bpfdoctor.api import Check, Context, Finding, Stage, Status
 from bpfdoctor.engine.findings import OPEN, Findings
 from bpfdoctor.engine.load import check_of, in_order
 from bpfdoctor.engine.run import findings_of
+from bpfdoctor.host.headroom import at_a_time
 
 WORKERS = 8
-"""Checks at a time. They wait for the kernel and for compilers more than they compute."""
+"""Checks at a time, where limits leave room for them. They wait for the kernel and for compilers
+more than they compute."""
 
 
 class Observer(Protocol):
@@ -75,7 +77,7 @@ class _Schedule:
         self.deadlines: dict[str, float] = {}
         self.findings = Findings()
         self.tasks: queue.SimpleQueue[tuple[Check, tuple[str, ...]] | None] = queue.SimpleQueue()
-        self.workers, self.idle = 0, 0
+        self.workers, self.idle, self.most = 0, 0, at_a_time(WORKERS)
         self.results: queue.SimpleQueue[tuple[str, list[Finding]]] = queue.SimpleQueue()
 
     @property
@@ -85,9 +87,9 @@ class _Schedule:
     def start_ready(self) -> None:
         for check in list(self.waiting):
             wanted = {check_of(key) for key in check.waits_for} & self.ids
-            if len(self.deadlines) >= WORKERS:
+            if len(self.deadlines) >= self.most:
                 return
-            if wanted <= self.done:
+            if wanted <= self.done and self._has_worker():
                 self.waiting.remove(check)
                 self._start(check)
 
@@ -98,19 +100,35 @@ class _Schedule:
             return
         self.observer.started(check.id)
         self.deadlines[check.id] = time.monotonic() + check.limit
+        self.idle -= 1
         self.tasks.put((check, self.findings.roots(check.excused_by)))
+
+    def _has_worker(self) -> bool:
+        """A thread is free, or a new one could be started.
+
+        Where there are no more threads, the run goes on with those that it has; it raises what the
+        machine said where none of them is at work.
+        """
         if self.idle:
-            self.idle -= 1
-            return
+            return True
         self.workers += 1  # before it starts: a signal may come in between, and all are dismissed
-        # A daemon: the interpreter must not wait at its end for a check that hangs.
-        threading.Thread(target=self._work, daemon=True).start()
+        try:
+            # A daemon: the interpreter must not wait at its end for a check that hangs.
+            threading.Thread(target=self._work, daemon=True).start()
+        except (RuntimeError, MemoryError):
+            self.workers -= 1
+            self.most = len(self.deadlines)
+            if not self.most:
+                raise
+            return False
+        self.idle += 1
+        return True
 
     def _stopped_by(self, check: Check) -> tuple[str, ...]:
         """The roots behind what it requires, and whatever has failed that explains it."""
         found = self.findings
-        explaining = [key for key in found.roots(check.explained_by) if found.failed(key)]
-        return tuple(dict.fromkeys((*found.roots(check.requires), *explaining)))
+        explaining = [key for key in found.blocking(check.explained_by) if found.failed(key)]
+        return tuple(dict.fromkeys((*found.blocking(check.requires), *explaining)))
 
     def _work(self) -> None:
         """What one thread does: one check after another, until it is dismissed."""

@@ -4,93 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
-from bpfdoctor.api import (
-    Check,
-    Host,
-    NoAnswer,
-    Project,
-    Selection,
-    Stage,
-    Target,
-    machine,
-    objects,
-)
+from bpfdoctor.api import Check, Host, NoAnswer, Project, Selection, Target, machine
 from bpfdoctor.engine.load import check_of
-from bpfdoctor.engine.readiness import needs_of
+from bpfdoctor.engine.options import Options
+from bpfdoctor.engine.readiness import asked_stages, needs_of
 from bpfdoctor.errors import BpfDoctorError, near_miss
 from bpfdoctor.judging.privilege import in_pid_namespace
-from bpfdoctor.projects.reader import kind_named
-from bpfdoctor.projects.recognise import find_project
-
-HOME_PROJECT = "libbpf-bootstrap"
-"""The project that is judged outside any checkout."""
-
-EMBEDDED = "embedded"
-"""The project whose program is the smoke where there is no checkout to build."""
-
-
-class Options(msgspec.Struct, frozen=True):
-    """All that the user asked of a run; recorded in a snapshot.
-
-    `everything` asks for every program of the project, not only the selected ones;
-    `every_program` selects them all, but for those that disturb the rest of the machine. `object`
-    is the path of a compiled BPF object to judge in place of a source tree.
-    """
-
-    directory: str = "."
-    project: str = ""
-    targets: tuple[Target, ...] = ()
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    smoke: bool = True
-    everything: bool = False
-    every_program: bool = False
-    object: str = ""
-
-
-def parse_target(text: str) -> Target:
-    """`bootstrap:build`, or `bootstrap` for all of it. Raises BpfDoctorError on another stage."""
-    program, colon, stage = text.partition(":")
-    stages = [each.value for each in Stage]
-    if colon and stage not in stages:
-        raise BpfDoctorError(
-            f"{text!r}: there is no stage {stage!r}", f"the stages are {', '.join(stages)}"
-        )
-    return Target(program, Stage(stage) if colon else Stage.FIRES)
-
-
-def choose_project(host: Host, options: Options) -> Project:
-    """The project named, the one that `options.directory` is in, or libbpf-bootstrap's needs."""
-    if options.object:
-        return _project_of(host, options.object)
-    found = find_project(host, options.directory)
-    if options.project:
-        kind = kind_named(options.project)
-        if found is not None and found.name == kind.name:
-            return found
-        return Project(kind, "", tuple(kind.programs), "named on the command line")
-    if found is not None:
-        return found
-    kind = kind_named(HOME_PROJECT)
-    return Project(kind, "", tuple(kind.programs), f"no checkout at or above {options.directory}")
-
-
-def _project_of(host: Host, path: str) -> Project:
-    from bpfdoctor.projects.object import project_of_object  # it takes all that reads ELF
-
-    facts = host.ask(objects.AskBpfObject(path))
-    if isinstance(facts, NoAnswer):
-        hint = "--object takes what clang -g -O2 -target bpf -c made"
-        raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.shown()}", hint)
-    return project_of_object(path, facts)
 
 
 def choose_selection(host: Host, project: Project, options: Options) -> Selection:
     """The targets that the user named, or the project's default ones."""
     if options.targets:
         for target in options.targets:
+            _listed(target.program, project)
             _known(target.program, project.programs, "program")
         return Selection(options.targets, explicit=True)
     if options.every_program:
@@ -126,6 +52,15 @@ def _in_pid_namespace(host: Host) -> bool:
     return not isinstance(identity, NoAnswer) and in_pid_namespace(identity)
 
 
+def _listed(name: str, project: Project) -> None:
+    """Raise BpfDoctorError for a program that has its source there and that the makefile lacks."""
+    listing = project.listing
+    if listing is not None and name in listing.unlisted:
+        list_of = f"{listing.variable} in {listing.makefile}"
+        why = f"{list_of} does not name {name!r}, though {name}.bpf.c is there"
+        raise BpfDoctorError(why, f"make does not build it: add it to {listing.variable}")
+
+
 def _known(name: str, known: Iterable[str], what: str) -> None:
     """Raise BpfDoctorError with the near miss when `name` is not among `known`."""
     names = list(known)
@@ -153,7 +88,7 @@ def choose_checks(
     dropped = expand(options.skip, ids)
     if options.only:
         wanted = expand(options.only, ids)
-    elif (selection.explicit or options.object) and not options.everything:
+    elif _selective(selection, options):
         wanted = _needed_ids(project, selection) | {check.id for check in checks if check.gates}
     else:
         wanted = frozenset(ids)
@@ -161,12 +96,17 @@ def choose_checks(
     return [check for check in checks if check.id in wanted]
 
 
+def _selective(selection: Selection, options: Options) -> bool:
+    """Only what the selected programs need is examined."""
+    named = selection.explicit or bool(options.object) or options.proof
+    return named and not options.everything
+
+
 def _needed_ids(project: Project, selection: Selection) -> frozenset[str]:
-    keys: set[str] = set()
+    keys = set(project.kind.always)
     for target in selection.targets:
-        for stage in Stage:
-            if stage.order <= target.stage.order:
-                keys.update(needs_of(project, target.program, stage))
+        for stage in asked_stages(project, target):
+            keys.update(needs_of(project, target.program, stage))
     return frozenset(check_of(key) for key in keys)
 
 

@@ -7,25 +7,44 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from bpfdoctor import __version__
-from bpfdoctor.api import Check, Context, Host, Project, Stage
+from bpfdoctor.api import Check, Context, Host, Selection, Stage, Status
 from bpfdoctor.api.late import take
-from bpfdoctor.engine.collect import broken_findings, host_facts, program_results, reported
+from bpfdoctor.engine.collect import (
+    ANEW,
+    ANEW_WITH_OBJECT,
+    broken_findings,
+    host_facts,
+    program_results,
+    reported,
+)
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.installed import entries
 from bpfdoctor.engine.load import Loaded, load_checks
 from bpfdoctor.engine.needed import chosen_keys, needed_keys
-from bpfdoctor.engine.readiness import Stages, observe, predict
-from bpfdoctor.engine.schedule import Nobody, Observer, run_checks, settle_skips
-from bpfdoctor.engine.select import (
-    Options,
-    choose_checks,
-    choose_project,
-    choose_selection,
-    expand,
+from bpfdoctor.engine.options import Options
+from bpfdoctor.engine.readiness import (
+    Stages,
+    asked_stages,
+    observe,
+    predict,
+    seen_instead,
+    unproven,
 )
-from bpfdoctor.engine.smoke import Smoke, smoke_key, smoke_targets
-from bpfdoctor.engine.verdict import judge
-from bpfdoctor.model import ProjectFacts, Report, Tool
+from bpfdoctor.engine.schedule import Nobody, Observer, run_checks, settle_skips
+from bpfdoctor.engine.select import choose_checks, choose_selection, expand
+from bpfdoctor.engine.smoke import Smoke, smoke_key
+from bpfdoctor.engine.subject import choose_project
+from bpfdoctor.engine.verdict import AskedStages, judge, judge_chosen
+from bpfdoctor.model import (
+    InsteadResult,
+    ProgramResult,
+    ProjectFacts,
+    Report,
+    Reported,
+    Subject,
+    Tool,
+    Verdict,
+)
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS, smoke_kernel, smoke_program
 
 __all__ = ["Options", "all_checks", "examine"]
@@ -46,7 +65,16 @@ def examine(
     host: Host, options: Options, observer: Observer | None = None, *, checks: Loaded | None = None
 ) -> Report:
     """Examine a machine. Raises BpfDoctorError where the options make no sense here."""
-    return _Session(host, options, observer or Nobody(), checks or all_checks()).report()
+    loaded = checks or all_checks()
+
+    def one(options: Options) -> Report:
+        return _Session(host, options, observer or Nobody(), loaded).report()
+
+    if options.objects:
+        from bpfdoctor.engine.objects import examine_objects
+
+        return examine_objects(host, options, one)
+    return one(options)
 
 
 class _Session:
@@ -81,52 +109,83 @@ class _Session:
     def _proofs(self, chosen: Sequence[Check]) -> frozenset[str]:
         """The proofs to be made: all, unless left out or not among the chosen."""
         ids = frozenset(check.id for check in SMOKE_CHECKS)
-        if not self.options.smoke:
+        if not self.options.smoke or self._unrun:
             return frozenset()
         if self.options.only:
             return ids & {check.id for check in chosen}
         return ids - expand(self.options.skip, [check.id for check in self.loaded.checks])
+
+    @property
+    def _unrun(self) -> bool:
+        """Nothing is built or run, and nobody asked for that: an object is read."""
+        return self.options.smoke and self.project.subject is Subject.OBJECT
 
     def _smoke(self, smoke: Smoke, wanted: frozenset[str]) -> None:
         targets = self.selection.targets
         if smoke_kernel.id in wanted and any(t.stage is not Stage.BUILD for t in targets):
             smoke.prove_kernel()
         if smoke_program.id in wanted:
-            for project, target in smoke_targets(self.project, targets):
-                smoke.prove(project, target, named=self.selection.explicit)
+            for target in targets:
+                smoke.prove(target, named=self.selection.explicit)
 
     def _rows(self, findings: Findings, smoke: Smoke) -> dict[str, Stages]:
-        """Every program of the project, and the embedded one where it stood in for them."""
-        projects: dict[str, Project] = dict.fromkeys(self.project.programs, self.project)
-        for project, target in smoke_targets(self.project, self.selection.targets):
-            if target.program in smoke.observed:
-                projects.setdefault(target.program, project)
-        return {
-            name: observe(
-                predict(project, name, findings),
-                smoke.observed.get(name),
-                findings.roots((smoke_key(name),)),
-            )
-            for name, project in projects.items()
-        }
+        """Every program of the project; where only a proof counts, those that were asked for."""
+        names = self.project.programs
+        if self.options.proof:
+            names = tuple(target.program for target in self.selection.targets)
+        return {name: self._row(name, findings, smoke) for name in names}
+
+    def _row(self, name: str, findings: Findings, smoke: Smoke) -> Stages:
+        predicted = predict(self.project, name, findings)
+        if self.options.proof:
+            predicted = unproven(predicted)
+        roots = findings.roots((smoke_key(name),))
+        return observe(predicted, smoke.observed.get(name), roots)
+
+    def _programs(
+        self, findings: Findings, smoke: Smoke, rows: dict[str, Stages]
+    ) -> tuple[ProgramResult, ...]:
+        """The rows of the report: none where the verdict is about chosen checks."""
+        if self.options.narrowed:
+            return ()
+        others = {}
+        for name, seen in smoke.observed.items():
+            if seen.instead is not None:
+                stages = seen_instead(seen, findings.roots((smoke_key(name),)))
+                others[name] = InsteadResult(seen.instead, seen.instead.command(name), stages)
+        return program_results(self.selection, rows, others)
+
+    def _verdict(self, listed: Sequence[Reported], programs: Sequence[ProgramResult]) -> Verdict:
+        if self.options.narrowed:
+            return judge_chosen(listed, self.project.subject)
+        targets = self.selection.targets
+        asked = [AskedStages(each.program, asked_stages(self.project, each)) for each in targets]
+        return judge(listed, programs, asked, self.project.subject)
 
     def _report(self, findings: Findings, smoke: Smoke, *, smoked: bool) -> Report:
         rows = self._rows(findings, smoke)
         needed = needed_keys(self.project, self.selection, findings, rows)
         counting = chosen_keys(self.loaded.checks, self.options, findings, needed)
-        listed = reported(findings, self.loaded.checks, counting, self.host)
-        programs = program_results(self.selection, rows)
-        narrowed = self.options.only or self.options.skip
-        targets = () if narrowed else self.selection.targets
+        anew = ANEW_WITH_OBJECT if self.project.object else ANEW
+        listed = reported(findings, self.loaded.checks, counting, self.host, anew)
+        if self.options.proof:
+            listed = tuple(each for each in listed if _tells_of_a_proof(each))
+        programs = self._programs(findings, smoke, rows)
         return Report(
             tool=Tool("bpfdoctor", __version__),
             started=self.started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             seconds=round(time.monotonic() - self.began, 3),
-            verdict=judge(listed, programs, targets),
+            verdict=self._verdict(listed, programs),
             project=ProjectFacts(self.project.name, self.project.kind.layout, self.project.path),
             host=host_facts(self.host),
             findings=listed,
             programs=programs,
-            selection=self.selection,
-            smoke="ran" if smoked else "left-out",
+            selection=Selection() if self.options.narrowed else self.selection,
+            smoke="ran" if smoked else "none" if self._unrun else "left-out",
         )
+
+
+def _tells_of_a_proof(finding: Reported) -> bool:
+    """A proof itself, or what is needed for it and is not as it should be."""
+    fine = finding.status in (Status.PASS, Status.WARN)
+    return finding.id in {check.id for check in SMOKE_CHECKS} or (finding.needed and not fine)

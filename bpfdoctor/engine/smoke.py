@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
-from bpfdoctor.api import Context, Finding, Project, Stage, Target
+from bpfdoctor.api import Context, Finding, Instead, Stage, Status, Target
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.readiness import Stages, predict
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.schedule import Observer, blocked_by
-from bpfdoctor.engine.select import EMBEDDED
 from bpfdoctor.model import Readiness, key_of
-from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke.judge import (
     finding_of,
+    no_sources,
     prediction_finding,
     smoke_kernel,
     smoke_program,
+    with_detour,
 )
 from bpfdoctor.smoke.model import Observed, Outcome
 
@@ -26,20 +24,6 @@ from bpfdoctor.smoke.model import Observed, Outcome
 def smoke_key(program: str) -> str:
     """The key of a program's smoke."""
     return key_of(smoke_program.id, program)
-
-
-def smoke_targets(
-    project: Project, targets: tuple[Target, ...]
-) -> Iterator[tuple[Project, Target]]:
-    """What is run: the selected programs, or the embedded one where there is nothing to build."""
-    if project.path or project.kind.build is None:
-        yield from ((project, target) for target in targets)
-        return
-    stages = [target.stage for target in targets]
-    kind = kind_named(EMBEDDED)
-    last = max(stages, key=lambda stage: stage.order, default=Stage.FIRES)
-    for name in kind.default:
-        yield Project(kind, "", tuple(kind.programs)), Target(name, last)
 
 
 class Smoke:
@@ -61,47 +45,76 @@ class Smoke:
         for finding in findings_of(smoke_kernel, self.context):
             self._add(finding)
 
-    def prove(self, project: Project, target: Target, *, named: bool) -> None:
+    def prove(self, target: Target, *, named: bool) -> None:
         """The second proof: a program, as far as `target` says."""
+        project = self.context.project
         program = project.program(target.program)
         if program is None or (program.disturbs and not named):
             return
-        context = msgspec.structs.replace(self.context, project=project)
+        if project.kind.build is not None and not project.path:
+            self._add(no_sources(target.program))
+            return
         predicted = predict(project, target.program, self.findings)
-        if predicted[Stage.BUILD].readiness is Readiness.NOT_READY:
-            self._add(self._skip(target, predicted[Stage.BUILD].because))
+        blamed = predicted[Stage.BUILD].because
+        stopped = predicted[Stage.BUILD].readiness is Readiness.NOT_READY
+        instead = self.findings.instead(blamed) if stopped else None
+        if stopped and instead is None:
+            self._add(self._skip(target, blamed))
             return
         self.observer.stage(target.program, Stage.BUILD)
-        seen = _run(context, target)
+        seen = _run(self.context, target, instead)
         self.observed[target.program] = seen
         self._judge(target, seen, predicted)
 
     def _judge(self, target: Target, seen: Observed, predicted: Stages) -> None:
-        finding = finding_of(seen, target.stage)
+        finding = with_detour(finding_of(seen, target.stage), seen.instead, target.program)
         finding = msgspec.structs.replace(finding, id=smoke_program.id, about=target.program)
         stopped = next((each for each in seen.outcomes if each.happened is not True), None)
         if stopped is None:
             self._add(finding)
-            self._compare(target, finding, predicted, Readiness.READY)
+            if seen.instead is None:
+                self._compare(target, finding, predicted, Readiness.READY)
             return
-        roots = self._roots(stopped.stage, predicted) or self._same_failure(target, stopped)
+        roots = self._roots(stopped, predicted) or self._same_failure(target, stopped)
         if roots:
             skip = self._skip(target, roots)
             self._add(msgspec.structs.replace(skip, evidence=finding.evidence))
             return
         self._add(finding)
-        if stopped.happened is False:
+        if stopped.happened is False and seen.instead is None:
             self._compare(target, finding, predicted, Readiness.NOT_READY, stopped.stage)
 
-    def _roots(self, stage: Stage, predicted: Stages) -> tuple[str, ...]:
+    def _roots(self, stopped: Outcome, predicted: Stages) -> tuple[str, ...]:
         """What was found to stand in the way of a stage: its needs, or the kernel itself.
 
-        A need that nobody examined (`bpfdoctor smoke` examines none) excuses nothing.
+        A need that nobody examined excuses nothing, and none that another command goes round.
         """
-        known = tuple(key for key in predicted[stage].because if key in self.findings.by_key)
-        if known or stage is Stage.BUILD:
-            return known
-        return self.findings.roots((smoke_kernel.id,))
+        because = predicted[stopped.stage].because
+        known = tuple(key for key in because if key in self.findings.by_key)
+        known = self.findings.blocking(known)
+        if known or stopped.stage is not Stage.BUILD:
+            return known or self.findings.roots((smoke_kernel.id,))
+        return self._explained(stopped) if stopped.happened is False else ()
+
+    def _explained(self, stopped: Outcome) -> tuple[str, ...]:
+        """The needed warnings that a failed build names: each is its cause, and fails."""
+        needs = {key for name in self._names() for key in self._needs(name)}
+        found = [each for key in needs for each in self.findings.matching(key)]
+        blamed = {
+            each.key: each
+            for each in found
+            if each.status is Status.WARN and any(word in stopped.log for word in each.explains)
+        }
+        for each in blamed.values():
+            seen = (*each.evidence, *stopped.seen)
+            self._add(msgspec.structs.replace(each, status=Status.FAIL, evidence=seen))
+        return tuple(sorted(blamed))
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(target.program for target in self.context.selection.targets)
+
+    def _needs(self, program: str) -> tuple[str, ...]:
+        return self.context.project.needs(program, Stage.BUILD)
 
     def _same_failure(self, target: Target, stopped: Outcome) -> tuple[str, ...]:
         """The program whose build broke at the very same: what all of them rest on."""
@@ -135,7 +148,7 @@ class Smoke:
         self.observer.finished(finding)
 
 
-def _run(context: Context, target: Target) -> Observed:
+def _run(context: Context, target: Target, instead: Instead | None) -> Observed:
     # imported by a run that proves something, and by no other
     from bpfdoctor.smoke.embedded.prove import prove_embedded
     from bpfdoctor.smoke.program import prove_program
@@ -143,4 +156,4 @@ def _run(context: Context, target: Target) -> Observed:
     if context.project.kind.build is None:
         return prove_embedded(context, target.stage)
     may_run = target.stage is not Stage.BUILD
-    return prove_program(context, target.program, target.stage, may_run)
+    return prove_program(context, target.program, target.stage, may_run, instead)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from bpfdoctor.api import Status, Target
+from bpfdoctor.api import Status
 from bpfdoctor.model import (
     ProgramResult,
     Proof,
@@ -12,47 +13,107 @@ from bpfdoctor.model import (
     Reported,
     Stage,
     StageResult,
+    Subject,
     Verdict,
 )
 
 READY, NOT_READY, UNDETERMINED = 0, 1, 3
 """Exit statuses of a run that ended; the others (2, 4, 5, 128+n) are no verdict's."""
 
+UNSEEN = StageResult(Readiness.UNKNOWN, Proof.NONE)
+
+
+class AskedStages(NamedTuple):
+    """A program, and the stages of it that the user asked for, in order."""
+
+    program: str
+    stages: tuple[Stage, ...]
+
 
 def judge(
-    findings: Sequence[Reported], programs: Sequence[ProgramResult], targets: Sequence[Target]
+    findings: Sequence[Reported],
+    programs: Sequence[ProgramResult],
+    asked: Sequence[AskedStages],
+    subject: Subject = Subject.CHECKOUT,
 ) -> Verdict:
-    """The verdict from what is needed and from how far the `targets` get."""
-    results = _results(programs, targets)
+    """The verdict from what is needed and from how far the programs get that were asked for.
+
+    A stage that was asked for and is not known to be ready is undetermined, whatever the reason.
+    """
+    results = _results(programs, asked)
     failed = [each for each in findings if each.needed and each.status is Status.FAIL]
     if failed or any(each.readiness is Readiness.NOT_READY for each in results):
-        return Verdict(NOT_READY, Readiness.NOT_READY, _not_ready(failed, results))
+        summary = _not_ready(failed, results, programs)
+        return Verdict(NOT_READY, Readiness.NOT_READY, summary, subject)
+    unseen = _unseen(findings)
+    if unseen or not results or any(each.readiness is Readiness.UNKNOWN for each in results):
+        summary = _undetermined(unseen, results)
+        return Verdict(UNDETERMINED, Readiness.UNKNOWN, summary, subject)
+    return Verdict(READY, Readiness.READY, _ready(asked, results, subject), subject)
+
+
+def judge_chosen(findings: Sequence[Reported], subject: Subject = Subject.CHECKOUT) -> Verdict:
+    """The verdict on chosen checks alone; it tells of no program, and has no readiness.
+
+    What a chosen check was kept from finding out is not known, nor is it where none found anything.
+    """
+    counted = [each for each in findings if each.needed]
+    failed = [each for each in counted if each.status is Status.FAIL]
+    skipped = [each for each in counted if each.status is Status.SKIP]
+    unseen = [*_unseen(findings), *skipped]
+    if failed:
+        status, said = NOT_READY, f"Not all of the chosen checks pass: {_told(failed)}"
+    elif unseen or not counted:
+        nothing = "none of the chosen checks applies here"
+        status, said = UNDETERMINED, f"Undetermined: {_told(unseen) or nothing}"
+    else:
+        status, said = READY, _passing(len({each.id for each in counted}))
+    return Verdict(status, None, f"{said}; no program was judged.", subject)
+
+
+def _passing(count: int) -> str:
+    return "The chosen check passes" if count == 1 else f"The {count} chosen checks pass"
+
+
+def _unseen(findings: Sequence[Reported]) -> list[Reported]:
     closed = (Status.UNKNOWN, Status.ERROR)
-    unseen = [each for each in findings if each.needed and each.status in closed]
-    if unseen or any(each.readiness is Readiness.UNKNOWN for each in results):
-        return Verdict(UNDETERMINED, Readiness.UNKNOWN, _undetermined(unseen, results))
-    return Verdict(READY, Readiness.READY, _ready(programs, targets, results))
+    return [each for each in findings if each.needed and each.status in closed]
 
 
-def _results(programs: Sequence[ProgramResult], targets: Sequence[Target]) -> list[StageResult]:
-    """The results of every selected stage."""
-    last = {target.program: target.stage.order for target in targets}
-    return [
-        program.stages[stage]
-        for program in programs
-        for stage in Stage
-        if stage.order <= last.get(program.name, -1)
-    ]
+def _results(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> list[StageResult]:
+    """The results of every stage that was asked for; of one that nobody examined, too."""
+    rows = {each.name: each.stages for each in programs}
+    return [rows.get(each.program, {}).get(s, UNSEEN) for each in asked for s in each.stages]
 
 
-def _not_ready(failed: Sequence[Reported], results: Sequence[StageResult]) -> str:
-    causes = "; ".join(f"{each.key}: {each.summary}" for each in failed)
-    return f"Not ready: {causes or _because(results, Readiness.NOT_READY)}."
+def _told(findings: Sequence[Reported]) -> str:
+    return "; ".join(f"{each.key}: {each.summary}" for each in findings)
+
+
+def _not_ready(
+    failed: Sequence[Reported],
+    results: Sequence[StageResult],
+    programs: Sequence[ProgramResult],
+) -> str:
+    causes = _told(failed) or _because(results, Readiness.NOT_READY)
+    others = "; ".join(dict.fromkeys(filter(None, map(_otherwise, programs))))
+    if others:
+        return f"Not ready as it stands: {causes}; {others}."
+    return f"Not ready: {causes}."
+
+
+def _otherwise(program: ProgramResult) -> str:
+    """What another command gives; nothing where it does not bring the program as far."""
+    instead = program.instead
+    if instead is None or any(s.readiness is not Readiness.READY for s in instead.stages.values()):
+        return ""
+    last = max(instead.stages, key=lambda stage: stage.order, default=Stage.BUILD)
+    seen = "proven by running" if last is Stage.FIRES else f"seen to get to {last.value}"
+    return f"{instead.instead.words()} {seen}"
 
 
 def _undetermined(unseen: Sequence[Reported], results: Sequence[StageResult]) -> str:
-    causes = "; ".join(f"{each.key}: {each.summary}" for each in unseen)
-    what = causes or _because(results, Readiness.UNKNOWN)
+    what = _told(unseen) or _because(results, Readiness.UNKNOWN) or "nothing was examined"
     return f"Undetermined: nothing needed failed, but this could not be seen: {what}."
 
 
@@ -61,26 +122,17 @@ def _because(results: Sequence[StageResult], readiness: Readiness) -> str:
     return ", ".join(dict.fromkeys(keys))
 
 
-def _ready(
-    programs: Sequence[ProgramResult], targets: Sequence[Target], results: Sequence[StageResult]
-) -> str:
-    if not results:
-        return "Ready: all that was asked for passes."
-    names = ", ".join(
-        each.program if each.stage is Stage.FIRES else f"{each.program} (to {each.stage.value})"
-        for each in targets
-    )
-    return f"Ready: {names}; {_proven(programs, results)}."
+def _ready(asked: Sequence[AskedStages], results: Sequence[StageResult], subject: Subject) -> str:
+    names = ", ".join(_name(each) for each in asked)
+    seen = all(each.proof is Proof.OBSERVED for each in results)
+    if subject is Subject.MACHINE and any(Stage.FIRES in each.stages for each in asked):
+        proof = "proven by running one" if seen else "predicted, not proven by running"
+        can = "this machine can build, load and run BPF programs"
+        return f"Ready: {can}; {proof}. No project is here: nothing of this directory was judged."
+    proof = "proven by running" if seen else "predicted, not proven by running"
+    return f"Ready: {names}; {proof}."
 
 
-def _proven(programs: Sequence[ProgramResult], results: Sequence[StageResult]) -> str:
-    if all(each.proof is Proof.OBSERVED for each in results):
-        return "proven by running"
-    others = [
-        each.name
-        for each in programs
-        if not each.selected and each.stages[Stage.FIRES].proof is Proof.OBSERVED
-    ]
-    if others:
-        return f"predicted; proven by running: {', '.join(others)}"
-    return "predicted, not proven by running"
+def _name(asked: AskedStages) -> str:
+    last = asked.stages[-1]
+    return asked.program if last is Stage.FIRES else f"{asked.program} (to {last.value})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Protocol
 
+from bpfdoctor.host.limits import shortage_of
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
 
@@ -66,7 +67,7 @@ class LiveHost:
             if self.elevated is not None and question.privileged:
                 pending.settle(self.elevated.ask(question))
             else:
-                pending.settle(question.put(self.machine))
+                pending.settle(_put(question, self.machine))
         except BaseException as error:  # whoever waits must not wait for ever
             pending.settle(None, error)
             raise
@@ -86,4 +87,15 @@ class FreshHost:
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         """As `Host.ask`, without a memory."""
-        return question.put(self.machine)
+        return _put(question, self.machine)
+
+
+def _put(question: Question[A], machine: Machine) -> A | NoAnswer:
+    """Put a question; where the machine runs out of something, there is no answer."""
+    try:
+        return question.put(machine)
+    except Exception as error:
+        short = shortage_of(error)
+        if short is None:
+            raise
+        return NoAnswer.for_want(short)

@@ -44,11 +44,13 @@ class ProcessResult(msgspec.Struct, frozen=True):
 def child_environment(
     environ: Mapping[str, str], identity: Credentials | None = None
 ) -> dict[str, str]:
-    """The user's environment without what would steer make or git, and with untranslated output.
+    """The user's environment without what would steer git, and with untranslated output.
 
-    Another user gets that user's home: git refuses to run where it may not read `$HOME`.
+    What a make that started us says to its sub-makes is not the user's, and is dropped. Another
+    user gets that user's home: git refuses to run where it may not read `$HOME`.
     """
-    dropped = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+    makes = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+    dropped = makes if "MAKELEVEL" in environ else ()
     kept = {
         name: value
         for name, value in environ.items()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar, get_type
 
 import msgspec
 
+from bpfdoctor.host.limits import Shortage, shortage_of
 from bpfdoctor.model import Evidence, Unrecorded
 
 if TYPE_CHECKING:
@@ -55,8 +56,16 @@ class NoAnswer(Answer, frozen=True):
 
     @classmethod
     def from_error(cls, error: OSError) -> NoAnswer:
-        """The reason that the kernel gave."""
+        """The reason that the kernel gave; a limit of the machine with its value."""
+        short = shortage_of(error)
+        if short is not None:
+            return cls.for_want(short)
         return cls(errno_name(error.errno or 0), os.strerror(error.errno or 0))
+
+    @classmethod
+    def for_want(cls, short: Shortage) -> NoAnswer:
+        """The machine ran out of something: that says nothing about what was asked."""
+        return cls(short.reason, str(short))
 
 
 def errno_name(number: int) -> str:

@@ -88,10 +88,11 @@ def serve(
             return message.result
         if message.question is not None:
             room.acquire()
-            work = threading.Thread(
-                target=_answer, args=(host, channel, refusal, message, room), daemon=True
-            )
-            work.start()
+            given = (host, channel, refusal, message, room)
+            try:
+                threading.Thread(target=_answer, args=given, daemon=True).start()
+            except RuntimeError:  # no more threads
+                _answer(*given)
     return None
 
 

@@ -22,7 +22,10 @@ and no single step of a run takes as long."""
 def sweep_scratch() -> list[str]:
     """Remove what dead runs of this user left; the paths of what was removed. Never raises."""
     removed: list[str] = []
-    for place in dict.fromkeys((tempfile.gettempdir(), *PLACES)):
+    usual: tuple[str, ...] = ()
+    with contextlib.suppress(OSError):  # there is none, or it is full
+        usual = (tempfile.gettempdir(),)
+    for place in dict.fromkeys((*usual, *PLACES)):
         with contextlib.suppress(OSError):
             removed += [str(path) for path in Path(place).iterdir() if _swept(path)]
     return removed

@@ -23,6 +23,8 @@ class Numbers(msgspec.Struct, frozen=True):
     ioctl_none: int = 0
     ioctl_write: int = 1 << 30
     fsopen: int = 430
+    setgroups: int = 159
+    faccessat2: int = 439
 
 
 GENERIC = Numbers(bpf=280, perf_event_open=241, getcpu=168)
@@ -31,12 +33,14 @@ GENERIC = Numbers(bpf=280, perf_event_open=241, getcpu=168)
 ARCHITECTURES = {
     "aarch64": GENERIC,
     "loongarch64": GENERIC,
-    "mips64": Numbers(5315, 5292, 5271, 1 << 29, 4 << 29, fsopen=5430),
-    "ppc64": Numbers(361, 319, 302, ioctl_none=1 << 29, ioctl_write=4 << 29),
-    "ppc64le": Numbers(361, 319, 302, ioctl_none=1 << 29, ioctl_write=4 << 29),
+    "mips64": Numbers(
+        5315, 5292, 5271, 1 << 29, 4 << 29, fsopen=5430, setgroups=5114, faccessat2=5439
+    ),
+    "ppc64": Numbers(361, 319, 302, ioctl_none=1 << 29, ioctl_write=4 << 29, setgroups=81),
+    "ppc64le": Numbers(361, 319, 302, ioctl_none=1 << 29, ioctl_write=4 << 29, setgroups=81),
     "riscv64": GENERIC,
-    "s390x": Numbers(351, 331, 311),
-    "x86_64": Numbers(321, 298, 309),
+    "s390x": Numbers(351, 331, 311, setgroups=206),
+    "x86_64": Numbers(321, 298, 309, setgroups=116),
 }
 """By uname's machine name. 64-bit only: libbpf programs want a 64-bit kernel and process."""
 

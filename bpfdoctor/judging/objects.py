@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bpfdoctor.contract import Context
+from bpfdoctor.contract import Context, unknown
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs
 from bpfdoctor.host.question import evidence
-from bpfdoctor.model import Evidence
+from bpfdoctor.model import ByHand, Evidence, Finding
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
@@ -26,6 +26,13 @@ def object_of(context: Context) -> tuple[BpfObject | None, list[Evidence]]:
     question = AskBpfObject(context.project.object)
     answer = context.ask(question)
     return (answer if isinstance(answer, BpfObject) else None), [evidence(question, answer)]
+
+
+def not_compared(what: str, about: str, seen: list[Evidence]) -> Finding:
+    """The finding on `what` of an object that was read where the judged kernel is not."""
+    summary = f"{what}: not compared with that kernel's BTF, which a snapshot does not hold"
+    there = ByHand("on that machine: bpfdoctor check --object FILE --record THERE.snapshot")
+    return unknown(summary, about=about, seen=seen, fixes=[there])
 
 
 def like(found: BpfObject, program: ObjectProgram) -> ProgramAttrs:

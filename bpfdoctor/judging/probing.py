@@ -45,6 +45,8 @@ def tried(context: Context, found: Finding, target: str, function: str = "") -> 
     """
     wanted = bool(context.project.object) and found.status is Status.PASS
     trial = trial_of(target, function) if wanted else None
+    if trial and isinstance(context.ask(trial.first), NoAnswer):
+        return probed(context, trial.first, found.summary, about=target)
     if trial is None or not able(context, trial):
         return found
     answer = context.ask(trial.question)

@@ -6,19 +6,41 @@ from typing import Literal
 
 import msgspec
 
-from bpfdoctor.model import Stage
+from bpfdoctor.model import Stage, Subject
 
 Trigger = Literal["own", "exec", "unlink", "packet", "signal", "bpf", "none"]
 
 
 class Recognise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A directory is this kind of project when all of `files` exist in it.
+    """A tree is this kind of project when all of `files` exist in one of its `directories`.
 
     Where some are lost or hidden, any one of `telling` says as much; what is lacking is then said.
+    The first directory is where such a project has them; in any other, the makefile there must
+    hold one of the words `makefile`: projects of another kind have their files there.
     """
 
+    directories: tuple[str, ...]
     files: tuple[str, ...]
     telling: tuple[str, ...] = ()
+    makefile: tuple[str, ...] = ()
+
+
+class Sources(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the build reads of one submodule; paths are relative to it, as its makefile is.
+
+    `lists` are variables of that makefile which name objects, headers or other files, each with
+    the directories where these lie. `include` is where headers are sought; `installed`, by the
+    name that includes use, directories that the build installs first (`bpf` for `<bpf/btf.h>`).
+    `also` are files that the makefile's recipes read, where it names them. `libraries` are headers
+    that are not the project's.
+    """
+
+    makefile: str
+    lists: dict[str, tuple[str, ...]] = {}
+    include: tuple[str, ...] = ()
+    installed: dict[str, str] = {}
+    also: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ("libelf.h", "gelf.h", "zlib.h")
 
 
 class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,13 +48,16 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `tools` are those that this makefile calls, by make variable (`CLANG`): a name on the user's
     PATH, or with a slash a path in the checkout; `$(NAME)` in it stands for a variable of the
-    environment; empty for one that the build makes, unless the environment names another.
+    environment; empty for one that the build makes, unless the environment names another. Of a
+    checkout, its own makefile decides: it does not call those whose word in `called_with` it does
+    not hold, and it calls those of `former_tools` that it names.
     `variables` are given to make on its command line.
     `include` are the directories that it gives clang for BPF code (`{arch}`: the kernel's name of
     the architecture, as in `__TARGET_ARCH_x86`). `make` is the oldest GNU make that reads it.
     `link_flags` are the variables of the environment that it passes on to the linker. `crates` is
     the Cargo.lock of what it has cargo build. `outputs` are the directories that the makefile makes
-    in its own; `writes` are other paths of the checkout that a build makes.
+    in its own; `writes` are other paths of the checkout that a build makes. `sources` is what it
+    reads of each submodule that it compiles.
     """
 
     directory: str
@@ -40,6 +65,8 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     apps: str = "APPS"
     make: str = "3.81"
     tools: dict[str, str] = {}
+    former_tools: dict[str, str] = {}
+    called_with: dict[str, str] = {}
     variables: dict[str, str] = {}
     include: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
@@ -47,8 +74,11 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crates: str = ""
     outputs: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    sources: dict[str, Sources] = {}
     room: int = 200_000_000
     """Bytes that a build takes."""
+    files: int = 400
+    """Files and directories that a build makes: today's `minimal` 108, with the others 180."""
 
 
 class ProofPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,18 +142,70 @@ class ProjectKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clang: str = "10"
     clone: str = ""
     needs: dict[Stage, tuple[str, ...]] = {}
+    always: tuple[str, ...] = ()
+    """Keys of findings that count whatever its programs were seen to do."""
     raises_memlock: bool = False
     """Its programs raise RLIMIT_MEMLOCK themselves, on any kernel, and stop where they may not."""
+    judged_to: Stage = Stage.FIRES
+    """The last stage that its needs tell anything of; beyond it they can only fail."""
     unlisted: Program | None = None
     """What is assumed of a program that the makefile has and this file does not."""
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """A directory in which no project is known.
+
+    `named`: the user named it (`-C`). `signs`: what in it names BPF, so that there is a project.
+    `unseen`: what might have been a sign and could not be read.
+    """
+
+    directory: str
+    named: bool = False
+    signs: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """What make takes for a variable in a checkout, in this environment.
+
+    `value` is its value, empty where the makefile computes it by something that is not followed:
+    `computed` says by what. `origin` is make's word for where it is from: `file`, `environment`,
+    `default`; `override` where no argument of make's changes it. Without a makefile that was read
+    it is empty, and `value` is what makefiles of the kind have: the environment goes before it.
+    """
+
+    variable: str
+    value: str = ""
+    origin: str = ""
+    computed: str = ""
+    makefile: str = ""
+
+
+class ProgramList(msgspec.Struct, frozen=True):
+    """How the programs of a checkout are known: by `variable` of its `makefile`.
+
+    `how`: it was read here; make was asked; they are the sources that are there, for the list is
+    `computed` by something that is not followed; or they are those of the kind, for the makefile
+    cannot be read. `unlisted` have their sources there, and the list lacks them. `said` is what
+    make answered, where it was asked and did not tell.
+    """
+
+    how: Literal["read", "asked", "sources", "kind"]
+    variable: str
+    makefile: str
+    computed: str = ""
+    unlisted: tuple[str, ...] = ()
+    said: str = ""
 
 
 class Project(msgspec.Struct, frozen=True):
     """A kind of project, and where its checkout is.
 
-    `path` is empty without a checkout. `programs` are those of this checkout: of the makefile's
-    APPS, or all of the kind's. `evidence` says what it was recognised by. `object` is the path of
-    the compiled BPF object that is judged in place of a source tree, or empty.
+    `path` is empty without a checkout; `kind.build` is then as this checkout has it. `programs` are
+    those of this checkout (`listing` says how they are known), or all of the kind's. `settings` are
+    the variables of its makefile that name tools. `evidence` says what it was recognised by.
+    `object` is the path of the compiled BPF object that is judged in place of a source tree, or
+    empty. `tree` is where the user stands, if there is no checkout.
     """
 
     kind: ProjectKind
@@ -131,6 +213,18 @@ class Project(msgspec.Struct, frozen=True):
     programs: tuple[str, ...] = ()
     evidence: str = ""
     object: str = ""
+    tree: Tree | None = None
+    settings: tuple[Setting, ...] = ()
+    listing: ProgramList | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What a verdict on it is about."""
+        if self.object:
+            return Subject.OBJECT
+        if self.path:
+            return Subject.CHECKOUT
+        return Subject.PROJECT if self.kind.build else Subject.MACHINE
 
     @property
     def name(self) -> str:
@@ -138,9 +232,15 @@ class Project(msgspec.Struct, frozen=True):
         return self.kind.name
 
     @property
-    def tools(self) -> dict[str, str]:
+    def tools(self) -> dict[str, Setting]:
         """The tools that its makefile calls, by make variable; none without a makefile."""
-        return self.kind.build.tools if self.kind.build else {}
+        usual = self.kind.build.tools if self.kind.build else {}
+        return {name: self.setting(name, value) for name, value in usual.items()}
+
+    def setting(self, variable: str, usual: str = "") -> Setting:
+        """What make takes for a variable; unread, what makefiles of this kind usually have."""
+        read = (each for each in self.settings if each.variable == variable)
+        return next(read, Setting(variable, usual))
 
     def program(self, name: str) -> Program | None:
         """What is known of a program; of one that the kind does not list, what it assumes."""

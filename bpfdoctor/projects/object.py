@@ -48,7 +48,14 @@ def project_of_object(path: str, facts: BpfObject) -> Project:
     shared += [rules().pinned] if any(each.pinned for each in facts.maps) else []
     programs = {each.name: _program(each, kinds_of_map, shared) for each in facts.programs}
     name = Path(path).name
-    kind = ProjectKind("object", f"the BPF object {name}", name, tuple(programs), programs)
+    kind = ProjectKind(
+        "object",
+        f"the BPF object {name}",
+        name,
+        tuple(programs),
+        programs,
+        judged_to=Stage.ATTACH,
+    )
     return Project(kind, "", tuple(programs), f"compiled BPF object {name}", object=path)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+
+import msgspec
 
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.files import AskDirectory, FileText, LookAt, PathFacts, ReadFile
-from bpfdoctor.host.tools.commands import AskEnvironment, Variables
-from bpfdoctor.host.tools.search import FindTool, ToolPath
-from bpfdoctor.projects.makefile import words_of
-from bpfdoctor.projects.model import Build, Project, ProjectKind
+from bpfdoctor.projects.makefile_of import as_it_is
+from bpfdoctor.projects.model import ProgramList, Project, ProjectKind
 from bpfdoctor.projects.reader import kinds
 
-_PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-"""What a program may be called: APPS of an untrusted makefile must not lead out of its tree."""
+MAKEFILE = "Makefile"
+"""The makefile that a project of ours is known by."""
 
 
 def find_project(host: Host, start: str) -> Project | None:
@@ -28,22 +28,57 @@ def find_project(host: Host, start: str) -> Project | None:
         return None
     start_owner = owners(host, directory.path, ("",))
     for place in (directory.path, *directory.parents):
-        for kind in kinds().values():
-            found = _recognised(host, place, kind)
-            trusted = place == directory.path or found <= {0, *start_owner}
-            if found and trusted:
-                return project_at(host, kind, place)
+        for kind, below, found in _recognised(host, place):
+            if place == directory.path or found <= {0, *start_owner}:
+                return project_at(host, kind, place, below)
     return None
 
 
-def _recognised(host: Host, place: str, kind: ProjectKind) -> set[int]:
+def _recognised(host: Host, place: str) -> Iterator[tuple[ProjectKind, str, set[int]]]:
+    """The kinds that a tree may be, with the directory of its makefile, and the files' owners.
+
+    First those that the makefile's own words tell: a directory's name alone says less.
+    """
+    known = [kind for kind in kinds().values() if kind.recognise is not None]
+    for kind in known:
+        for below in _other_directories(kind):
+            found = _files(host, place, kind, below)
+            if found and _worded(host, place, kind, below):
+                yield kind, below, found
+    for kind in known:
+        below = _usual_directory(kind)
+        found = _files(host, place, kind, below)
+        found = found or _hidden(host, place, _telling(kind, below))
+        if found:
+            yield kind, below, found
+
+
+def _usual_directory(kind: ProjectKind) -> str:
+    return kind.recognise.directories[0] if kind.recognise else ""
+
+
+def _other_directories(kind: ProjectKind) -> tuple[str, ...]:
+    return kind.recognise.directories[1:] if kind.recognise else ()
+
+
+def _telling(kind: ProjectKind, below: str) -> tuple[str, ...]:
+    return tuple(f"{below}/{name}" for name in (kind.recognise.telling if kind.recognise else ()))
+
+
+def _files(host: Host, place: str, kind: ProjectKind, below: str) -> set[int]:
     """The owners of the files by which this is such a project; none where it is not."""
-    if kind.recognise is None:
-        return set()
-    whole = owners(host, place, kind.recognise.files)
-    parts = (owners(host, place, (name,)) for name in kind.recognise.telling)
-    found = whole or next((found for found in parts if found), set())
-    return found or _hidden(host, place, kind.recognise.telling)
+    names = kind.recognise.files if kind.recognise else ()
+    whole = owners(host, place, tuple(f"{below}/{name}" for name in names))
+    parts = (owners(host, place, (name,)) for name in _telling(kind, below))
+    return whole or next((found for found in parts if found), set())
+
+
+def _worded(host: Host, place: str, kind: ProjectKind, below: str) -> bool:
+    """The makefile holds a word that only makefiles of this kind have."""
+    makefile = f"{place.rstrip('/')}/{below}/{MAKEFILE}"
+    text = host.ask(ReadFile(makefile))
+    words = kind.recognise.makefile if kind.recognise else ()
+    return isinstance(text, FileText) and any(word in text.text for word in words)
 
 
 def _hidden(host: Host, place: str, names: tuple[str, ...]) -> set[int]:
@@ -63,40 +98,38 @@ def owners(host: Host, place: str, names: tuple[str, ...]) -> set[int]:
     return {each.uid for each in there} if len(there) == len(names) else set()
 
 
-def _marks(host: Host, kind: ProjectKind, place: str) -> list[str]:
+def _marks(host: Host, kind: ProjectKind, place: str, below: str) -> list[str]:
     """The files by which a directory is seen to be such a project."""
-    names = (*kind.recognise.files, *kind.recognise.telling) if kind.recognise else ()
+    files = kind.recognise.files if kind.recognise else ()
+    names = (*(f"{below}/{name}" for name in files), *_telling(kind, below))
     return [name for name in dict.fromkeys(names) if owners(host, place, (name,))]
 
 
-def project_at(host: Host, kind: ProjectKind, place: str) -> Project:
-    """The project of this kind in `place`, with the programs that its makefile builds."""
-    files = ", ".join(_marks(host, kind, place)) or "its submodules"
-    everything = tuple(kind.programs)
-    if kind.build is None:
-        return Project(kind, place, everything, f"recognised by {files}")
-    programs, how = _programs(host, kind.build, place)
-    return Project(kind, place, programs or everything, f"recognised by {files}; {how}")
+def project_at(host: Host, kind: ProjectKind, place: str, below: str = "") -> Project:
+    """The project of this kind in `place`, with what its makefile builds and calls.
+
+    `below` is the makefile's directory; empty: the one in which such a project has it here.
+    """
+    below = below or _directory_in(host, kind, place)
+    files = ", ".join(_marks(host, kind, place, below)) or "its submodules"
+    project = Project(kind, place, tuple(kind.programs), f"recognised by {files}")
+    project = as_it_is(host, project, below)
+    how = _how(project.listing) if project.listing else ""
+    return msgspec.structs.replace(project, evidence=f"{project.evidence}{how}")
 
 
-def _programs(host: Host, build: Build, place: str) -> tuple[tuple[str, ...], str]:
-    """The programs of the makefile, none where they cannot be read, and where they are from."""
-    text = host.ask(ReadFile(f"{place.rstrip('/')}/{build.makefile}"))
-    if not isinstance(text, FileText):
-        why = f"{build.makefile} cannot be read ({text.shown()})"
-        return (), f"{why}: the programs are those that this kind of project is known to have"
+def _directory_in(host: Host, kind: ProjectKind, place: str) -> str:
+    """The directory of its makefile: of those that such a project may have, one that has it."""
+    usual = kind.build.directory if kind.build else ""
+    names = (usual, *(kind.recognise.directories if kind.recognise else ()))
+    there = (name for name in names if owners(host, place, (f"{name}/{MAKEFILE}",)))
+    return next(there, usual)
 
-    def which(tool: str) -> str:
-        found = host.ask(FindTool(tool))
-        return found.path if isinstance(found, ToolPath) else ""
 
-    def environment(name: str) -> str | None:
-        found = host.ask(AskEnvironment((name,)))
-        return found.values.get(name) if isinstance(found, Variables) else None
-
-    words = words_of(text.text, build.apps, which, environment)
-    programs = tuple(word for word in words if _PROGRAM.fullmatch(word))
-    if programs:
-        return programs, f"programs from {build.apps} in {build.makefile}"
-    why = f"{build.makefile} has no {build.apps} that can be read"
-    return (), f"{why}: the programs are those that this kind of project is known to have"
+def _how(listing: ProgramList) -> str:
+    """How the programs are known, in words."""
+    if listing.how == "kind":
+        return f"; {listing.computed}: the programs are those that this kind is known to have"
+    if listing.how == "sources":
+        return f"; the list in {listing.makefile} is computed: the programs are its sources"
+    return f"; programs from {listing.variable} in {listing.makefile}"

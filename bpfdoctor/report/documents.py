@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bpfdoctor.report.paper import Paper
 
 T = TypeVar("T")
-ErrorKind = Literal["usage", "internal"]
+ErrorKind = Literal["usage", "limit", "internal"]
 
 
 class DocumentKind(Enum):
@@ -90,7 +90,11 @@ class InventoryDocument(NamedTuple):
 
 
 class ErrorDocument(NamedTuple):
-    """What takes the place of a document. `kind`: `usage` (exit status 2) or `internal` (5)."""
+    """What takes the place of a document.
+
+    `kind`: `usage` (exit status 2), `limit` (3: the machine ran short of something) or
+    `internal` (5).
+    """
 
     kind: ErrorKind
     message: str

@@ -9,7 +9,7 @@ from bpfdoctor.report.documents import ErrorKind
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Why there is no report. `kind`: `usage` (exit status 2) or `internal` (5)."""
+    """Why there is no report. `kind`: `usage` (exit status 2), `limit` (3) or `internal` (5)."""
 
     kind: ErrorKind
     message: str

@@ -13,6 +13,7 @@ from bpfdoctor.model import (
     Report,
     Stage,
     StageResult,
+    Subject,
 )
 from bpfdoctor.report.causes import causes
 from bpfdoctor.report.paper import Paper, visible
@@ -44,6 +45,14 @@ def table_lines(programs: Sequence[ProgramResult], *, of_object: bool = False) -
         line.rstrip()
     legend = [LEGEND, OF_AN_OBJECT] if of_object else [LEGEND]
     return [heading, *rows, *(Text(f"  {each}", "dim") for each in legend)]
+
+
+def heading_lines(report: Report) -> list[Text]:
+    """What is to be known before the table is read: that there are no sources."""
+    if report.verdict.subject is not Subject.PROJECT:
+        return []
+    name = report.project.name
+    return [Text(f"{name}: nothing was cloned, and nothing is judged of its sources")]
 
 
 def _row(program: ProgramResult, names: int) -> Text:

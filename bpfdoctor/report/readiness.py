@@ -27,7 +27,21 @@ def readiness_lines(report: Report) -> list[Text]:
         for number, line in enumerate(_program_lines(program, last, examined)):
             name = "" if number else program.name
             lines.append(Text(f"  {name:{names}}  ").append_text(line))
+        lines += [Text(f"  {'':{names}}  {line}") for line in instead_lines(program)]
     return lines
+
+
+def instead_lines(program: ProgramResult) -> list[str]:
+    """What was seen of a program by another command than the user's."""
+    instead = program.instead
+    if instead is None:
+        return []
+    seen = instead.stages.items()
+    ready = [stage.value for stage, each in seen if each.readiness is Readiness.READY]
+    failed = [stage.value for stage, each in seen if each.readiness is Readiness.NOT_READY]
+    told = [f"{', '.join(ready)} observed"] if ready else []
+    told += [f"{', '.join(failed)} failed"] if failed else []
+    return [f"{instead.instead.words(program.name)}: {'; '.join(told) or 'nothing was seen'}"]
 
 
 def _program_lines(program: ProgramResult, last: Stage, examined: set[str]) -> Iterator[Text]:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from rich.text import Text
 
-from bpfdoctor.model import Evidence, Readiness, Report, Reported, Status
+from bpfdoctor.model import Evidence, Readiness, Report, Reported, Status, Subject
 from bpfdoctor.report.advice import commands, words
 from bpfdoctor.report.paper import Paper, visible
 from bpfdoctor.report.programs import table_lines
@@ -54,9 +54,8 @@ class _Writer:
 
     def heading(self) -> None:
         """Which project is judged and where; which machine; for what."""
-        project, host = self.report.project, self.report.host
-        where = project.path or "no checkout"
-        self.add(f"{project.name} ({project.layout}), {where}", "bold")
+        host = self.report.host
+        self.add(visible(subject_line(self.report)), "bold")
         who = "asked as root" if host.privileged else "asked as an ordinary user"
         self.add(f"Linux {host.release} {host.architecture}, {host.distribution}, {who}")
         targets = [f"{t.program} to {t.stage.value}" for t in self.report.selection.targets]
@@ -196,6 +195,18 @@ class _Writer:
     def add(self, line: str, style: str = "") -> None:
         """One line that is never broken: what can be pasted stays whole."""
         self.lines.append(Text(line, style))
+
+
+def subject_line(report: Report) -> str:
+    """Say what is judged: the project and where it is, or what there is in its place."""
+    project = report.project
+    name = f"{project.name} ({project.layout})"
+    return {
+        Subject.CHECKOUT: f"{name}, {project.path}",
+        Subject.OBJECT: f"compiled BPF objects: {project.layout}",
+        Subject.MACHINE: "this machine, without a project",
+        Subject.PROJECT: f"{name}, none of whose sources are here",
+    }[report.verdict.subject]
 
 
 def first_paragraph(docstring: str) -> str:

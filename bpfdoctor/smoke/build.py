@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import signal_name
-from bpfdoctor.smoke.build_cache import acting_as, alone, build_place, keep
+from bpfdoctor.smoke.build_cache import alone, build_place, keep
 from bpfdoctor.smoke.build_fingerprint import tools_state
 from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
 
@@ -35,7 +37,8 @@ class Built(Answer, frozen=True):
 
     `status` is make's exit status, None when it was ended by `signal` or by the time limit. `log`
     is all that it said (`truncated`: its beginning and its end). `binary` is a copy of the built
-    program that no later build changes, empty without one; `sha256` its hash.
+    program that no later build changes, empty without one; `sha256` its hash. `place` is the
+    directory of links in which make ran.
     """
 
     status: int | None
@@ -45,6 +48,7 @@ class Built(Answer, frozen=True):
     signal: str = ""
     timed_out: bool = False
     truncated: bool = False
+    place: str = ""
 
     @property
     def ok(self) -> bool:
@@ -53,7 +57,8 @@ class Built(Answer, frozen=True):
 
     def shown(self) -> str:
         if self.ok:
-            return f"sha256 of the program: {self.sha256}"
+            where = f"built in {self.place}\n" if self.place else ""
+            return f"{where}sha256 of the program: {self.sha256}"
         return f"{self.log.rstrip()}\n({self.ending})".lstrip("\n")
 
     @property
@@ -77,7 +82,8 @@ class BuildProgram(Question[Built], frozen=True):
     built from run to run; the checkout stays as it is. The program's own steps are made anew
     every time, all of them when something else has changed that make does not look at. As root on
     another user's checkout, everything is done as that user. `made` are paths in the checkout
-    that a build makes, `variables` make's variables, `limit` is in seconds.
+    that a build makes, `variables` make's variables, `without` those of the environment that it
+    does not get, `limit` is in seconds.
     """
 
     checkout: str
@@ -88,6 +94,7 @@ class BuildProgram(Question[Built], frozen=True):
     variables: tuple[tuple[str, str], ...] = ()
     make: tuple[str, ...] = ("make",)
     limit: float = 900
+    without: tuple[str, ...] = ()
 
     def put(self, machine: Machine) -> Built | NoAnswer:
         try:
@@ -110,7 +117,9 @@ class BuildProgram(Question[Built], frozen=True):
 
     def command(self) -> str:
         directory = f"{self.checkout}/{self.directory}"
-        return shlex.join((*self.make, "-C", directory, *self.words))
+        unset = [word for name in self.without for word in ("-u", name)]
+        env = ["env", *unset] if unset else []
+        return shlex.join((*env, *self.make, "-C", directory, *self.words))
 
 
 class _Building:
@@ -130,7 +139,7 @@ class _Building:
         self.directory = place / question.directory
         self.stamp = place / ".built-from"
 
-    def made(self) -> Built:
+    def made(self) -> Built | NoAnswer:
         made_from = self._made_from()
         with acting_as(self.identity):
             self.place.mkdir(mode=0o700, exist_ok=True)
@@ -140,7 +149,8 @@ class _Building:
         if ended.exit_code is not None:  # it ended by itself: what is there is whole
             with acting_as(self.identity):
                 self.stamp.write_text(made_from)
-        return self._answer(ended)
+        short = shortage_said(ended.stdout + ended.stderr) if ended.exit_code else ""
+        return NoAnswer.for_want(shortage(short)) if short else self._answer(ended)
 
     def _clear(self, made_from: str) -> None:
         """Remove what must be made anew: all of it, or the program's own steps."""
@@ -159,7 +169,8 @@ class _Building:
         with acting_as(self.identity):
             sources = fingerprint(self.checkout, self.layout)
         asked = self.question
-        return tools_state(self.machine, asked.make, asked.variables, self.identity) + sources
+        given = (*asked.variables, *((name, "") for name in asked.without))
+        return tools_state(self.machine, asked.make, given, self.identity) + sources
 
     def _make(self) -> ProcessResult:
         cpus = len(os.sched_getaffinity(0))
@@ -168,6 +179,7 @@ class _Building:
             cwd=self.directory,
             timeout=self.question.limit,
             identity=self.identity,
+            without=self.question.without,
             on_line=self._tell,
         )
 
@@ -184,6 +196,7 @@ class _Building:
             signal=signal_name(ended.signal),
             timed_out=ended.timed_out,
             truncated=truncated or ended.truncated,
+            place=str(self.place),
         )
         binary = self.directory / self.question.program
         if not binary.is_file() or ended.exit_code != 0:

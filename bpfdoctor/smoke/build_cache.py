@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import fcntl
 import hashlib
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.process import Credentials, home_of
 
@@ -23,29 +23,6 @@ if TYPE_CHECKING:
 
 KEPT = 16
 """Built programs that stay in the cache; the oldest make room."""
-
-
-@contextlib.contextmanager
-def acting_as(identity: Credentials | None) -> Iterator[None]:
-    """File access of this thread as another user: its rights, and what it makes is that user's.
-
-    setfsuid(2) is each thread's own (a thread started meanwhile inherits it), and takes the
-    capabilities over files away until it is undone (capabilities(7)). Raises PermissionError where
-    the kernel does not grant it.
-    """
-    if identity is None:
-        yield
-        return
-    libc = ctypes.CDLL(None)
-    libc.setfsgid(identity.gid)
-    libc.setfsuid(identity.uid)
-    try:
-        if libc.setfsuid(-1) != identity.uid:  # -1 changes nothing and tells who we are
-            raise PermissionError(errno.EPERM, f"cannot act as user {identity.uid}")
-        yield
-    finally:
-        libc.setfsuid(os.geteuid())
-        libc.setfsgid(os.getegid())
 
 
 def build_place(machine: Machine, checkout: Path, identity: Credentials | None) -> Path:

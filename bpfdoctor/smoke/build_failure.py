@@ -10,6 +10,18 @@ _TARGET = re.compile(r"^make.*: \*\*\* (\[.+\].*)$", re.MULTILINE)
 _TROUBLE = re.compile(r"^.*\b(?:error|undefined reference)\b.*$", re.MULTILINE | re.IGNORECASE)
 """What compilers, linkers and bpftool say of their trouble; make says it of its target."""
 
+_ABSENT = re.compile(
+    r"error: '?([\w./+-]+\.h)'?(?:: No such file or directory| file not found)", re.MULTILINE
+)
+"""A header that gcc, or clang, does not find."""
+
+_SAYS_WHY = re.compile(
+    r"\b(?:error|undefined reference|not found|No such file|No rule to make|Permission denied)\b"
+    r"|cannot |No space left|command not found",
+    re.IGNORECASE,
+)
+"""A line that says why; a compiler's, a shell's or make's."""
+
 
 def stopped_at(log: str, program: str) -> frozenset[str]:
     """What a build of `program` broke at, by what make said; empty where that is not told.
@@ -17,10 +29,24 @@ def stopped_at(log: str, program: str) -> frozenset[str]:
     What the programs share (libbpf, bpftool) are the same targets for all of them. A step of a
     program's own has its name, which is left out: a tool that breaks in it says the same of each.
     Where the program's own source is at fault, it is kept, and so is that of this program alone.
+    A header that is not found is the one fault of all that include it.
     """
+    absent = _ABSENT.findall(log)
+    if absent:
+        return frozenset(f"{name} is not found" for name in absent)
     targets = frozenset(_TARGET.findall(log))
     own = re.compile(rf"(?<![\w.-]){re.escape(program)}(?=[.\]: ']|$)", re.MULTILINE)
     fault = rf"^(?:\S*/)?{re.escape(program)}(?:\.bpf)?\.[ch]:\d+:.*\berror\b"
     if not any(own.search(each) for each in targets) or re.search(fault, log, re.MULTILINE):
         return targets
     return frozenset(own.sub("PROGRAM", each) for each in (*targets, *_TROUBLE.findall(log)))
+
+
+def first_trouble(log: str) -> str:
+    """The first line in which a tool says what is wrong, else make's first; cut to 200 characters.
+
+    make's own last line (`Error 2`) tells nothing.
+    """
+    lines = [line.strip() for line in log.splitlines()]
+    said = next((line for line in lines if _SAYS_WHY.search(line)), "")
+    return (said or next((line for line in lines if "***" in line), ""))[:200]

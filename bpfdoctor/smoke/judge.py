@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from bpfdoctor.api import (
     ByHand,
     Check,
@@ -9,6 +11,7 @@ from bpfdoctor.api import (
     Evidence,
     Finding,
     Findings,
+    Instead,
     Stage,
     Status,
     check,
@@ -92,6 +95,19 @@ def _stopped(outcome: Outcome) -> Finding:
     word = "failed" if outcome.happened is False else "not proven"
     summary = f"{outcome.stage.value} {word}: {outcome.summary}"
     return Finding(status, summary, evidence=outcome.seen)
+
+
+def no_sources(program: str) -> Finding:
+    """The `unknown` of a program whose project is not here."""
+    finding = unknown("not built: none of its sources are here")
+    return msgspec.structs.replace(finding, id=smoke_program.id, about=program)
+
+
+def with_detour(finding: Finding, instead: Instead | None, program: str) -> Finding:
+    """A finding that says by which command it came about, where that is not the user's."""
+    if instead is None:
+        return finding
+    return msgspec.structs.replace(finding, summary=f"{instead.words(program)}: {finding.summary}")
 
 
 def prediction_finding(program: str, stage: Stage, predicted: str, seen: Finding) -> Finding:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from bpfdoctor.api import Context
 from bpfdoctor.host.question import NoAnswer, evidence
-from bpfdoctor.judging.tools.archiver import chosen_archivers
-from bpfdoctor.judging.tools.bpftool import chosen_bpftool
-from bpfdoctor.judging.tools.clang import chosen_clang
-from bpfdoctor.judging.tools.compilers import chosen_compilers
-from bpfdoctor.judging.tools.llvm_strip import chosen_llvm_strip
-from bpfdoctor.judging.tools.make import chosen_make
-from bpfdoctor.model import Stage
+from bpfdoctor.model import Instead, Stage
 from bpfdoctor.projects.model import Program, Project
 from bpfdoctor.smoke.build import BuildProgram, Built
-from bpfdoctor.smoke.build_failure import stopped_at
+from bpfdoctor.smoke.build_failure import first_trouble, stopped_at
 from bpfdoctor.smoke.model import Observed, Outcome
 from bpfdoctor.smoke.run import RunProgram
 from bpfdoctor.smoke.stages import stages_of
@@ -25,28 +19,38 @@ UNKNOWN_PROOF_LIMIT = 5.0
 """Seconds that a program runs of which nobody knows what proves that it fired."""
 
 
-def prove_program(context: Context, name: str, upto: Stage, may_run: bool) -> Observed:
-    """Build `name`, and run it where `may_run`; its stages up to `upto`."""
+def prove_program(
+    context: Context, name: str, upto: Stage, may_run: bool, instead: Instead | None = None
+) -> Observed:
+    """Build `name` as the user would, or with what goes `instead`, and run it where `may_run`.
+
+    Its stages up to `upto`.
+    """
     program = context.project.program(name)
     if program is None or context.project.kind.build is None:
         what = "there is no makefile for it here"
         return Observed(name, (Outcome(Stage.BUILD, None, what),))
-    question = build_question(context, name, program)
+    question = build_question(context, name, program, instead or Instead())
     built = context.ask(question)
     first = _built(question, built)
     if not first.happened or not may_run or upto is Stage.BUILD or isinstance(built, NoAnswer):
-        return Observed(name, (first,))
+        return Observed(name, (first,), instead)
     later = _run(context, run_question(built, name, program), program)
     wanted = (outcome for outcome in later if outcome.stage.order <= upto.order)
-    return Observed(name, (first, *wanted))
+    return Observed(name, (first, *wanted), instead)
 
 
-def build_question(context: Context, name: str, program: Program) -> BuildProgram:
-    """How `name` is built: with the makefile's own tools, or the clang that was judged fit."""
+def build_question(
+    context: Context,
+    name: str,
+    program: Program,
+    instead: Instead = Instead(),  # noqa: B008
+) -> BuildProgram:
+    """How `name` is built: by the command that the user would type, or by what goes instead."""
     project, build = context.project, context.project.kind.build
     assert build is not None
-    make = chosen_make(context.host, build.make)
-    variables = {**build.variables, **program.variables, **_overrides(context)}
+    given = dict(word.split("=", 1) for word in instead.arguments)
+    variables = {**build.variables, **program.variables, **given}
     return BuildProgram(
         checkout=project.path,
         directory=build.directory,
@@ -54,31 +58,9 @@ def build_question(context: Context, name: str, program: Program) -> BuildProgra
         made=_made(project, name),
         outputs=build.outputs,
         variables=tuple(sorted(variables.items())),
-        make=make.argv if make.fit else ("make",),
+        make=(instead.make or "make",),
+        without=instead.without,
     )
-
-
-def _overrides(context: Context) -> dict[str, str]:
-    """The make variables that name another tool where the makefile's own is not fit."""
-    host, build = context.host, context.project.kind.build
-    assert build is not None
-    clang = chosen_clang(host, context.project.kind.clang)
-    compilers = chosen_compilers(host, build.tools)
-    chosen = [clang, *compilers]
-    if compilers and compilers[0].fit:
-        chosen += chosen_archivers(host, build.tools, compilers[0].argv)
-    if "LLVM_STRIP" in build.tools and clang.fit:
-        chosen.append(chosen_llvm_strip(host, build.tools["LLVM_STRIP"], clang.argv))
-    if build.tools.get("BPFTOOL") and clang.fit:
-        path = context.project.path
-        chosen.append(chosen_bpftool(host, _placed(build.tools["BPFTOOL"], path), clang.argv, path))
-    other = [each for each in chosen if each.fit and not each.is_default]
-    return {each.variable: " ".join(each.argv) for each in other}
-
-
-def _placed(tool: str, path: str) -> str:
-    """A tool of the checkout by its whole path; one on PATH by its name."""
-    return f"{path}/{tool}" if "/" in tool and not tool.startswith("/") else tool
 
 
 def _made(project: Project, name: str) -> tuple[str, ...]:
@@ -109,10 +91,17 @@ def _built(question: BuildProgram, answer: Built | NoAnswer) -> Outcome:
     if isinstance(answer, NoAnswer):
         return Outcome(Stage.BUILD, None, f"it could not be built here: {answer.shown()}", seen)
     if answer.ok:
-        return Outcome(Stage.BUILD, True, f"make built {question.program}", seen)
+        return Outcome(Stage.BUILD, True, _where(question, answer), seen)
     happened = None if answer.timed_out or answer.signal else False
     broke_at = stopped_at(answer.log, question.program)
-    return Outcome(Stage.BUILD, happened, answer.ending, seen, broke_at)
+    trouble = first_trouble(answer.log)
+    summary = f"{answer.ending}: {trouble}" if trouble else answer.ending
+    return Outcome(Stage.BUILD, happened, summary, seen, broke_at, answer.log)
+
+
+def _where(question: BuildProgram, answer: Built) -> str:
+    """That it was built, and where: not in the tree, which stays as it is."""
+    return f"make built {question.program}" + (f" in {answer.place}" if answer.place else "")
 
 
 def _run(context: Context, question: RunProgram, program: Program) -> list[Outcome]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from private_path import Bounded, private_path, real
+from ways import with_words
 
-from bpfdoctor.api import ByHand, Finding, Install, NoAnswer, Project, Status
+from bpfdoctor.api import Finding, Install, NoAnswer, Project, Status
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.testing import FakeHost, one, run_check
@@ -66,15 +67,18 @@ def test_a_variable_that_names_none_is_told_with_the_way_around(
     needs("ar")
     (private / "ar").symlink_to(real("ar"))
     finding = found(private, **variables)
-    assert finding.status is Status.WARN
+    assert finding.status is Status.FAIL
     assert finding.summary == f"{trouble}; ar works"
-    assert finding.fixes == (ByHand(f"build with `make {override}`"),)
+    assert finding.fixes == (with_words(override),)
 
 
 def test_llvms_archiver_is_one_as_well(private: Path, needs: Callable[..., None]) -> None:
     needs("llvm-ar")
     (private / "llvm-ar").symlink_to(real("llvm-ar"))
-    assert found(private).fixes == (ByHand("build with `make AR=llvm-ar HOSTAR=llvm-ar`"),)
+    assert found(private).fixes == (
+        Install(("cc",)),
+        with_words("AR=llvm-ar", "HOSTAR=llvm-ar"),
+    )
     assert found(private, AR="llvm-ar", HOSTAR="llvm-ar").status is Status.PASS
     (private / "ar").symlink_to(real("llvm-ar"))
     assert found(private, AR="llvm-ar").summary == "llvm-ar and ar pack a library"

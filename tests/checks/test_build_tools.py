@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from private_path import Bounded, private_path, real, script
+from ways import with_words
 
 from bpfdoctor.api import (
     AskCrates,
     ByHand,
     Finding,
     Install,
+    Instead,
     NoAnswer,
     Project,
     Run,
@@ -102,16 +104,16 @@ def test_gmake_stands_in_for_another_make(private: Path, needs: Callable[..., No
     script(private, "make", "exit 2")
     (private / "gmake").symlink_to(real("make"))
     finding = found("toolchain.make", Bounded(private))
-    assert finding.status is Status.WARN
-    assert finding.fixes == (ByHand("build with `gmake` in place of make"),)
+    assert finding.status is Status.FAIL
+    assert finding.fixes == (ByHand("build with `gmake`", instead=Instead(make="gmake")),)
 
 
 def test_llvm_strip_of_another_version_is_named(private: Path, needs: Callable[..., None]) -> None:
     needs("clang", "llvm-strip")
     script(private, "llvm-strip-14", f'exec {shutil.which("llvm-strip")} "$@"')
     finding = found("toolchain.llvm-strip", Bounded(private))
-    assert finding.status is Status.WARN
-    assert finding.fixes == (ByHand("build with `make LLVM_STRIP=llvm-strip-14`"),)
+    assert finding.status is Status.FAIL
+    assert finding.fixes == (Install(("llvm",)), with_words("LLVM_STRIP=llvm-strip-14"))
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from bpfdoctor.api import (
-    ByHand,
-    Finding,
-    Status,
-)
+from bpfdoctor.api import ByHand, Finding, Status, Tree
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.projects.recognise import find_project
@@ -82,10 +79,44 @@ def test_how_the_users_own_program_is_made_only_the_makefile_knows(checkout: Pat
     assert one(project_findings(checkout)).status is Status.PASS
 
 
-def test_without_a_checkout_the_project_says_what_to_clone() -> None:
-    finding = one(run_check("checkout.project", FakeHost()))
-    assert finding.status is Status.WARN
-    (fix,) = finding.fixes
+PROJECTS = {"project": project_named(), "machine": project_named("embedded")}
+SHUT = ("EACCES: Permission denied",)
+SIGNS = ("agent/x.bpf.c", "Makefile: libbpf")
+
+
+@pytest.mark.parametrize(
+    ("project", "tree", "status"),
+    [
+        ("project", Tree("/here"), Status.UNKNOWN),
+        ("project", Tree("/here", named=True), Status.FAIL),
+        ("project", Tree("/here", signs=SIGNS), Status.UNKNOWN),
+        ("project", Tree("/here", named=True, signs=SIGNS), Status.UNKNOWN),
+        ("machine", Tree("/here"), None),
+        ("machine", Tree("/here", named=True), Status.FAIL),
+        ("machine", Tree("/here", signs=SIGNS), Status.UNKNOWN),
+        ("machine", Tree("/here", named=True, signs=SIGNS), Status.UNKNOWN),
+        ("machine", Tree("/here", unseen=SHUT), Status.UNKNOWN),
+        ("machine", Tree("/here", named=True, unseen=SHUT), Status.UNKNOWN),
+        ("machine", None, None),
+    ],
+)
+def test_where_there_is_no_project_it_is_told_apart_why(
+    project: str, tree: Tree | None, status: Status | None
+) -> None:
+    here = msgspec.structs.replace(PROJECTS[project], tree=tree)
+    found = run_check("checkout.project", FakeHost(), here)
+    assert [each.status for each in found] == ([status] if status else [])
+    for finding in found:
+        assert finding.fixes, "there is a way on"
+        assert finding.evidence
+        if tree and tree.signs:
+            assert SIGNS[0] in finding.summary
+            assert "check --object" in "".join(map(str, finding.fixes))
+
+
+def test_without_its_sources_the_project_says_what_to_clone() -> None:
+    here = msgspec.structs.replace(PROJECTS["project"], tree=Tree("/here"))
+    (fix,) = one(run_check("checkout.project", FakeHost(), here)).fixes
     assert isinstance(fix, ByHand)
     assert fix.text.startswith("git clone --recurse-submodules https://")
 

@@ -17,18 +17,26 @@ from bpfdoctor.api import (
     AskSpace,
     AskUsdt,
     Attempt,
+    BuildPlace,
+    BuiltFile,
+    Context,
     CountCycles,
     Finding,
     Identity,
     Libc,
     NoAnswer,
+    Project,
     Question,
+    Selection,
     Space,
     Status,
+    Target,
     UsdtProbes,
     Variables,
+    tools,
 )
 from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.tools.build_place import Room
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 
@@ -77,6 +85,61 @@ def test_the_place_with_the_least_room_decides(
     scratch: Answer, cache: Answer, status: Status
 ) -> None:
     assert disk_found(scratch, cache).status is status
+
+
+def inodes(free: int) -> Space:
+    """Room for any build, and so many inodes."""
+    return Space(10**12, 10**11, 10**6, free)
+
+
+@pytest.mark.parametrize(
+    ("scratch", "status", "says"),
+    [
+        (inodes(10**5), Status.PASS, "MB free at"),
+        (inodes(600), Status.WARN, "600 inodes free at /tmp; a build takes 400"),
+        (inodes(0), Status.FAIL, "0 inodes free at /tmp; a build takes 400"),
+        (Space(10**12, 10**11), Status.PASS, "MB free at"),  # no limit, or an older snapshot
+    ],
+)
+def test_a_place_without_inodes_has_no_room(scratch: Space, status: Status, says: str) -> None:
+    found = disk_found(scratch, space(9))
+    assert found.status is status
+    assert says in found.summary
+    assert found.evidence
+
+
+def own_place(device: int, free: int, built: bool) -> BuildPlace:
+    """A makefile's directory on a file system, with or without all that a build makes."""
+    program = BuiltFile("minimal", "executable", "whole", "", 1, 0, True, True)
+    room = Room("", False, False, free, None, device)
+    return BuildPlace(0, "", False, (), (room,), built=(program,) if built else ())
+
+
+@pytest.mark.parametrize(
+    ("there", "status"),
+    [
+        (own_place(5, 0, built=False), Status.SKIP),
+        (own_place(6, 0, built=False), Status.FAIL),  # another file system is full as well
+        (own_place(5, 10**9, built=False), Status.FAIL),  # what is built there takes no more
+        (own_place(5, 0, built=True), Status.FAIL),  # make has nothing to do there
+        (NoAnswer("EACCES"), Status.FAIL),
+    ],
+)
+def test_what_the_checkouts_own_file_system_lacks_is_one_failure(
+    there: Answer, status: Status
+) -> None:
+    kind = project_named()
+    project = Project(kind.kind, "/tree", ("minimal",))
+    full = Space(10**12, 0, device=5)
+    host = FakeHost({ENVIRONMENT: Variables({}), AskSpace("/tmp"): full}, NoAnswer("ENOENT"))
+    selection = Selection((Target("minimal"),))
+    context = Context(host, project, selection)
+    build = project.kind.build
+    assert build
+    host.answers[tools.ask_own_place(context, build)] = there
+    found = one(run_check("runtime.disk", host, project, selection))
+    assert found.status is status
+    assert found.blocked_by == (("checkout.build-directory",) if status is Status.SKIP else ())
 
 
 def test_the_variable_to_set_is_named() -> None:
@@ -162,6 +225,7 @@ def test_a_new_pid_namespace_is_seen(needs: Callable[..., None]) -> None:
 
 JUDGE = """
 from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.tools.build_place import Room
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import run_check
 print(run_check("runtime.pid-namespace", LiveHost(Machine()))[0].status.value)

@@ -31,6 +31,44 @@ CLEAN = {
 OURS = ("-c", "protocol.file.allow=always", "-c", "user.name=t", "-c", "user.email=t@example.org")
 
 
+LIBBPF = {
+    "src/Makefile": """\
+LIBBPF_MAP_VERSION := $(shell grep -oE '^LIBBPF_([0-9.]+)' libbpf.map | head -n1)
+OBJS := libbpf.o \\
+\telf.o
+HEADERS := libbpf.h bpf_helpers.h
+$(OBJDIR)/libbpf.pc:
+\tsed -e s/x/y/ < libbpf.pc.template > $@
+""",
+    "src/libbpf.c": '#include <stdio.h>\n#include <linux/err.h>\n#include "libbpf.h"\n',
+    "src/elf.c": '#include <stddef.h>\n#include "hashmap.h"\n',
+    "src/unused.c": '#include "nowhere.h"\n',
+    "src/libbpf.h": '#include "beside.h"\nint a;\n',
+    "src/beside.h": "",
+    "src/hashmap.h": "int hashmap;\n",
+    "src/bpf_helpers.h": "",
+    "src/libbpf.map": "LIBBPF_1.0\n",
+    "src/libbpf.pc.template": "",
+    "include/linux/err.h": "int err;\n",
+    "include/linux/unused.h": "",
+    "include/uapi/linux/bpf.h": "",
+    "README": "libbpf\n",
+}
+BPFTOOL = {
+    "src/Makefile": """\
+include Makefile.include
+BOOTSTRAP_OBJS = $(addprefix $(BOOTSTRAP_OUTPUT),main.o disasm.o)
+""",
+    "src/Makefile.include": "",
+    "src/main.c": '#include <bpf/libbpf.h>\n#include <bpf/hashmap.h>\n#include "main.h"\n',
+    "src/main.h": "#include <linux/list.h>\n",
+    "src/kernel/bpf/disasm.c": "int disasm;\n",
+    "src/prog.c": "int not_of_the_bootstrap;\n",
+    "include/linux/list.h": "",
+    "docs/bpftool.rst": "",
+}
+
+
 def git(place: Path, *arguments: str) -> str:
     """Run real git in `place`; its standard output."""
     argv = ["git", "-C", str(place), *OURS, *arguments]
@@ -64,13 +102,13 @@ def repository(place: Path, files: dict[str, str], modules: dict[str, Path]) -> 
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Repositories in libbpf-bootstrap's shape; `libbpf` has the branches `one` and `other`."""
     place = tmp_path_factory.mktemp("origin")
-    libbpf = repository(place / "libbpf", {"src/libbpf.c": "int a;\n", "README": "libbpf\n"}, {})
+    libbpf = repository(place / "libbpf", LIBBPF, {})
     for branch in ("one", "other"):
         git(libbpf, "checkout", "-qb", branch, "master")
         commit(libbpf, {"src/libbpf.c": f"int {branch};\n"})
     git(libbpf, "checkout", "-q", "master")
     headers = repository(place / "headers", {"include/x86/vmlinux.h": "// __VMLINUX_H__\n"}, {})
-    bpftool = repository(place / "bpftool", {"src/main.c": "int b;\n"}, {"libbpf": libbpf})
+    bpftool = repository(place / "bpftool", BPFTOOL, {"libbpf": libbpf})
     modules = {"libbpf": libbpf, "bpftool": bpftool, "vmlinux.h": headers}
     makefile = "APPS = minimal\nUSED = ../../libbpf/src ../../bpftool/src\n"
     files = {"examples/c/Makefile": makefile, "examples/c/minimal.bpf.c": "\n"}
@@ -200,7 +238,8 @@ def test_another_commit_than_the_pinned_one_is_a_warning_naming_both(checkout: P
 
 
 def test_a_changed_file_of_the_same_size_is_a_warning_naming_it(checkout: Path) -> None:
-    write(checkout, "libbpf/src/libbpf.c", "int z;\n")
+    text = LIBBPF["src/libbpf.c"].replace("stdio", "errno")
+    write(checkout, "libbpf/src/libbpf.c", text)
     found = judge(checkout)
     otherwise_passing(found, "libbpf")
     assert found["libbpf"].status is Status.WARN
@@ -226,7 +265,7 @@ def test_a_submodule_with_some_files_gone_is_half_updated(checkout: Path) -> Non
     found = judge(checkout)
     otherwise_passing(found, "libbpf")
     assert found["libbpf"].status is Status.WARN
-    assert "absent: 1 of 2 files" in found["libbpf"].summary
+    assert "absent: 1 of 14 files" in found["libbpf"].summary
     apply(found["libbpf"].fixes[0])
     assert judge(checkout)["libbpf"].status is Status.PASS
 
@@ -240,7 +279,7 @@ def test_files_gone_beside_one_that_cannot_be_compared_are_for_a_person_to_judge
     assert judge(checkout)["libbpf"].fixes == ()
     (checkout / "libbpf/README").unlink()
     found = judge(checkout)["libbpf"]
-    assert "absent: 1 of 2 files (half updated); 1 files were not compared" in found.summary
+    assert "absent: 1 of 14 files (half updated); 1 files were not compared" in found.summary
     (fix,) = found.fixes
     assert isinstance(fix, ByHand)
     assert fix.text.endswith(f"git -C {checkout}/libbpf diff")
@@ -528,3 +567,263 @@ def test_in_a_user_namespace_git_is_not_run_as_root_on_somebody_elses_tree(
     said = subprocess.run(argv, env=environ, check=True, capture_output=True, text=True).stdout
     assert said == "cannot-become-owner\n"
     assert not log.exists()
+
+
+def without_git(checkout: Path) -> None:
+    """Make it a copy of which git knows nothing."""
+    for place in [*checkout.rglob(".git")]:
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+
+NEEDED = [
+    ("libbpf", "src/Makefile", ""),
+    ("libbpf", "src/elf.c", ""),
+    ("libbpf", "src/hashmap.h", "hashmap.h"),
+    ("libbpf", "src/bpf_helpers.h", ""),
+    ("libbpf", "src/libbpf.map", ""),
+    ("libbpf", "src/libbpf.pc.template", ""),
+    ("libbpf", "include/linux/err.h", "linux/err.h"),
+    ("bpftool", "src/Makefile.include", ""),
+    ("bpftool", "src/main.h", "main.h"),
+    ("bpftool", "include/linux/list.h", "linux/list.h"),
+    ("bpftool/libbpf", "src/Makefile", ""),
+    ("bpftool/libbpf", "src/hashmap.h", "hashmap.h"),
+    ("bpftool/libbpf", "src/beside.h", "beside.h"),
+    ("bpftool/libbpf", "include/linux/err.h", "linux/err.h"),
+]
+"""A submodule, a file that the build reads, and what it is called where git tells nothing."""
+
+
+@pytest.mark.parametrize(("about", "lost", "called"), NEEDED)
+def test_a_lost_file_that_the_build_needs_is_the_one_fail_and_git_brings_it_back(
+    checkout: Path, about: str, lost: str, called: str
+) -> None:
+    (checkout / about / lost).unlink()
+    found = judge(checkout)
+    otherwise_passing(found, about)
+    assert found[about].status is Status.FAIL
+    assert found[about].summary == f"{lost} is not there, and the build needs it"
+    (fix,) = found[about].fixes
+    assert isinstance(fix, Run)
+    assert fix.argv == ("git", "-C", str(checkout / about), "checkout", "--", ".")
+    apply(fix)
+    assert judge(checkout)[about].status is Status.PASS
+
+
+@pytest.mark.parametrize(("about", "lost", "called"), NEEDED)
+def test_a_lost_file_that_the_build_needs_is_seen_where_git_tells_nothing(
+    checkout: Path, about: str, lost: str, called: str
+) -> None:
+    without_git(checkout)
+    (checkout / about / lost).unlink()
+    found = judge(checkout)
+    assert statuses(found) == {**dict.fromkeys(ALL, Status.WARN), about: Status.FAIL}
+    assert found[about].summary == f"{called or lost} is not there, and the build needs it"
+    (fix,) = found[about].fixes
+    assert isinstance(fix, ByHand)
+    assert fix.text.startswith("clone the checkout again: git clone --recurse-submodules")
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("about", "lost"),
+    [
+        ("libbpf", "README"),
+        ("libbpf", "src/unused.c"),
+        ("libbpf", "include/linux/unused.h"),
+        ("bpftool", "src/prog.c"),
+        ("bpftool", "docs/bpftool.rst"),
+        ("vmlinux.h", "include/x86/vmlinux.h"),
+    ],
+)
+def test_a_lost_file_that_no_build_reads_is_a_warning(
+    checkout: Path, about: str, lost: str, known: bool
+) -> None:
+    if not known:
+        without_git(checkout)
+    else:
+        write(checkout, f"{about}/README", "there is one more\n")
+        git(checkout / about, "add", "README")
+    (checkout / about / lost).unlink()
+    found = judge(checkout)
+    assert found[about].status is Status.WARN
+    assert {finding.status for finding in found.values()} <= {Status.WARN, Status.PASS}
+    if known:
+        assert f"{about}/{lost}" in found[about].explains
+
+
+def test_a_file_that_git_never_had_is_not_lost(checkout: Path) -> None:
+    """A makefile may list what the build makes."""
+    write(checkout, "libbpf/src/Makefile", "HEADERS := bpf_helpers.h made.h\ninclude made.mk\n")
+    (checkout / "libbpf/README").unlink()
+    found = judge(checkout)
+    otherwise_passing(found, "libbpf")
+    assert found["libbpf"].status is Status.WARN
+
+
+def test_a_warning_says_by_which_words_a_failed_build_names_it(checkout: Path) -> None:
+    write(checkout, "libbpf/src/libbpf.h", "int other;\n")
+    git(checkout / "bpftool", "checkout", "-q", "--detach")
+    found = judge(checkout)
+    assert found["libbpf"].explains == ("libbpf/src", "libbpf/src/libbpf.h")
+    without_git(checkout)
+    assert judge(checkout)["vmlinux.h"].explains == ("vmlinux.h",)
+
+
+def test_a_lost_header_beside_a_changed_file_comes_back_alone(checkout: Path) -> None:
+    (checkout / "libbpf/include/linux/err.h").unlink()
+    write(checkout, "libbpf/README", "mine\n")
+    (fix,) = judge(checkout)["libbpf"].fixes
+    assert isinstance(fix, ByHand)
+    subprocess.run(fix.text.partition(": ")[2], shell=True, env=CLEAN, check=True)
+    assert judge(checkout)["libbpf"].status is Status.WARN
+    assert (checkout / "libbpf/README").read_text() == "mine\n"
+
+
+def test_more_than_one_lost_file_is_one_fail_that_counts_them(checkout: Path) -> None:
+    for name in ("libbpf.map", "bpf_helpers.h", "hashmap.h"):
+        (checkout / "libbpf/src" / name).unlink()
+    found = judge(checkout)
+    otherwise_passing(found, "libbpf")
+    assert found["libbpf"].summary.endswith(" and 2 more that the build needs are not there")
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_header_of_the_system_in_place_of_a_lost_one_counts_by_what_the_compiler_says(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    write(tmp_path, "system/linux/err.h", "int" if broken else "int another;\n")
+    monkeypatch.setenv("C_INCLUDE_PATH", str(tmp_path / "system"))
+    (checkout / "libbpf/include/linux/err.h").unlink()
+    found = judge(checkout)
+    otherwise_passing(found, "libbpf")
+    assert found["libbpf"].status is (Status.FAIL if broken else Status.WARN)
+
+
+def private_cc(place: Path, script: str) -> str:
+    """A PATH with a `cc` of a few lines in front of the real one; the host's stays as it is."""
+    place.mkdir()
+    for name in ("cc", "gcc"):
+        (place / name).write_text(f"#!/bin/sh\n{script.format(real=shutil.which(name))}\n")
+        (place / name).chmod(0o755)
+    return f"{place}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("libelf.h", Status.WARN),
+        ("gelf.h", Status.WARN),
+        ("zlib.h", Status.WARN),
+        ("libelf2.h", Status.FAIL),
+    ],
+)
+def test_a_library_that_is_not_installed_is_no_fault_of_a_submodule(
+    checkout: Path, tmp_path: Path, name: str, status: Status
+) -> None:
+    without_git(checkout)
+    write(checkout, "libbpf/src/elf.c", f'#include "hashmap.h"\n#include <{name}>\n')
+    hide = f'case "$*" in *"-M "*) {{real}} "$@" | sed "s@/[^ ]*/{name}@{name}@";; '
+    path = private_cc(tmp_path / "bin", hide + '*) exec {real} "$@";; esac')
+    found = judge(checkout, path)
+    assert found["libbpf"].status is status
+    assert found["bpftool/libbpf"].status is Status.WARN
+
+
+@pytest.mark.parametrize(("name", "status"), [("asm", Status.WARN), ("linux", Status.FAIL)])
+def test_headers_of_the_kernel_that_are_not_installed_are_no_fault_of_a_submodule(
+    checkout: Path, name: str, status: Status
+) -> None:
+    without_git(checkout)
+    write(checkout, "libbpf/src/elf.c", f"#include <{name}/nowhere.h>\n#include <linux/no.h>\n")
+    assert judge(checkout)["libbpf"].status is status
+
+
+def test_without_a_c_compiler_the_makefiles_lists_are_read_all_the_same(
+    checkout: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").symlink_to(shutil.which("git") or "")
+    (checkout / "libbpf/src/hashmap.h").unlink()
+    (checkout / "bpftool/src/kernel/bpf/disasm.c").unlink()
+    found = judge(checkout, str(tmp_path / "bin"))
+    otherwise_passing(found, "libbpf", "bpftool")
+    assert found["libbpf"].status is Status.WARN
+    assert found["bpftool"].status is Status.FAIL
+
+
+def test_a_compiler_that_hangs_over_a_fifo_leaves_it_unknown(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bpfdoctor.judging.sources.headers.PATIENCE", 0.5)
+    (checkout / "libbpf/README").unlink()
+    (checkout / "libbpf/src/hashmap.h").unlink()
+    os.mkfifo(checkout / "libbpf/src/hashmap.h")
+    found = judge(checkout)
+    otherwise_passing(found, "libbpf")
+    assert found["libbpf"].status is Status.UNKNOWN
+    assert found["libbpf"].fixes
+
+
+def test_an_intact_checkout_asks_no_compiler(checkout: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    path = private_cc(tmp_path / "bin", f'echo run >>{log}; exec {{real}} "$@"')
+    assert statuses(judge(checkout, path)) == dict.fromkeys(ALL, Status.PASS)
+    assert not log.exists()
+    (checkout / "libbpf/README").unlink()
+    assert judge(checkout, path)["libbpf"].status is Status.WARN
+    assert log.exists()
+
+
+def test_one_stray_file_does_not_fill_a_submodule_and_is_not_overwritten(checkout: Path) -> None:
+    empty(checkout / "libbpf")
+    write(checkout, "libbpf/notes.txt", "mine\n")
+    found = judge(checkout)
+    otherwise_passing(found, "libbpf")
+    assert found["libbpf"].status is Status.FAIL
+    assert found["libbpf"].summary == "libbpf holds none of its files"
+    (fix,) = found["libbpf"].fixes
+    assert isinstance(fix, ByHand)
+    assert fix.text.startswith(f"move {checkout}/libbpf away, then: git -C {checkout} submodule")
+    (checkout / "libbpf").rename(checkout / "aside")
+    argv = fix.text.partition("then: git ")[2].split()
+    subprocess.run(["git", *OURS, *argv], env=CLEAN, check=True, capture_output=True)
+    assert judge(checkout)["libbpf"].status is Status.PASS
+
+
+@pytest.mark.parametrize("there", ["bpftool", "bpftool/libbpf"])
+def test_one_stray_file_is_seen_where_git_tells_nothing(checkout: Path, there: str) -> None:
+    without_git(checkout)
+    (checkout / ".gitmodules").unlink()
+    empty(checkout / there)
+    write(checkout, f"{there}/notes.txt", "mine\n")
+    found = judge(checkout)
+    assert found[there].status is Status.FAIL
+    assert found[there].summary == f"{there} holds none of its files"
+    failing = [about for about, finding in found.items() if finding.status is Status.FAIL]
+    assert failing == [there]
+
+
+def test_one_stray_file_is_told_without_git_too(checkout: Path, tmp_path: Path) -> None:
+    empty(checkout / "libbpf")
+    write(checkout, "libbpf/notes.txt", "mine\n")
+    found = judge(checkout, str(tmp_path))
+    assert found["libbpf"].status is Status.FAIL
+    assert [type(fix) for fix in found["libbpf"].fixes] == [Install]
+
+
+def test_root_has_the_sources_read_as_the_owner_of_the_checkout(
+    checkout: Path, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    for place in (tmp_path, *tmp_path.parents[:3]):
+        place.chmod(place.stat().st_mode | 0o011)
+    (checkout / "libbpf/README").unlink()
+    subprocess.run(["chown", "-R", "12345:12345", str(checkout)], check=True)
+    log = tmp_path / "log"
+    log.touch()
+    log.chmod(0o666)
+    script = f'case "$*" in *"-M "*) id -u >>{log};; esac; exec {{real}} "$@"'
+    found = judge(checkout, private_cc(tmp_path / "bin", script))
+    assert found["libbpf"].status is Status.WARN
+    assert set(log.read_text().split()) == {"12345"}

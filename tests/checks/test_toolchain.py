@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
+from ways import with_words
 
 from bpfdoctor.api import (
     Answer,
     AskEnvironment,
-    ByHand,
     Completed,
     FindExecutables,
     Finding,
@@ -204,7 +204,7 @@ def test_another_clang_that_works_is_named_and_taken(
     (private / "clang-16").symlink_to(real("clang"))
     host = _without_others(private)
     finding = found("toolchain.clang", host)
-    assert finding.status is Status.WARN
+    assert finding.status is Status.FAIL
     assert "3.8.0" in finding.summary
     assert "clang-16 works" in finding.summary
     assert "make CLANG=clang-16" in getattr(finding.fixes[0], "text", "")
@@ -217,7 +217,7 @@ def test_the_clang_of_the_environment_is_the_one_judged(
     needs("clang", "env")
     (private / "clang").symlink_to(real("clang"))
     finding = found("toolchain.clang", _without_others(private, CLANG="clang-77"))
-    assert finding.status is Status.WARN
+    assert finding.status is Status.FAIL
     assert finding.summary == "clang-77 is not on PATH; clang works"
     (private / "env").symlink_to(real("env"))
     wrapped = found("toolchain.clang", _without_others(private, CLANG="env clang"))
@@ -279,7 +279,7 @@ def test_another_c_compiler_is_named(private: Path, needs: Callable[..., None]) 
     (private / "gcc").symlink_to(real("gcc"))
     (private / "clang-14").symlink_to(real("clang"))
     finding = found("toolchain.cc", _without_others(private))
-    assert finding.status is Status.WARN
+    assert finding.status is Status.FAIL
     assert finding.summary == "cc is not on PATH; gcc works"
 
 
@@ -293,9 +293,9 @@ def test_one_advice_replaces_every_compiler_that_the_makefile_calls(
     needs("gcc")
     (private / "gcc-12").symlink_to(real("gcc"))
     finding = found("toolchain.cc", _without_others(private), TWO_COMPILERS)
-    assert finding.status is Status.WARN
+    assert finding.status is Status.FAIL
     assert finding.summary == "cc is not on PATH; gcc is not on PATH; gcc-12 works"
-    assert finding.fixes == (ByHand("build with `make CC=gcc-12 HOSTCC=gcc-12`"),)
+    assert finding.fixes == (Install(("cc",)), with_words("CC=gcc-12", "HOSTCC=gcc-12"))
 
 
 def test_a_fit_cc_takes_the_place_of_a_missing_gcc(
@@ -305,8 +305,8 @@ def test_a_fit_cc_takes_the_place_of_a_missing_gcc(
     (private / "gcc-12").symlink_to(real("gcc"))
     (private / "cc").symlink_to(real("clang"))
     finding = found("toolchain.cc", _without_others(private), TWO_COMPILERS)
-    assert finding.status is Status.WARN
-    assert finding.fixes == (ByHand("build with `make HOSTCC=cc`"),)
+    assert finding.status is Status.FAIL
+    assert finding.fixes == (Install(("cc",)), with_words("HOSTCC=cc"))
     chosen = found("toolchain.cc", _without_others(private, HOSTCC="gcc-12"), TWO_COMPILERS)
     assert chosen.status is Status.PASS
     assert chosen.summary == "cc and gcc-12 compile, link and make a program that runs"

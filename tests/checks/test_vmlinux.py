@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,12 @@ from bpfdoctor.api import (
     AskSubmodules,
     ByHand,
     FileText,
+    FindExecutables,
     Finding,
     FindTool,
+    FoundTools,
     Install,
+    Instead,
     Kernel,
     LookAt,
     NoAnswer,
@@ -32,31 +37,42 @@ from bpfdoctor.api import (
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A
+from bpfdoctor.host.tools.workdir import Workplace
 from bpfdoctor.projects.model import Build, ProjectKind
 from bpfdoctor.projects.recognise import find_project
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
-HEADER = "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n"
+HEADER = "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\nstruct a { int b; };\n#endif\n"
 TODAY = "vmlinux.h/include/x86/vmlinux.h"
+ARCH = """\
+ARCH ?= $(shell uname -m | sed 's/x86_64/x86/' \\
+\t| sed 's/arm.*/arm/' | sed 's/aarch64/arm64/' | sed 's/ppc64le/powerpc/' | sed 's/riscv64/riscv/')
+"""
+MAKEFILE = f"APPS = minimal\n{ARCH}VMLINUX := ../../vmlinux.h/include/$(ARCH)/vmlinux.h\n"
 
 
 class OnMachine:
     """This machine's files, below a kernel of another architecture."""
 
-    def __init__(self, architecture: str) -> None:
-        self.live, self.architecture = LiveHost(Machine()), architecture
+    def __init__(self, architecture: str, path: str = "") -> None:
+        environ = {**os.environ, "PATH": path} if path else None
+        self.live, self.architecture = LiveHost(Machine(environ)), architecture
+        self.without_clang = bool(path)
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         if question == AskKernel():
             kernel: Any = Kernel("6.1.0", "#1", self.architecture)
             return kernel  # type: ignore[no-any-return]
+        if self.without_clang and isinstance(question, FindExecutables):
+            none: Any = FoundTools(())
+            return none  # type: ignore[no-any-return]
         return self.live.ask(question)
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     (tmp_path / "examples/c").mkdir(parents=True)
-    (tmp_path / "examples/c/Makefile").write_text("APPS = minimal\n")
+    (tmp_path / "examples/c/Makefile").write_text(MAKEFILE)
     (tmp_path / "examples/c/minimal.bpf.c").write_text("")
     (tmp_path / "vmlinux.h/include/x86").mkdir(parents=True)
     (tmp_path / TODAY).with_name("vmlinux_618.h").write_text(HEADER)
@@ -64,8 +80,8 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def judge(checkout: Path, architecture: str = "x86_64") -> Finding:
-    host = OnMachine(architecture)
+def judge(checkout: Path, architecture: str = "x86_64", *, path: str = "") -> Finding:
+    host = OnMachine(architecture, path)
     project = find_project(host, str(checkout))
     assert project is not None
     return one(run_check("checkout.vmlinux-h", host, project))
@@ -101,18 +117,65 @@ def test_the_header_is_that_of_this_architecture(checkout: Path, machine: str, n
     [
         ("VMLINUX := ../../vmlinux/vmlinux.h", "vmlinux/vmlinux.h"),
         ("VMLINUX := ../../vmlinux/$(ARCH)/vmlinux.h", "vmlinux/x86/vmlinux.h"),
-        ("VMLINUX := ../../../vmlinux.h", TODAY),
-        ("VMLINUX := $(shell pwd)/vmlinux.h", TODAY),
+        ("VMLINUX := ../../vmlinux/no.h\nVMLINUX = ../../vmlinux/vmlinux.h", "vmlinux/vmlinux.h"),
+        ("VMLINUX = $(abspath ../../vmlinux/vmlinux.h)", "vmlinux/vmlinux.h"),
+        ("INCLUDES = -Ivmlinux", TODAY),
     ],
 )
 def test_the_makefile_says_where_the_header_is(checkout: Path, line: str, place: str) -> None:
-    (checkout / "examples/c/Makefile").write_text(f"APPS = minimal\n{line}\n")
+    (checkout / "examples/c/Makefile").write_text(f"APPS = minimal\n{ARCH}{line}\n")
     (checkout / "vmlinux/x86").mkdir(parents=True)
     for name in ("vmlinux/vmlinux.h", "vmlinux/x86/vmlinux.h"):
         (checkout / name).write_text(HEADER)
     finding = judge(checkout)
     assert finding.status is Status.PASS
     assert finding.summary.startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "words"),
+    [
+        ("VMLINUX := $(shell pwd)/vmlinux.h", Status.UNKNOWN, "computes by $(shell pwd)"),
+        ("VMLINUX := /usr/include/vmlinux.h", Status.UNKNOWN, "outside of the checkout"),
+        ("VMLINUX := ../../../vmlinux.h", Status.FAIL, "../vmlinux.h is missing"),
+    ],
+)
+def test_a_header_elsewhere_is_not_taken_for_that_of_the_checkout(
+    checkout: Path, line: str, status: Status, words: str
+) -> None:
+    (checkout / "examples/c/Makefile").write_text(f"APPS = minimal\n{line}\n")
+    finding = judge(checkout)
+    assert (finding.status, words in finding.summary) == (status, True), finding.summary
+
+
+def test_a_makefile_that_speaks_of_no_such_header_needs_none(checkout: Path) -> None:
+    (checkout / "examples/c/Makefile").write_text("APPS = minimal\n")
+    project = find_project(OnMachine("x86_64"), str(checkout))
+    assert project is not None
+    assert run_check("checkout.vmlinux-h", OnMachine("x86_64"), project) == ()
+
+
+@pytest.mark.parametrize("value", ["amd64", "i686"])
+def test_an_arch_of_the_environment_that_leads_nowhere_is_to_be_unset(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("ARCH", value)
+    finding = judge(checkout)
+    assert finding.status is Status.FAIL
+    assert finding.summary == (
+        f"ARCH={value} of the environment makes the makefile look in vmlinux.h/include/{value}, "
+        "which is not there"
+    )
+    assert finding.fixes == (ByHand("unset ARCH", instead=Instead(without=("ARCH",))),)
+
+
+@pytest.mark.parametrize("value", ["x86", "amd64"])
+def test_an_arch_that_the_makefile_sets_itself_is_not_the_environments(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("ARCH", value)
+    (checkout / "examples/c/Makefile").write_text(MAKEFILE.replace("?=", ":="))
+    assert judge(checkout).status is Status.PASS
 
 
 def test_an_empty_header_fails(checkout: Path) -> None:
@@ -145,9 +208,9 @@ def test_a_link_that_became_a_text_file_fails(checkout: Path) -> None:
     assert "the link was lost" in finding.summary
 
 
-def test_a_header_of_another_kind_is_a_warning(checkout: Path) -> None:
+def test_a_header_of_another_kind_passes_where_it_is_c(checkout: Path) -> None:
     (checkout / TODAY).write_text("#pragma once\nstruct task_struct;\n")
-    assert judge(checkout).status is Status.WARN
+    assert judge(checkout).status is Status.PASS
 
 
 @pytest.mark.parametrize(
@@ -155,9 +218,8 @@ def test_a_header_of_another_kind_is_a_warning(checkout: Path) -> None:
     [
         ("vmlinux_618.h\n", Status.FAIL),
         ("x" * 255, Status.FAIL),
-        ("x" * 256, Status.WARN),
-        ("struct a;\nstruct b;\n", Status.WARN),
-        ('#include "vmlinux_618.h"', Status.WARN),
+        ("struct a;\nstruct b;\n", Status.PASS),
+        ('#include "vmlinux_618.h"', Status.PASS),
     ],
 )
 def test_only_the_name_of_a_file_is_taken_for_a_lost_link(
@@ -165,7 +227,15 @@ def test_only_the_name_of_a_file_is_taken_for_a_lost_link(
 ) -> None:
     (checkout / TODAY).unlink()
     (checkout / TODAY).write_text(text)
-    assert judge(checkout).status is status
+    finding = judge(checkout)
+    assert finding.status is status
+    assert ("the link was lost" in finding.summary) == (status is Status.FAIL)
+
+
+def test_a_long_line_is_no_name_of_a_file(checkout: Path) -> None:
+    (checkout / TODAY).unlink()
+    (checkout / TODAY).write_text("x" * 256)
+    assert "does not compile" in judge(checkout).summary
 
 
 def test_a_directory_in_its_place_fails(checkout: Path) -> None:
@@ -253,3 +323,158 @@ def test_the_bpftool_that_is_there_writes_it_or_one_is_installed(there: str) -> 
     assert isinstance(dump := finding.fixes[-1], Run)
     assert dump.argv[0] == (there or "bpftool")
     assert (Install(("bpftool",)) in finding.fixes) == (not there)
+
+
+def big(names: int = 4000) -> str:
+    """A header as bpftool writes it, of some size."""
+    structs = "".join(f"struct s{number} {{\n\tint a;\n}};\n\n" for number in range(names))
+    push = (
+        "#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)"
+    )
+    head = f"#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n{push}\n\n"
+    return f"{head}{structs}#pragma clang attribute pop\n\n#endif /* __VMLINUX_H__ */\n"
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda text: text, 0),
+        (lambda text: text[: text.index("struct s3000") + 10], 1),
+        (lambda text: text + "garbage\n", 16009),
+        (lambda text: text.replace("int a", "unheard a", 1), 7),
+    ],
+)
+def test_a_header_is_c_to_its_end(checkout: Path, damage: Callable[[str], str], line: int) -> None:
+    (checkout / TODAY).write_text(damage(big()))
+    finding = judge(checkout)
+    assert finding.status is (Status.FAIL if line else Status.PASS)
+    assert finding.summary.startswith(f"{TODAY} does not compile: " if line else TODAY)
+    assert (f"(line {line})" in finding.summary) == bool(line)
+    assert bool(finding.fixes) == bool(line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Error: failed to load BTF from /sys/kernel/btf/vmlinux: No such file or directory\n",
+        "libbpf: failed to find valid kernel BTF\nError: failed to load BTF\n",
+        "Usage: bpftool [OPTIONS] OBJECT { COMMAND | help }\n",
+        "bash: line 1: bpftool: command not found\n",
+        "sh: 1: /usr/sbin/bpftool: not found\n",
+        "WARNING: bpftool not found for kernel 6.1.0-9\n",
+        "libbpf: a warning before the header\n" + HEADER,
+    ],
+)
+@pytest.mark.parametrize("behind", ["a link", "no link"])
+def test_what_bpftool_said_in_place_of_c_is_told_as_that(
+    checkout: Path, text: str, behind: str
+) -> None:
+    if behind == "no link":
+        (checkout / TODAY).unlink()
+    (checkout / TODAY).write_text(text)
+    finding = judge(checkout)
+    assert finding.status is Status.FAIL
+    assert finding.summary == f"{TODAY} holds the error text of bpftool, not C"
+    assert isinstance(fix := finding.fixes[-1], Run)
+    written = (checkout / TODAY).with_name("vmlinux_618.h") if behind == "a link" else TODAY
+    assert fix.output == str(checkout / written)
+
+
+@pytest.mark.parametrize(
+    "text", ["int Error;\n", "/* libbpf: no error */\nint a;\n", "#define Error 1\n"]
+)
+def test_c_that_speaks_of_an_error_is_c(checkout: Path, text: str) -> None:
+    (checkout / TODAY).write_text(text)
+    assert judge(checkout).status is Status.PASS
+
+
+def test_a_header_that_the_checkout_itself_tracks_is_brought_back_by_git(checkout: Path) -> None:
+    git(checkout, "init", "-q")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "x")
+    (checkout / TODAY).write_text("Error: no\n")
+    (fix,) = judge(checkout).fixes
+    assert isinstance(fix, ByHand)
+    subprocess.run(["sh", "-c", fix.text], check=True, capture_output=True)
+    assert judge(checkout).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [(HEADER, Status.SKIP), ("Error: no\n", Status.FAIL), ("", Status.FAIL)],
+)
+def test_without_clang_only_the_compilation_is_left_out(
+    checkout: Path, tmp_path: Path, text: str, status: Status
+) -> None:
+    (checkout / TODAY).write_text(text)
+    (tmp_path / "bin").mkdir()
+    finding = judge(checkout, path=str(tmp_path / "bin"))
+    assert finding.status is status
+    if status is Status.SKIP:
+        assert finding.blocked_by == ("toolchain.clang-bpf",)
+
+
+def test_what_the_header_includes_is_found_where_the_build_finds_it(checkout: Path) -> None:
+    (checkout / "libbpf/include/uapi/linux").mkdir(parents=True)
+    (checkout / "libbpf/include/uapi/linux/own.h").write_text("typedef int own;\n")
+    (checkout / TODAY).write_text(
+        "#include <linux/own.h>\n#include <asm/types.h>\nown a;__u32 b;\n"
+    )
+    assert judge(checkout).status is Status.PASS
+    (checkout / "libbpf/include/uapi/linux/own.h").write_text("typedef int;own\n")
+    why = judge(checkout).summary
+    assert "(libbpf/include/uapi/linux/own.h, line 1)" in why
+
+
+def test_no_word_of_a_file_outside_of_the_checkout_is_shown(checkout: Path, tmp_path: Path) -> None:
+    outside = tmp_path.parent / "outside"
+    outside.write_text("secret words of another\n")
+    try:
+        (checkout / TODAY).write_text(f'#include "{outside}"\n')
+        included = judge(checkout)
+        (checkout / TODAY).unlink()
+        (checkout / TODAY).symlink_to(outside)
+        linked = judge(checkout)
+    finally:
+        outside.unlink()
+    assert included.status is linked.status is Status.FAIL
+    assert "outside of the checkout" in included.summary
+    assert "secret" not in repr((included, linked))
+
+
+def test_a_fifo_that_the_header_includes_leaves_it_unknown(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(checkout / "fifo.h")
+    (checkout / TODAY).write_text(f'#include "{checkout}/fifo.h"\n')
+    # a check is loaded by its path: what it took its limit from is not to be patched
+    monkeypatch.setattr("bpfdoctor.host.tools.workdir.Workplace.run", impatient(Workplace.run))
+    finding = judge(checkout)
+    assert finding.status is Status.UNKNOWN
+    assert finding.fixes
+
+
+def impatient(run: Any) -> Any:
+    """The same, with a limit that a test can wait for."""
+
+    def quickly(place: Workplace, argv: Any, timeout: float, identity: Any = None) -> Any:
+        return run(place, argv, 1.0 if "-fsyntax-only" in argv else timeout, identity)
+
+    return quickly
+
+
+def test_root_compiles_the_header_as_the_owner_of_the_checkout(
+    checkout: Path, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    for place in (tmp_path, *tmp_path.parents[:3]):
+        place.chmod(place.stat().st_mode | 0o011)
+    secret = tmp_path.parent / "only-of-root.h"
+    secret.write_text("int a;\n")
+    secret.chmod(0o600)
+    (checkout / TODAY).write_text(f'#include "{secret}"\n')
+    assert judge(checkout).status is Status.PASS
+    subprocess.run(["chown", "-Rh", "12345:12345", str(checkout)], check=True)
+    finding = judge(checkout)
+    secret.unlink()
+    assert finding.status is Status.FAIL

@@ -41,7 +41,7 @@ def test_what_is_skipped_is_not_there(doctor: Doctor) -> None:
 def test_standard_error_is_silent_without_a_terminal(doctor: Doctor) -> None:
     run = doctor(*KERNEL)
     assert run.stderr == ""
-    assert run.stdout.startswith("libbpf-bootstrap (examples/c), no checkout\n")
+    assert run.stdout.startswith("this machine, without a project\n")
 
 
 def test_a_stage_that_is_selected_is_the_last_that_is_shown(doctor: Doctor) -> None:
@@ -62,7 +62,8 @@ def test_a_recorded_machine_is_judged_as_it_was(doctor: Doctor, tmp_path: Path) 
 
 def test_what_was_not_asked_there_is_unknown(doctor: Doctor) -> None:
     doctor(*KERNEL, "--record", "it")
-    document = report(doctor("check", "--from", "it", "--only", "toolchain.make", "--json"))
+    chosen = ("--project", "libbpf-bootstrap", "--only", "toolchain.make")
+    document = report(doctor("check", "--from", "it", *chosen, "--json"))
     (finding,) = [each for each in document["findings"] if each["id"] == "toolchain.make"]
     assert finding["status"] == "unknown"
     assert "not-recorded" in json.dumps(finding)

@@ -47,7 +47,7 @@ def shouting(tmp_path: Path) -> Doctor:
 
 def test_a_file_that_is_dropped_beside_the_formats_is_one(shouting: Doctor, tmp_path: Path) -> None:
     ended = shouting(*CHECK, "--format", "shout", "--format", "shout=it")
-    assert ended.stdout.startswith("READY: ")
+    assert ended.stdout.startswith("THE CHOSEN CHECK PASSES;")
     assert (tmp_path / "it").read_text() == ended.stdout
 
 

@@ -29,7 +29,9 @@ def test_the_table_needs_no_compiler(
     doctor: Doctor, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     nothing = tmp_path_factory.mktemp("empty-path")
-    done = doctor("programs", "--json", environ={"PATH": str(nothing)})
+    done = doctor(
+        "programs", "--json", "--project", "libbpf-bootstrap", environ={"PATH": str(nothing)}
+    )
     assert done.returncode == 0, done.stderr
     (row,) = [r for r in json.loads(done.stdout)["programs"] if r["name"] == "minimal"]
     assert row["stages"]["build"]["readiness"] == "not-ready"
@@ -41,7 +43,8 @@ def test_the_table_for_a_person_says_what_is_in_the_way(doctor: Doctor, tmp_path
     done = doctor("programs", "--project", "libbpf-bootstrap-2020", environ=nowhere)
     assert done.returncode == 0
     table, _, causes = done.stdout.partition("\n\n")
-    heading, *rows, _ = table.splitlines()
+    cloned, heading, *rows, _ = table.splitlines()
+    assert "nothing was cloned" in cloned
     assert heading.split() == ["build", "load", "attach", "fires"]
     assert any(row.split()[0] == "bootstrap" for row in rows)
     told = {line.split()[1].rstrip(":") for line in causes.splitlines()}

@@ -29,7 +29,7 @@ from bpfdoctor.api import (
     Target,
 )
 from bpfdoctor.engine.collect import broken_findings, host_facts, program_results, reported
-from bpfdoctor.engine.select import Options
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.record import RecordedHost, read_snapshot
 from bpfdoctor.model import HostFacts, Proof, Readiness, Reported, StageResult, Unrecorded
@@ -136,15 +136,18 @@ def test_where_the_distribution_is_unknown_an_install_names_no_package() -> None
     assert (made.packages, made.argv) == ((), ())
 
 
-@pytest.mark.parametrize("change", [{"boot_with": "lsm=bpf"}, {"boot_without": "lockdown=x"}])
+@pytest.mark.parametrize(
+    "asked",
+    [ByHand("boot otherwise", boot_with="lsm=bpf"), ByHand("so", boot_without="lockdown=x")],
+)
 def test_a_change_of_the_command_line_gets_the_steps_of_this_distribution(
-    change: dict[str, str],
+    asked: ByHand,
 ) -> None:
-    known = fixed(ByHand("boot otherwise", **change), host())
-    unknown = fixed(ByHand("boot otherwise", **change), host(distribution=SILENT))
+    known = fixed(asked, host())
+    unknown = fixed(asked, host(distribution=SILENT))
     assert isinstance(known, ByHand)
     assert "update-grub" in known.text
-    assert unknown == ByHand("boot otherwise", **change)
+    assert unknown == asked
 
 
 @pytest.mark.parametrize(

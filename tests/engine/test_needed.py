@@ -9,8 +9,8 @@ from sample_project import KIND, NEEDS, PROGRAM, PROJECT, examined, finding
 from bpfdoctor.api import Check, Finding, Selection, Stage, Status, Target
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.needed import chosen_keys, needed_keys
+from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.readiness import Stages
-from bpfdoctor.engine.select import Options
 from bpfdoctor.model import Proof, Readiness, StageResult
 
 DEMO = Selection((Target("demo"),))

@@ -6,9 +6,17 @@ import msgspec
 import pytest
 from sample_project import KIND, NEEDS, PROJECT, examined, finding
 
-from bpfdoctor.api import Project, Stage, Status
+from bpfdoctor.api import Build, Instead, Project, Stage, Status, Target, Tree
 from bpfdoctor.engine.findings import Findings
-from bpfdoctor.engine.readiness import Stages, observe, predict
+from bpfdoctor.engine.readiness import (
+    NOTHING_KNOWN,
+    Stages,
+    asked_stages,
+    observe,
+    predict,
+    seen_instead,
+    unproven,
+)
 from bpfdoctor.model import Proof, Readiness, StageResult
 from bpfdoctor.projects.model import Program
 from bpfdoctor.smoke.model import Observed, Outcome
@@ -142,4 +150,72 @@ def test_a_program_that_only_a_run_can_judge_is_unknown_whatever_others_did(trie
         found.add(finding("smoke.program[stranger]", Status.UNKNOWN))
     results = predict(Project(kind, "/tree", ("demo", "stranger")), "stranger", found)
     closed = StageResult(Readiness.UNKNOWN, Proof.NONE, ("smoke.program[stranger]",))
-    assert results == dict.fromkeys(BEHIND[Stage.LOAD], closed) | {Stage.BUILD: READY}
+    assert results == dict.fromkeys(BEHIND[Stage.LOAD], closed) | {Stage.BUILD: NOTHING_KNOWN}
+
+
+def test_a_program_of_which_no_need_is_known_is_unknown_at_every_stage() -> None:
+    silent = msgspec.structs.replace(KIND, programs={"demo": Program("says nothing")})
+    results = predict(Project(silent, "/tree", ("demo",)), "demo", examined())
+    assert results == dict.fromkeys(Stage, NOTHING_KNOWN)
+
+
+def test_an_object_is_built_and_without_needs_nothing_else_is_known_of_it() -> None:
+    silent = msgspec.structs.replace(KIND, programs={"demo": Program("says nothing")})
+    project = Project(silent, "", ("demo",), object="mine.bpf.o")
+    results = predict(project, "demo", examined())
+    assert results == {**dict.fromkeys(Stage, NOTHING_KNOWN), Stage.BUILD: READY}
+
+
+BUILDS = Build("src", "src/Makefile")
+WITH_BUILD = msgspec.structs.replace(KIND, build=BUILDS)
+STAGES = {stage: tuple(s for s in Stage if s.order <= stage.order) for stage in Stage}
+RUN_ALONE = {**STAGES, Stage.LOAD: (Stage.LOAD,), Stage.ATTACH: (Stage.LOAD, Stage.ATTACH)}
+NO_BUILD = {stage: tuple(s for s in seen if s is not Stage.BUILD) for stage, seen in STAGES.items()}
+
+
+@pytest.mark.parametrize(
+    ("project", "expected"),
+    [
+        (Project(WITH_BUILD, "/tree"), STAGES),
+        (Project(WITH_BUILD, tree=Tree("/here")), RUN_ALONE),
+        (Project(WITH_BUILD, tree=Tree("/here", named=True)), STAGES),
+        (Project(WITH_BUILD, tree=Tree("/here", signs=("x.bpf.c",))), STAGES),
+        (Project(KIND, tree=Tree("/here")), STAGES),
+        (Project(KIND, object="mine.bpf.o"), NO_BUILD),
+    ],
+    ids=["checkout", "project", "named-directory", "unknown-tree", "machine", "object"],
+)
+def test_the_build_is_asked_for_unless_there_is_nothing_to_build(
+    project: Project, expected: dict[Stage, tuple[Stage, ...]]
+) -> None:
+    assert {s: asked_stages(project, Target("demo", s)) for s in Stage} == expected
+
+
+WAY = Instead(arguments=("CLANG=clang-15",))
+
+
+@pytest.mark.parametrize("happened", [True, False])
+@pytest.mark.parametrize("stage", list(Stage))
+def test_what_was_seen_of_another_command_leaves_the_users_own_as_it_is(
+    stage: Stage, happened: bool
+) -> None:
+    observed = msgspec.structs.replace(seen((stage, happened)), instead=WAY)
+    before = predicted(examined(finding("tool.compiler", Status.FAIL)))
+    assert observe(before, observed, SMOKE) == before
+    readiness = Readiness.READY if happened else Readiness.NOT_READY
+    roots = () if happened else SMOKE
+    expected = {stage: StageResult(readiness, Proof.OBSERVED, roots)}
+    assert seen_instead(observed, SMOKE) == expected
+
+
+def test_nothing_was_seen_instead_of_the_users_own_command() -> None:
+    assert seen_instead(None, SMOKE) == {}
+    assert seen_instead(seen((Stage.BUILD, True)), SMOKE) == {}
+
+
+def test_where_only_a_proof_counts_what_is_predicted_ready_is_not_known() -> None:
+    failed = StageResult(Readiness.NOT_READY, Proof.PREDICTED, ("a.b",))
+    assert unproven({Stage.BUILD: READY, Stage.LOAD: failed}) == {
+        Stage.BUILD: NOTHING_KNOWN,
+        Stage.LOAD: failed,
+    }

@@ -20,20 +20,16 @@ from bpfdoctor.api import (
     Target,
 )
 from bpfdoctor.engine.load import check_of, load_checks
-from bpfdoctor.engine.select import (
-    HOME_PROJECT,
-    Options,
-    choose_checks,
-    choose_project,
-    choose_selection,
-    expand,
-    parse_target,
-)
+from bpfdoctor.engine.options import Options, parse_target
+from bpfdoctor.engine.select import choose_checks, choose_selection, expand
 from bpfdoctor.engine.session import all_checks
+from bpfdoctor.engine.subject import HOME_PROJECT, choose_project
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.system.facts import INITIAL_PID_NAMESPACE
+from bpfdoctor.model import Subject
+from bpfdoctor.projects.model import Tree
 from bpfdoctor.projects.reader import kind_named, kinds
 from bpfdoctor.testing import FakeHost, project_named
 
@@ -83,13 +79,33 @@ def test_another_project_that_is_named_is_judged_without_the_checkout_at_hand(
     assert found.evidence, "a check shows what the project was recognised by"
 
 
-def test_outside_any_checkout_the_needs_of_the_home_project_are_judged(
-    live: LiveHost, tmp_path: Path
+@pytest.mark.parametrize("named", [False, True])
+def test_outside_any_project_the_machine_is_judged(
+    live: LiveHost, tmp_path: Path, named: bool
 ) -> None:
-    found = choose_project(live, Options(directory=str(tmp_path)))
-    assert (found.name, found.path) == (HOME_PROJECT, "")
-    assert found.programs == tuple(kind_named(HOME_PROJECT).programs)
+    found = choose_project(live, Options(directory=str(tmp_path), named=named))
+    assert (found.name, found.path, found.subject) == ("embedded", "", Subject.MACHINE)
+    assert found.programs == ("embedded",)
+    assert found.tree == Tree(str(tmp_path), named)
     assert str(tmp_path) in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("programs", "kind"),
+    [
+        (("embedded",), "embedded"),
+        (("minimal",), HOME_PROJECT),
+        (("minimal", "lsm"), HOME_PROJECT),
+        (("minimaal",), HOME_PROJECT),
+        (("minimal", "embedded"), HOME_PROJECT),
+    ],
+)
+def test_the_name_of_a_program_means_its_project_where_none_is_known(
+    live: LiveHost, tmp_path: Path, programs: tuple[str, ...], kind: str
+) -> None:
+    targets = tuple(Target(name) for name in programs)
+    found = choose_project(live, Options(directory=str(tmp_path), targets=targets))
+    assert (found.name, found.path) == (kind, "")
 
 
 def test_an_object_is_judged_in_place_of_a_source_tree() -> None:
@@ -101,7 +117,7 @@ def test_an_object_is_judged_in_place_of_a_source_tree() -> None:
 
 def test_what_is_no_object_is_refused_with_the_reason() -> None:
     asked = FakeHost({AskBpfObject("some.bpf.o"): NoAnswer("ENOENT", "it is not there")})
-    with pytest.raises(BpfDoctorError, match=r"some\.bpf\.o.*it is not there") as caught:
+    with pytest.raises(BpfDoctorError, match=r"no file some\.bpf\.o") as caught:
         choose_project(asked, Options(object="some.bpf.o"))
     assert "clang" in caught.value.hint
 

@@ -26,7 +26,7 @@ from bpfdoctor.engine.load import Loaded
 from bpfdoctor.engine.schedule import Nobody
 from bpfdoctor.engine.session import Options, examine
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.model import Proof, Readiness, Report, StageResult
+from bpfdoctor.model import Proof, Readiness, Report, StageResult, Subject
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS
 from bpfdoctor.smoke.model import Outcome
@@ -56,12 +56,16 @@ def rows(report: Report) -> dict[str, dict[Stage, StageResult]]:
 
 @pytest.mark.parametrize(
     ("narrowed", "expected"),
-    [({}, 3), ({"only": ("a.fine",)}, 0), ({"skip": ("smoke.kernel",)}, 0)],
+    [({}, 3), ({"only": ("a.fine",)}, 0), ({"skip": ("smoke.kernel",)}, 3)],
 )
-def test_with_only_or_skip_a_stage_that_nobody_examined_is_not_undetermined(
+def test_the_verdict_is_about_programs_or_about_chosen_checks(
     narrowed: dict[str, Any], expected: int
 ) -> None:
-    assert examined(smoke=False, **narrowed).verdict.exit == expected
+    report = examined(smoke=False, **narrowed)
+    assert report.verdict.exit == expected
+    assert (report.verdict.readiness is None) is bool(narrowed)
+    assert (report.programs == ()) is bool(narrowed)
+    assert (report.selection.targets == ()) is bool(narrowed)
 
 
 def test_a_file_of_checks_that_cannot_be_loaded_makes_the_run_undetermined() -> None:
@@ -136,8 +140,7 @@ def test_a_program_that_was_seen_to_fire_makes_the_run_ready(seen: list[Outcome]
 def test_an_unforeseen_failure_blames_its_own_smoke(seen: list[Outcome]) -> None:
     seen += [FIRED[0], Outcome(Stage.LOAD, False, "EINVAL")]
     report = examined(skip=("smoke.kernel",))
-    stopped = StageResult(Readiness.NOT_READY, Proof.OBSERVED, (EMBEDDED,))
-    assert rows(report)["embedded"][Stage.LOAD] == stopped
+    assert found(report)[EMBEDDED] == "fail"
     assert report.verdict.exit == 1
 
 
@@ -146,7 +149,7 @@ def test_each_of_several_failures_blames_its_own_smoke_alone(
 ) -> None:
     seen += [FIRED[0], Outcome(Stage.LOAD, False, "EINVAL")]
     Path(checkout, "examples/c/Makefile").write_text("APPS = minimal bootstrap\n")
-    options = Options(directory=checkout, skip=("smoke.kernel",))
+    options = Options(directory=checkout, proof=True)
     report = examine(live, options, checks=Loaded((FINE, *SMOKE_CHECKS), {}))
     for name in ("minimal", "bootstrap"):
         assert rows(report)[name][Stage.LOAD].because == (f"smoke.program[{name}]",)
@@ -160,17 +163,32 @@ def test_a_failure_behind_the_kernel_blames_what_the_smoke_blames(seen: list[Out
 
 
 @pytest.mark.parametrize("smoke", [True, False])
-def test_the_embedded_program_has_a_row_only_where_it_stood_in_for_the_projects(
-    seen: list[Outcome], smoke: bool
+@pytest.mark.parametrize("proof", [True, False])
+def test_without_its_sources_no_program_is_built_and_nothing_stands_in_for_it(
+    seen: list[Outcome], smoke: bool, proof: bool
 ) -> None:
     seen += FIRED
-    report = examined(project="libbpf-bootstrap", smoke=smoke)
-    names = set(kind_named("libbpf-bootstrap").programs)
-    assert set(rows(report)) == (names | {"embedded"} if smoke else names)
-    assert {each.name for each in report.programs if each.selected} == {"minimal", "bootstrap"}
-    fires = {name: stages[Stage.FIRES].proof for name, stages in rows(report).items()}
-    assert fires.get("embedded", Proof.OBSERVED) is Proof.OBSERVED
-    assert fires["minimal"] is Proof.NONE
+    report = examined(project="libbpf-bootstrap", smoke=smoke, proof=proof)
+    named = {"minimal", "bootstrap"}
+    assert set(rows(report)) == (named if proof else set(kind_named("libbpf-bootstrap").programs))
+    assert {each.name for each in report.programs if each.selected} == named
+    assert {stage.proof for stages in rows(report).values() for stage in stages.values()} == {
+        Proof.NONE
+    }
+    assert (report.verdict.exit, report.verdict.subject) == (3, Subject.PROJECT)
+
+
+def test_a_proof_alone_counts_where_it_was_asked_for(seen: list[Outcome]) -> None:
+    seen += FIRED[:1]
+    report = examined(proof=True)
+    assert [stage.proof for stage in rows(report)["embedded"].values()] == [
+        Proof.OBSERVED,
+        Proof.NONE,
+        Proof.NONE,
+        Proof.NONE,
+    ]
+    assert report.verdict.exit == 3
+    assert "a.fine" not in found(report)
 
 
 @pytest.mark.parametrize(("named", "runs"), [((), False), ((Target("lsm"),), True)])
@@ -183,7 +201,7 @@ def test_a_program_that_disturbs_the_machine_is_run_only_when_named(
 ) -> None:
     seen += FIRED
     Path(checkout, "examples/c/Makefile").write_text("APPS = lsm\n")
-    options = Options(directory=checkout, targets=named, skip=("smoke.kernel",))
+    options = Options(directory=checkout, targets=named, proof=True)
     report = examine(live, options, checks=Loaded((FINE, *SMOKE_CHECKS), {}))
     assert [target.program for target in report.selection.targets] == ["lsm"]
     assert ("smoke.program[lsm]" in found(report)) is runs

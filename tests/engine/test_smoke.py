@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 import bpfdoctor.engine.smoke as phase
-from bpfdoctor.api import Context, Evidence, Finding, NoAnswer, Project, Stage, Status, Target
+from bpfdoctor.api import (
+    ByHand,
+    Context,
+    Evidence,
+    Finding,
+    Instead,
+    NoAnswer,
+    Project,
+    Selection,
+    Stage,
+    Status,
+    Target,
+)
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.schedule import Nobody
-from bpfdoctor.engine.smoke import Smoke, smoke_key, smoke_targets
+from bpfdoctor.engine.smoke import Smoke, smoke_key
 from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.host.question import A, Answer, Question
 from bpfdoctor.smoke.build import BuildProgram, Built
@@ -26,7 +39,6 @@ PROJECT = project_named("libbpf-bootstrap", "/tree")
 KEY = "smoke.program[minimal]"
 SEEN = (Evidence("$ ./minimal", "what it printed"),)
 EMBEDDED = project_named("embedded")
-ATTACHED = Target("embedded", Stage.ATTACH)
 
 
 REFUSED = Finding(Status.FAIL, "refused", id="kernel.program-types", about="tracepoint")
@@ -43,8 +55,9 @@ def judged(*found: Finding, examined: bool = True, last: Stage = Stage.FIRES) ->
                 findings.ran.add(check_id)
     for finding in found:
         findings.add(finding)
-    smoke = Smoke(Context(FakeHost(), PROJECT), findings, Nobody())
-    smoke.prove(PROJECT, Target("minimal", last), named=True)
+    target = Target("minimal", last)
+    context = Context(FakeHost(), PROJECT, Selection((target,)))
+    Smoke(context, findings, Nobody()).prove(target, named=True)
     return findings
 
 
@@ -127,9 +140,9 @@ def test_what_could_not_be_seen_is_unknown(seen: list[Outcome]) -> None:
 def test_a_program_that_disturbs_the_machine_is_run_only_when_named(seen: list[Outcome]) -> None:
     seen += outcomes(Stage.FIRES, True)
     smoke = Smoke(Context(FakeHost(), PROJECT), Findings(), Nobody())
-    smoke.prove(PROJECT, Target("lsm"), named=False)
+    smoke.prove(Target("lsm"), named=False)
     assert smoke.observed == {}
-    smoke.prove(PROJECT, Target("lsm"), named=True)
+    smoke.prove(Target("lsm"), named=True)
     assert set(smoke.observed) == {"lsm"}
 
 
@@ -147,7 +160,7 @@ def test_builds_that_break_at_the_same_target_have_one_cause(
 ) -> None:
     broke = dict(zip(("minimal", "bootstrap", "uprobe"), targets, strict=True))
 
-    def run(context: Context, target: Target) -> Observed:
+    def run(context: Context, target: Target, instead: Instead | None) -> Observed:
         log, at = (Evidence("$ make", "it broke"),), frozenset({broke[target.program]} - {""})
         failed = Outcome(Stage.BUILD, False, "make: exit status 2", log, at)
         return Observed(target.program, (failed,))
@@ -156,7 +169,7 @@ def test_builds_that_break_at_the_same_target_have_one_cause(
     findings = Findings()
     smoke = Smoke(Context(FakeHost(), PROJECT), findings, Nobody())
     for name in broke:
-        smoke.prove(PROJECT, Target(name), named=True)
+        smoke.prove(Target(name), named=True)
     found = [findings.by_key[smoke_key(name)] for name in broke]
     assert [each.blocked_by for each in found] == [(smoke_key(at),) if at else () for at in blamed]
     assert [each.status for each in found] == [Status.SKIP if at else Status.FAIL for at in blamed]
@@ -170,25 +183,70 @@ def test_what_the_kernel_lacks_is_the_root_of_its_proof_and_nothing_is_asked_of_
     assert findings.by_key["smoke.kernel"].blocked_by == ("kernel.bpf-syscall",)
 
 
-LOAD, FIRES = Target("minimal", Stage.LOAD), Target("bootstrap", Stage.FIRES)
+@pytest.mark.parametrize("name", ["minimal", "bootstrap"])
+def test_a_program_whose_sources_are_not_here_is_not_built_and_not_proven(name: str) -> None:
+    findings = Findings()
+    smoke = Smoke(Context(FakeHost(), project_named()), findings, Nobody())
+    smoke.prove(Target(name), named=True)
+    assert findings.by_key[smoke_key(name)].status is Status.UNKNOWN
+    assert smoke.observed == {}
+
+
+WAY = ByHand("build with another clang", instead=Instead(arguments=("CLANG=clang-15",)))
+BROKEN = Finding(Status.FAIL, "clang is broken", id="toolchain.clang", fixes=(WAY,))
+
+
+def test_a_build_goes_on_with_the_command_that_works_and_is_called_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ways: list[Instead | None] = []
+
+    def run(context: Context, target: Target, instead: Instead | None) -> Observed:
+        ways.append(instead)
+        return Observed(target.program, tuple(outcomes(Stage.FIRES, True)), instead)
+
+    monkeypatch.setattr(phase, "_run", run)
+    found = judged(BROKEN)
+    assert ways == [WAY.instead]
+    assert found.by_key[KEY].status is Status.PASS
+    assert "make CLANG=clang-15 minimal" in found.by_key[KEY].summary
+    assert "smoke.prediction[minimal]" not in found.by_key
+    assert found.by_key["toolchain.clang"].status is Status.FAIL
+
+
+def test_a_build_does_not_go_on_where_one_fault_has_no_way_round(seen: list[Outcome]) -> None:
+    seen += outcomes(Stage.FIRES, True)
+    found = judged(BROKEN, Finding(Status.FAIL, "absent", id="libraries.libelf"))
+    assert found.by_key[KEY].status is Status.SKIP
+    assert set(found.by_key[KEY].blocked_by) == {"toolchain.clang", "libraries.libelf"}
+
+
+def warning(*explains: str) -> Finding:
+    found = Finding(Status.WARN, "a file is absent", "checkout.submodules", "libbpf")
+    return msgspec.structs.replace(found, explains=explains)
 
 
 @pytest.mark.parametrize(
-    ("project", "targets", "expected"),
+    ("explains", "happened", "root"),
     [
-        (PROJECT, (LOAD, FIRES), [(PROJECT, LOAD), (PROJECT, FIRES)]),
-        (EMBEDDED, (Target("embedded"),), [(EMBEDDED, Target("embedded"))]),
-        (project_named(), (LOAD,), [(EMBEDDED, Target("embedded", Stage.LOAD))]),
-        (project_named(), (LOAD, FIRES), [(EMBEDDED, Target("embedded"))]),
-        (project_named(), (FIRES, LOAD), [(EMBEDDED, Target("embedded"))]),
-        (project_named(), (Target("lsm", Stage.ATTACH), LOAD), [(EMBEDDED, ATTACHED)]),
-        (project_named(), (), [(EMBEDDED, Target("embedded"))]),
+        (("libbpf/src",), False, True),
+        (("bpftool/src", "libbpf/src"), False, True),
+        (("bpftool/src",), False, False),
+        ((), False, False),
+        (("libbpf/src",), None, False),
     ],
 )
-def test_without_a_checkout_the_embedded_program_is_run_as_far_as_any_was_selected(
-    project: Project, targets: tuple[Target, ...], expected: list[tuple[Project, Target]]
+def test_a_needed_warning_that_a_failed_build_names_is_its_one_cause(
+    seen: list[Outcome], explains: tuple[str, ...], happened: bool | None, root: bool
 ) -> None:
-    assert list(smoke_targets(project, targets)) == expected
+    log = "make: *** No rule to make target '../../libbpf/src/Makefile'"
+    seen.append(Outcome(Stage.BUILD, happened, "make: exit status 2", SEEN, log=log))
+    found = judged(warning(*explains))
+    key = "checkout.submodules[libbpf]"
+    assert found.by_key[key].status is (Status.FAIL if root else Status.WARN)
+    assert found.by_key[KEY].blocked_by == ((key,) if root else ())
+    if root:
+        assert set(SEEN) <= set(found.by_key[key].evidence)
 
 
 class Building(FakeHost):
@@ -208,7 +266,7 @@ class Building(FakeHost):
 def asked_of(project: Project, target: Target, kind: type[Q]) -> list[Q]:
     """The questions of one kind that the proof of a program asks."""
     host = Building()
-    Smoke(Context(host, PROJECT), Findings(), Nobody()).prove(project, target, named=True)
+    Smoke(Context(host, project), Findings(), Nobody()).prove(target, named=True)
     return [each for each in host.asked if isinstance(each, kind)]
 
 

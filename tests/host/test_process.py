@@ -168,8 +168,15 @@ def test_no_descriptor_of_ours_is_left_open_or_passed_on() -> None:
 
 
 def test_what_would_steer_make_or_git_is_dropped() -> None:
-    environ = child_environment({"MAKEFLAGS": "-n", "GIT_DIR": "/x", "CC": "tcc", "LC_ALL": "de"})
-    assert environ == {"CC": "tcc", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    plain = {"CC": "tcc", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    given = {"GIT_DIR": "/x", "CC": "tcc", "LC_ALL": "de"}
+    assert child_environment(given) == plain
+    within_make = {"MAKEFLAGS": "-n", "MFLAGS": "-n", "MAKELEVEL": "1", "MAKEOVERRIDES": "x"}
+    assert child_environment({**given, **within_make}) == plain
+
+
+def test_what_the_user_himself_says_to_make_is_kept() -> None:
+    assert child_environment({"MAKEFLAGS": "-j4"})["MAKEFLAGS"] == "-j4"
 
 
 def test_another_user_gets_that_users_home() -> None:

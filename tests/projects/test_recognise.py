@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
 
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import A, Answer, NoAnswer, Question
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.system.files import (
     AskDirectory,
     Directory,
     FileText,
+    ListDirectory,
     LookAt,
     PathFacts,
     ReadFile,
 )
 from bpfdoctor.model import Tool
-from bpfdoctor.projects.makefile import words_of
+from bpfdoctor.projects.model import ProgramList, Setting
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project
 from bpfdoctor.testing import FakeHost
@@ -40,13 +42,6 @@ endif
 """
 OURS = PathFacts("directory", "", "directory", 0, 0o700, 1000, False)
 APPS = "APPS = minimal \\\n       bootstrap # and more\n"
-
-
-def words(text: str, tools: tuple[str, ...] = (), **environment: str) -> tuple[str, ...]:
-    def which(tool: str) -> str:
-        return f"/usr/bin/{tool}" if tool in tools else ""
-
-    return words_of(text, "APPS", which, environment.get)
 
 
 @pytest.fixture
@@ -110,15 +105,148 @@ def test_elsewhere_and_nowhere_there_is_no_project(tmp_path: Path) -> None:
     assert find_project(host(), "a\0b") is None
 
 
-@pytest.mark.parametrize("makefile", ["", "APPS = $(shell echo a)\n", "APPS = ../../etc /bin/x\n"])
-def test_a_makefile_without_readable_programs_leaves_those_of_the_kind(
-    checkout: Path, makefile: str
+@pytest.mark.parametrize(
+    ("makefile", "computed"),
+    [
+        ("", "no APPS that names a program"),
+        ("APPS = $(shell echo a)\n", "$(shell echo a)"),
+        ("APPS = a\ninclude more.mk\n", "include more.mk"),
+        ("APPS = ../../etc /bin/x\n", "no APPS that names a program"),
+    ],
+)
+def test_a_list_that_is_not_followed_leaves_the_sources_that_are_there(
+    checkout: Path, makefile: str, computed: str
 ) -> None:
     (checkout / "examples/c/Makefile").write_text(makefile)
+    for name in ("minimal.c", "mine.bpf.c", "mine.c", "lone.bpf.c", "other.c", "-x.bpf.c", "-x.c"):
+        (checkout / "examples/c" / name).write_text("")
     found = find_project(host(), str(checkout))
     assert found is not None
+    assert found.programs == ("mine", "minimal")
+    assert found.listing == ProgramList("sources", "APPS", "examples/c/Makefile", computed)
+    assert "the list in examples/c/Makefile is computed" in found.evidence
+
+
+def test_a_program_whose_sources_are_there_and_that_the_list_lacks_is_named(checkout: Path) -> None:
+    for name in ("mine.bpf.c", "mine.c", "minimal.c"):
+        (checkout / "examples/c" / name).write_text("")
+    found = find_project(host(), str(checkout))
+    assert found is not None
+    assert found.programs == ("minimal", "bootstrap")
+    assert found.listing == ProgramList("read", "APPS", "examples/c/Makefile", unlisted=("mine",))
+
+
+def test_a_directory_that_vanishes_while_it_is_read_breaks_nothing(checkout: Path) -> None:
+    class Vanishing(LiveHost):
+        def ask(self, question: Question[A]) -> A | NoAnswer:
+            if isinstance(question, (ReadFile, ListDirectory)):
+                shutil.rmtree(checkout, ignore_errors=True)
+            return super().ask(question)
+
+    found = find_project(Vanishing(Machine({"PATH": ""})), str(checkout / "examples/c"))
+    assert found is not None
     assert found.programs == tuple(kind_named("libbpf-bootstrap").programs)
-    assert "known to have" in found.evidence
+    assert found.listing is not None
+    assert found.listing.how == "kind"
+
+
+def test_of_a_makefile_of_ten_megabytes_nothing_is_taken_for_known(checkout: Path) -> None:
+    text = APPS + "# more\n" * (10_000_000 // 7) + "APPS = other\n"
+    (checkout / "examples/c/Makefile").write_text(text)
+    start = time.process_time()
+    found = find_project(host(), str(checkout))
+    assert time.process_time() - start < 5
+    assert found is not None
+    assert found.listing is not None
+    assert found.listing.computed == "a makefile longer than bpfdoctor reads"
+
+
+def test_the_makefile_is_the_one_that_make_takes(checkout: Path) -> None:
+    (checkout / "examples/c/GNUmakefile").write_text("APPS = other\n")
+    found = find_project(host(), str(checkout))
+    assert found is not None
+    assert found.programs == ("other",)
+    assert "APPS in examples/c/GNUmakefile" in found.evidence
+
+
+def of_today(place: Path, directory: str) -> Path:
+    (place / directory).mkdir(parents=True)
+    text = f"BPFTOOL_SRC := $(abspath {'../' * (directory.count('/') + 1)}bpftool/src)\n"
+    (place / directory / "Makefile").write_text(text + APPS)
+    (place / directory / "minimal.bpf.c").write_text("")
+    return place
+
+
+@pytest.mark.parametrize("start", ["", "src"])
+def test_a_makefile_of_today_is_known_by_its_words_in_another_directory(
+    tmp_path: Path, start: str
+) -> None:
+    found = find_project(host(), str(of_today(tmp_path, "src") / start))
+    assert found is not None
+    assert found.kind.build is not None
+    build = found.kind.build
+    assert (found.name, found.kind.layout) == ("libbpf-bootstrap", "src")
+    assert (build.directory, build.makefile) == ("src", "src/Makefile")
+    assert build.vmlinux_h == "vmlinux.h/include/{arch}/vmlinux.h"
+    assert not found.kind.raises_memlock
+    assert found.programs == ("minimal", "bootstrap")
+
+
+def test_tools_are_those_that_this_makefile_calls(checkout: Path) -> None:
+    def tools(text: str) -> set[str]:
+        (checkout / "examples/c/Makefile").write_text(APPS + text)
+        found = find_project(host(), str(checkout))
+        assert found is not None
+        return set(found.tools)
+
+    own = "BPFTOOL_SRC := $(abspath ../../bpftool/src)\n"
+    assert tools(own) == {"CLANG", "CC", "AR", "BPFTOOL", "HOSTCC", "HOSTAR"}
+    stripping = "x:\n\t$(LLVM_STRIP) -g x\n"
+    assert tools(stripping) == {"CLANG", "CC", "AR", "LLVM_STRIP"}
+    assert tools(f"{stripping}\t$(BPFTOOL) gen x\n") == {
+        *("CLANG", "CC", "AR", "LLVM_STRIP", "BPFTOOL")
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "variable", "expected"),
+    [
+        ("CLANG := clang-15", "CLANG", ("clang-15", "file", "")),
+        ("CLANG ?= clang-15", "CLANG", ("mine", "environment", "")),
+        ("CC = $(CROSS_COMPILE)cc", "CC", ("foo-cc", "file", "")),
+        ("CLANG := $(shell which clang-9)", "CLANG", ("", "file", "")),
+        ("CLANG := $(wildcard /opt/*/clang)", "CLANG", ("", "file", "$(wildcard /opt/*/clang)")),
+        ("BPFTOOL = $(abspath ../../t/bpftool)", "BPFTOOL", ("{}/t/bpftool", "file", "")),
+        ("AR = of-this-makefile-alone", "AR", ("ar", "", "")),
+        ("export AR = for-libbpf-too", "AR", ("for-libbpf-too", "file", "")),
+        ("HOSTCC = no # bpftool/src", "HOSTCC", ("", "", "")),
+    ],
+)
+def test_a_tool_is_what_make_would_run_in_this_environment(
+    checkout: Path, line: str, variable: str, expected: tuple[str, str, str]
+) -> None:
+    text = f"{APPS}{line}\nx:\n\t$(CLANG) $(BPFTOOL) $(CC)\n"
+    (checkout / "examples/c/Makefile").write_text(text)
+    machine = Machine({"PATH": "/nonexistent", "CLANG": "mine", "CROSS_COMPILE": "foo-"})
+    found = find_project(LiveHost(machine), str(checkout))
+    assert found is not None
+    setting = found.setting(variable)
+    value, origin, computed = expected
+    assert setting.value == value.format(checkout)
+    assert (setting.origin, setting.computed) == (origin, computed)
+
+
+def test_a_machine_recorded_before_its_tools_were_asked_about_has_the_usual_ones() -> None:
+    known: dict[Question[Any], Answer] = {
+        AskDirectory("/tree"): Directory("/tree", ("/",)),
+        **{LookAt(f"/tree{name}"): OURS for name in ("", "/examples/c/minimal.bpf.c")},
+        ReadFile("/tree/examples/c/Makefile"): FileText(f"CLANG ?= clang\n{APPS}"),
+    }
+    found = find_project(FakeHost(known, otherwise=NoAnswer("not-recorded")), "/tree")
+    assert found is not None
+    assert found.programs == ("minimal", "bootstrap")
+    assert found.setting("CLANG").value == "clang"
+    assert found.tools["CC"] == Setting("CC", "$(CROSS_COMPILE)cc")
 
 
 def test_a_makefile_that_is_no_file_leaves_those_of_the_kind(checkout: Path) -> None:
@@ -140,44 +268,27 @@ def test_the_same_project_is_found_on_a_recorded_machine(checkout: Path, tmp_pat
     assert find_project(recorded, "$CHECKOUT/examples/c") == redactor.value(live)
 
 
-def test_profile_is_a_program_where_cargo_is_found_and_not_elsewhere() -> None:
-    assert words(APPS + TODAY) == ("minimal", "bootstrap")
-    assert words(APPS + TODAY, tools=("cargo",)) == ("minimal", "bootstrap", "profile")
-    assert words(APPS + TODAY, CARGO="/opt/cargo") == ("minimal", "bootstrap", "profile")
-    assert words(APPS + TODAY, tools=("cargo",), CARGO="") == ("minimal", "bootstrap")
-
-
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("tools", "environment", "there"),
     [
-        ("APPS := a\nAPPS += b\n", "a b"),
-        ("APPS ?= a\nAPPS ?= b\n", "a"),
-        ("X = b\nAPPS = a ${X}\nX = c\n", "a c"),
-        ("X = b\nAPPS := a $(X)\nX = c\n", "a b"),
-        ("all: APPS\n\tAPPS = no\nAPPS = a a b\n", "a b"),
-        ("define APPS\nno\nendef\nAPPS = a\n", "a"),
-        ("ifdef NO\nAPPS = a\nelse\nAPPS = b\nendif\n", "b"),
-        ("ifneq (a, b)\nAPPS = a\nelse ifeq (1,1)\nAPPS = b\nendif\n", "a"),
-        ('ifeq "a" "b"\nAPPS = a\nelse ifeq (1,1)\nAPPS = b\nelse\nAPPS = c\nendif\n', "b"),
-        ("ifeq ($(shell uname),x)\nAPPS = a\nelse\nAPPS = b\nendif\n", "a b"),
-        ("APPS = $(APPS)\n", ""),
-        ("A = $(B)$(B)\nB = $(A)$(A)\nAPPS = $(A)\n", ""),
-        ("endif\nelse\nAPPS = a\n", "a"),
-        ("export override APPS = a\n", "a"),
+        ((), {}, False),
+        (("cargo",), {}, False),  # without `which`, make finds none
+        (("cargo", "which"), {}, True),
+        ((), {"CARGO": "/opt/cargo"}, True),
+        (("cargo", "which"), {"CARGO": ""}, False),
     ],
 )
-def test_a_makefile_is_read_as_make_would(text: str, expected: str) -> None:
-    assert " ".join(words(text)) == expected
-
-
-def test_a_value_that_explodes_is_given_up() -> None:
-    doubling = "".join(f"V{n} = $(V{n + 1}) $(V{n + 1})\n" for n in range(15))
-    assert words(f"APPS = $(V0)\n{doubling}V15 = {'x' * 100}\n") == ()
-
-
-@given(st.text(alphabet="APS=+:?$(){} \n\t\\#ifeqndsl,\"'", max_size=120))
-def test_no_makefile_breaks_the_reader(text: str) -> None:
-    assert isinstance(words(text), tuple)
+def test_profile_is_a_program_where_make_finds_cargo_and_not_elsewhere(
+    checkout: Path, tmp_path: Path, tools: tuple[str, ...], environment: dict[str, str], there: bool
+) -> None:
+    (checkout / "examples/c/Makefile").write_text(APPS + TODAY)
+    (tmp_path / "bin").mkdir()
+    for tool in tools:
+        (tmp_path / "bin" / tool).symlink_to("/bin/true")
+    machine = Machine({"PATH": str(tmp_path / "bin"), **environment})
+    found = find_project(LiveHost(machine), str(checkout))
+    assert found is not None
+    assert found.programs == ("minimal", "bootstrap", *(["profile"] if there else []))
 
 
 def test_a_tree_that_is_shut_is_known_by_its_submodules() -> None:

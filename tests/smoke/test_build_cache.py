@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.process import Credentials
-from bpfdoctor.smoke.build_cache import KEPT, acting_as, alone, build_place, keep, read_program
+from bpfdoctor.smoke.build_cache import KEPT, alone, build_place, keep, read_program
 
 NOBODY = Credentials(65534, 65534)
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable
-from pathlib import Path
-
 import msgspec
 import pytest
 
-from bpfdoctor.api import Context, NoAnswer, Project, Stage
+from bpfdoctor.api import Context, Instead, NoAnswer, Project, Stage
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.projects.reader import kind_named
@@ -121,27 +116,20 @@ def test_nothing_that_a_build_makes_is_linked(machine: Machine) -> None:
     assert "blazesym/target" in made
 
 
-def test_make_is_told_of_another_clang_only_where_its_own_will_not_do(
-    tmp_path: Path, needs: Callable[..., None]
-) -> None:
-    needs("clang")
-    real = os.path.realpath(shutil.which("clang") or "")
-    (tmp_path / "clang-99").symlink_to(real)
-    for name in ("cc", "make", "ld", "as"):
-        (tmp_path / name).symlink_to(shutil.which(name) or "/nonexistent")
-    assert clang_variable(tmp_path) == "clang-99"
-    (tmp_path / "clang").symlink_to(real)
-    assert clang_variable(tmp_path) is None
+WAY = Instead(make="gmake", arguments=("CLANG=clang-99",), without=("CPATH",), elsewhere=True)
 
 
-def clang_variable(path: Path) -> str | None:
-    machine = Machine(environ={**os.environ, "PATH": str(path)})
-    context = context_on(machine)
+def test_make_is_called_as_the_user_would_unless_something_else_goes_round() -> None:
+    context = context_on(Machine())
     program = context.project.program("minimal")
     assert program is not None
-    variables = dict(build_question(context, "minimal", program).variables)
-    machine.close()
-    return variables.get("CLANG")
+    plain = build_question(context, "minimal", program)
+    assert (plain.make, plain.without) == (("make",), ())
+    assert "CLANG" not in dict(plain.variables)
+    other = build_question(context, "minimal", program, WAY)
+    assert (other.make, other.without) == (("gmake",), ("CPATH",))
+    assert dict(other.variables) == {**dict(plain.variables), "CLANG": "clang-99"}
+    assert other.command().startswith("env -u CPATH gmake -C ")
 
 
 def test_questions_and_answers_survive_a_snapshot() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from bpfdoctor.cli.examine import live_host
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import watching
+from bpfdoctor.engine.options import ObjectTarget, Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.elf.ask_object import AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
@@ -24,13 +25,16 @@ from bpfdoctor.report.formats.json import programs_tree
 
 
 def predicted(live: LiveHost, path: str) -> dict[str, Any]:
-    """What is said of one object: of each program its stages, kind and target, and the causes."""
-    report = examine(live, Given(smoke=False, object=path).options())
+    """What is said of one object: of each program its stages, kind and target; the causes; and
+    the exit status of `bpfdoctor check --object`."""
+    report = examine(live, Options(smoke=False, object=path))
     rows = {each["name"]: each["stages"] for each in programs_tree(report)["programs"]}
+    gate = examine(live, Options(smoke=False, objects=(ObjectTarget(path),)))
     facts = live.ask(AskBpfObject(path))
     assert isinstance(facts, BpfObject)
     return {
         "programs": rows,
+        "exit": gate.verdict.exit,
         "kinds": {each.name: [each.kind, each.target] for each in facts.programs},
         "why": {each.key: each.summary for each in report.findings if each.status != "pass"},
     }

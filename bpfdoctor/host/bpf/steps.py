@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec, load_program
 from bpfdoctor.host.bpf.perf import attach_program, enable, open_event
+from bpfdoctor.host.headroom import memory_is_limited
 
 CLOSING = "bpfdoctor-closing"
 """The name of a thread that closes an event."""
@@ -53,6 +54,9 @@ class Steps(ExitStack):
 
 
 def _close_aside(descriptor: int) -> None:
+    if memory_is_limited():
+        os.close(descriptor)
+        return
     try:
         threading.Thread(target=os.close, args=(descriptor,), name=CLOSING, daemon=False).start()
     except RuntimeError:  # no more threads

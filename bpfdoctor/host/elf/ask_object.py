@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
 
+NO_KERNEL = ""
+"""In the place of a file of BTF: the object alone is read, and no kernel is asked."""
+
+
 class AskBpfObject(Question[BpfObject], frozen=True):
     """The programs, maps, helpers and CO-RE relocations of an object, and which would fail here.
 
-    NoAnswer `refused` with a sentence for a file that is no BPF object.
+    NoAnswer `refused` with a sentence for a file that is no BPF object. `btf` is the file that
+    holds the kernel's BTF, or `NO_KERNEL`.
     """
 
     path: str
@@ -32,8 +37,10 @@ class AskBpfObject(Question[BpfObject], frozen=True):
         try:
             facts = Path(self.path).stat()
             if not stat.S_ISREG(facts.st_mode):
-                return NoAnswer("refused", "not a regular file")
-            return read_object(self.path, self.btf)
+                directory = stat.S_ISDIR(facts.st_mode)
+                what = "a directory" if directory else "not a regular file"
+                return NoAnswer("refused", f"it is {what}")
+            return read_object(self.path, self.btf or None)
         except TooLargeError as wrong:
             return NoAnswer("too-large", str(wrong))
         except (ElfError, BtfError) as wrong:

@@ -63,7 +63,8 @@ def loaded_for(program: ObjectProgram) -> str:
 
 class BpfObject(Answer, frozen=True):
     """A compiled BPF object. `kernel_btf`: this kernel's BTF could be read and was asked;
-    `modules`: modules of the kernel have BTF as well, which was not.
+    `modules`: modules of the kernel have BTF as well, which was not. `alone`: it was read where
+    the kernel is not that is judged, so that nothing of it was held against any.
 
     `old_maps`: it defines maps as no libbpf since 1.0 reads them. `needs_btf`: it has what libbpf
     reads from its own BTF (maps, structs of functions, externs).
@@ -79,6 +80,7 @@ class BpfObject(Answer, frozen=True):
     externs: tuple[ObjectExtern, ...] = ()
     modules: bool = False
     old_maps: bool = False
+    alone: bool = False
 
     def shown(self) -> str:
         lines = [f"{each.name} ({each.section}): {_shown(each)}" for each in self.programs]

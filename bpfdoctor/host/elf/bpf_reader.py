@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from bpfdoctor.host.bpf.features.map_types import MAP_TYPES
 from bpfdoctor.host.btf.file import VMLINUX, open_btf
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.btf.reader import Btf
@@ -27,6 +28,9 @@ BPF = 247
 MOST_LICENSE = 127
 """Bytes of a licence that the kernel looks at (bpf_prog_load of kernel/bpf/syscall.c)."""
 
+MAP_TYPE_NAMES = {each.number: name for name, each in MAP_TYPES.items()}
+"""Names of types of maps, whichever kernel has them."""
+
 DATA, OPERATIONS = (".data", ".bss", ".rodata"), ".struct_ops"
 """Sections of libbpf's: what becomes a map, what becomes a struct of functions."""
 
@@ -35,8 +39,10 @@ class NotAnObjectError(ElfError):
     """The file is no BPF object; the message says what it is."""
 
 
-def read_object(path: str, btf: str) -> BpfObject:
+def read_object(path: str, btf: str | None) -> BpfObject:
     """The facts of an object, held against the BTF at `btf` where that can be read.
+
+    None: they are of the object alone, and nothing of this machine's kernel is in them.
 
     Raises ElfError or BtfError for what is no sound object, TooLargeError, or OSError.
     """
@@ -48,7 +54,9 @@ def read_object(path: str, btf: str) -> BpfObject:
         except ElfError as wrong:
             raise NotAnObjectError(f"not ELF: {wrong}") from None
         _hold_to_bpf(image)
-        return _facts(image, _kernel(btf), _modules(btf))
+        if btf is None:
+            return _facts(image, None, modules=False, alone=True)
+        return _facts(image, _kernel(btf), modules=_modules(btf))
 
 
 def _hold_to_bpf(image: Image) -> None:
@@ -75,13 +83,13 @@ def _modules(path: str) -> bool:
     return bool(set(beside) - {os.path.basename(path)})
 
 
-def _facts(image: Image, kernel: Btf | None, modules: bool) -> BpfObject:
+def _facts(image: Image, kernel: Btf | None, *, modules: bool, alone: bool = False) -> BpfObject:
     local = _own_btf(image)
-    declared = {each.name: each for each in externs(image, local, kernel)}
+    declared = {each.name: each for each in externs(image, local, kernel, alone=alone)}
     programs = Programs(image, Core(image, local, kernel, modules), kernel, declared)
     if not programs.code.programs:
         raise NotAnObjectError("it has no BPF programs")
-    types = names_of(kernel, "bpf_map_type", "BPF_MAP_TYPE_")
+    types = MAP_TYPE_NAMES if alone else names_of(kernel, "bpf_map_type", "BPF_MAP_TYPE_")
     operations = any(name.startswith(OPERATIONS) for name in image.names)
     return BpfObject(
         programs=tuple(programs.described()),
@@ -94,6 +102,7 @@ def _facts(image: Image, kernel: Btf | None, modules: bool) -> BpfObject:
         externs=tuple(declared.values()),
         modules=modules,
         old_maps=OLD_MAPS in image.names,
+        alone=alone,
     )
 
 

@@ -59,9 +59,14 @@ class ObjectExtern(msgspec.Struct, frozen=True):
         return self.sort == "option"
 
 
-def externs(image: Image, local: Btf | None, kernel: Btf | None) -> Iterator[ObjectExtern]:
-    """What an object declares extern, held against the kernel's BTF."""
-    declared = _Declared(local) if local else None
+def externs(
+    image: Image, local: Btf | None, kernel: Btf | None, *, alone: bool = False
+) -> Iterator[ObjectExtern]:
+    """What an object declares extern, held against the kernel's BTF.
+
+    `alone`: no kernel is asked, not even for its version.
+    """
+    declared = _Declared(local, alone=alone) if local else None
     for symbol in image.symbols():
         if is_extern(symbol):
             name = symbol.name.decode(errors="backslashreplace")
@@ -75,10 +80,10 @@ def is_extern(symbol: Symbol) -> bool:
     return bool(declared) and symbol.binding in (GLOBAL, WEAK)
 
 
-def _value(option: ObjectExtern, kernel: Btf | None) -> int | None:
+def _value(option: ObjectExtern, kernel: Btf | None, *, alone: bool) -> int | None:
     """What libbpf fills in for an option that is none of the kernel's configuration."""
     if option.name == "LINUX_KERNEL_VERSION":
-        return version_code()
+        return None if alone else version_code()
     if option.name == "LINUX_HAS_BPF_COOKIE":
         return _has_cookies(kernel) if kernel else None
     if option.name == "LINUX_HAS_SYSCALL_WRAPPER":
@@ -105,8 +110,8 @@ def _has_wrappers(kernel: Btf) -> bool:
 class _Declared:
     """The declarations of an object, by its BTF."""
 
-    def __init__(self, local: Btf) -> None:
-        self.local = local
+    def __init__(self, local: Btf, *, alone: bool) -> None:
+        self.local, self.alone = local, alone
         self.options = self._named(OPTIONS)
         self.symbols = self._named(SYMBOLS)
 
@@ -118,7 +123,7 @@ class _Declared:
         replace = msgspec.structs.replace
         if plain.name in self.options:
             kind, most = self._option(self.local.refers_to(self.options[plain.name]))
-            value = _value(plain, kernel)
+            value = _value(plain, kernel, alone=self.alone)
             return replace(plain, sort="option", type=kind, most=most, value=value)
         declared = self.symbols.get(plain.name)
         if declared is None:

@@ -24,6 +24,9 @@ from bpfdoctor.host.git.worktree import compare, tracked_files
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
+MOST_LOST = 1000
+"""Absent files that are named; a work tree without any of its own may lack more."""
+
 LOOKED_AT = ("missing", "empty", "bare", "filled")
 """Places in which git may be at work; what is anywhere else is left alone."""
 
@@ -94,6 +97,7 @@ def _state(machine: Machine, tree: str, known: Submodule) -> Submodule:
         changed=len(seen.changed),
         uncompared=seen.uncompared,
         examples=tuple(decoded(path) for path in (*seen.absent, *seen.changed)[:3]),
+        lost=tuple(decoded(path) for path in seen.absent[:MOST_LOST]),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,13 +147,21 @@ def _namespace(kind: str) -> int:
 
 
 class Space(Answer, frozen=True):
-    """Room on a file system, in bytes: all of it, and what this user may still write."""
+    """Room on a file system, in bytes: all of it, and what this user may still write.
+
+    `inodes` are all that it can have (0: as many as there is room for), `free_inodes` those left
+    for this user. `device` is that of stat(2); 0 where it was not recorded.
+    """
 
     total: int
     free: int
+    inodes: int = 0
+    free_inodes: int = 0
+    device: int = 0
 
     def shown(self) -> str:
-        return f"{self.free} of {self.total} bytes free"
+        inodes = f", {self.free_inodes} of {self.inodes} inodes" if self.inodes else ""
+        return f"{self.free} of {self.total} bytes{inodes} free"
 
 
 class AskSpace(Question[Space], frozen=True):
@@ -167,12 +174,18 @@ class AskSpace(Question[Space], frozen=True):
         try:
             while place != place.parent and not os.access(place, os.F_OK, effective_ids=True):
                 place = place.parent
-            usage = shutil.disk_usage(place)
+            usage, device = os.statvfs(place), os.stat(place).st_dev
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
             return NoAnswer("refused", str(error))
-        return Space(usage.total, usage.free)
+        return Space(
+            total=usage.f_blocks * usage.f_frsize,
+            free=usage.f_bavail * usage.f_frsize,
+            inodes=usage.f_files,
+            free_inodes=usage.f_favail,
+            device=device,
+        )
 
     def command(self) -> str:
         return f"df {self.path}"

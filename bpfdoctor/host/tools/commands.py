@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.search import FindTool
@@ -73,6 +74,8 @@ class RunCommand(Question[Completed], frozen=True):
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {self.timeout:g} seconds")
+        if ended.exit_code and (reason := shortage_said(ended.stderr)):
+            return NoAnswer.for_want(shortage(reason))
         return Completed(
             exit_code=ended.exit_code,
             stdout=machine.hidden(decoded(ended.stdout)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import tempfile
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.machine import scratch_prefix, temporary_place
 from bpfdoctor.host.process import Credentials, ProcessResult
 from bpfdoctor.host.question import NoAnswer
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 LOG_LIMIT = 16_384
 """Characters of a compiler's log, or of a tool's output, that are kept."""
-
-_SHORT = re.compile(
-    rb"No space left on device|Cannot allocate memory|out of memory"
-    rb"|Killed signal terminated program|unable to execute command: Killed"
-)
-"""What gcc, clang and linkers say where the machine, not the tool, gave out."""
 
 
 class Workplace:
@@ -97,8 +91,8 @@ class Workplace:
     ) -> ProcessResult | NoAnswer:
         """Run a step.
 
-        No answer where it cannot be started, takes longer than `timeout`, or where memory or disk
-        space gave out.
+        No answer where it cannot be started, takes longer than `timeout`, or where the machine
+        ran out of something.
         """
         try:
             ended = self.machine.run(argv, timeout=timeout, identity=identity, without=self.without)
@@ -108,11 +102,11 @@ class Workplace:
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {timeout:g} seconds")
-        short = _SHORT.search(ended.stderr)
-        if short is not None or ended.signal == signal.SIGKILL:  # says nothing about the tool
+        reason = shortage_said(ended.stderr)
+        if reason or ended.signal == signal.SIGKILL:  # says nothing about the tool
             said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
-            reason = "ENOSPC" if short is not None and b"space" in short.group() else "ENOMEM"
-            return NoAnswer(reason, said or "killed by SIGKILL, as for want of memory")
+            short = shortage(reason or "ENOMEM")
+            return NoAnswer(short.reason, f"{short}\n{said or 'killed by SIGKILL'}")
         return ended
 
     def hidden(self, text: str) -> str:

@@ -10,11 +10,12 @@ from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.compilers import C_CODE, C_FLAGS
 from bpfdoctor.judging.tools.object_tool import treats
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict, absent
+from bpfdoctor.projects.model import Setting
 
 _ARCHIVERS = (("llvm-ar",), ("llvm-ar-[0-9]*",))
 
 
-def chosen_archivers(host: Host, tools: Mapping[str, str], cc: Argv) -> tuple[ToolChoice, ...]:
+def chosen_archivers(host: Host, tools: Mapping[str, Setting], cc: Argv) -> tuple[ToolChoice, ...]:
     """Every archiver that a makefile with these tools calls: AR, and HOSTAR for the programs that
     the build itself runs. Fit is one that archives an object which `cc` compiled."""
 
@@ -23,4 +24,4 @@ def chosen_archivers(host: Host, tools: Mapping[str, str], cc: Argv) -> tuple[To
         return absent(host, argv) or treats(host, argv, pack)
 
     named = (name for name in ("AR", "HOSTAR") if name in tools)
-    return tuple(choose(host, name, tools[name], judge, _ARCHIVERS) for name in named)
+    return tuple(choose(host, tools[name], judge, _ARCHIVERS, usual="ar") for name in named)

@@ -11,6 +11,7 @@ from bpfdoctor.judging.tools.clang import compile_bpf
 from bpfdoctor.judging.tools.object_tool import treats
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict, absent, looked_at, misbehaving
 from bpfdoctor.judging.tools.version import version_in
+from bpfdoctor.projects.model import Setting
 
 _BPFTOOLS = (
     "bpftool",
@@ -22,14 +23,14 @@ _BPFTOOLS = (
 
 
 def chosen_bpftool(
-    host: Host, default: str, clang: Argv, checkout: str = "", *, may_build: bool = True
+    host: Host, setting: Setting, clang: Argv, checkout: str = "", *, may_build: bool = True
 ) -> ToolChoice:
     """The bpftool that is used: one that is fit."""
 
     def judge(argv: Argv) -> ToolVerdict:
         return judge_bpftool(host, argv, clang, checkout, may_build=may_build)
 
-    return choose(host, "BPFTOOL", default, judge, (_BPFTOOLS,))
+    return choose(host, setting, judge, (_BPFTOOLS,))
 
 
 def judge_bpftool(  # noqa: PLR0913  (what is tried, on what, and whether it may be)

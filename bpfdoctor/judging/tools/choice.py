@@ -1,7 +1,8 @@
 """Which tool will be used: the one that the makefile would run, or another where that is unfit.
 
-`$CLANG` if set, else `clang` on PATH; likewise the others. Checks, the embedded program and the
-smoke build share these judgements; all of them are made of questions to the host.
+What the makefile would run is its own setting, where it was read (`CLANG := clang-15`); else
+`$CLANG` if that is set, else `clang` on PATH; likewise the others. Checks and the embedded program
+share these judgements; all of them are made of questions to the host.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ from bpfdoctor.host.tools.commands import AskEnvironment, Variables
 from bpfdoctor.host.tools.search import FindExecutables, FindTool, FoundTools
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict
 from bpfdoctor.model import Evidence
+from bpfdoctor.projects.model import Setting
+
+FOR_TARGET = ("CC", "LD", "AR")
+"""The tools that work for the machine that the program is built for."""
+
+_CROSS = re.compile(r"(?:[\w.]+-){2,}(?:gcc|cc|clang|ar|ld|g\+\+|c\+\+)(?:-[\d.]+)?")
+"""A tool's name with the machine before it that it works for: `aarch64-linux-gnu-gcc`."""
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
@@ -29,6 +37,10 @@ class ToolChoice(msgspec.Struct, frozen=True):
     variable: str
     used: ToolVerdict
     default: ToolVerdict
+    plain: bool = True
+    """make would run the tool of the usual name, which a package brings."""
+    cross: bool = False
+    """The user asked for programs of another machine: no other tool takes this one's place."""
 
     @property
     def is_default(self) -> bool:
@@ -68,50 +80,101 @@ def tool_words(host: Host, variable: str, default: str) -> Argv:
     """
     values = host.ask(AskEnvironment((variable,)))
     if not isinstance(values, Variables) or variable not in values.values:
-        return (expanded(host, default),)
+        return (_expanded(host, default),)
+    return _split(values.values[variable])
+
+
+def setting_words(host: Host, setting: Setting) -> Argv:
+    """The words that make would run for a variable of its makefile; empty for none.
+
+    A path is one from the makefile's directory where it was read as such.
+    """
+    if not setting.origin:
+        return tool_words(host, setting.variable, setting.value)
+    return _split(setting.value)
+
+
+def _split(text: str) -> Argv:
     try:
-        return tuple(shlex.split(values.values[variable]))
+        return tuple(shlex.split(text))
     except ValueError:
         return ()
 
 
-def expanded(host: Host, default: str) -> str:
+def _expanded(host: Host, default: str) -> str:
     """A makefile's default with the environment's values in it: of `$(CROSS_COMPILE)cc`."""
 
     def value(reference: re.Match[str]) -> str:
-        values = host.ask(AskEnvironment((reference[1],)))
-        return values.values.get(reference[1], "") if isinstance(values, Variables) else ""
+        return _of_environment(host, reference[1])
 
     return re.sub(r"\$\((\w+)\)", value, default)
 
 
+def _of_environment(host: Host, name: str) -> str:
+    values = host.ask(AskEnvironment((name,)))
+    return values.values.get(name, "") if isinstance(values, Variables) else ""
+
+
 def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
     host: Host,
-    variable: str,
-    default: str,
+    setting: Setting,
     judge: Callable[[Argv], ToolVerdict],
     others: tuple[tuple[str, ...], ...],
     *,
     rather: ToolVerdict | None = None,
+    usual: str = "",
 ) -> ToolChoice:
     """The makefile's own tool if it is fit; else `rather`, a fit one, or the best fit of `others`.
 
     `others` are sets of patterns as for `FindExecutables`, which sorts the highest version first;
-    an earlier set is better than a later one.
+    an earlier set is better than a later one, and the `usual` name is better than all of them.
+    There is no other for a tool of a cross build, nor where no argument of make's names one.
     """
-    words = tool_words(host, variable, default)
-    first = (
-        judge(words) if words else ToolVerdict((), "missing", "", f"{variable} is set to nothing")
-    )
-    if first.fit or first.state == "unproven":
-        return ToolChoice(variable, first, first)
+    words = setting_words(host, setting)
+    first = _first(setting, words, judge)
+    names = usual or ("" if setting.origin else _expanded(host, setting.value))
+    one = ToolChoice(setting.variable, first, first, words == (names,))
+    if first.fit or first.state == "unproven" or _is_settled(setting):
+        return one
+    if _asked_for(host, setting, words):
+        return msgspec.structs.replace(one, cross=True)
     if rather is not None:
-        return ToolChoice(variable, rather, first)
-    for argv in _candidates(host, ((expanded(host, default),), *others)):
+        return msgspec.structs.replace(one, used=rather)
+    for argv in _candidates(host, ((names,) if names else (), *others)):
         judged = judge(argv) if argv != words else first
         if judged.fit:
-            return ToolChoice(variable, judged, first)
-    return ToolChoice(variable, first, first)
+            return msgspec.structs.replace(one, used=judged)
+    return one
+
+
+def _is_settled(setting: Setting) -> bool:
+    """No argument of make's is advised: it would change nothing, or what is not known."""
+    return setting.origin == "override" or bool(setting.computed)
+
+
+def _first(setting: Setting, words: Argv, judge: Callable[[Argv], ToolVerdict]) -> ToolVerdict:
+    """The verdict on what the makefile would run, with where that is written."""
+    name = setting.variable
+    if setting.computed:
+        trouble = f"the makefile computes {name} by {setting.computed}"
+        seen = (Evidence(setting.makefile, f"{name} is computed by {setting.computed}"),)
+        return ToolVerdict((), "unclear", "", trouble, seen)
+    judged = judge(words) if words else ToolVerdict((), "missing", "", f"{name} is set to nothing")
+    if judged.fit or setting.origin not in ("file", "override"):
+        return judged
+    place = Evidence(setting.makefile, f"{name} = {setting.value}")
+    return msgspec.structs.replace(judged, seen=(place, *judged.seen))
+
+
+def _asked_for(host: Host, setting: Setting, words: Argv) -> bool:
+    """The user asked for a cross build: the tool's name begins with a machine, or his prefix."""
+    name = os.path.basename(words[0]) if words else ""
+    if setting.variable not in FOR_TARGET or "-" not in name:
+        return False
+    if _CROSS.fullmatch(name):
+        return True
+    prefix = os.path.basename(_of_environment(host, "CROSS_COMPILE"))
+    return bool(prefix) and name.startswith(prefix)
 
 
 def _candidates(host: Host, sets: tuple[tuple[str, ...], ...]) -> Iterator[Argv]:

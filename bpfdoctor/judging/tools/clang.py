@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bpfdoctor.host.question import Host, NoAnswer, evidence
 from bpfdoctor.host.tools.compile import Compile, Compiled
 from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict
 from bpfdoctor.judging.tools.version import older, says_version
 from bpfdoctor.model import Evidence
+from bpfdoctor.projects.model import Setting
+
+NO_TOOLS: Mapping[str, Setting] = {}
 
 OLDEST_CLANG = "10"
 """What libbpf projects ask for at least; BTF itself comes from 8 on."""
@@ -50,10 +55,18 @@ def emits_bpf(answer: Compiled | NoAnswer) -> bool:
     return answer.object.machine == "EM_BPF" and answer.object.btf
 
 
-def chosen_clang(host: Host, minimum: str = OLDEST_CLANG) -> ToolChoice:
-    """The clang that is used: at least `minimum`, and 10, and one that emits BPF."""
+def chosen_clang(
+    host: Host, minimum: str = OLDEST_CLANG, tools: Mapping[str, Setting] = NO_TOOLS
+) -> ToolChoice:
+    """The clang that is used: at least `minimum`, and 10, and one that emits BPF.
+
+    `tools` are those of the makefile; without one it is `$CLANG`, or `clang`.
+    """
     floor = OLDEST_CLANG if older(minimum, OLDEST_CLANG) else minimum
-    return choose(host, "CLANG", "clang", lambda argv: judge_clang(host, argv, floor), (_CLANGS,))
+    setting = tools.get("CLANG") or Setting("CLANG", "clang")
+    return choose(
+        host, setting, lambda argv: judge_clang(host, argv, floor), (_CLANGS,), usual="clang"
+    )
 
 
 def judge_clang(host: Host, argv: Argv, minimum: str) -> ToolVerdict:

@@ -11,6 +11,7 @@ from bpfdoctor.host.tools.commands import AskEnvironment, Completed, Variables
 from bpfdoctor.host.tools.compile import Compile, Compiled
 from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict, absent, misbehaving
+from bpfdoctor.projects.model import Setting
 
 C_CODE = """\
 #include <stdio.h>
@@ -33,7 +34,7 @@ def compile_c(cc: Argv) -> Compile:
     return Compile(cc, C_CODE, C_FLAGS, link=True, run=True)
 
 
-def chosen_compilers(host: Host, tools: Mapping[str, str]) -> tuple[ToolChoice, ...]:
+def chosen_compilers(host: Host, tools: Mapping[str, Setting]) -> tuple[ToolChoice, ...]:
     """Every C compiler that a makefile with these tools calls: CC, and HOSTCC, which makes the
     programs that the build itself runs. Where HOSTCC is not fit, a CC that is fit for that takes
     its place."""
@@ -41,18 +42,17 @@ def chosen_compilers(host: Host, tools: Mapping[str, str]) -> tuple[ToolChoice, 
     for variable in (name for name in COMPILERS if name in tools):
         judged = (judge_cc(host, each.argv, "HOSTCC") for each in chosen if each.fit)
         rather = next((each for each in judged if each.fit), None)
-        chosen.append(_chosen_compiler(host, variable, tools[variable], rather))
+        chosen.append(_chosen_compiler(host, tools[variable], rather))
     return tuple(chosen)
 
 
-def _chosen_compiler(
-    host: Host, variable: str, default: str, rather: ToolVerdict | None
-) -> ToolChoice:
+def _chosen_compiler(host: Host, setting: Setting, rather: ToolVerdict | None) -> ToolChoice:
     def judge(argv: Argv) -> ToolVerdict:
-        return judge_cc(host, argv, variable)
+        return judge_cc(host, argv, setting.variable)
 
     others = (("gcc",), ("gcc-[0-9]*",), ("clang",), ("clang-[0-9]*",))
-    return choose(host, variable, default, judge, others, rather=rather)
+    usual = {"CC": "cc", "HOSTCC": "gcc"}[setting.variable]
+    return choose(host, setting, judge, others, rather=rather, usual=usual)
 
 
 def judge_cc(host: Host, argv: Argv, variable: str = "CC") -> ToolVerdict:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from bpfdoctor.judging.tools.choice import ToolChoice
-from bpfdoctor.judging.tools.tool_verdict import STANDARD_PLACES
-from bpfdoctor.model import ByHand, Evidence, Finding, Install, Run, Status
+from bpfdoctor.judging.tools.tool_verdict import STANDARD_PLACES, State
+from bpfdoctor.model import ByHand, Evidence, Finding, Fix, Install, Instead, Run, Status
+
+UNCLEAR: frozenset[State] = frozenset({"unclear"})
+"""States that say nothing against a tool."""
+
+ASK_MAKE = "run `bpfdoctor check`, which asks make"
+"""The way on where a makefile computes what it runs."""
 
 LEAD_THERE = f'export PATH="${{PATH:+$PATH:}}{":".join(STANDARD_PLACES)}"'
 """The mend of a PATH that does not lead to tools which are there; an empty entry of it would be the
@@ -20,7 +25,11 @@ def verdict_on(chosen: ToolChoice, good: str, capability: str) -> Finding:
 
 
 def verdict_on_all(chosen: Sequence[ToolChoice], good: str, capability: str) -> Finding:
-    """What follows for tools of one kind, of which a build needs each; the worst decides."""
+    """What follows for tools of one kind, of which a build needs each; the worst decides.
+
+    Where another tool works and the one that make would run does not, plain make fails: that is a
+    fail, with the command that works; unknown where the one that make would run does not answer.
+    """
     seen = tuple(dict.fromkeys(piece for each in chosen for piece in each.seen))
     unfit = [each for each in chosen if not each.fit]
     others = [each for each in chosen if each.fit and not each.is_default]
@@ -31,7 +40,10 @@ def verdict_on_all(chosen: Sequence[ToolChoice], good: str, capability: str) -> 
     troubles = "; ".join(dict.fromkeys(each.default.trouble for each in others))
     works = ", ".join(dict.fromkeys(each.used.words for each in others))
     summary = f"{troubles}; {works} works"
-    return Finding(Status.WARN, summary, evidence=seen, fixes=(_use(others),))
+    fixes: tuple[Fix, ...] = (*_plain(others, capability), _use(others))
+    if any(each.default.state in UNCLEAR for each in others):
+        return Finding(Status.UNKNOWN, summary, evidence=seen, fixes=fixes)
+    return Finding(Status.FAIL, summary, evidence=seen, fixes=fixes)
 
 
 def _unfit(unfit: Sequence[ToolChoice], seen: tuple[Evidence, ...], capability: str) -> Finding:
@@ -40,15 +52,26 @@ def _unfit(unfit: Sequence[ToolChoice], seen: tuple[Evidence, ...], capability: 
     if states == {"unproven"}:
         build = Run(("bpfdoctor", "check"), text="builds, and so runs it")
         return Finding(Status.WARN, trouble, evidence=seen, fixes=(build,))
-    if states <= {"unclear", "unproven"}:
-        words = "; ".join(dict.fromkeys(each.default.words for each in unfit))
-        find_out = ByHand(f"see what it does by hand: {words}")
+    if states <= {*UNCLEAR, "unproven"}:
+        words = "; ".join(dict.fromkeys(each.default.words for each in unfit if each.default.argv))
+        find_out = ByHand(f"see what it does by hand: {words}" if words else ASK_MAKE)
         return Finding(Status.UNKNOWN, trouble, evidence=seen, fixes=(find_out,))
+    if cross := [each for each in unfit if each.cross]:
+        names = ", ".join(dict.fromkeys(each.default.words for each in cross))
+        install = ByHand(f"install {names}, which the cross build calls, or put it on PATH")
+        return Finding(Status.FAIL, trouble, evidence=seen, fixes=(install,))
     mend = ByHand(LEAD_THERE) if states == {"off-path"} else Install((capability,))
     return Finding(Status.FAIL, trouble, evidence=seen, fixes=(mend,))
 
 
+def _plain(others: Sequence[ToolChoice], capability: str) -> tuple[Install, ...]:
+    """The package that makes plain make work: where the tool of the plain name is not there."""
+    plain = all(each.default.state == "missing" and each.plain for each in others)
+    return (Install((capability,)),) if plain else ()
+
+
 def _use(others: Sequence[ToolChoice]) -> ByHand:
+    instead = Instead(arguments=tuple(each.override for each in others))
     if others[0].variable == "MAKE":
-        return ByHand(f"build with `{others[0].used.words}` in place of make")
-    return ByHand(f"build with `make {shlex.join(each.override for each in others)}`")
+        instead = Instead(make=others[0].used.words)
+    return ByHand(f"build with `{instead.command()}`", instead=instead)

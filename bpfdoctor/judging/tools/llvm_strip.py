@@ -8,6 +8,7 @@ from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.clang import compile_bpf
 from bpfdoctor.judging.tools.object_tool import treats
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict, absent
+from bpfdoctor.projects.model import Setting
 
 _STRIPS = (
     "llvm-strip-[0-9]*",
@@ -18,11 +19,11 @@ _STRIPS = (
 )
 
 
-def chosen_llvm_strip(host: Host, default: str, clang: Argv) -> ToolChoice:
+def chosen_llvm_strip(host: Host, setting: Setting, clang: Argv) -> ToolChoice:
     """The llvm-strip that is used: one that strips an object which `clang` compiled."""
 
     def judge(argv: Argv) -> ToolVerdict:
         missing = absent(host, argv)
         return missing or treats(host, argv, TreatObject(compile_bpf(clang), (*argv, "-g", OBJECT)))
 
-    return choose(host, "LLVM_STRIP", default, judge, (_STRIPS,))
+    return choose(host, setting, judge, (_STRIPS,), usual="llvm-strip")

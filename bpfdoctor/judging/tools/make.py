@@ -6,13 +6,13 @@ from bpfdoctor.host.question import Host
 from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict
 from bpfdoctor.judging.tools.version import older, says_version
+from bpfdoctor.projects.model import Setting
 
 
 def chosen_make(host: Host, minimum: str) -> ToolChoice:
     """The GNU make that is used; `gmake` is its name where make is another one."""
-    return choose(
-        host, "MAKE", "make", lambda argv: _judge_make(host, argv, minimum), (("gmake",),)
-    )
+    setting = Setting("MAKE", "make")
+    return choose(host, setting, lambda argv: _judge_make(host, argv, minimum), (("gmake",),))
 
 
 def _judge_make(host: Host, argv: Argv, minimum: str) -> ToolVerdict:

@@ -24,10 +24,10 @@ def report(document: ReportDocument, paper: PaperOf) -> str:
 
 def programs(document: ProgramsDocument, paper: PaperOf) -> str:
     """Write a row a program, and below them what is in the way."""
-    from bpfdoctor.report.programs import cause_lines, table_lines
+    from bpfdoctor.report.programs import cause_lines, heading_lines, table_lines
 
     page, found = paper(), document.report
-    lines = table_lines(found.programs, of_object=document.of_object)
+    lines = [*heading_lines(found), *table_lines(found.programs, of_object=document.of_object)]
     return page.printed([*lines, *cause_lines(found, page)])
 
 

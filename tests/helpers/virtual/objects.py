@@ -13,13 +13,16 @@ from virtual.guest import boot
 from virtual.kernels import kernel
 
 Held = Mapping[str, Mapping[str, Any]]
-"""By object, what `hold.py` says of it: `programs`, `kinds`, `why` and `seen`."""
+"""By object, what `hold.py` says of it: `programs`, `kinds`, `why`, `exit` and `seen`."""
 
 LONGEST = 400
 """Of a line in a failure; what libbpf says can be a whole log."""
 
 SECONDS = 200.0
 """Time for all objects in one circumstance, under emulation on a busy machine."""
+
+GATED = ("load", "attach")
+"""Stages that `check --object` gates on."""
 
 LOADERS = (
     *("perf_event", "freplace", "struct_ops", "syscall", "usdt"),
@@ -61,6 +64,7 @@ def contradictions(found: Held, *, decided: bool) -> Iterator[str]:
     `decided`: or of which too little was.
     """
     for name, said in found.items():
+        yield from _wrong_gate(name, said)
         for program in said["programs"]:
             seen = {program: said["seen"][program]}
             wrong = [*disagreements(said["programs"], seen, decided=False)]
@@ -68,6 +72,15 @@ def contradictions(found: Held, *, decided: bool) -> Iterator[str]:
                 wrong += _left_open(name, program, said)
             for line in wrong[:1]:  # what does not load does not attach either
                 yield f"{name}: {line[:LONGEST]} {_why(said, line)}"
+
+
+def _wrong_gate(name: str, said: Mapping[str, Any]) -> Iterator[str]:
+    """0 only where nothing was seen to fail, 1 only where something was not seen to work."""
+    did = [
+        said["seen"][program]["stages"][stage] for program in said["programs"] for stage in GATED
+    ]
+    if (said["exit"] == 0 and False in did) or (said["exit"] == 1 and set(did) == {True}):
+        yield f"{name}: exit {said['exit']}, and libbpf did {did}"
 
 
 def _left_open(name: str, program: str, said: Mapping[str, Any]) -> Iterator[str]:

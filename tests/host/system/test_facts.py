@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.host.catalog import to_answer
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.system.facts import (
@@ -86,6 +87,20 @@ def test_room_is_that_of_the_nearest_directory(tmp_path: Path) -> None:
     assert 0 < space.free <= space.total
     assert not isinstance(ask(AskSpace("")), NoAnswer)
     assert isinstance(ask(AskSpace("/nul\0")), NoAnswer)
+
+
+def test_room_is_what_statvfs_says_inodes_too(tmp_path: Path) -> None:
+    space, facts = ask(AskSpace(str(tmp_path))), os.statvfs(tmp_path)
+    assert isinstance(space, Space)
+    assert (space.total, space.inodes) == (facts.f_blocks * facts.f_frsize, facts.f_files)
+    assert space.device == tmp_path.stat().st_dev
+    assert (" inodes free" in space.shown()) is (space.inodes > 0)
+    assert "inodes" not in Space(2, 1).shown()
+
+
+def test_an_answer_that_was_recorded_without_inodes_is_read() -> None:
+    old = {"answer": "Space", "total": 2, "free": 1}
+    assert to_answer(AskSpace("/"), old) == Space(2, 1, 0, 0, 0)
 
 
 def test_room_behind_a_directory_that_may_not_be_entered_is_that_above_it(

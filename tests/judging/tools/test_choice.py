@@ -8,11 +8,12 @@ import pytest
 
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.judging.tools.choice import choose, tool_words
+from bpfdoctor.judging.tools.choice import ToolChoice, choose, tool_words
 from bpfdoctor.judging.tools.finding import LEAD_THERE, verdict_on
 from bpfdoctor.judging.tools.make import chosen_make
 from bpfdoctor.judging.tools.tool_verdict import Argv, State, ToolVerdict, absent
-from bpfdoctor.model import ByHand, Status
+from bpfdoctor.model import ByHand, Evidence, Status
+from bpfdoctor.projects.model import Setting
 
 
 def host(**environment: str) -> LiveHost:
@@ -35,16 +36,101 @@ def test_a_prefix_of_the_environment_counts_where_the_variable_is_not_set(
     assert tool_words(host(**environment), "CC", "$(CROSS_COMPILE)cc") == words
 
 
-def test_a_prefix_without_a_compiler_behind_it_leaves_another_one(tmp_path: Path) -> None:
-    (tmp_path / "gcc").symlink_to("/bin/true")
-    machine = host(PATH=str(tmp_path), CROSS_COMPILE="foo-")
+def chosen(machine: LiveHost, setting: Setting, usual: str = "") -> ToolChoice:
+    """The choice where every tool that PATH leads to is fit, and gcc may stand in."""
 
     def judge(argv: Argv) -> ToolVerdict:
         return absent(machine, argv) or ToolVerdict(argv, "fit")
 
-    chosen = choose(machine, "CC", "$(CROSS_COMPILE)cc", judge, (("gcc",),))
-    assert chosen.default.trouble == "foo-cc is not on PATH"
-    assert chosen.override == "CC=gcc"
+    return choose(machine, setting, judge, (("gcc",),), usual=usual)
+
+
+def set_to(value: str, origin: str = "file") -> Setting:
+    return Setting("CC", value, origin, makefile="src/Makefile")
+
+
+@pytest.mark.parametrize(
+    ("setting", "environment"),
+    [
+        (Setting("CC", "$(CROSS_COMPILE)cc"), {"CROSS_COMPILE": "foo-"}),
+        (set_to("foo-cc"), {"CROSS_COMPILE": "foo-"}),
+        (set_to("foo-cc"), {"CROSS_COMPILE": "/opt/bin/foo-"}),
+        (set_to("aarch64-linux-gnu-gcc"), {}),
+        (set_to("aarch64-linux-gnu-gcc-12", "environment"), {}),
+        (Setting("CC", "cc"), {"CC": "arm-none-eabi-gcc"}),
+    ],
+)
+def test_a_cross_build_is_not_dropped_for_a_tool_of_this_machine(
+    tmp_path: Path, setting: Setting, environment: dict[str, str]
+) -> None:
+    (tmp_path / "gcc").symlink_to("/bin/true")
+    found = chosen(host(PATH=str(tmp_path), **environment), setting)
+    assert (found.fit, found.cross, found.override) == (False, True, "")
+    finding = verdict_on(found, "", "cc")
+    assert finding.status is Status.FAIL
+    (fix,) = finding.fixes
+    assert isinstance(fix, ByHand)
+    assert (
+        fix.text == f"install {found.default.words}, which the cross build calls, or put it on PATH"
+    )
+    assert fix.instead is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "environment"),
+    [
+        (set_to("gcc-15"), {}),
+        (set_to("musl-gcc"), {}),
+        (set_to("mycc"), {"CROSS_COMPILE": "foo-"}),
+        (Setting("HOSTCC", "aarch64-linux-gnu-gcc", "file"), {}),
+        (Setting("CC", "cc"), {}),
+    ],
+)
+def test_another_compiler_stands_in_where_no_cross_build_was_asked_for(
+    tmp_path: Path, setting: Setting, environment: dict[str, str]
+) -> None:
+    (tmp_path / "gcc").symlink_to("/bin/true")
+    found = chosen(host(PATH=str(tmp_path), **environment), setting)
+    assert found.override == f"{setting.variable}=gcc"
+
+
+def test_the_makefiles_own_word_goes_before_the_environments(tmp_path: Path) -> None:
+    for name in ("clang-15", "clang-16", "gcc"):
+        (tmp_path / name).symlink_to("/bin/true")
+    machine = host(PATH=str(tmp_path), CC="clang-16")
+    assert chosen(machine, set_to("clang-15 -m64")).argv == ("clang-15", "-m64")
+    assert chosen(machine, Setting("CC", "cc")).argv == ("clang-16",)
+    assert chosen(machine, set_to("clang-15", "override")).is_default
+
+
+def test_where_an_unfit_tool_is_set_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "gcc").symlink_to("/bin/true")
+    found = chosen(host(PATH=str(tmp_path)), set_to("clang-15"))
+    assert found.seen[0] == Evidence("src/Makefile", "CC = clang-15")
+    assert found.override == "CC=gcc"
+
+
+def test_no_argument_changes_what_the_makefile_overrides(tmp_path: Path) -> None:
+    (tmp_path / "gcc").symlink_to("/bin/true")
+    found = chosen(host(PATH=str(tmp_path)), set_to("clang-15", "override"))
+    assert (found.fit, found.override) == (False, "")
+
+
+def test_a_tool_that_the_makefile_computes_is_unknown_and_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "gcc").symlink_to("/bin/true")
+    computed = Setting("CC", "", "file", "$(shell cat tool)", "src/Makefile")
+    finding = verdict_on(chosen(host(PATH=str(tmp_path)), computed), "", "cc")
+    assert finding.status is Status.UNKNOWN
+    assert finding.summary == "the makefile computes CC by $(shell cat tool)"
+    assert finding.fixes == (ByHand("run `bpfdoctor check`, which asks make"),)
+
+
+@pytest.mark.parametrize(("value", "plain"), [("cc", True), ("clang-15", False)])
+def test_only_the_usual_name_is_what_a_package_brings(
+    tmp_path: Path, value: str, plain: bool
+) -> None:
+    (tmp_path / "gcc").symlink_to("/bin/true")
+    assert chosen(host(PATH=str(tmp_path)), set_to(value), usual="cc").plain is plain
 
 
 @pytest.mark.parametrize(
@@ -60,7 +146,8 @@ def test_what_a_build_has_yet_to_prove_is_not_passed_over_for_another(
     def judge(argv: Argv) -> ToolVerdict:
         return ToolVerdict(argv, state if argv == ("ours",) else "fit")
 
-    chosen = choose(host(PATH=str(tmp_path)), "TOOL", "ours", judge, (("other",),))
+    setting = Setting("TOOL", "ours")
+    chosen = choose(host(PATH=str(tmp_path)), setting, judge, (("other",),))
     assert (chosen.argv, chosen.default.argv) == ((used,), ("ours",))
 
 

@@ -1,0 +1,24 @@
+"""A compiled BPF object as the project that is judged."""
+
+from __future__ import annotations
+
+from bpfdoctor.api import Host, NoAnswer, Project, objects
+from bpfdoctor.errors import BpfDoctorError
+
+NO_MATCH = "a shell leaves a pattern as it is where no file matches it"
+
+
+def project_in(host: Host, path: str) -> Project:
+    """The object at a path as a project. Raises BpfDoctorError for what is no BPF object."""
+    from bpfdoctor.projects.object import project_of_object  # it takes all that reads ELF
+
+    facts = host.ask(objects.AskBpfObject(path))
+    if not isinstance(facts, NoAnswer):
+        return project_of_object(path, facts)
+    hint = "--object takes what clang -g -O2 -target bpf -c made"
+    if facts.absent:
+        pattern = any(each in path for each in "*?[")
+        raise BpfDoctorError(f"there is no file {path}", NO_MATCH if pattern else hint)
+    if facts.reason in ("EACCES", "EPERM"):
+        raise BpfDoctorError(f"{path} cannot be read by this user")
+    raise BpfDoctorError(f"{path} is no BPF object to judge: {facts.detail or facts.reason}", hint)

@@ -1,0 +1,1 @@
+"""Whether the sources that a build reads are there."""

@@ -1,0 +1,236 @@
+"""The makefile's own directory: whether the one who builds can build in it, as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Instead, NoAnswer, Project
+from bpfdoctor.api import check, evidence, failed, passed, unknown, warned
+from bpfdoctor.api import files, tools
+
+BREAKING = frozenset(" \t\n:$%'\"\\;&()|<>`")
+"""In a directory's path: tried with the makefiles of libbpf-bootstrap. make splits names at some of
+these, the shell that it starts reads the others."""
+
+BREAKING_TOOL = frozenset("=")
+"""make takes the path of bpftool's libbpf for the assignment of a variable then."""
+
+EMULATORS = "/proc/sys/fs/binfmt_misc"
+"""What the kernel runs executables of other machines with."""
+
+Trouble = tuple[str, str]
+"""What is wrong, and the command or the words that mend it."""
+
+
+def _builds_here(project: Project) -> bool:
+    return bool(project.path) and project.kind.build is not None
+
+
+@check("checkout.build-directory", title="directory of the build", applies=_builds_here)
+def build_directory(context: Context) -> Iterator[Finding]:
+    """Whether the one who builds can build in the makefile's own directory, as it is now.
+
+    A checkout may lie where nothing can be built: on a read-only or noexec mount, on a full file
+    system, below a directory whose name make or a shell splits ("My Projects"). And `.output` may
+    hold what an earlier build left: after one `sudo make` it belongs to root; a bpftool of another
+    machine is never built again; a library that was cut off is newer than its sources, and make
+    takes it as it is. As root on another user's checkout, that user is asked about, for the build
+    runs as that user. The smoke test builds elsewhere, and does not meet any of this.
+    """
+    build = context.project.kind.build
+    if build is None:
+        return
+    question, own = tools.ask_own_place(context, build), tools.own_place(context, build)
+    where = context.project.inside(build.directory)
+    if isinstance(own, NoAnswer):
+        seen = [evidence(question, own)]
+        look = [ByHand(tools.to_paste("ls", "-la", where))]
+        yield unknown(f"{where} cannot be looked at: {own.shown()}", seen=seen, fixes=look)
+        return
+    yield _on_the_place(context, build, own, where, evidence(question, own.seen))
+    yield from _on_programs(context, own, where, evidence(question, own.seen))
+
+
+def _on_the_place(
+    context: Context, build: Build, own: tools.OwnPlace, where: str, seen: Evidence
+) -> Finding:
+    """The finding on what all programs share."""
+    stale, unsure = _stale(context, own, where)
+    troubles = [*_name(own, where), *_mount(own, where), *stale]
+    later = [*_shut(own, where), *_room(own, where)]
+    if troubles or (later and own.open):
+        return _found(own, [*troubles, *later], seen)
+    if later:
+        why = "; ".join(why for why, _ in later)
+        mends = [ByHand(mend) for _, mend in later]
+        summary = f"{_as_whom(own)}all is built; before the next change: {why}"
+        return warned(summary, seen=[seen], fixes=mends)
+    if unsure:
+        return unknown(unsure, seen=[seen], fixes=[ByHand(_clean(where, build.outputs))])
+    free = own.seen.rooms[-1].free
+    summary = f"{_as_whom(own)}{where} is writable, {free / 1e6:,.0f} MB free"
+    return passed(summary, seen=[seen])
+
+
+def _found(
+    own: tools.OwnPlace, troubles: Iterable[Trouble], seen: Evidence, about: str = ""
+) -> Finding:
+    pairs = dict(troubles)
+    mends: dict[str, None] = dict.fromkeys(pairs.values())
+    elsewhere = Instead(elsewhere=True)
+    fixes = [ByHand(mend, instead=elsewhere) for mend in mends]
+    summary = _as_whom(own) + "; ".join(pairs)
+    return failed(summary, about=about, seen=[seen], fixes=fixes)
+
+
+def _as_whom(own: tools.OwnPlace) -> str:
+    return f"as {own.seen.who}: " if own.seen.other else ""
+
+
+def _name(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
+    odd = BREAKING | (BREAKING_TOOL if own.makes_tool else frozenset())
+    found = [each for each in own.seen.characters if each in odd]
+    if found:
+        names = ", ".join({" ": "a space", "\t": "a tab"}.get(each, repr(each)) for each in found)
+        mend = "Move the checkout, or rename the directory: its path may hold none of these."
+        yield f"the path {where} holds {names}: make cannot build there", mend
+
+
+def _mount(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
+    for room in own.seen.rooms:
+        path = f"{where}/{room.path}".rstrip("/")
+        if room.noexec:
+            mend = (
+                f"Mount it without noexec (mount -o remount,exec …), or copy the checkout: {path}"
+            )
+            yield f"{path} is mounted noexec: what is built there does not run", mend
+            return
+
+
+def _shut(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
+    """Directories in which make would write, and cannot."""
+    outputs = own.build.outputs
+    for each in own.seen.shut:
+        path = f"{where}/{each.path}".rstrip("/")
+        if each.why == "EROFS":
+            mend = "Mount it read-write, or copy the checkout to a place that is writable."
+            yield f"{path} is mounted read-only", mend
+            return
+        if each.why == "ENOTDIR":
+            yield f"{path} is no directory", tools.to_paste("rm", path)
+        elif _is_written(own, each.path):
+            yield f"{path} is not writable for {own.seen.who}", _given(own, each, where)
+            if each.path in ("", *outputs):
+                return  # those below it are the same
+
+
+def _is_written(own: tools.OwnPlace, path: str) -> bool:
+    """Whether the next make makes files in this directory."""
+    output = own.build.outputs[0] if own.build.outputs else ""
+    if path in ("", output) or not own.open:
+        return True
+    if tools.for_the_tool(output, path):
+        generates = any(each.generates for each in own.open)
+        return own.makes_tool and generates and tools.tool_of_the_build(own.seen) is None
+    return not all(each.archives for each in own.open)
+
+
+def _given(own: tools.OwnPlace, shut: tools.Shut, where: str) -> str:
+    """The command that makes a directory writable for whoever builds."""
+    who = own.seen.user or str(own.seen.uid)
+    top = shut.path.partition("/")[0]
+    path = f"{where}/{top}".rstrip("/")
+    if shut.uid == own.seen.uid:
+        return tools.to_paste("chmod", "-R", "u+rwX", path)
+    if shut.why != "EACCES":
+        return f"It is refused ({shut.why}): see lsattr -d {tools.to_paste(path)}"
+    return tools.to_paste("sudo", "chown", "-R", f"{who}:", path)
+
+
+def _room(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
+    if own.lacks is None:
+        return
+    what, room, needed = own.lacks
+    path = f"{where}/{room.path}".rstrip("/")
+    free = room.free if what == "bytes" else room.inodes or 0
+    why = f"{free:,} {what} free at {path}; a build takes {needed:,}"
+    yield why, f"Free some room on the file system of {path}, or copy the checkout elsewhere."
+
+
+def _stale(context: Context, own: tools.OwnPlace, where: str) -> tuple[list[Trouble], str]:
+    """What is of no use in the outputs, and what could not be told."""
+    troubles: list[Trouble] = []
+    unsure = "not all of the outputs was looked at" if own.seen.truncated else ""
+    for file in own.shared:
+        if file.made == "executable":
+            why, unclear = _tool_trouble(context, own, file, where)
+            unsure = unclear or unsure
+        else:
+            why = tools.stale_trouble(file, _machine(context, own, file))
+        if why:
+            clean = _clean(where, own.build.outputs)
+            troubles.append((f"{where}/{file.path} {why}, and make does not make it anew", clean))
+    return troubles, unsure
+
+
+def _on_programs(
+    context: Context, own: tools.OwnPlace, where: str, seen: Evidence
+) -> Iterator[Finding]:
+    """A finding for each program that has files of no use."""
+    top = ("", *own.build.outputs)
+    for each in own.outlooks:
+        troubles: list[Trouble] = []
+        for file in each.uses:
+            why = tools.stale_trouble(file, _machine(context, own, file))
+            if why:
+                mend = tools.to_paste("rm", f"{where}/{file.path}")
+                why = f"{where}/{file.path} {why}, and is newer than its sources"
+                troubles.append((why, mend))
+        for file in each.rewrites:
+            if not file.writable and not any(shut.path in top for shut in own.seen.shut):
+                why = f"{where}/{file.path} is not writable for {own.seen.who}"
+                troubles.append((why, tools.to_paste("rm", "-f", f"{where}/{file.path}")))
+        if troubles:
+            yield _found(own, troubles, seen, about=each.program)
+
+
+def _machine(context: Context, own: tools.OwnPlace, file: tools.BuiltFile) -> str:
+    """What a file has to be for: BPF, or what the build's compiler makes; empty: not known."""
+    if file.path.endswith(".bpf.o"):
+        return "EM_BPF"
+    output = own.build.outputs[0] if own.build.outputs else ""
+    variable = "HOSTCC" if tools.for_the_tool(output, file.path) else "CC"
+    for each in tools.chosen_compilers(context.host, context.project.tools):
+        if each.variable == variable and each.fit:
+            compiled = context.ask(tools.compile_c(each.argv))
+            made = compiled.object if isinstance(compiled, tools.Compiled) else None
+            return made.machine if made else ""
+    return ""
+
+
+def _tool_trouble(
+    context: Context, own: tools.OwnPlace, file: tools.BuiltFile, where: str
+) -> tuple[str, str]:
+    """Why the bpftool that a build left does not run, and what could not be told of it."""
+    path, unusable = f"{where}/{file.path}", file.state in ("cut", "empty", "unreadable")
+    if unusable or not file.runs:
+        return ("" if own.seen.rooms[-1].noexec else tools.stale_trouble(file, "")), ""
+    if not context.may_build:
+        foreign = tools.stale_trouble(file, _machine(context, own, file))
+        return ("", f"{path} {foreign}") if foreign and _emulates(context) else (foreign, "")
+    question = tools.AskVersion((path, "version"), context.project.path)
+    bad = tools.misbehaving(question.argv, question, context.ask(question))
+    if bad is None:
+        return "", ""
+    trouble = bad.trouble.removeprefix(f"{path} ")
+    foreign = tools.stale_trouble(file, _machine(context, own, file))
+    return ("", bad.trouble) if bad.state == "unclear" else (foreign or trouble, "")
+
+
+def _emulates(context: Context) -> bool:
+    answer = context.ask(files.List(EMULATORS))
+    return isinstance(answer, files.Names) and any("qemu" in name for name in answer.names)
+
+
+def _clean(where: str, outputs: tuple[str, ...]) -> str:
+    return tools.to_paste("rm", "-rf", *(f"{where}/{name}" for name in outputs))

@@ -1,0 +1,43 @@
+"""What a tool says of a limit is about the machine, not about the tool."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bpfdoctor.cli.self_command import own_command
+from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.tools.commands import Completed, RunCommand
+
+SAID = {
+    "make: vfork: Resource temporarily unavailable": "EAGAIN",
+    "error: cannot open x.o: Too many open files": "EMFILE",
+    "fatal: cannot write: No space left on device": "ENOSPC",
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), SAID.items())
+def test_a_command_that_a_limit_stopped_has_not_answered(
+    text: str, reason: str, live: LiveHost
+) -> None:
+    answer = live.ask(RunCommand(("sh", "-c", f"echo '{text}' >&2; exit 2")))
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == reason
+
+
+@pytest.mark.parametrize("script", ["echo 'Too many open files' >&2", "echo 'no rule' >&2; exit 2"])
+def test_one_that_ended_well_or_failed_by_itself_has(script: str, live: LiveHost) -> None:
+    assert isinstance(live.ask(RunCommand(("sh", "-c", script))), Completed)
+
+
+def test_our_own_command_is_known_without_a_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bpfdoctor"])
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    os.rmdir(tmp_path / "gone")
+    assert own_command()[1:] == ("-I", "-m", "bpfdoctor")

@@ -1,0 +1,226 @@
+"""Makefiles are read as real make reads them, or not followed; hostile ones in no time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+from real_make import NAMES, random_makefile, said_by_make
+
+from bpfdoctor.projects.make_values import Outside
+from bpfdoctor.projects.makefile import Reading, read_makefile
+
+FORMS = {
+    "libbpf-bootstrap of today": """\
+CLANG ?= clang
+BPFTOOL_OUTPUT ?= $(abspath .output/bpftool)
+BPFTOOL ?= $(BPFTOOL_OUTPUT)/bootstrap/bpftool
+APPS = minimal \\
+       bootstrap # and more
+ifeq ($(V),1)
+	Q =
+	msg =
+else
+	Q = @
+	msg = @printf '  %-8s %s%s\\n' "$(1)" "$(patsubst $(abspath .output)/%,%,$(2))"
+	MAKEFLAGS += --no-print-directory
+endif
+define allow-override
+  $(if $(or $(findstring environment,$(origin $(1))),\\
+            $(findstring command line,$(origin $(1)))),,\\
+    $(eval $(1) = $(2)))
+endef
+$(call allow-override,CC,$(CROSS_COMPILE)cc)
+$(call allow-override,LD,$(CROSS_COMPILE)ld)
+all: $(APPS)
+.output/%.o: %.c $(wildcard %.h) | .output
+	$(Q)$(CC) -c $(filter %.c,$^) -o $@
+""",
+    "rules made by eval": """\
+APPS := a b
+define rule
+$(1): $(1).c
+	cc -o $(1) $$<
+$(1)_SOURCES := $(1).c
+endef
+$(foreach app,$(APPS),$(eval $(call rule,$(app))))
+APPS += $(a_SOURCES:.c=)
+""",
+    "a list of lists": "C = x y\nGO = z\nL = C GO\nAPPS = $(foreach l,$(L),$($(l)))\nall:\n",
+    "assignments behind a target": "APPS = a\na: APPS += b\n%.o: CC = no\na: ; APPS = no\n",
+    "a recipe or not": "\tAPPS = a\nall: x\n\tAPPS = b\nCC = d\n\tAPPS += c\n",
+    "comments": "APPS = a\\#b c # no \\\nd\n# APPS = no \\\nAPPS = no\nCC = c\\\\# no\n",
+    "override and export": "override APPS = a\nexport APPS = no\nexport CC\nexport CLANG ?= c\n",
+    "undefine": "APPS = a\nCLANG = c\nundefine APPS\nAPPS ?= b\n",
+    "names of functions and words": "define = a\ninclude = b\nAPPS = $(define) $(include)\nall:\n",
+    "spaces in conditions": "ifeq (a, a)\nAPPS = a\nendif\nifeq ( a,a)\nAPPS += b\nendif\nall:\n",
+    "what make has itself": "APPS = $(CC)\nCC ?= no\nifdef RM\nCLANG = yes\nendif\nall:\n",
+    "a define with others in it": "define APPS\na\ndefine x\nb\nendef\nendef\nall:\n",
+    "skipped": "ifdef X\ndefine APPS\nelse\nendef\nAPPS = x\nelse ifndef X\nAPPS = b\nendif\n",
+    "windows line ends": "APPS = a \\\r\n  b\r\nifeq (a,a)\r\nCC = c\r\nendif\r\nall:\r\n",
+    "an empty value": "APPS :=\nAPPS ?= no\nAPPS += a\nall:\n",
+    "dependencies of a compiler": "APPS = a\n-include $(APPS:=.d) .output/*.d\nall:\n",
+}
+NAMED = ("APPS", "CC", "LD", "CLANG", "BPFTOOL")
+
+
+def read(
+    text: str,
+    directory: str = "/tree",
+    names: tuple[str, ...] = NAMED,
+    *,
+    whole: bool = True,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Reading]:
+    outside = Outside((environment or {}).get, lambda command: None, directory)
+    makefile = read_makefile(text, outside, whole=whole)
+    return {name: makefile.value(name) for name in names}
+
+
+@pytest.mark.parametrize("environment", [{}, {"CC": "mycc", "CLANG": "myclang", "V": "1"}])
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_followed_is_what_make_says(
+    tmp_path: Path, form: str, environment: dict[str, str]
+) -> None:
+    (tmp_path / "Makefile").write_text(FORMS[form], newline="")
+    said = said_by_make(tmp_path, *NAMED, environment=environment)
+    assert said is not None
+    found = read(FORMS[form], str(tmp_path), environment=environment)
+    assert {name: " ".join(found[name].words) for name in NAMED} == said
+    assert not [found[name].computed for name in NAMED if found[name].computed]
+
+
+@pytest.mark.parametrize("first", range(0, 200, 50))
+def test_makefiles_by_chance_are_never_misread(tmp_path: Path, first: int) -> None:
+    followed = 0
+    for seed in range(first, first + 50):
+        text = random_makefile(seed)
+        (tmp_path / "Makefile").write_text(text)
+        environment = {"E": "$(A) env"} if seed % 2 else {}
+        said = said_by_make(tmp_path, *NAMES, environment=environment)
+        found = read(text, str(tmp_path), NAMES, environment=environment)
+        for name in NAMES if said else ():
+            if not found[name].computed:
+                followed += 1
+                assert said is not None
+                assert " ".join(found[name].words) == said[name], f"seed {seed}, {name}:\n{text}"
+    assert followed > 50
+
+
+@pytest.mark.parametrize(
+    ("text", "computed"),
+    [
+        ("APPS = a $(wildcard *.bpf.c)\n", "$(wildcard *.bpf.c)"),
+        ("APPS := $(patsubst %.bpf.c,%,$(wildcard *.bpf.c))\n", "$(wildcard *.bpf.c)"),
+        ("APPS := $(shell ls)\n", "$(shell ls)"),
+        ("APPS != ls\n", "$(shell ls)"),
+        ("APPS = a\ninclude more.mk\n", "include more.mk"),
+        ("-include local.mk\nAPPS = a\n", "-include local.mk"),
+        ("APPS = a\nifeq ($(shell uname),x)\nAPPS += b\nendif\n", "ifeq ($(shell uname),x)"),
+        ("ifneq ($(wildcard x),)\nelse\nAPPS = b\nendif\n", "ifneq ($(wildcard x),)"),
+        ("APPS = a\n$(eval $(shell cat x))\n", "$(shell cat x)"),
+        ("APPS = a\n$(if $(wildcard x),$(eval APPS += b))\n", "$(wildcard x)"),
+        ("N = $(shell cat x)\n$(N) = b\nAPPS = a\n", "$(shell cat x)"),
+        ("APPS = $(APPS)\n", "$(APPS), which names itself"),
+        ("MAKEFLAGS += -e\nAPPS = a\n", "MAKEFLAGS = -e"),
+        ("APPS = $(MAKE_VERSION)\n", "$(MAKE_VERSION)"),
+        ("APPS = a\nifdef X\n", "a condition without endif"),
+        ("APPS = a\nendif\n", "endif without a condition"),
+        ("APPS = a\nload x.so\n", "load x.so"),
+        (".RECIPEPREFIX := $(shell echo)\nAPPS = a\n", ".RECIPEPREFIX = $(shell echo)"),
+        ("APPS = $(let a,b,$(a))\n", "$(let a,b,$(a))"),
+        ("APPS = a\n$(error stop)\n", ""),
+    ],
+)
+def test_what_is_not_followed_is_told(text: str, computed: str) -> None:
+    found = read(text)["APPS"]
+    assert (found.computed, found.words) == (computed, ("a",) if not computed else ())
+
+
+def test_a_rule_that_is_not_known_hides_no_program() -> None:
+    text = "APPS = a\n$(eval x: $(wildcard *.h))\nout: $(shell ls) | $(wildcard y)\n\tcc\n"
+    assert read(text)["APPS"].words == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("line", "environment", "expected"),
+    [
+        ("CLANG := clang-15", {"CLANG": "mine"}, ("clang-15", "file")),
+        ("CLANG ?= clang-15", {"CLANG": "mine"}, ("mine", "environment")),
+        ("CLANG ?= clang-15", {}, ("clang-15", "file")),
+        ("X = 1", {"CLANG": "mine"}, ("mine", "environment")),
+        ("X = 1", {}, ("", "undefined")),
+        ("override CLANG = clang-15", {"CLANG": "mine"}, ("clang-15", "override")),
+        ("CLANG += -v", {"CLANG": "mine"}, ("mine -v", "file")),
+    ],
+)
+def test_the_origin_says_whose_value_it_is(
+    line: str, environment: dict[str, str], expected: tuple[str, str]
+) -> None:
+    found = read(f"{line}\n", environment=environment)["CLANG"]
+    assert (found.text, found.origin) == expected
+    assert read("X = 1\n")["CC"] == Reading("cc", "default")
+
+
+def test_makefiles_of_the_environment_are_read_before_and_not_followed() -> None:
+    assert read("APPS = a\n", environment={"MAKEFILES": "/etc/more.mk"})["APPS"].computed
+    assert read("APPS = a\n", environment={"MAKEFILES": ""})["APPS"].words == ("a",)
+
+
+def test_of_a_makefile_that_is_longer_than_was_read_nothing_is_known() -> None:
+    assert read("APPS = a\n", whole=False)["APPS"].computed == (
+        "a makefile longer than bpfdoctor reads"
+    )
+
+
+MEGABYTE = 1 << 20
+HOSTILE = {
+    "spaces": "APPS = a" + " " * MEGABYTE,
+    "spaces before a line's end": "A = " + " " * MEGABYTE + "\\\nb",
+    "lines": "A=b\n" * (MEGABYTE // 4),
+    "rules": "a:b\n" * (MEGABYTE // 4),
+    "brackets": "$(" * (MEGABYTE // 2),
+    "brackets of conditions": "ifeq " + "(" * MEGABYTE,
+    "references without end": "APPS = " + "$(A" * (MEGABYTE // 3),
+    "modifiers": "export " * (MEGABYTE // 7),
+    "number signs": "A = " + "\\#$(B)" * (MEGABYTE // 6),
+    "backslashes": "A = " + "\\" * MEGABYTE,
+    "continuations": "A = " + "b \\\n" * (MEGABYTE // 4),
+    "doubling": "".join(f"V{n} = $(V{n + 1}) $(V{n + 1})\n" for n in range(30)) + "APPS = $(V0)",
+    "loops": "L := " + "x " * 30000 + "\nAPPS = $(foreach a,$(L),$(foreach b,$(L),y))",
+    "filters": "L := " + "x " * 16000 + "\nP := " + "a% " * 16000 + "\nAPPS = $(filter $(P),$(L))",
+    "eval within itself": "define f\n$(eval $(call f))\nendef\n$(call f)\n",
+    "appending itself": "APPS := x\n" + "APPS += $(APPS)\n" * 1000,
+    "conditions": "ifeq (a,a)\n" * 60000 + "endif\n" * 60000,
+    "long ways to an eval": "f = $(eval A = 1)\n"
+    + "".join(f"v{n} = $(v{n + 1})\n" for n in range(20000))
+    + "x: $(v0)\n" * 1000,
+    "substitutions": "L := " + "x" * 60000 + "\nAPPS = $(subst x,$(L),$(L))",
+    "functions in functions": "APPS = " + "$(strip " * 20000 + "x" + ")" * 20000,
+    "marks": "\n".join(f"A{n} := $(shell {n})" for n in range(30000)),
+    "names of names": "APPS = " + "$($(" * 20000 + "x" + "))" * 20000,
+    "defines": "define x\n" * 60000,
+}
+
+
+@pytest.mark.parametrize("form", HOSTILE)
+def test_a_hostile_makefile_takes_no_time(form: str) -> None:
+    start = time.process_time()
+    found = read(HOSTILE[form])["APPS"]
+    assert time.process_time() - start < 4  # a second and less, where nobody else works
+    assert found.computed or len(found.words) < 2
+
+
+def test_characters_that_stand_for_the_unknown_are_not_taken_from_a_makefile() -> None:
+    assert read(f"APPS = {chr(0xF0000)}\n")["APPS"].computed
+    assert read("APPS = $(X)\n", environment={"X": f"a{chr(0xF0000)}"})["APPS"].words == (
+        "a\ufffd",
+    )
+
+
+@given(st.text(alphabet="APS=+:?$(){} \n\t\\#ifeqndsl,\"'calev", max_size=120))
+def test_no_makefile_breaks_the_reader(text: str) -> None:
+    assert isinstance(read(text)["APPS"], Reading)
