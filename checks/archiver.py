@@ -20,7 +20,7 @@ def archiver(context: Context) -> Finding:
     That is `$AR`, else `ar`, for the libbpf that every program is linked to; where the build makes
     a bpftool of its own, also `$HOSTAR`, else `ar`. Where one of them is missing or unfit and
     another works (`llvm-ar`), this warns with the `make AR=…` that uses it. What to do: unset AR,
-    or name a good one in it; `ar` comes with the C compiler.
+    or name a good one in it; `ar` comes with binutils.
     """
     archivers = context.project.tools
     compiler = tools.chosen_compilers(context.host, archivers)[0]
@@ -29,4 +29,4 @@ def archiver(context: Context) -> Finding:
     chosen = tools.chosen_archivers(context.host, archivers, compiler.argv)
     names = list(dict.fromkeys(each.used.words for each in chosen))
     verb = "pack" if names[1:] else "packs"
-    return tools.verdict_on_all(chosen, f"{' and '.join(names)} {verb} a library", "cc")
+    return tools.verdict_on_all(chosen, f"{' and '.join(names)} {verb} a library", "binutils")

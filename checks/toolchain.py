@@ -137,17 +137,30 @@ def _lacking(context: Context, chosen: tools.ToolChoice, verdict: Finding) -> Fi
     answer = context.ask(tools.compile_c(chosen.default.argv)) if chosen.default.argv else None
     if not isinstance(answer, tools.Compiled):
         return None
-    lost = tools.lost_in(context.host, _said(answer))
+    said = _said(answer)
+    if answer.ok and not said:
+        said = _without_libc(context, chosen.default.argv)
+    lost = tools.lost_in(context.host, said)
     if lost is None or lost.fix.capabilities == ("cc",):
         return None
     name = chosen.default.words
-    bad = f"{lost.name} is missing or broken: {_first_error(_said(answer))}"
+    bad = f"{lost.name} is missing or broken: {_first_error(said)}"
     summary = f"{name} works, but {bad}"
     others = [fix for fix in verdict.fixes if isinstance(fix, ByHand)]
     seen = (*verdict.evidence, *lost.seen)
     return msgspec.structs.replace(
         verdict, summary=summary, evidence=seen, fixes=(lost.fix, *others)
     )
+
+
+def _without_libc(context: Context, cc: tuple[str, ...]) -> str:
+    """What a linker would say that took libc.a in place of a missing libc.so, and said nothing.
+
+    The program that comes of it needs a loader and is killed when it starts.
+    """
+    answer = context.ask(tools.RunCommand((*cc, "-print-file-name=libc.so"), cwd="/"))
+    gone = isinstance(answer, tools.Completed) and answer.stdout.strip() == "libc.so"
+    return "error: cannot find -lc" if gone else ""
 
 
 def _said(answer: tools.Compiled) -> str:

@@ -45,7 +45,7 @@ def test_without_any_archiver_one_is_to_be_installed(private: Path) -> None:
     finding = found(private)
     assert finding.status is Status.FAIL
     assert finding.summary == "ar is not on PATH"
-    assert finding.fixes == (Install(("cc",)),)
+    assert finding.fixes == (Install(("binutils",)),)
 
 
 @pytest.mark.parametrize(

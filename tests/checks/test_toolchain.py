@@ -25,6 +25,7 @@ from bpfdoctor.api import (
     NoAnswer,
     Project,
     Question,
+    RunCommand,
     Status,
     ToolPath,
     Variables,
@@ -365,6 +366,18 @@ def test_a_file_that_an_installed_package_has_lost_is_named_with_that_package(th
     assert (fix.packages, fix.capabilities) == ((), ("binutils",)) if there else (("binutils",), ())
 
 
+def test_a_program_that_dies_for_want_of_libc_so_names_its_package() -> None:
+    """The linker takes libc.a in its place, and says nothing."""
+    killed = Compiled("link", 0, "", X86, Completed(None, "", "", "SIGSEGV"))
+    host = _cc_answers(killed, otherwise=NoAnswer("ENOENT"))
+    asked = RunCommand(("cc", "-print-file-name=libc.so"), cwd="/")
+    assert found("toolchain.cc", host).fixes == (Install(("cc",)),)
+    host.answers[asked] = Completed(0, "libc.so\n", "")
+    finding = found("toolchain.cc", host)
+    assert finding.fixes == (Install(("libc-headers",)),)
+    assert "libc.so is missing" in finding.summary
+
+
 @pytest.mark.parametrize("tool", ["as", "ld"])
 def test_gcc_without_its_assembler_or_linker_asks_for_binutils(
     private: Path, needs: Callable[..., None], tool: str
@@ -441,6 +454,7 @@ def _cc_answers(answer: Compiled, otherwise: Answer | None = None) -> FakeHost:
         AskEnvironment(("CC",)): Variables({}),
         AskEnvironment(("CROSS_COMPILE",)): Variables({}),
         AskExecutable("/proc/self/exe"): Executable("EM_X86_64", 64, "little"),
+        RunCommand(("cc", "-print-file-name=libc.so"), cwd="/"): Completed(0, "/lib/libc.so\n", ""),
         FindTool("cc"): ToolPath("/usr/bin/cc", "/usr/bin/cc"),
         compile_c(("cc",)): answer,
     }

@@ -36,8 +36,13 @@ AWAY = {
     ),
     "zlib headers": Away(("/usr/include/zlib.h",), "libraries.zlib", "zlib1g-dev"),
     "the archivers": Away(
-        ("/usr/bin/ar", "/usr/bin/*-linux-gnu-ar", "/usr/bin/llvm-ar*"), "toolchain.ar", "gcc"
+        ("/usr/bin/ar", "/usr/bin/*-linux-gnu-ar", "/usr/bin/llvm-ar*"), "toolchain.ar", "binutils"
     ),
+    "the linkers": Away(("/usr/bin/ld", "/usr/bin/*-linux-gnu-ld*"), "toolchain.cc", "binutils"),
+    "elf.h": Away(("/usr/include/elf.h",), "libraries.libelf", "libc6-dev"),
+    "argp.h": Away(("/usr/include/argp.h",), "libraries.argp", "libc6-dev"),
+    "libc.so": Away(("/usr/lib/*/libc.so",), "toolchain.cc", "libc6-dev"),
+    "sed": Away(("/usr/bin/sed",), "toolchain.commands", "sed"),
     "make": Away(("/usr/bin/make", "/usr/bin/gmake"), "toolchain.make", "make"),
 }
 
@@ -87,6 +92,15 @@ def test_each_tool_and_library_is_the_one_failure_when_it_is_taken_away(
         scratch.mkdir()
         ran = check(without(paths, CHECK, scratch), warm)
         assert_one_cause(ran, away.key, away.remedy)
+
+
+@pytest.mark.parametrize("header", ["stdio.h", "libelf.h", "elf.h"])
+def test_a_variable_is_the_one_failure_when_it_puts_a_broken_header_first(
+    warm: Path, tmp_path: Path, header: str
+) -> None:
+    (tmp_path / header).write_text("#error broken\n")
+    ran = check(["env", f"CPATH={tmp_path}", *CHECK], warm)
+    assert_one_cause(ran, "toolchain.environment", "unset CPATH")
 
 
 @pytest.mark.parametrize("path", ["libbpf", "bpftool", "bpftool/libbpf", "vmlinux.h"])

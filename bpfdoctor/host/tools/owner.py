@@ -40,7 +40,8 @@ class Owner(Answer, frozen=True):
 class AskOwner(Question[Owner], frozen=True):
     """Which installed package owns the first of `paths` that any does.
 
-    A `*` in a path stands for anything, for dpkg; the other managers are not asked about such.
+    Of a link, the file that it leads to counts first, whether that is there or not. A `*` stands
+    for anything, for dpkg; the other managers are not asked about such a path.
     """
 
     paths: tuple[str, ...]
@@ -50,7 +51,7 @@ class AskOwner(Question[Owner], frozen=True):
         for argv in _COMMANDS:
             if shutil.which(argv[0], path=machine.environ.get("PATH", os.defpath)) is None:
                 continue
-            for path in self.paths:
+            for path in _spellings(self.paths):
                 found = self._asked(machine, argv, path)
                 if found is not None:
                     return found
@@ -66,10 +67,20 @@ class AskOwner(Question[Owner], frozen=True):
         said = decoded(ended.stdout)
         if argv[0] == "dpkg-query":
             line = _DPKG.search(said)
-            return Owner(line[1], line[2], os.path.lexists(line[2])) if line else None
+            return Owner(line[1], line[2], os.path.exists(line[2])) if line else None
         name = _NAME.search(said) if ended.exit_code == 0 else None
         package = _APK_VERSION.sub("", name[1]) if name else ""
-        return Owner(package, path, os.path.lexists(path)) if package else None
+        return Owner(package, path, os.path.exists(path)) if package else None
 
     def source(self) -> str:
         return f"the package manager: who owns {' or '.join(self.paths)}"
+
+
+def _spellings(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The names under which a manager may know these files.
+
+    Where /lib is a link to /usr/lib, dpkg knows a file by the name that its package gave it.
+    """
+    followed = [each for path in paths for each in (os.path.realpath(path), path)]
+    below = [each.removeprefix("/usr") for each in followed if each.startswith("/usr/lib")]
+    return tuple(dict.fromkeys((*followed, *below)))

@@ -7,6 +7,7 @@ package manager of this machine is asked whose it is, and that package is to be 
 
 from __future__ import annotations
 
+import os
 import re
 
 import msgspec
@@ -41,7 +42,8 @@ _MISSING = (
 _BROKEN = (
     re.compile(r"^(/usr/(?!local/)[^\s:]+\.h):\d+(?::\d+)?: (?:fatal )?error", re.MULTILINE),
     re.compile(
-        r"(?:^|\s)(/(?:usr/)?lib[^\s:]*\.(?:so|a|o)[\d.]*):? (?:file|error adding|.*syntax error)"
+        r"(?:^|[\s:])(/(?:usr/)?lib[^\s:]*\.(?:so|a|o)[\d.]*):(?:\d+:)? ?"
+        r"(?:file (?:format )?not recognized|error adding symbols|syntax error|file too short)"
     ),
 )
 """What they say of a file of the system that is there and no good."""
@@ -97,7 +99,7 @@ def _library(name: str) -> str:
 def _places(name: str) -> tuple[str, ...]:
     """Where a file of that name lies on the distributions that there are."""
     if name.startswith("/"):
-        return (name,)
+        return (os.path.normpath(name),)
     if name.endswith(".h"):
         return (f"/usr/include/{name}", f"/usr/include/*-linux-*/{name}")
     if re.search(r"\.(o|a|so)\b", name):

@@ -59,6 +59,19 @@ def test_each_manager_is_read_as_it_prints(
     assert answer == expected or (expected is None and isinstance(answer, NoAnswer))
 
 
+def test_of_a_link_the_file_that_it_leads_to_counts(tmp_path: Path) -> None:
+    """As /usr/bin/as: the link is there, and what is gone is another package's."""
+    (tmp_path / "as").symlink_to(tmp_path / "real-as")
+    script = f'case "$2" in {tmp_path}/real-as) echo "behind: $2";; *) echo "link: $2";; esac'
+    (tmp_path / "dpkg-query").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "dpkg-query").chmod(0o755)
+    machine = Machine({"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    question = AskOwner((f"{tmp_path}/as",))
+    assert question.put(machine) == Owner("behind", f"{tmp_path}/real-as", False)
+    (tmp_path / "real-as").write_text("")
+    assert question.put(machine) == Owner("behind", f"{tmp_path}/real-as", True)
+
+
 def test_without_a_manager_nobody_is_known_to_own_it(tmp_path: Path) -> None:
     answer = AskOwner(("/usr/include/elf.h",)).put(Machine({"PATH": str(tmp_path)}))
     assert isinstance(answer, NoAnswer)

@@ -53,6 +53,7 @@ def test_a_files_name_says_which_capability_brings_it(name: str, capability: str
         ("program: error while loading shared libraries: libelf.so.1: cannot open", "libelf.so.1"),
         ("/usr/include/zlib.h:1:2: error: #error no", "/usr/include/zlib.h"),
         ("/usr/bin/ld: /usr/lib/libz.so: file not recognized: file truncated", "/usr/lib/libz.so"),
+        ("/usr/bin/ld:/usr/lib/gcc/../libz.so:0: syntax error", "/usr/lib/gcc/../libz.so"),
     ],
 )
 def test_a_log_names_the_file(log: str, name: str) -> None:
