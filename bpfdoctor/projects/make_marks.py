@@ -15,8 +15,8 @@ _STEADY = ("$(shell", "$(wildcard", "$(realpath")
 """What gives no more than words on one line."""
 
 
-class Marks:
-    """The marks of one makefile."""
+class Unknowns:
+    """The marks of what is not known in one makefile."""
 
     def __init__(self) -> None:
         self._reasons: list[str] = []

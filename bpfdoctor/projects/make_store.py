@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from bpfdoctor.projects.make_marks import Marks, unmarked
+from bpfdoctor.projects.make_marks import Unknowns, unmarked
 from bpfdoctor.projects.make_values import (
     AUTOMATIC,
     BUILT_IN,
@@ -22,7 +22,7 @@ PATIENCE = 4_000_000
 """Characters that are looked at before a makefile is given up: libbpf-bootstrap's takes 30,000."""
 
 
-class Store(Marks):
+class Store(Unknowns):
     """What is set, and what a name is worth that nobody has set."""
 
     def __init__(self, outside: Outside) -> None:
