@@ -111,7 +111,7 @@ def _otherwise(program: ProgramResult) -> str:
     if instead is None or any(s.readiness is not Readiness.READY for s in instead.stages.values()):
         return ""
     last = max(instead.stages, key=lambda stage: stage.order, default=Stage.BUILD)
-    seen = "proven by running" if last is Stage.FIRES else f"seen to get to {last.value}"
+    seen = "proven by running" if last is Stage.FIRES else f"seen to {last.value}"
     return f"{instead.instead.words()} {seen}"
 
 

@@ -256,7 +256,7 @@ BROKE = StageResult(Readiness.NOT_READY, Proof.OBSERVED)
     ("way", "stages", "said"),
     [
         (WAY, dict.fromkeys(Stage, SEEN), "with `make CLANG=clang-15` proven by running"),
-        (WAY, {Stage.BUILD: SEEN}, "with `make CLANG=clang-15` seen to get to build"),
+        (WAY, {Stage.BUILD: SEEN}, "with `make CLANG=clang-15` seen to build"),
         (
             Instead(elsewhere=True),
             dict.fromkeys(Stage, SEEN),
