@@ -11,6 +11,8 @@ from bpfdoctor.api import check, evidence, failed, passed, unknown
 from bpfdoctor.api import files, tools
 
 JUDGE_OBJECTS = ByHand("judge what your build compiled: bpfdoctor check --object FILE.bpf.o")
+_SOURCES = {"LIBBPF_SRC": "libbpf/src", "BPFTOOL_SRC": "bpftool/src"}
+"""Where makefiles name the sources of libbpf and bpftool; of the usual places others speak."""
 _WHOLE = Run(("bpfdoctor", "check"), text="builds, and so tells")
 LEAVE_OUT = ByHand("name a checkout, or leave -C out to judge this machine alone: bpfdoctor check")
 
@@ -69,6 +71,12 @@ def _makefile(context: Context, build: Build) -> Finding:
     answer = context.ask(question)
     seen = [Evidence(here.path, here.evidence)]
     if isinstance(answer, files.Text):
+        for name, usual in _SOURCES.items():
+            place = here.setting(name).value
+            if place.startswith("/") and place != here.inside(usual) and _lacks(context, place):
+                mend = ByHand(f"mend {name} in {build.makefile}, or put the sources there")
+                why = f"{build.makefile} has {name} = {place}, which is not there"
+                return failed(why, seen=seen, fixes=[mend])
         count = len(here.programs)
         return passed(f"{here.kind.title}, layout {here.kind.layout}, {count} programs", seen=seen)
     seen.append(evidence(question, answer))
@@ -78,6 +86,11 @@ def _makefile(context: Context, build: Build) -> Finding:
     why = f"{here.kind.title}, but {build.makefile} cannot be read ({answer.shown()})"
     look_at = ByHand("as its owner: " + tools.to_paste("ls", "-l", question.path))
     return unknown(why, seen=seen, fixes=[look_at])
+
+
+def _lacks(context: Context, place: str) -> bool:
+    answer = context.ask(files.LookAt(place))
+    return isinstance(answer, NoAnswer) and answer.absent
 
 
 def _sources(context: Context, build: Build) -> Iterator[Finding]:

@@ -83,7 +83,7 @@ def _at(context: Context, name: str) -> Finding:
 
 def _is_named(context: Context, build: Build) -> bool:
     """The makefile, as far as it was read, speaks of such a header at all."""
-    if not context.project.settings:
+    if not context.project.settings or context.project.setting("VMLINUX").value:
         return True
     text = context.ask(files.Read(context.project.inside(build.makefile)))
     return not isinstance(text, files.Text) or "vmlinux" in text.text

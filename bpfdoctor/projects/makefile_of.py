@@ -19,7 +19,7 @@ from bpfdoctor.projects.model import Build, ProgramList, Project, Setting
 NAMES = ("GNUmakefile", "makefile", "Makefile")
 """The makefiles that make looks for, in this order."""
 
-BESIDE = ("CARGO", "VMLINUX", "ARCH")
+BESIDE = ("CARGO", "VMLINUX", "ARCH", "LIBBPF_SRC", "BPFTOOL_SRC")
 """What else of a makefile decides what is needed, beside the tools."""
 
 _PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")

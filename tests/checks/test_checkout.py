@@ -81,6 +81,19 @@ def test_how_the_users_own_program_is_made_only_the_makefile_knows(checkout: Pat
     assert one(project_findings(checkout)).status is Status.PASS
 
 
+@pytest.mark.parametrize("name", ["LIBBPF_SRC", "BPFTOOL_SRC"])
+def test_sources_that_the_makefile_seeks_elsewhere_must_be_there(checkout: Path, name: str) -> None:
+    makefile = checkout / "examples/c/Makefile"
+    makefile.write_text(
+        f"{name} := $(abspath ../../own/src)\nAPPS = minimal\nx:\n\tmake -C $({name})\n"
+    )
+    finding = one(project_findings(checkout))
+    assert finding.status is Status.FAIL
+    assert finding.summary.endswith(f"{name} = {checkout}/own/src, which is not there")
+    (checkout / "own/src").mkdir(parents=True)
+    assert one(project_findings(checkout)).status is Status.PASS
+
+
 @pytest.mark.parametrize("there", ["mine.bpf.c", "mine.c"])
 def test_half_of_a_pair_of_sources_is_not_called_whole(checkout: Path, there: str) -> None:
     lacking = ({"mine.bpf.c", "mine.c"} - {there}).pop()

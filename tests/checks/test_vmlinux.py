@@ -138,6 +138,7 @@ def test_the_makefile_says_where_the_header_is(checkout: Path, line: str, place:
         ("VMLINUX := $(shell pwd)/vmlinux.h", Status.UNKNOWN, "computes by $(shell pwd)"),
         ("VMLINUX := /usr/include/vmlinux.h", Status.UNKNOWN, "outside of the checkout"),
         ("VMLINUX := ../../../vmlinux.h", Status.FAIL, "../vmlinux.h is missing"),
+        ("VMLINUX := ../../include/kernel.h", Status.FAIL, "include/kernel.h is missing"),
     ],
 )
 def test_a_header_elsewhere_is_not_taken_for_that_of_the_checkout(
