@@ -217,7 +217,7 @@ class MakeText:
                 self.recipe = None
             self._evaluate(line)
         else:
-            text = self._evaluate(line)
+            text = self._evaluate(line) if self._unsure else self.expansion.expand(line)
             if text and text.strip() and not self._unsure and not self._may_be_rule(text):
                 raise Lost(f"{line[:60]}, which make does not take")
             self.recipe = False if text is not None and not text.strip() else None

@@ -138,6 +138,7 @@ def test_makefiles_by_chance_are_never_misread(tmp_path: Path, first: int) -> No
         ("APPS = a\nifdef X\n$(error stop)\nendif\n", ""),
         ("APPS = a\n<<<<<<< HEAD\n", "<<<<<<< HEAD, which make does not take"),
         ("APPS = a\nall: x\n        cc -o x\n", "cc -o x, which make does not take"),
+        ("APPS = a\nQ = @\nall: x\n    $(Q)rm x\n", "$(Q)rm x, which make does not take"),
         ("APPS = a\nifdef X\n<<<<<<< HEAD\nendif\n", ""),
         ("APPS = a\nR = all: x\n$(R)\n", ""),
     ],
