@@ -28,7 +28,8 @@ def clang(context: Context) -> Finding:
     `clang` on PATH. BPF code cannot be compiled without it: clang 10 is the oldest that libbpf
     projects can use, and a project may ask for a newer one. Where that clang is missing or unfit
     and another one works (`clang-16`, `/usr/lib/llvm-16/bin/clang`), this fails with the
-    `make CLANG=…` that uses it, and everything after judges that one. What to do: install clang, or name a good one in CLANG.
+    `make CLANG=…` that uses it, and everything after judges that one. What to do: install clang, or
+    name a good one in CLANG.
     """
     chosen = _clang(context)
     name, version = chosen.default.words, chosen.version
@@ -113,8 +114,8 @@ def cc(context: Context) -> Finding:
     """Each C compiler that make would run compiles, links and makes what runs.
 
     That is what the makefile sets CC to, else `$CC`, else `cc` (today behind `$CROSS_COMPILE`), for
-    the program around the BPF code and for libbpf; where the build makes a bpftool of its own, also `$HOSTCC`, else `gcc`. A
-    compiler without the C library's headers and start-up files is there and useless: that is told
+    the program around the BPF code and for libbpf; where the build makes a bpftool of its own, also
+    `$HOSTCC`, else `gcc`. A compiler without the C library's headers and start-up files is there and useless: that is told
     apart from a missing compiler.
     Programs that do not run are held against a compiler, except where CC makes them for another
     machine or CROSS_COMPILE is set: then it is a cross build, and this warns.
