@@ -25,7 +25,11 @@ PATIENCE = 15.0
 """Seconds for a compilation, which takes a tenth of one."""
 
 
-@check("checkout.vmlinux-h", title="vmlinux.h")
+@check(
+    "checkout.vmlinux-h",
+    title="vmlinux.h",
+    explained_by=("toolchain.commands",),  # without uname or sed the makefile names no architecture
+)
 def vmlinux_h(context: Context) -> Finding | None:
     """Whether the header with the kernel's types, for this architecture, is in the checkout.
 

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     )
     from bpfdoctor.judging.tools.llvm_strip import chosen_llvm_strip as chosen_llvm_strip
     from bpfdoctor.judging.tools.make import chosen_make as chosen_make
-    from bpfdoctor.judging.tools.owners import Lost as Lost, lost_in as lost_in
+    from bpfdoctor.judging.tools.owners import LostFile as LostFile, lost_in as lost_in
     from bpfdoctor.judging.tools.steering import (
         BuildStep as BuildStep,
         Cause as Cause,

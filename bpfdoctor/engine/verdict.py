@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bpfdoctor.api import Status
@@ -19,6 +19,9 @@ from bpfdoctor.model import (
 
 READY, NOT_READY, UNDETERMINED = 0, 1, 3
 """Exit statuses of a run that ended; the others (2, 4, 5, 128+n) are no verdict's."""
+
+NAMED = 8
+"""Programs that a verdict names."""
 
 UNSEEN = StageResult(Readiness.UNKNOWN, Proof.NONE)
 
@@ -47,7 +50,7 @@ def judge(
         return Verdict(NOT_READY, Readiness.NOT_READY, summary, subject)
     unseen = _unseen(findings)
     if unseen or not results or any(each.readiness is Readiness.UNKNOWN for each in results):
-        summary = _undetermined(unseen, results)
+        summary = _undetermined(unseen, results, _unexamined(programs, asked))
         return Verdict(UNDETERMINED, Readiness.UNKNOWN, summary, subject)
     return Verdict(READY, Readiness.READY, _ready(asked, results, subject), subject)
 
@@ -108,12 +111,40 @@ def _otherwise(program: ProgramResult) -> str:
     if instead is None or any(s.readiness is not Readiness.READY for s in instead.stages.values()):
         return ""
     last = max(instead.stages, key=lambda stage: stage.order, default=Stage.BUILD)
-    seen = "proven by running" if last is Stage.FIRES else f"seen to get to {last.value}"
+    seen = "proven by running" if last is Stage.FIRES else f"seen to {last.value}"
     return f"{instead.instead.words()} {seen}"
 
 
-def _undetermined(unseen: Sequence[Reported], results: Sequence[StageResult]) -> str:
-    what = _told(unseen) or _because(results, Readiness.UNKNOWN) or "nothing was examined"
+def _unexamined(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> str:
+    """The first stage of each program of which nothing is known, not even why."""
+    rows = {each.name: each.stages for each in programs}
+    first = [
+        next(
+            (f"{each.program} to {s.value}" for s in each.stages if _blank(rows, each.program, s)),
+            "",
+        )
+        for each in asked
+    ]
+    return _listed([each for each in first if each])
+
+
+def _blank(rows: Mapping[str, Mapping[Stage, StageResult]], program: str, stage: Stage) -> bool:
+    result = rows.get(program, {}).get(stage, UNSEEN)
+    return result.readiness is Readiness.UNKNOWN and not result.because
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a row; of many, the first ones and how many more there are."""
+    more = len(names) - NAMED
+    shown = ", ".join(names[:NAMED])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _undetermined(
+    unseen: Sequence[Reported], results: Sequence[StageResult], unexamined: str
+) -> str:
+    what = _told(unseen) or _because(results, Readiness.UNKNOWN)
+    what = what or (f"{unexamined}: not examined" if unexamined else "nothing was examined")
     return f"Undetermined: nothing needed failed, but this could not be seen: {what}."
 
 
@@ -123,7 +154,7 @@ def _because(results: Sequence[StageResult], readiness: Readiness) -> str:
 
 
 def _ready(asked: Sequence[AskedStages], results: Sequence[StageResult], subject: Subject) -> str:
-    names = ", ".join(_name(each) for each in asked)
+    names = _listed([_name(each) for each in asked])
     seen = all(each.proof is Proof.OBSERVED for each in results)
     if subject is Subject.MACHINE and any(Stage.FIRES in each.stages for each in asked):
         proof = "proven by running one" if seen else "predicted, not proven by running"

@@ -23,6 +23,8 @@ STYLES = {
 }
 WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.WARN)
 """Statuses that call for something; a `skip` is told by the finding that it names."""
+NAMED = 12
+"""Programs that the heading names."""
 MARK = max(len(status.value) for status in Status)
 EVIDENCE_HEAD, EVIDENCE_TAIL = 6, 10
 """Lines of an answer that are shown: what a compiler says first, and what make says last."""
@@ -60,7 +62,8 @@ class _Writer:
         self.add(f"Linux {host.release} {host.architecture}, {host.distribution}, {who}")
         targets = [f"{t.program} to {t.stage.value}" for t in self.report.selection.targets]
         if targets:
-            self.prose("for " + ", ".join(targets))
+            more = f" and {len(targets) - NAMED} more" if len(targets) > NAMED else ""
+            self.prose(f"for {', '.join(targets[:NAMED])}{more}")
         if self.report.selection.note:
             self.prose(self.report.selection.note)
 

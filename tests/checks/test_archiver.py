@@ -76,7 +76,7 @@ def test_llvms_archiver_is_one_as_well(private: Path, needs: Callable[..., None]
     needs("llvm-ar")
     (private / "llvm-ar").symlink_to(real("llvm-ar"))
     assert found(private).fixes == (
-        Install(("cc",)),
+        Install(("binutils",)),
         with_words("AR=llvm-ar", "HOSTAR=llvm-ar"),
     )
     assert found(private, AR="llvm-ar", HOSTAR="llvm-ar").status is Status.PASS

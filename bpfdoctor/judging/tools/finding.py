@@ -40,7 +40,9 @@ def verdict_on_all(chosen: Sequence[ToolChoice], good: str, capability: str) -> 
     troubles = "; ".join(dict.fromkeys(each.default.trouble for each in others))
     works = ", ".join(dict.fromkeys(each.used.words for each in others))
     summary = f"{troubles}; {works} works"
-    fixes: tuple[Fix, ...] = (*_plain(others, capability), _use(others))
+    off_path = {each.default.state for each in others} == {"off-path"}
+    lead = (ByHand(LEAD_THERE),) if off_path else ()
+    fixes: tuple[Fix, ...] = (*lead, *_plain(others, capability), _use(others))
     if any(each.default.state in UNCLEAR for each in others):
         return Finding(Status.UNKNOWN, summary, evidence=seen, fixes=fixes)
     return Finding(Status.FAIL, summary, evidence=seen, fixes=fixes)

@@ -49,7 +49,7 @@ _BROKEN = (
 """What they say of a file of the system that is there and no good."""
 
 
-class Lost(msgspec.Struct, frozen=True):
+class LostFile(msgspec.Struct, frozen=True):
     """A file that a tool did without: its name (`elf.h`, `as`), and what brings it.
 
     `package` is the installed one that it belongs to; empty where none is known to have it.
@@ -61,7 +61,7 @@ class Lost(msgspec.Struct, frozen=True):
     seen: tuple[Evidence, ...] = ()
 
 
-def lost_in(host: Host, log: str, otherwise: str = "") -> Lost | None:
+def lost_in(host: Host, log: str, otherwise: str = "") -> LostFile | None:
     """The file that a log says is missing or broken; None where it names none.
 
     `otherwise` is the capability of a file that the table does not know; without it, such a file
@@ -76,9 +76,9 @@ def lost_in(host: Host, log: str, otherwise: str = "") -> Lost | None:
     answer = host.ask(question)
     fix = Install((capability,))
     if not isinstance(answer, Owner) or (answer.there and name == missing):
-        return Lost(name, fix)
+        return LostFile(name, fix)
     again = Install((), (answer.package,), text=f"{answer.path} belongs to {answer.package}")
-    return Lost(name, again, answer.package, (evidence(question, answer),))
+    return LostFile(name, again, answer.package, (evidence(question, answer),))
 
 
 def owner_of(name: str) -> str:

@@ -38,7 +38,7 @@ def test_the_fields_come_in_the_order_agreed(broken: Report) -> None:
     document = read(broken)
     assert list(document)[:9] == [*json_format.FIRST, "programs"]
     assert list(document["findings"][0]) == FINDING
-    assert list(document["verdict"]) == ["exit", "readiness", "summary"]
+    assert list(document["verdict"]) == ["exit", "readiness", "summary", "subject"]
     assert list(document["project"]) == ["name", "layout", "path"]
     assert list(document["host"]) == ["release", "architecture", "distribution", "privileged"]
 
