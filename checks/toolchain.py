@@ -115,8 +115,8 @@ def cc(context: Context) -> Finding:
 
     That is what the makefile sets CC to, else `$CC`, else `cc` (today behind `$CROSS_COMPILE`), for
     the program around the BPF code and for libbpf; where the build makes a bpftool of its own, also
-    `$HOSTCC`, else `gcc`. A compiler without the C library's headers and start-up files is there and
-    useless: that is told apart from a missing compiler.
+    `$HOSTCC`, else `gcc`. A compiler without the C library's headers and start-up files is there
+    and useless: that is told apart from a missing compiler.
     Programs that do not run are held against a compiler, except where CC makes them for another
     machine or CROSS_COMPILE is set: then it is a cross build, and this warns.
     Where one of them is missing or unfit and another works (`gcc-12`), this fails with the
