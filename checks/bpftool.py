@@ -47,8 +47,6 @@ def bpftool(context: Context) -> Finding | None:
     """
     project = context.project
     named = project.tools["BPFTOOL"]
-    if named.computed and _make_is_missing(context):
-        return blocked("there is no make to ask which one it is", ["toolchain.make"])
     words = _words(context, named)
     if words is not None and _made_by_build(context, named, words):
         return None
@@ -58,11 +56,6 @@ def bpftool(context: Context) -> Finding | None:
     if named.computed or not _in_place_of_its_own(context, named):
         return _judged_as_named(context, named, words, clang.argv)
     return _judged_in_its_place(context, words or (), clang.argv)
-
-
-def _make_is_missing(context: Context) -> bool:
-    build = context.project.kind.build
-    return build is not None and not tools.chosen_make(context.host, build.make).default.fit
 
 
 def _words(context: Context, named: Setting) -> tuple[str, ...] | None:
