@@ -12,8 +12,8 @@ SEARCHED = (
     *("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_LIBRARY_PATH"),
     *("COMPILER_PATH", "GCC_EXEC_PREFIX", "TMPDIR"),
 )
-"""Directories in which compilers, linkers and the loader of programs look before their own, and that
-of their temporary files."""
+"""Directories in which compilers, linkers and the loader of programs look before their own, and the
+one of their temporary files."""
 
 ASKED = machine.AskEnvironment((*SEARCHED, *tools.FLAGS))
 

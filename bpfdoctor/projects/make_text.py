@@ -21,7 +21,13 @@ from bpfdoctor.projects.make_values import NotFollowed
 NESTED = 64
 """Conditions within each other."""
 
-_STEERING = ("--environment-overrides", "--no-builtin-variables", "--eval")
+_STEERING = (
+    *("--environment-overrides", "--no-builtin-variables", "--eval", "--file", "--makefile"),
+    *("--directory", "--include-dir", "--just-print", "--dry-run", "--recon", "--question"),
+    "--touch",
+)
+_WITH_VALUE = re.compile(r"[jlO].*")
+"""Flags of one letter of which the rest of the word is the value: `-Otarget`."""
 _DEPENDENCIES = re.compile(r"\.d\)*$")
 """What compilers write for make: rules, and no variable."""
 
@@ -115,7 +121,7 @@ class MakeText:
             if self.expansion.reason_in(value):
                 raise NotFollowed(f"{name} = {text}")
             self.expansion.prefix = value[:1] or "\t"
-        if name in ("MAKEFLAGS", "GNUMAKEFLAGS") and _steers(text):
+        if name in ("MAKEFLAGS", "GNUMAKEFLAGS") and steers(text):
             raise NotFollowed(f"{name} = {text}")
 
     def _condition(self, line: str) -> bool:
@@ -212,13 +218,19 @@ class MakeText:
             self._evaluate(line)
         else:
             text = self._evaluate(line)
+            if text and text.strip() and not self._unsure and not self._may_be_rule(text):
+                raise NotFollowed(f"{line[:60]}, which make does not take")
             self.recipe = False if text is not None and not text.strip() else None
 
+    def _may_be_rule(self, text: str) -> bool:
+        """Whether what a line expands to is more than words, or not known."""
+        return ":" in text or "=" in text or bool(self.expansion.reason_in(text))
+
     def _evaluate(self, line: str) -> str | None:
-        """Expand a line, where that may read more of the makefile; else None."""
+        """Expand a line, where that may read more of the makefile or end it; else None."""
         if "$" not in line:
             return line
-        if not self.expansion.may_evaluate(line):
+        if "$(error" not in line and not self.expansion.may_evaluate(line):
             return None
         with self.expansion.doubting(self._doubt):
             return self.expansion.expand(line)
@@ -237,11 +249,13 @@ def _body(lines: Iterator[str], *, nested: bool) -> str:
     raise NotFollowed("define without endef")
 
 
-def _steers(text: str) -> bool:
-    """Whether flags change what variables are worth."""
+def steers(text: str) -> bool:
+    """Whether make's flags change what variables are worth, or have it build nothing."""
     for word in text.split():
         if word.startswith(_STEERING) or "$" in word:
             return True
-        if not word.startswith("--") and set(word) & set("eRfEIC="):
+        if word.startswith("--"):
+            continue
+        if "=" in word or set(_WITH_VALUE.sub("", word)) & set("eRfEICnqt"):
             return True
     return False

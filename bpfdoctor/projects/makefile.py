@@ -11,7 +11,7 @@ import msgspec
 
 from bpfdoctor.projects.make_expansion import Expansion
 from bpfdoctor.projects.make_marks import first_mark
-from bpfdoctor.projects.make_text import MakeText
+from bpfdoctor.projects.make_text import MakeText, steers
 from bpfdoctor.projects.make_values import NotFollowed, Outside
 
 DEEPEST = 8
@@ -48,6 +48,9 @@ class Makefile:
         self.depth = 0
         if outside.environment("MAKEFILES"):
             self.expansion.lose("$MAKEFILES of the environment")
+        for name in ("MAKEFLAGS", "GNUMAKEFLAGS"):
+            if steers(outside.environment(name) or ""):
+                self.expansion.lose(f"${name} of the environment")
         if first_mark(text):
             self.expansion.lose("characters that no makefile has")
         if not whole:
