@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         how_it_ran as how_it_ran,
         is_cross_build as is_cross_build,
     )
+    from bpfdoctor.judging.tools.error_line import first_error as first_error
     from bpfdoctor.judging.tools.finding import (
         LEAD_THERE as LEAD_THERE,
         verdict_on as verdict_on,
@@ -80,7 +81,6 @@ if TYPE_CHECKING:
         Cause as Cause,
         cause_of as cause_of,
         compiling as compiling,
-        first_error as first_error,
         starting as starting,
     )
     from bpfdoctor.judging.tools.tool_verdict import (
