@@ -74,7 +74,7 @@ class ToolChoice(msgspec.Struct, frozen=True):
 
 
 def tool_words(host: Host, name: str, default: str) -> Argv:
-    """The words that make would run for the variable `name`: the environment's, else the makefile's.
+    """The words that make would run for a variable: the environment's, else the makefile's.
 
     Empty where the variable is set to nothing, or to what no shell would read.
     """

@@ -11,7 +11,7 @@ from bpfdoctor.host.system.facts import AskKernel, Kernel
 from bpfdoctor.host.tools.build_place import AskBuildPlace, BuildPlace, Room
 from bpfdoctor.host.tools.built_files import BuiltFile
 from bpfdoctor.host.tools.commands import environment_variable
-from bpfdoctor.judging.kept import Outlook, outlook, shared_uses, tool_of_the_build
+from bpfdoctor.judging.checkout.kept import Outlook, outlook, shared_uses, tool_of_the_build
 from bpfdoctor.projects.model import Build
 
 LIBRARY = ("libbpf/src",)
