@@ -160,10 +160,10 @@ def _stale(context: Context, own: tools.OwnPlace, where: str) -> tuple[list[Trou
     unsure = "not all of the outputs was looked at" if own.seen.truncated else ""
     for file in own.shared:
         if file.made == "executable":
-            why, unclear = _tool_trouble(context, own, file, where)
+            why, unclear = tools.tool_trouble(context, own, file, where)
             unsure = unclear or unsure
         else:
-            why = tools.stale_trouble(file, _machine(context, own, file))
+            why = tools.stale_trouble(file, tools.wanted_machine(context, own, file))
         if why:
             clean = _clean(where, own.build.outputs)
             troubles.append((f"{where}/{file.path} {why}, and make does not make it anew", clean))
@@ -178,7 +178,7 @@ def _on_programs(
     for each in own.outlooks:
         troubles: list[Trouble] = []
         for file in each.uses:
-            why = tools.stale_trouble(file, _machine(context, own, file))
+            why = tools.stale_trouble(file, tools.wanted_machine(context, own, file))
             if why:
                 mend = tools.to_paste("rm", f"{where}/{file.path}")
                 why = f"{where}/{file.path} {why}, and is newer than its sources"
@@ -189,48 +189,6 @@ def _on_programs(
                 troubles.append((why, tools.to_paste("rm", "-f", f"{where}/{file.path}")))
         if troubles:
             yield _found(own, troubles, seen, about=each.program)
-
-
-def _machine(context: Context, own: tools.OwnPlace, file: tools.BuiltFile) -> str:
-    """What a file has to be for: BPF, or what the build's compiler makes; empty: not known."""
-    if file.path.endswith(".bpf.o"):
-        return "EM_BPF"
-    output = own.build.outputs[0] if own.build.outputs else ""
-    variable = "HOSTCC" if tools.for_the_tool(output, file.path) else "CC"
-    for each in tools.chosen_compilers(context.host, context.project.tools):
-        if each.variable == variable and each.fit:
-            compiled = context.ask(tools.compile_c(each.argv))
-            made = compiled.object if isinstance(compiled, tools.Compiled) else None
-            return made.machine if made else ""
-    return ""
-
-
-def _tool_trouble(
-    context: Context, own: tools.OwnPlace, file: tools.BuiltFile, where: str
-) -> tuple[str, str]:
-    """Why the bpftool that a build left does not run, and what could not be told of it."""
-    path, unusable = f"{where}/{file.path}", file.state in ("cut", "empty", "unreadable")
-    if unusable or not file.runs:
-        return ("" if own.seen.rooms[-1].noexec else tools.stale_trouble(file, "")), ""
-    if not context.may_build:
-        foreign = tools.stale_trouble(file, _machine(context, own, file))
-        return ("", f"{path} {foreign}") if foreign and _may_run(context, path) else (foreign, "")
-    question = tools.AskVersion((path, "version"), context.project.path)
-    bad = tools.misbehaving(question.argv, question, context.ask(question))
-    if bad is None:
-        return "", ""
-    trouble = bad.trouble.removeprefix(f"{path} ")
-    foreign = tools.stale_trouble(file, _machine(context, own, file))
-    return ("", bad.trouble) if bad.state == "unclear" else (foreign or trouble, "")
-
-
-def _may_run(context: Context, path: str) -> bool:
-    """Another machine's may run here: whether one such does is tried."""
-    kind = context.ask(tools.AskExecutable(path))
-    if isinstance(kind, NoAnswer):
-        return False
-    answer = context.ask(tools.TryExecutable(kind.machine, kind.bits, kind.endian))
-    return isinstance(answer, NoAnswer) or answer.accepted
 
 
 def _clean(where: str, outputs: tuple[str, ...]) -> str:

@@ -67,7 +67,7 @@ def clang_bpf(context: Context) -> Finding:
         return passed(f"{name} emits BPF machine code and .BTF", seen=seen)
     if isinstance(answer, NoAnswer):
         return _did_not_compile(chosen, answer)
-    why = "no BTF" if answer.ok and _machine(answer) == "EM_BPF" else _first_error(answer.log)
+    why = "no BTF" if answer.ok and _machine(answer) == "EM_BPF" else tools.first_error(answer.log)
     fixes = [Install(("clang",))]
     return failed(f"{name} does not emit BPF: {why or answer.shown()}", seen=seen, fixes=fixes)
 
@@ -145,7 +145,7 @@ def _lacking(context: Context, chosen: tools.ToolChoice, verdict: Finding) -> Fi
     if lost is None or lost.fix.capabilities == ("cc",):
         return None
     name = chosen.default.words
-    bad = f"{lost.name} is missing or broken: {_first_error(said)}"
+    bad = f"{lost.name} is missing or broken: {tools.first_error(said)}"
     summary = f"{name} works, but {bad}"
     others = [fix for fix in verdict.fixes if isinstance(fix, ByHand)]
     seen = (*verdict.evidence, *lost.seen)
@@ -198,8 +198,3 @@ def _did_not_compile(chosen: tools.ToolChoice, answer: NoAnswer) -> Finding:
 
 def _machine(answer: tools.Compiled) -> str:
     return answer.object.machine if answer.object else ""
-
-
-def _first_error(log: str) -> str:
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line or "cannot find" in line), "")[:200]

@@ -10,8 +10,8 @@ from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import AskKernel, Kernel
 from bpfdoctor.host.tools.build_place import AskBuildPlace, BuildPlace, Room
 from bpfdoctor.host.tools.built_files import BuiltFile
-from bpfdoctor.host.tools.commands import AskEnvironment, Variables
-from bpfdoctor.judging.kept import Outlook, outlook, shared_uses, tool_of_the_build
+from bpfdoctor.host.tools.commands import environment_variable
+from bpfdoctor.judging.checkout.kept import Outlook, outlook, shared_uses, tool_of_the_build
 from bpfdoctor.projects.model import Build
 
 LIBRARY = ("libbpf/src",)
@@ -100,7 +100,6 @@ def _selected(context: Context) -> tuple[str, ...]:
 
 
 def _makes_tool(context: Context, build: Build) -> bool:
-    if build.tools.get("BPFTOOL") != "":
-        return False
-    values = context.ask(AskEnvironment(("BPFTOOL",)))
-    return not (isinstance(values, Variables) and values.values)
+    return (
+        build.tools.get("BPFTOOL") == "" and environment_variable(context.host, "BPFTOOL") is None
+    )
