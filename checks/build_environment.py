@@ -41,7 +41,7 @@ def build_environment(context: Context) -> Finding | None:
     names = tuple(name for name in given if name in SEARCHED or (flags and name in flags.taken))
     if not names:
         ignored = f"; no makefile takes {', '.join(given)} from the environment" if given else ""
-        return passed(f"none is set{ignored}", seen=seen)
+        return passed(f"no such variable is set{ignored}", seen=seen)
     steps = _steps(context, flags, names)
     causes = [found for each in steps if (found := tools.cause_of(each, names))]
     if causes:
@@ -68,7 +68,7 @@ def warnings(context: Context) -> Finding | None:
     values = {name: flags.values[name] for name in flags.taken}
     strict = {name: value for name, value in values.items() if _adds_warnings(value)}
     if not strict:
-        return passed("none is set", seen=[Evidence("environment", str(values or "none"))])
+        return passed("no such flag is set", seen=[Evidence("environment", str(values or "none"))])
     settings = " and ".join(f"{name}={_short(value)}" for name, value in strict.items())
     summary = f"{settings}: libbpf is compiled with that and with -Werror; only a build can tell"
     seen = [Evidence("environment", settings)]

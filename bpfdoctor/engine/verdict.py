@@ -145,7 +145,7 @@ def _undetermined(
 ) -> str:
     what = _told(unseen) or _because(results, Readiness.UNKNOWN)
     what = what or (f"{unexamined}: not examined" if unexamined else "nothing was examined")
-    return f"Undetermined: nothing needed failed, but this could not be seen: {what}."
+    return f"Undetermined: no required check failed, but this could not be determined: {what}."
 
 
 def _because(results: Sequence[StageResult], readiness: Readiness) -> str:
@@ -159,7 +159,8 @@ def _ready(asked: Sequence[AskedStages], results: Sequence[StageResult], subject
     if subject is Subject.MACHINE and any(Stage.FIRES in each.stages for each in asked):
         proof = "proven by running one" if seen else "predicted, not proven by running"
         can = "this machine can build, load and run BPF programs"
-        return f"Ready: {can}; {proof}. No project is here: nothing of this directory was judged."
+        alone = "There is no project here: nothing in this directory was checked"
+        return f"Ready: {can}; {proof}. {alone}."
     proof = "proven by running" if seen else "predicted, not proven by running"
     return f"Ready: {names}; {proof}."
 

@@ -46,15 +46,11 @@ def outlook(place: BuildPlace, output: str, program: str) -> Outlook:
         if each is not None and time is not None
     ]
     generates = not any(each in kept for each in (made, skeleton))
-    again = (skeleton, *(() if bpf in kept else (bpf, files.get(f"{output}/{program}.tmp.bpf.o"))))
-    return Outlook(
-        program,
-        False,
-        tuple(kept[:1]),  # the one that is nearest to the program
-        tuple(each for each in again if each is not None) if generates else (),
-        generates,
-        archives=archives if library is not None else (),
-    )
+    objects = () if bpf in kept else (bpf, files.get(f"{output}/{program}.tmp.bpf.o"))
+    rewrites = tuple(each for each in (skeleton, *objects) if each) if generates else ()
+    nearest = tuple(kept[:1])  # to the program
+    links = archives if library is not None else ()
+    return Outlook(program, False, nearest, rewrites, generates, links)
 
 
 def settled(file: BuiltFile | None, *before: int | None) -> int | None:

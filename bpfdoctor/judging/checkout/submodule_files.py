@@ -21,7 +21,7 @@ def lacking_files(
         return failed(f"{about} holds none of its files", about=about, seen=seen, fixes=fixes)
     if sought.missing:
         return failed(_not_there(sought.missing), about=about, seen=seen, fixes=fixes)
-    why = f"whether the build finds all that it needs was not seen: {sought.trouble}"
+    why = f"could not determine whether the build finds all that it needs: {sought.trouble}"
     return unknown(why, about=about, seen=seen, fixes=fixes)
 
 

@@ -128,7 +128,7 @@ class JudgedSubmodule:
         )
 
     def _withheld(self, said: str) -> Finding:
-        why = f"its files are there, of a commit that git does not tell ({said}): the build decides"
+        why = f"its files are there, but git does not report the commit ({said}): the build decides"
         return self._warned(why, [self._status()])
 
     def _status(self) -> Run:
