@@ -10,9 +10,10 @@ from bpfdoctor.api import machine, tools
 
 SEARCHED = (
     *("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_LIBRARY_PATH"),
-    *("COMPILER_PATH", "GCC_EXEC_PREFIX"),
+    *("COMPILER_PATH", "GCC_EXEC_PREFIX", "TMPDIR"),
 )
-"""Directories in which compilers, linkers and the loader of programs look before their own."""
+"""Directories in which compilers, linkers and the loader of programs look before their own, and the
+one of their temporary files."""
 
 ASKED = machine.AskEnvironment((*SEARCHED, *tools.FLAGS))
 
@@ -25,7 +26,8 @@ def build_environment(context: Context) -> Finding | None:
     """Compilers, linker, make and bpftool work with the variables of your environment.
 
     CPATH and C_INCLUDE_PATH put headers before the system's, LIBRARY_PATH libraries; with
-    LD_LIBRARY_PATH, COMPILER_PATH or GCC_EXEC_PREFIX a tool may not start at all; CFLAGS, CPPFLAGS,
+    LD_LIBRARY_PATH, COMPILER_PATH or GCC_EXEC_PREFIX a tool may not start at all; a TMPDIR in which
+    nothing can be written stops every compiler; CFLAGS, CPPFLAGS,
     EXTRA_CFLAGS, LDFLAGS and EXTRA_LDFLAGS become flags where the project's, libbpf's or bpftool's
     makefile takes them from the environment. Where one of these is set, C code and BPF code are
     compiled and linked as the makefiles do it. What fails is tried again without each variable: if

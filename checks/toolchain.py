@@ -24,11 +24,12 @@ def _clang(context: Context) -> tools.ToolChoice:
 def clang(context: Context) -> Finding:
     """The clang that the project's makefile would run is there, runs, and is new enough.
 
-    That is `$CLANG` if it is set, else `clang` on PATH. BPF code cannot be compiled without it:
-    clang 10 is the oldest that libbpf projects can use, and a project may ask for a newer one.
-    Where that clang is missing or unfit and another one works (`clang-16`,
-    `/usr/lib/llvm-16/bin/clang`), this warns with the `make CLANG=…` that uses it, and everything
-    after judges that one. What to do: install clang, or name a good one in CLANG.
+    That is what the makefile sets CLANG to; where it leaves that to the environment, `$CLANG`, else
+    `clang` on PATH. BPF code cannot be compiled without it: clang 10 is the oldest that libbpf
+    projects can use, and a project may ask for a newer one. Where that clang is missing or unfit
+    and another one works (`clang-16`, `/usr/lib/llvm-16/bin/clang`), this fails with the
+    `make CLANG=…` that uses it, and everything after judges that one. What to do: install clang, or
+    name a good one in CLANG.
     """
     chosen = _clang(context)
     name, version = chosen.default.words, chosen.version
@@ -113,13 +114,13 @@ def clang_core(context: Context) -> Finding:
 def cc(context: Context) -> Finding:
     """Each C compiler that make would run compiles, links and makes what runs.
 
-    That is `$CC`, else `cc` (today behind `$CROSS_COMPILE`), for the program around the BPF code
-    and for libbpf; where the build makes a bpftool of its own, also `$HOSTCC`, else `gcc`. A
-    compiler without the C library's headers and start-up files is there and useless: that is told
-    apart from a missing compiler.
+    That is what the makefile sets CC to, else `$CC`, else `cc` (today behind `$CROSS_COMPILE`), for
+    the program around the BPF code and for libbpf; where the build makes a bpftool of its own, also
+    `$HOSTCC`, else `gcc`. A compiler without the C library's headers and start-up files is there
+    and useless: that is told apart from a missing compiler.
     Programs that do not run are held against a compiler, except where CC makes them for another
     machine or CROSS_COMPILE is set: then it is a cross build, and this warns.
-    Where one of them is missing or unfit and another works (`gcc-12`), this warns with the
+    Where one of them is missing or unfit and another works (`gcc-12`), this fails with the
     `make CC=… HOSTCC=…` that uses it. What to do: install a C compiler, or the C library's
     development package.
     """

@@ -13,6 +13,7 @@ from bpfdoctor.api import files, git, kernel, machine, tools, vmlinux
     "checkout.vmlinux-h",
     title="vmlinux.h",
     explained_by=("toolchain.commands",),  # without uname or sed the makefile names no architecture
+    excused_by=("toolchain.make",),  # of which what the makefile computes is asked
 )
 def vmlinux_h(context: Context) -> Finding | None:
     """Whether the header with the kernel's types, for this architecture, is in the checkout.

@@ -52,10 +52,16 @@ def project(tmp_path: Path) -> Project:
     return Project(ProjectKind("own", "own", "own", (), {}, build=build), str(top))
 
 
+STEERING = (
+    *("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_LIBRARY_PATH", "COMPILER_PATH"),
+    *("GCC_EXEC_PREFIX", "TMPDIR", "CFLAGS", "CPPFLAGS", "EXTRA_CFLAGS", "LDFLAGS"),
+)
+
+
 @pytest.fixture(autouse=True)
 def _compilers(needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     needs("cc", "gcc", "clang", "make")
-    for name in ("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_LIBRARY_PATH", "CFLAGS", "LDFLAGS"):
+    for name in STEERING:
         monkeypatch.delenv(name, raising=False)
 
 

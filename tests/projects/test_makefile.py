@@ -131,8 +131,19 @@ def test_makefiles_by_chance_are_never_misread(tmp_path: Path, first: int) -> No
         ("APPS = a\nendif\n", "endif without a condition"),
         ("APPS = a\nload x.so\n", "load x.so"),
         (".RECIPEPREFIX := $(shell echo)\nAPPS = a\n", ".RECIPEPREFIX = $(shell echo)"),
+        (
+            "APPS = a\nifeq ($(shell ls),)\nX = $(eval APPS = b)\nendif\nY := $(X)\n",
+            "ifeq ($(shell ls),)",
+        ),
         ("APPS = $(let a,b,$(a))\n", "$(let a,b,$(a))"),
-        ("APPS = a\n$(error stop)\n", ""),
+        ("APPS = a\n$(error stop)\n", "$(error stop)"),
+        ("APPS = a\n$(if $(APPS),$(error stop))\n", "$(error stop)"),
+        ("APPS = a\n$(if $(APPS),,$(error stop))\n", ""),
+        ("APPS = a\nifdef X\n$(error stop)\nendif\n", ""),
+        ("APPS = a\n<<<<<<< HEAD\n", "<<<<<<< HEAD, which make does not take"),
+        ("APPS = a\nall: x\n        cc -o x\n", "cc -o x, which make does not take"),
+        ("APPS = a\nifdef X\n<<<<<<< HEAD\nendif\n", ""),
+        ("APPS = a\nR = all: x\n$(R)\n", ""),
     ],
 )
 def test_what_is_not_followed_is_told(text: str, computed: str) -> None:
@@ -168,6 +179,23 @@ def test_the_origin_says_whose_value_it_is(
 def test_makefiles_of_the_environment_are_read_before_and_not_followed() -> None:
     assert read("APPS = a\n", environment={"MAKEFILES": "/etc/more.mk"})["APPS"].computed
     assert read("APPS = a\n", environment={"MAKEFILES": ""})["APPS"].words == ("a",)
+
+
+@pytest.mark.parametrize("flags", ["CC=mine", "-j8 CC=mine", "e", "-rR", "n", "--dry-run"])
+@pytest.mark.parametrize("name", ["MAKEFLAGS", "GNUMAKEFLAGS"])
+def test_flags_of_the_environment_that_decide_what_is_built_are_not_followed(
+    name: str, flags: str
+) -> None:
+    found = read("APPS = a\n", environment={name: flags})
+    assert found["APPS"].computed == f"${name} of the environment"
+
+
+@pytest.mark.parametrize(
+    "flags", ["", "-j8 -Otarget", "kw", "-l2.5 --output-sync=line", "-s --no-print-directory"]
+)
+def test_flags_that_change_no_variable_are_of_no_matter(flags: str) -> None:
+    assert read("APPS = a\n", environment={"MAKEFLAGS": flags})["APPS"].words == ("a",)
+    assert read(f"MAKEFLAGS += {flags}\nAPPS = a\n")["APPS"].words == ("a",)
 
 
 def test_of_a_makefile_that_is_longer_than_was_read_nothing_is_known() -> None:
