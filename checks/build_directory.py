@@ -16,7 +16,7 @@ BREAKING_TOOL = frozenset("=")
 """make takes the path of bpftool's libbpf for the assignment of a variable then."""
 
 Trouble = tuple[str, str]
-"""What is wrong, and the command or the words that mend it."""
+"""What is wrong, and the command or advice that repairs it."""
 
 
 def _builds_here(project: Project) -> bool:
@@ -51,7 +51,7 @@ def build_directory(context: Context) -> Iterator[Finding]:
 def _on_the_place(
     context: Context, build: Build, own: tools.OwnPlace, where: str, seen: Evidence
 ) -> Finding:
-    """The finding on what all programs share."""
+    """Report what concerns all programs."""
     stale, unsure = _stale(context, own, where)
     troubles = [*_name(own, where), *_mount(own, where), *stale]
     later = [*_shut(own, where), *_room(own, where)]
@@ -133,7 +133,7 @@ def _is_written(own: tools.OwnPlace, path: str) -> bool:
 
 
 def _given(own: tools.OwnPlace, shut: tools.Shut, where: str) -> str:
-    """The command that makes a directory writable for whoever builds."""
+    """Say how the directory becomes writable for the user who builds."""
     who = own.seen.user or str(own.seen.uid)
     top = shut.path.partition("/")[0]
     path = f"{where}/{top}".rstrip("/")
@@ -155,7 +155,7 @@ def _room(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
 
 
 def _stale(context: Context, own: tools.OwnPlace, where: str) -> tuple[list[Trouble], str]:
-    """What is of no use in the outputs, and what could not be told."""
+    """List outputs that cannot be used, and say what could not be determined."""
     troubles: list[Trouble] = []
     unsure = "not every output could be looked at" if own.seen.truncated else ""
     for file in own.shared:
@@ -173,7 +173,7 @@ def _stale(context: Context, own: tools.OwnPlace, where: str) -> tuple[list[Trou
 def _on_programs(
     context: Context, own: tools.OwnPlace, where: str, seen: Evidence
 ) -> Iterator[Finding]:
-    """A finding for each program that has files of no use."""
+    """Report each program that has files which cannot be used."""
     top = ("", *own.build.outputs)
     for each in own.outlooks:
         troubles: list[Trouble] = []

@@ -114,7 +114,7 @@ def _short(value: str) -> str:
 def _steps(
     context: Context, flags: tools.BuildFlags | None, names: tuple[str, ...]
 ) -> Iterator[tools.BuildStep]:
-    """Whatever a build does with its tools, each as something that can be tried."""
+    """List the steps of a build, each as something to try."""
     yield from _starting(context)
     named = {} if flags is None else context.project.tools
     if flags is not None and "CC" in named:
@@ -147,7 +147,7 @@ def _starting(context: Context) -> Iterator[tools.BuildStep]:
 
 
 def _lies_outside(context: Context, tool: str) -> bool:
-    """It is none of the checkout's, which are only run by a build."""
+    """Whether a tool lies outside the checkout, whose tools run only in a build."""
     return bool(tool) and (
         "/" not in tool or not f"/{tool}".startswith(f"/{context.project.path}/")
     )

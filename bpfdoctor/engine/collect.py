@@ -144,7 +144,7 @@ def broken_findings(broken: Mapping[str, str]) -> list[Finding]:
 
 
 def other_builder(context: Context) -> str:
-    """The user as whom a checkout is built; empty where that is who asks."""
+    """Name the user as whom a checkout is built; empty for the user who runs bpfdoctor."""
     build = context.project.kind.build
     if build is None or not context.project.path:
         return ""

@@ -120,7 +120,7 @@ class _Session:
 
     @property
     def _unrun(self) -> bool:
-        """Nothing is built or run, and nobody asked for that: an object is read."""
+        """Nothing is built or run because an object is judged."""
         return self.options.smoke and self.project.subject is Subject.OBJECT
 
     def _smoke(self, smoke: Smoke, wanted: frozenset[str]) -> None:
@@ -193,6 +193,6 @@ class _Session:
 
 
 def _tells_of_a_proof(finding: Reported) -> bool:
-    """A proof itself, or what is needed for it and is not as it should be."""
+    """Whether a finding is a proof, or a required one that does not pass."""
     fine = finding.status in (Status.PASS, Status.WARN)
     return finding.id in {check.id for check in SMOKE_CHECKS} or (finding.needed and not fine)

@@ -84,7 +84,7 @@ def _unseen(findings: Sequence[Reported]) -> list[Reported]:
 
 
 def _results(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> list[StageResult]:
-    """The results of every stage that was asked for; of one that nobody examined, too."""
+    """The results of all requested stages; a stage that was not examined is unknown."""
     rows = {each.name: each.stages for each in programs}
     return [rows.get(each.program, {}).get(s, UNSEEN) for each in asked for s in each.stages]
 
@@ -106,7 +106,7 @@ def _not_ready(
 
 
 def _otherwise(program: ProgramResult) -> str:
-    """What another command gives; nothing where it does not bring the program as far."""
+    """Say how far another command brings a program; empty where it does not work."""
     instead = program.instead
     if instead is None or any(s.readiness is not Readiness.READY for s in instead.stages.values()):
         return ""
@@ -116,7 +116,7 @@ def _otherwise(program: ProgramResult) -> str:
 
 
 def _unexamined(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> str:
-    """The first stage of each program of which nothing is known, not even why."""
+    """The first stage of each program about which nothing is known, not even why."""
     rows = {each.name: each.stages for each in programs}
     first = [
         next(
@@ -134,7 +134,7 @@ def _blank(rows: Mapping[str, Mapping[Stage, StageResult]], program: str, stage:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Names in a row; of many, the first ones and how many more there are."""
+    """Join names by commas; of many, the first ones and the number of the others."""
     more = len(names) - NAMED
     shown = ", ".join(names[:NAMED])
     return f"{shown} and {more} more" if more > 0 else shown

@@ -13,7 +13,7 @@ from bpfdoctor.projects.model import Project
 def lacking_files(
     about: str, sought: Sought | None, seen: list[Evidence], fixes: list[Fix]
 ) -> Finding | None:
-    """What a build would miss of one that holds something, or that this could not be seen."""
+    """Report files that a build misses, or that this could not be determined; None for neither."""
     if sought is None or not (sought.lacking or sought.unanswered):
         return None
     seen = [*seen, *sought.seen]
@@ -33,7 +33,7 @@ def _not_there(missing: tuple[str, ...]) -> str:
 
 
 def named_by(project: Project, about: str, paths: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The words by which a failed build names a submodule: where it is built, and these files."""
+    """The words by which a failed build names a submodule: its build directory and `paths`."""
     build = project.kind.build
     sources = build.sources.get(about) if build else None
     top = posixpath.dirname(sources.makefile) if sources else ""

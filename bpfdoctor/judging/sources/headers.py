@@ -56,7 +56,7 @@ def _missed(
     lost: frozenset[str] | None,
     told_elsewhere: frozenset[str],
 ) -> Sought:
-    """What follows where the compiler did not get through."""
+    """Say what the compiler found missing."""
     if not answer.missing:
         return Sought(trouble="its includes cannot be followed", unanswered=True)
     if lost is None:
