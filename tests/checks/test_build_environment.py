@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Project:
 
 STEERING = (
     *("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_LIBRARY_PATH", "COMPILER_PATH"),
-    *("GCC_EXEC_PREFIX", "TMPDIR", "CFLAGS", "CPPFLAGS", "EXTRA_CFLAGS", "LDFLAGS"),
+    *("GCC_EXEC_PREFIX", "CFLAGS", "CPPFLAGS", "EXTRA_CFLAGS", "LDFLAGS"),
 )
 
 
@@ -66,7 +66,8 @@ def _compilers(needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def found(project: Project, **variables: str) -> Finding:
-    machine = Machine({**os.environ, **variables})
+    ours = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    machine = Machine({**ours, **variables})
     try:
         return one(run_check("toolchain.environment", LiveHost(machine), project))
     finally:
