@@ -16,7 +16,7 @@ BREAKING_TOOL = frozenset("=")
 """make takes the path of bpftool's libbpf for the assignment of a variable then."""
 
 Trouble = tuple[str, str]
-"""What is wrong, and the command or the words that mend it."""
+"""What is wrong, and the command or advice that repairs it."""
 
 
 def _builds_here(project: Project) -> bool:
@@ -51,7 +51,7 @@ def build_directory(context: Context) -> Iterator[Finding]:
 def _on_the_place(
     context: Context, build: Build, own: tools.OwnPlace, where: str, seen: Evidence
 ) -> Finding:
-    """The finding on what all programs share."""
+    """Report what concerns all programs."""
     stale, unsure = _stale(context, own, where)
     troubles = [*_name(own, where), *_link(own, where), *_mount(own, where), *stale]
     later = [*_shut(own, where), *_room(own, where)]
@@ -60,7 +60,7 @@ def _on_the_place(
     if later:
         why = "; ".join(why for why, _ in later)
         mends = [ByHand(mend) for _, mend in later]
-        summary = f"{_as_whom(own)}all is built; before the next change: {why}"
+        summary = f"{_as_whom(own)}everything is built; before the next change: {why}"
         return warned(summary, seen=[seen], fixes=mends)
     if unsure:
         return unknown(unsure, seen=[seen], fixes=[ByHand(_clean(where, build.outputs))])
@@ -89,8 +89,8 @@ def _name(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
     found = [each for each in own.seen.characters if each in odd]
     if found:
         names = ", ".join({" ": "a space", "\t": "a tab"}.get(each, repr(each)) for each in found)
-        mend = "Move the checkout, or rename the directory: its path may hold none of these."
-        yield f"the path {where} holds {names}: make cannot build there", mend
+        mend = "Move the checkout, or rename the directory: no path may contain these characters."
+        yield f"the path {where} contains {names}: make cannot build there", mend
 
 
 def _link(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
@@ -120,7 +120,7 @@ def _shut(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
             yield f"{path} is mounted read-only", mend
             return
         if each.why == "ENOTDIR":
-            yield f"{path} is no directory", tools.to_paste("rm", path)
+            yield f"{path} is not a directory", tools.to_paste("rm", path)
         elif _is_written(own, each.path):
             yield f"{path} is not writable for {own.seen.who}", _given(own, each, where)
             if each.path in ("", *outputs):
@@ -139,7 +139,7 @@ def _is_written(own: tools.OwnPlace, path: str) -> bool:
 
 
 def _given(own: tools.OwnPlace, shut: tools.Shut, where: str) -> str:
-    """The command that makes a directory writable for whoever builds."""
+    """Say how the directory becomes writable for the user who builds."""
     who = own.seen.user or str(own.seen.uid)
     top = shut.path.partition("/")[0]
     path = f"{where}/{top}".rstrip("/")
@@ -161,9 +161,9 @@ def _room(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
 
 
 def _stale(context: Context, own: tools.OwnPlace, where: str) -> tuple[list[Trouble], str]:
-    """What is of no use in the outputs, and what could not be told."""
+    """List outputs that cannot be used, and say what could not be determined."""
     troubles: list[Trouble] = []
-    unsure = "not all of the outputs was looked at" if own.seen.truncated else ""
+    unsure = "not every output could be looked at" if own.seen.truncated else ""
     for file in own.shared:
         if file.made == "executable":
             why, unclear = tools.tool_trouble(context, own, file, where)
@@ -172,14 +172,14 @@ def _stale(context: Context, own: tools.OwnPlace, where: str) -> tuple[list[Trou
             why = tools.stale_trouble(file, tools.wanted_machine(context, own, file))
         if why:
             clean = _clean(where, own.build.outputs)
-            troubles.append((f"{where}/{file.path} {why}, and make does not make it anew", clean))
+            troubles.append((f"{where}/{file.path} {why}, and make will not rebuild it", clean))
     return troubles, unsure
 
 
 def _on_programs(
     context: Context, own: tools.OwnPlace, where: str, seen: Evidence
 ) -> Iterator[Finding]:
-    """A finding for each program that has files of no use."""
+    """Report each program that has files which cannot be used."""
     top = ("", *own.build.outputs)
     for each in own.outlooks:
         troubles: list[Trouble] = []

@@ -33,13 +33,14 @@ def clang(context: Context) -> Finding:
     """
     chosen = _clang(context)
     name, version = chosen.default.words, chosen.version
+    told = f"clang {version}" if name == "clang" else f"{name} is clang {version}"
     if chosen.fit and chosen.is_default and not version:
         return warned(f"{name} compiles BPF; its version cannot be read", seen=chosen.seen)
     if not chosen.fit and chosen.default.state == "no-bpf":
-        return passed(f"{name} is clang {version}", seen=chosen.seen)
+        return passed(told, seen=chosen.seen)
     old = chosen.default.state == "old"
     wanted = f"clang>={context.project.kind.clang}" if old else "clang"
-    return tools.verdict_on(chosen, f"{name} is clang {version}", wanted)
+    return tools.verdict_on(chosen, told, wanted)
 
 
 @check(

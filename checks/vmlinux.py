@@ -135,7 +135,7 @@ def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evi
     if vmlinux.is_lost_link(facts, head.text):
         seen = [*seen, evidence(question, head)]
         link = head.text.strip()
-        why = f"{name} is a text file with the name {link}: the link was lost in a copy"
+        why = f'{name} contains the text "{link}": a symlink was lost when copying'
         return failed(why, seen=seen, fixes=vmlinux.dump(context, path))
     return _compiled(context, name, facts, seen)
 
@@ -148,13 +148,13 @@ def _compiled(context: Context, name: str, facts: files.PathFacts, seen: list[Ev
     question = vmlinux.compilation(context, name, clang.argv)
     answer = context.ask(question)
     if not isinstance(answer, tools.SourcesRead):
-        why = f"whether {name} compiles was not seen: {answer.shown()}"
+        why = f"could not determine whether {name} compiles: {answer.shown()}"
         return unknown(
             why, seen=[*seen, evidence(question, answer)], fixes=[vmlinux.by_hand(question)]
         )
     if answer.ok:
         target = f" (a link to {facts.target})" if facts.target else ""
-        return passed(f"{name}{target}, {facts.size} bytes", seen=seen)
+        return passed(f"{name}{target}, {facts.size:,} bytes", seen=seen)
     why = f"{name} does not compile: {vmlinux.compile_error(context, name, answer.errors)}"
     fixes = vmlinux.repairs(context, vmlinux.behind_link(name, facts))
     return failed(why, seen=[*seen, evidence(question, answer)], fixes=fixes)

@@ -1,4 +1,4 @@
-"""Whether a file that make would take as it is does what it is for."""
+"""Whether a file that make would use as it is can be used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAMES = {
 
 
 def stale_trouble(file: BuiltFile, machine: str) -> str:
-    """Why a file is of no use; empty where it is sound. `machine` is empty where not known."""
+    """Say why a file cannot be used; empty where it can. `machine` is empty where unknown."""
     if file.state == "other":
         return f"is no {_NAMES[file.made]}"
     if file.state != "whole":
@@ -37,7 +37,7 @@ def stale_trouble(file: BuiltFile, machine: str) -> str:
 
 
 def wanted_machine(context: Context, own: OwnPlace, file: BuiltFile) -> str:
-    """What a file has to be for: BPF, or what the build's compiler makes; empty: not known."""
+    """Name the machine that a file must be for: BPF, or the compiler's; empty where unknown."""
     if file.path.endswith(".bpf.o"):
         return "EM_BPF"
     output = own.build.outputs[0] if own.build.outputs else ""
@@ -51,7 +51,7 @@ def wanted_machine(context: Context, own: OwnPlace, file: BuiltFile) -> str:
 
 
 def tool_trouble(context: Context, own: OwnPlace, file: BuiltFile, where: str) -> tuple[str, str]:
-    """Why the bpftool that a build left does not run, and what could not be told of it."""
+    """Say why the bpftool of an earlier build does not run, and what could not be determined."""
     path, unusable = f"{where}/{file.path}", file.state in ("cut", "empty", "unreadable")
     if unusable or not file.runs:
         return ("" if own.seen.rooms[-1].noexec else stale_trouble(file, "")), ""
@@ -68,7 +68,7 @@ def tool_trouble(context: Context, own: OwnPlace, file: BuiltFile, where: str) -
 
 
 def _may_run(context: Context, path: str) -> bool:
-    """Another machine's may run here: whether one such does is tried."""
+    """Whether it runs here, perhaps by emulation: an executable for its machine is tried."""
     kind = context.ask(AskExecutable(path))
     if isinstance(kind, NoAnswer):
         return False

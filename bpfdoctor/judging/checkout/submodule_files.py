@@ -13,7 +13,7 @@ from bpfdoctor.projects.model import Project
 def lacking_files(
     about: str, sought: Sought | None, seen: list[Evidence], fixes: list[Fix]
 ) -> Finding | None:
-    """What a build would miss of one that holds something, or that this could not be seen."""
+    """Report files that a build misses, or that this could not be determined; None for neither."""
     if sought is None or not (sought.lacking or sought.unanswered):
         return None
     seen = [*seen, *sought.seen]
@@ -21,7 +21,7 @@ def lacking_files(
         return failed(f"{about} holds none of its files", about=about, seen=seen, fixes=fixes)
     if sought.missing:
         return failed(_not_there(sought.missing), about=about, seen=seen, fixes=fixes)
-    why = f"whether the build finds all that it needs was not seen: {sought.trouble}"
+    why = f"could not determine whether the build finds all that it needs: {sought.trouble}"
     return unknown(why, about=about, seen=seen, fixes=fixes)
 
 
@@ -33,7 +33,7 @@ def _not_there(missing: tuple[str, ...]) -> str:
 
 
 def named_by(project: Project, about: str, paths: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The words by which a failed build names a submodule: where it is built, and these files."""
+    """The words by which a failed build names a submodule: its build directory and `paths`."""
     build = project.kind.build
     sources = build.sources.get(about) if build else None
     top = posixpath.dirname(sources.makefile) if sources else ""

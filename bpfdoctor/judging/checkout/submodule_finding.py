@@ -1,4 +1,4 @@
-"""The finding on one submodule: what stands in the way first, then what is there."""
+"""The finding on one submodule: obstacles first, then its contents."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NO_FILES = {
     "file": "is a file, not a directory",
 }
 MOST_NAMED = 20
-"""Files of a warning by which a failed build may name it."""
+"""Files by which a failed build may name the submodule; no more are listed."""
 OWNERS = ("refuses-owner", "cannot-become-owner")
 WITHHELD = (*OWNERS, "timed-out", "broken")
-"""Why git told nothing of a repository that is there; without git there is no more to be had."""
+"""Reasons for which git reports nothing about a repository that is there."""
 
 
 class JudgedSubmodule:
@@ -86,7 +86,7 @@ class JudgedSubmodule:
         return failed(why, about=self.about, seen=self.seen, fixes=[ByHand(text)])
 
     def _link(self) -> Finding:
-        """Somebody's own libbpf, perhaps; git itself refuses a link here."""
+        """Report a link in its place, perhaps to somebody's own libbpf; git itself refuses it."""
         question = LookAt(self.place)
         facts = self.context.ask(question)
         seen = [*self.seen, evidence(question, facts)]
@@ -119,7 +119,7 @@ class JudgedSubmodule:
         return not (self.level.trouble or self.submodule.trouble)
 
     def _bringing_back(self, sought: Sought) -> list[Fix]:
-        """How what is missing comes back; only the owner may ask git about somebody's tree."""
+        """Say how missing files come back; only the owner may ask git about a tree."""
         trouble = self.level.trouble or self.submodule.trouble
         if trouble in WITHHELD:
             return [self._status()]
@@ -128,7 +128,7 @@ class JudgedSubmodule:
         )
 
     def _withheld(self, said: str) -> Finding:
-        why = f"its files are there, of a commit that git does not tell ({said}): the build decides"
+        why = f"its files are there, but git does not report the commit ({said}): the build decides"
         return self._warned(why, [self._status()])
 
     def _status(self) -> Run:
@@ -137,14 +137,14 @@ class JudgedSubmodule:
         return Run(ask, text="as the owner of the checkout" if owner else "says what is wrong")
 
     def _warned(self, why: str, fixes: list[Fix]) -> Finding:
-        """It may do; where the build fails and names it, this is why."""
+        """Warn: the build may work, and if it fails and names the submodule, this is the cause."""
         submodule = self.submodule
         paths = tuple(dict.fromkeys((*submodule.examples, *submodule.lost[:MOST_NAMED])))
         explains = named_by(self.context.project, self.about, paths)
         return warned(why, about=self.about, seen=self.seen, fixes=fixes, explains=explains)
 
     def _doubts(self) -> Iterator[str]:
-        """What is odd about a submodule whose files are there."""
+        """List the oddities of a submodule whose files are there."""
         submodule, level = self.submodule, self.level
         if level.trouble == "absent" or submodule.trouble == "absent":
             yield "its files are there; without git their commit is not known"

@@ -17,7 +17,7 @@ ERROR_TEXT = re.compile(
     r"\s*(?:Error: |libbpf: |Usage: .*\bbpftool\b|WARNING: bpftool not found"
     r"|(?:[^:\n]+: )*\S*bpftool: (?:command )?not found)"
 )
-"""What bpftool, or the shell in its place, says where it does not write a header."""
+"""Messages of bpftool, or of a shell without one, in place of a header."""
 
 ERROR = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)")
 
@@ -26,13 +26,13 @@ PATIENCE = 15.0
 
 
 def is_lost_link(facts: PathFacts, text: str) -> bool:
-    """A copy that knows no links holds their targets as text; what a link leads to is not shown."""
+    """Whether a symlink was copied as a text file that contains its target."""
     own = facts.kind == "file" and facts.size < 256
     return own and "\n" not in text.strip() and "#" not in text
 
 
 def compilation(context: Context, name: str, clang: tuple[str, ...]) -> ReadSources:
-    """As the build compiles it, with the first line of a program."""
+    """Make the question whether the header compiles, with the flags of the build."""
     here, build = context.project, context.project.kind.build
     running = context.ask(AskKernel())
     name_of = running.architecture if isinstance(running, Kernel) else ""
@@ -51,7 +51,7 @@ def compilation(context: Context, name: str, clang: tuple[str, ...]) -> ReadSour
 
 
 def compile_error(context: Context, name: str, errors: tuple[str, ...]) -> str:
-    """What is wrong, and in which line; of another file, its name too."""
+    """Say what is wrong and in which line; for another file, its name too."""
     found = ERROR.match(errors[0]) if errors else None
     if found is None:
         return "what is wrong lies in a file outside of the checkout"

@@ -18,14 +18,14 @@ BPFTOOLS = ("bpftool", "/usr/sbin/bpftool", "/usr/local/sbin/bpftool")
 
 
 def behind_link(name: str, facts: PathFacts) -> str:
-    """The file to write for a link inside the checkout: the one it points to."""
+    """Name the file to write: the target of a link that stays inside the checkout."""
     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), facts.target or name))
     honest = facts.target and not target.startswith(("/", "../"))
     return target if honest else name
 
 
 def repairs(context: Context, name: str) -> list[Fix]:
-    """What brings the header back: git, where it tracks the file, else bpftool."""
+    """Say how the header comes back: from git where it tracks the file, else by bpftool."""
     here = context.project
     answer = context.ask(AskSubmodules(here.path))
     for submodule in answer.found if isinstance(answer, Submodules) else ():
@@ -39,7 +39,7 @@ def repairs(context: Context, name: str) -> list[Fix]:
 
 
 def dump(context: Context, path: str) -> list[Fix]:
-    """Write it from the running kernel, with the bpftool that is there."""
+    """Say how bpftool writes it from the running kernel, and how bpftool is installed."""
     fixes: list[Fix] = []
     directory = posixpath.dirname(path)
     facts = context.ask(LookAt(directory))
