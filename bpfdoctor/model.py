@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 SCHEMA = 1
-"""Version of the report's JSON. Names are for ever; more may be added."""
+"""Version of the report's JSON. Names are stable; more may be added."""
 
 
 class Status(str, Enum):

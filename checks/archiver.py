@@ -19,7 +19,7 @@ def archiver(context: Context) -> Finding:
 
     That is `$AR`, else `ar`, for the libbpf that every program is linked to; where the build makes
     a bpftool of its own, also `$HOSTAR`, else `ar`. Where one of them is missing or unfit and
-    another works (`llvm-ar`), this warns with the `make AR=…` that uses it. What to do: unset AR,
+    another works (`llvm-ar`), this fails with the `make AR=…` that uses it. What to do: unset AR,
     or name a good one in it; `ar` comes with binutils.
     """
     archivers = context.project.tools

@@ -33,7 +33,7 @@ def _inside(project: Project, name: str, *place: str) -> str:
     title="bpftool",
     requires=("toolchain.clang-bpf",),
     applies=_calls_bpftool,
-    excused_by=("toolchain.environment",),
+    excused_by=("toolchain.environment", "toolchain.make"),
 )
 def bpftool(context: Context) -> Finding | None:
     """bpftool runs, and makes a skeleton of an object, where this project's build uses one as is.

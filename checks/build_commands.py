@@ -37,7 +37,7 @@ def commands(context: Context) -> Finding | None:
     if not texts:
         return unknown("no makefile could be read", seen=seen)
     called = [name for name in COMMANDS if any(_calls(text, name) for text in texts)]
-    questions = {name: tools.FindTool(name) for name in called}
+    questions = {name: tools.Find(name) for name in called}
     answers = {name: context.ask(question) for name, question in questions.items()}
     gone = [name for name, each in answers.items() if isinstance(each, NoAnswer) and each.absent]
     unseen = [name for name, each in answers.items() if isinstance(each, NoAnswer)]

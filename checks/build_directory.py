@@ -16,7 +16,7 @@ BREAKING_TOOL = frozenset("=")
 """make takes the path of bpftool's libbpf for the assignment of a variable then."""
 
 Trouble = tuple[str, str]
-"""What is wrong, and the command or the words that mend it."""
+"""What is wrong, and the command or advice that repairs it."""
 
 
 def _builds_here(project: Project) -> bool:
@@ -51,7 +51,7 @@ def build_directory(context: Context) -> Iterator[Finding]:
 def _on_the_place(
     context: Context, build: Build, own: tools.OwnPlace, where: str, seen: Evidence
 ) -> Finding:
-    """The finding on what all programs share."""
+    """Report what concerns all programs."""
     stale, unsure = _stale(context, own, where)
     troubles = [*_name(own, where), *_link(own, where), *_mount(own, where), *stale]
     later = [*_shut(own, where), *_room(own, where)]
@@ -60,7 +60,7 @@ def _on_the_place(
     if later:
         why = "; ".join(why for why, _ in later)
         mends = [ByHand(mend) for _, mend in later]
-        summary = f"{_as_whom(own)}all is built; before the next change: {why}"
+        summary = f"{_as_whom(own)}everything is built; before the next change: {why}"
         return warned(summary, seen=[seen], fixes=mends)
     if unsure:
         return unknown(unsure, seen=[seen], fixes=[ByHand(_clean(where, build.outputs))])
@@ -89,8 +89,8 @@ def _name(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
     found = [each for each in own.seen.characters if each in odd]
     if found:
         names = ", ".join({" ": "a space", "\t": "a tab"}.get(each, repr(each)) for each in found)
-        mend = "Move the checkout, or rename the directory: its path may hold none of these."
-        yield f"the path {where} holds {names}: make cannot build there", mend
+        mend = "Move the checkout, or rename the directory: no path may contain these characters."
+        yield f"the path {where} contains {names}: make cannot build there", mend
 
 
 def _link(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
@@ -120,7 +120,7 @@ def _shut(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
             yield f"{path} is mounted read-only", mend
             return
         if each.why == "ENOTDIR":
-            yield f"{path} is no directory", tools.to_paste("rm", path)
+            yield f"{path} is not a directory", tools.to_paste("rm", path)
         elif _is_written(own, each.path):
             yield f"{path} is not writable for {own.seen.who}", _given(own, each, where)
             if each.path in ("", *outputs):
@@ -139,7 +139,7 @@ def _is_written(own: tools.OwnPlace, path: str) -> bool:
 
 
 def _given(own: tools.OwnPlace, shut: tools.Shut, where: str) -> str:
-    """The command that makes a directory writable for whoever builds."""
+    """Say how the directory becomes writable for the user who builds."""
     who = own.seen.user or str(own.seen.uid)
     top = shut.path.partition("/")[0]
     path = f"{where}/{top}".rstrip("/")
@@ -161,30 +161,30 @@ def _room(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
 
 
 def _stale(context: Context, own: tools.OwnPlace, where: str) -> tuple[list[Trouble], str]:
-    """What is of no use in the outputs, and what could not be told."""
+    """List outputs that cannot be used, and say what could not be determined."""
     troubles: list[Trouble] = []
-    unsure = "not all of the outputs was looked at" if own.seen.truncated else ""
+    unsure = "not every output could be looked at" if own.seen.truncated else ""
     for file in own.shared:
         if file.made == "executable":
-            why, unclear = _tool_trouble(context, own, file, where)
+            why, unclear = tools.tool_trouble(context, own, file, where)
             unsure = unclear or unsure
         else:
-            why = tools.stale_trouble(file, _machine(context, own, file))
+            why = tools.stale_trouble(file, tools.wanted_machine(context, own, file))
         if why:
             clean = _clean(where, own.build.outputs)
-            troubles.append((f"{where}/{file.path} {why}, and make does not make it anew", clean))
+            troubles.append((f"{where}/{file.path} {why}, and make will not rebuild it", clean))
     return troubles, unsure
 
 
 def _on_programs(
     context: Context, own: tools.OwnPlace, where: str, seen: Evidence
 ) -> Iterator[Finding]:
-    """A finding for each program that has files of no use."""
+    """Report each program that has files which cannot be used."""
     top = ("", *own.build.outputs)
     for each in own.outlooks:
         troubles: list[Trouble] = []
         for file in each.uses:
-            why = tools.stale_trouble(file, _machine(context, own, file))
+            why = tools.stale_trouble(file, tools.wanted_machine(context, own, file))
             if why:
                 mend = tools.to_paste("rm", f"{where}/{file.path}")
                 why = f"{where}/{file.path} {why}, and is newer than its sources"
@@ -195,48 +195,6 @@ def _on_programs(
                 troubles.append((why, tools.to_paste("rm", "-f", f"{where}/{file.path}")))
         if troubles:
             yield _found(own, troubles, seen, about=each.program)
-
-
-def _machine(context: Context, own: tools.OwnPlace, file: tools.BuiltFile) -> str:
-    """What a file has to be for: BPF, or what the build's compiler makes; empty: not known."""
-    if file.path.endswith(".bpf.o"):
-        return "EM_BPF"
-    output = own.build.outputs[0] if own.build.outputs else ""
-    variable = "HOSTCC" if tools.for_the_tool(output, file.path) else "CC"
-    for each in tools.chosen_compilers(context.host, context.project.tools):
-        if each.variable == variable and each.fit:
-            compiled = context.ask(tools.compile_c(each.argv))
-            made = compiled.object if isinstance(compiled, tools.Compiled) else None
-            return made.machine if made else ""
-    return ""
-
-
-def _tool_trouble(
-    context: Context, own: tools.OwnPlace, file: tools.BuiltFile, where: str
-) -> tuple[str, str]:
-    """Why the bpftool that a build left does not run, and what could not be told of it."""
-    path, unusable = f"{where}/{file.path}", file.state in ("cut", "empty", "unreadable")
-    if unusable or not file.runs:
-        return ("" if own.seen.rooms[-1].noexec else tools.stale_trouble(file, "")), ""
-    if not context.may_build:
-        foreign = tools.stale_trouble(file, _machine(context, own, file))
-        return ("", f"{path} {foreign}") if foreign and _may_run(context, path) else (foreign, "")
-    question = tools.AskVersion((path, "version"), context.project.path)
-    bad = tools.misbehaving(question.argv, question, context.ask(question))
-    if bad is None:
-        return "", ""
-    trouble = bad.trouble.removeprefix(f"{path} ")
-    foreign = tools.stale_trouble(file, _machine(context, own, file))
-    return ("", bad.trouble) if bad.state == "unclear" else (foreign or trouble, "")
-
-
-def _may_run(context: Context, path: str) -> bool:
-    """Another machine's may run here: whether one such does is tried."""
-    kind = context.ask(tools.AskExecutable(path))
-    if isinstance(kind, NoAnswer):
-        return False
-    answer = context.ask(tools.TryExecutable(kind.machine, kind.bits, kind.endian))
-    return isinstance(answer, NoAnswer) or answer.accepted
 
 
 def _clean(where: str, outputs: tuple[str, ...]) -> str:

@@ -10,9 +10,10 @@ from bpfdoctor.api import machine, tools
 
 SEARCHED = (
     *("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_LIBRARY_PATH"),
-    *("COMPILER_PATH", "GCC_EXEC_PREFIX"),
+    *("COMPILER_PATH", "GCC_EXEC_PREFIX", "TMPDIR"),
 )
-"""Directories in which compilers, linkers and the loader of programs look before their own."""
+"""Directories in which compilers, linkers and the loader of programs look before their own, and the
+one of their temporary files."""
 
 ASKED = machine.AskEnvironment((*SEARCHED, *tools.FLAGS))
 
@@ -25,7 +26,8 @@ def build_environment(context: Context) -> Finding | None:
     """Compilers, linker, make and bpftool work with the variables of your environment.
 
     CPATH and C_INCLUDE_PATH put headers before the system's, LIBRARY_PATH libraries; with
-    LD_LIBRARY_PATH, COMPILER_PATH or GCC_EXEC_PREFIX a tool may not start at all; CFLAGS, CPPFLAGS,
+    LD_LIBRARY_PATH, COMPILER_PATH or GCC_EXEC_PREFIX a tool may not start at all; a TMPDIR in which
+    nothing can be written stops every compiler; CFLAGS, CPPFLAGS,
     EXTRA_CFLAGS, LDFLAGS and EXTRA_LDFLAGS become flags where the project's, libbpf's or bpftool's
     makefile takes them from the environment. Where one of these is set, C code and BPF code are
     compiled and linked as the makefiles do it. What fails is tried again without each variable: if
@@ -41,7 +43,7 @@ def build_environment(context: Context) -> Finding | None:
     names = tuple(name for name in given if name in SEARCHED or (flags and name in flags.taken))
     if not names:
         ignored = f"; no makefile takes {', '.join(given)} from the environment" if given else ""
-        return passed(f"none is set{ignored}", seen=seen)
+        return passed(f"no such variable is set{ignored}", seen=seen)
     steps = _steps(context, flags, names)
     causes = [found for each in steps if (found := tools.cause_of(each, names))]
     if causes:
@@ -68,7 +70,7 @@ def warnings(context: Context) -> Finding | None:
     values = {name: flags.values[name] for name in flags.taken}
     strict = {name: value for name, value in values.items() if _adds_warnings(value)}
     if not strict:
-        return passed("none is set", seen=[Evidence("environment", str(values or "none"))])
+        return passed("no such flag is set", seen=[Evidence("environment", str(values or "none"))])
     settings = " and ".join(f"{name}={_short(value)}" for name, value in strict.items())
     summary = f"{settings}: libbpf is compiled with that and with -Werror; only a build can tell"
     seen = [Evidence("environment", settings)]
@@ -112,7 +114,7 @@ def _short(value: str) -> str:
 def _steps(
     context: Context, flags: tools.BuildFlags | None, names: tuple[str, ...]
 ) -> Iterator[tools.BuildStep]:
-    """Whatever a build does with its tools, each as something that can be tried."""
+    """List the steps of a build, each as something to try."""
     yield from _starting(context)
     named = {} if flags is None else context.project.tools
     if flags is not None and "CC" in named:
@@ -145,7 +147,7 @@ def _starting(context: Context) -> Iterator[tools.BuildStep]:
 
 
 def _lies_outside(context: Context, tool: str) -> bool:
-    """It is none of the checkout's, which are only run by a build."""
+    """Whether a tool lies outside the checkout, whose tools run only in a build."""
     return bool(tool) and (
         "/" not in tool or not f"/{tool}".startswith(f"/{context.project.path}/")
     )

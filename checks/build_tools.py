@@ -26,7 +26,7 @@ def make(context: Context) -> Finding | None:
     if build is None:
         return None
     chosen = tools.chosen_make(context.host, build.make)
-    good = f"GNU make {chosen.version}, {build.make} or newer will do"
+    good = f"GNU make {chosen.version} ({build.make} or newer required)"
     return tools.verdict_on(chosen, good, "make>=4" if chosen.default.state == "old" else "make")
 
 
@@ -83,7 +83,7 @@ def cargo(context: Context) -> Finding | None:
     if not version or tools.older(version, CARGO):
         summary = f"cargo {version or 'of unknown version'}: plain `make` needs {CARGO}"
         return warned(summary, seen=seen, fixes=[without])
-    return passed(f"cargo {version}, {CARGO} or newer will do", seen=seen)
+    return passed(f"cargo {version} ({CARGO} or newer required)", seen=seen)
 
 
 @check(

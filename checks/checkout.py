@@ -45,7 +45,8 @@ def _no_checkout(here: Project, tree: Tree) -> Iterator[Finding]:
     """What follows where there are no sources of a project that is known."""
     clone = [ByHand(here.kind.clone)] if here.kind.clone else []
     if tree.signs:
-        why = f"{tree.directory} names BPF, and how it is built is not known: {tree.signs[0]}"
+        unknown_build = "uses BPF, but bpfdoctor does not know how it is built"
+        why = f"{tree.directory} {unknown_build}: {tree.signs[0]}"
         seen = [Evidence(tree.directory, "\n".join(tree.signs))]
         yield unknown(why, seen=seen, fixes=[JUDGE_OBJECTS])
     elif tree.unseen:
@@ -55,10 +56,10 @@ def _no_checkout(here: Project, tree: Tree) -> Iterator[Finding]:
             why, seen=seen, fixes=[ByHand(f"as its owner: bpfdoctor check -C {tree.directory}")]
         )
     elif tree.named:
-        what = here.kind.title if here.kind.build else "project that is known"
+        what = here.kind.title if here.kind.build else "known project"
         seen = [Evidence(tree.directory, here.evidence)]
         ways = [*clone, JUDGE_OBJECTS] if here.kind.build else [LEAVE_OUT, JUDGE_OBJECTS]
-        yield failed(f"{tree.directory} holds no {what}", seen=seen, fixes=ways)
+        yield failed(f"{tree.directory} contains no {what}", seen=seen, fixes=ways)
     elif here.kind.build is not None:
         seen = [Evidence(tree.directory, here.evidence)]
         why = f"no sources of {here.kind.title} are here: whether it builds is not known"

@@ -220,9 +220,7 @@ def _linker_flags(context: Context) -> tuple[str, ...]:
 
 
 def _error(answer: tools.Compiled) -> str:
-    lines = [line.strip() for line in answer.log.splitlines() if line.strip()]
-    found = next((line for line in lines if "error" in line or "cannot find" in line), "")
-    return (found or answer.shown())[:200]
+    return tools.first_error(answer.log) or answer.shown()[:200]
 
 
 def _by_hand(question: tools.Compile) -> ByHand:

@@ -10,6 +10,7 @@ from bpfdoctor.api import blocked, check, passed, unknown
     "checkout.programs",
     title="list of programs",
     applies=lambda project: bool(project.path and project.listing),
+    excused_by=("toolchain.make", "toolchain.commands"),  # make is asked for a computed list
 )
 def programs_list(context: Context) -> Finding | None:
     """The makefile's list of programs can be read, as make would read it.

@@ -24,21 +24,23 @@ def _clang(context: Context) -> tools.ToolChoice:
 def clang(context: Context) -> Finding:
     """The clang that the project's makefile would run is there, runs, and is new enough.
 
-    That is `$CLANG` if it is set, else `clang` on PATH. BPF code cannot be compiled without it:
-    clang 10 is the oldest that libbpf projects can use, and a project may ask for a newer one.
-    Where that clang is missing or unfit and another one works (`clang-16`,
-    `/usr/lib/llvm-16/bin/clang`), this warns with the `make CLANG=…` that uses it, and everything
-    after judges that one. What to do: install clang, or name a good one in CLANG.
+    That is what the makefile sets CLANG to; where it leaves that to the environment, `$CLANG`, else
+    `clang` on PATH. BPF code cannot be compiled without it: clang 10 is the oldest that libbpf
+    projects can use, and a project may ask for a newer one. Where that clang is missing or unfit
+    and another one works (`clang-16`, `/usr/lib/llvm-16/bin/clang`), this fails with the
+    `make CLANG=…` that uses it, and everything after judges that one. What to do: install clang, or
+    name a good one in CLANG.
     """
     chosen = _clang(context)
     name, version = chosen.default.words, chosen.version
+    told = f"clang {version}" if name == "clang" else f"{name} is clang {version}"
     if chosen.fit and chosen.is_default and not version:
         return warned(f"{name} compiles BPF; its version cannot be read", seen=chosen.seen)
     if not chosen.fit and chosen.default.state == "no-bpf":
-        return passed(f"{name} is clang {version}", seen=chosen.seen)
+        return passed(told, seen=chosen.seen)
     old = chosen.default.state == "old"
     wanted = f"clang>={context.project.kind.clang}" if old else "clang"
-    return tools.verdict_on(chosen, f"{name} is clang {version}", wanted)
+    return tools.verdict_on(chosen, told, wanted)
 
 
 @check(
@@ -66,7 +68,7 @@ def clang_bpf(context: Context) -> Finding:
         return passed(f"{name} emits BPF machine code and .BTF", seen=seen)
     if isinstance(answer, NoAnswer):
         return _did_not_compile(chosen, answer)
-    why = "no BTF" if answer.ok and _machine(answer) == "EM_BPF" else _first_error(answer.log)
+    why = "no BTF" if answer.ok and _machine(answer) == "EM_BPF" else tools.first_error(answer.log)
     fixes = [Install(("clang",))]
     return failed(f"{name} does not emit BPF: {why or answer.shown()}", seen=seen, fixes=fixes)
 
@@ -112,13 +114,13 @@ def clang_core(context: Context) -> Finding:
 def cc(context: Context) -> Finding:
     """Each C compiler that make would run compiles, links and makes what runs.
 
-    That is `$CC`, else `cc` (today behind `$CROSS_COMPILE`), for the program around the BPF code
-    and for libbpf; where the build makes a bpftool of its own, also `$HOSTCC`, else `gcc`. A
-    compiler without the C library's headers and start-up files is there and useless: that is told
-    apart from a missing compiler.
+    That is what the makefile sets CC to, else `$CC`, else `cc` (today behind `$CROSS_COMPILE`), for
+    the program around the BPF code and for libbpf; where the build makes a bpftool of its own, also
+    `$HOSTCC`, else `gcc`. A compiler without the C library's headers and start-up files is there
+    and useless: that is told apart from a missing compiler.
     Programs that do not run are held against a compiler, except where CC makes them for another
     machine or CROSS_COMPILE is set: then it is a cross build, and this warns.
-    Where one of them is missing or unfit and another works (`gcc-12`), this warns with the
+    Where one of them is missing or unfit and another works (`gcc-12`), this fails with the
     `make CC=… HOSTCC=…` that uses it. What to do: install a C compiler, or the C library's
     development package.
     """
@@ -144,7 +146,7 @@ def _lacking(context: Context, chosen: tools.ToolChoice, verdict: Finding) -> Fi
     if lost is None or lost.fix.capabilities == ("cc",):
         return None
     name = chosen.default.words
-    bad = f"{lost.name} is missing or broken: {_first_error(said)}"
+    bad = f"{lost.name} is missing or broken: {tools.first_error(said)}"
     summary = f"{name} works, but {bad}"
     others = [fix for fix in verdict.fixes if isinstance(fix, ByHand)]
     seen = (*verdict.evidence, *lost.seen)
@@ -197,8 +199,3 @@ def _did_not_compile(chosen: tools.ToolChoice, answer: NoAnswer) -> Finding:
 
 def _machine(answer: tools.Compiled) -> str:
     return answer.object.machine if answer.object else ""
-
-
-def _first_error(log: str) -> str:
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line or "cannot find" in line), "")[:200]

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-import re
 
-from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Fix, Install, Instead
-from bpfdoctor.api import NoAnswer, Run
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Instead, Run
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
-from bpfdoctor.api import files, git, kernel, machine, tools
-
-BPFTOOLS = ("bpftool", "/usr/sbin/bpftool", "/usr/local/sbin/bpftool")
-"""Debian keeps it where a user's PATH does not lead."""
-
-ERROR_TEXT = re.compile(
-    r"\s*(?:Error: |libbpf: |Usage: .*\bbpftool\b|WARNING: bpftool not found"
-    r"|(?:[^:\n]+: )*\S*bpftool: (?:command )?not found)"
-)
-"""What bpftool, or the shell in its place, says where it does not write a header."""
-
-ERROR = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)")
-
-PATIENCE = 15.0
-"""Seconds for a compilation, which takes a tenth of one."""
+from bpfdoctor.api import files, git, kernel, machine, tools, vmlinux
 
 
 @check(
     "checkout.vmlinux-h",
     title="vmlinux.h",
     explained_by=("toolchain.commands",),  # without uname or sed the makefile names no architecture
+    excused_by=("toolchain.make",),  # of which what the makefile computes is asked
 )
 def vmlinux_h(context: Context) -> Finding | None:
     """Whether the header with the kernel's types, for this architecture, is in the checkout.
@@ -73,10 +58,12 @@ def _at(context: Context, name: str) -> Finding:
     if facts.target_kind != "file":
         broken = f"{name} is a broken link to {facts.target}"
         why = f"{name} is not a file" if facts.target_kind else broken
-        fixes = [] if facts.target_kind else _repairs(context, _behind(name, facts))
+        fixes = (
+            [] if facts.target_kind else vmlinux.repairs(context, vmlinux.behind_link(name, facts))
+        )
         return failed(why, seen=seen, fixes=fixes)
     if facts.size == 0:
-        fixes = _repairs(context, _behind(name, facts))
+        fixes = vmlinux.repairs(context, vmlinux.behind_link(name, facts))
         return failed(f"{name} is empty", seen=seen, fixes=fixes)
     return _content(context, name, facts, seen)
 
@@ -114,7 +101,7 @@ def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) 
         return unknown(f"{name} cannot be looked at", seen=seen, fixes=[look])
     if _led_astray(context, name):
         return _wrong_architecture(context, name, seen)
-    return failed(f"{name} is missing", seen=seen, fixes=_repairs(context, name))
+    return failed(f"{name} is missing", seen=seen, fixes=vmlinux.repairs(context, name))
 
 
 def _led_astray(context: Context, name: str) -> bool:
@@ -142,21 +129,15 @@ def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evi
         look = Run(("head", "-1", path))
         why = f"{name} cannot be read: {head.shown()}"
         return unknown(why, seen=[*seen, evidence(question, head)], fixes=[look])
-    if ERROR_TEXT.match(head.text):
-        fixes = _repairs(context, _behind(name, facts))
+    if vmlinux.ERROR_TEXT.match(head.text):
+        fixes = vmlinux.repairs(context, vmlinux.behind_link(name, facts))
         return failed(f"{name} holds the error text of bpftool, not C", seen=seen, fixes=fixes)
-    if _is_lost_link(facts, head.text):
+    if vmlinux.is_lost_link(facts, head.text):
         seen = [*seen, evidence(question, head)]
         link = head.text.strip()
-        why = f"{name} is a text file with the name {link}: the link was lost in a copy"
-        return failed(why, seen=seen, fixes=_dump(context, path))
+        why = f'{name} contains the text "{link}": a symlink was lost when copying'
+        return failed(why, seen=seen, fixes=vmlinux.dump(context, path))
     return _compiled(context, name, facts, seen)
-
-
-def _is_lost_link(facts: files.PathFacts, text: str) -> bool:
-    """A copy that knows no links holds their targets as text; what a link leads to is not shown."""
-    own = facts.kind == "file" and facts.size < 256
-    return own and "\n" not in text.strip() and "#" not in text
 
 
 def _compiled(context: Context, name: str, facts: files.PathFacts, seen: list[Evidence]) -> Finding:
@@ -164,85 +145,16 @@ def _compiled(context: Context, name: str, facts: files.PathFacts, seen: list[Ev
     clang = tools.chosen_clang(context.host, context.project.kind.clang, context.project.tools)
     if not clang.fit:
         return blocked(f"there is no clang to compile {name} with", by=["toolchain.clang-bpf"])
-    question = _compilation(context, name, clang.argv)
+    question = vmlinux.compilation(context, name, clang.argv)
     answer = context.ask(question)
     if not isinstance(answer, tools.SourcesRead):
-        why = f"whether {name} compiles was not seen: {answer.shown()}"
-        return unknown(why, seen=[*seen, evidence(question, answer)], fixes=[_by_hand(question)])
+        why = f"could not determine whether {name} compiles: {answer.shown()}"
+        return unknown(
+            why, seen=[*seen, evidence(question, answer)], fixes=[vmlinux.by_hand(question)]
+        )
     if answer.ok:
         target = f" (a link to {facts.target})" if facts.target else ""
-        return passed(f"{name}{target}, {facts.size} bytes", seen=seen)
-    why = f"{name} does not compile: {_first_error(context, name, answer.errors)}"
-    fixes = _repairs(context, _behind(name, facts))
+        return passed(f"{name}{target}, {facts.size:,} bytes", seen=seen)
+    why = f"{name} does not compile: {vmlinux.compile_error(context, name, answer.errors)}"
+    fixes = vmlinux.repairs(context, vmlinux.behind_link(name, facts))
     return failed(why, seen=[*seen, evidence(question, answer)], fixes=fixes)
-
-
-def _compilation(context: Context, name: str, clang: tuple[str, ...]) -> tools.ReadSources:
-    """As the build compiles it, with the first line of a program."""
-    here, build = context.project, context.project.kind.build
-    running = context.ask(kernel.AskKernel())
-    name_of = running.architecture if isinstance(running, kernel.Kernel) else ""
-    architecture = machine.target_architecture(name_of)
-    include = [each.replace("{arch}", architecture) for each in (build.include if build else ())]
-    flags = (f"-D__TARGET_ARCH_{architecture}", *(f"-I{here.inside(each)}" for each in include))
-    return tools.ReadSources(
-        clang,
-        (here.inside(name),),
-        here.path,
-        (*tools.BPF_FLAGS, *flags),
-        syntax=True,
-        host_includes=True,
-        timeout=PATIENCE,
-    )
-
-
-def _first_error(context: Context, name: str, errors: tuple[str, ...]) -> str:
-    """What is wrong, and in which line; of another file, its name too."""
-    found = ERROR.match(errors[0]) if errors else None
-    if found is None:
-        return "what is wrong lies in a file outside of the checkout"
-    file = found["file"].removeprefix(context.project.inside(""))
-    where = f"line {found['line']}" if file == name else f"{file}, line {found['line']}"
-    return f"{found['text']} ({where})"
-
-
-def _by_hand(question: tools.ReadSources) -> ByHand:
-    words = (*question.compiler, *question.flags, "-fsyntax-only", "-x", "c", *question.sources)
-    return ByHand(f"see what it does by hand: {tools.to_paste(*words)}")
-
-
-def _behind(name: str, facts: files.PathFacts) -> str:
-    """The file to write for a link inside the checkout: the one it points to."""
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(name), facts.target or name))
-    honest = facts.target and not target.startswith(("/", "../"))
-    return target if honest else name
-
-
-def _repairs(context: Context, name: str) -> list[Fix]:
-    """What brings the header back: git, where it tracks the file, else bpftool."""
-    here = context.project
-    answer = context.ask(git.AskSubmodules(here.path))
-    for submodule in answer.found if isinstance(answer, git.Submodules) else ():
-        if name.startswith(f"{submodule.path}/") and submodule.commit:
-            words = ("git", "-C", here.inside(submodule.path), "checkout", "--")
-            return [ByHand(tools.to_paste(*words, name.removeprefix(f"{submodule.path}/")))]
-    tracked = context.ask(git.AskTracked(here.path, name))
-    if isinstance(tracked, git.KnownToGit) and tracked.tracked:
-        return [ByHand(tools.to_paste("git", "-C", here.path, "checkout", "--", name))]
-    return _dump(context, here.inside(name))
-
-
-def _dump(context: Context, path: str) -> list[Fix]:
-    """Write it from the running kernel, with the bpftool that is there."""
-    fixes: list[Fix] = []
-    directory = posixpath.dirname(path)
-    facts = context.ask(files.LookAt(directory))
-    if isinstance(facts, NoAnswer) and facts.absent:
-        fixes.append(Run(("mkdir", "-p", directory), cwd=context.project.path))
-    looks = {tool: context.ask(tools.Find(tool)) for tool in BPFTOOLS}
-    if all(isinstance(answer, NoAnswer) and answer.absent for answer in looks.values()):
-        fixes.append(Install(("bpftool",)))
-    found = [tool for tool, answer in looks.items() if not isinstance(answer, NoAnswer)]
-    argv = (*[*found, "bpftool"][:1], "btf", "dump", "file", "/sys/kernel/btf/vmlinux")
-    dump = (*argv, "format", "c")
-    return [*fixes, Run(dump, text="from the running kernel", output=path, undo=("rm", path))]

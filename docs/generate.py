@@ -150,7 +150,7 @@ def report_page() -> Iterator[str]:
     yield "# The report's JSON\n"
     yield "`bpfdoctor check --format json` prints a `Report`, or an `ErrorReport` with exit status"
     yield "2 or 5, or 3 where a limit of the machine left no room for a run."
-    yield "Names are for ever, more may be added, and a reader ignores those that it does not know."
+    yield "Names are stable, more may be added, and a reader ignores those that it does not know."
     yield "The JSON Schema is `bpfdoctor/report/schema.json`.\n"
     definitions = schema()["$defs"]
     first = ["Report", "ErrorReport"]

@@ -21,6 +21,7 @@ from bpfdoctor.api import (
     objects as objects,
     privilege as privilege,
     tools as tools,
+    vmlinux as vmlinux,
 )
 from bpfdoctor.api.late import late_names
 from bpfdoctor.contract import (
@@ -64,7 +65,7 @@ from bpfdoctor.projects.model import (
     Tree as Tree,
 )
 
-if TYPE_CHECKING:  # every name of the parts is to be had from here too
+if TYPE_CHECKING:  # the names of these parts are to be had from here too
     from bpfdoctor.api.bpf import *
     from bpfdoctor.api.files import *
     from bpfdoctor.api.former import *  # type: ignore[assignment]  # HELPERS was of numbers

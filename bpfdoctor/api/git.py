@@ -15,11 +15,16 @@ if TYPE_CHECKING:
         Submodules as Submodules,
     )
     from bpfdoctor.host.git.tracked import AskTracked as AskTracked, KnownToGit as KnownToGit
-    from bpfdoctor.judging.sources.search import sought_sources as sought_sources
-    from bpfdoctor.judging.sources.sought import Sought as Sought
-    from bpfdoctor.judging.submodule_remedies import (
+    from bpfdoctor.judging.checkout.submodule_files import (
+        lacking_files as lacking_files,
+        named_by as named_by,
+    )
+    from bpfdoctor.judging.checkout.submodule_finding import JudgedSubmodule as JudgedSubmodule
+    from bpfdoctor.judging.checkout.submodule_remedies import (
         Remedies as Remedies,
         clone_again as clone_again,
     )
+    from bpfdoctor.judging.sources.search import sought_sources as sought_sources
+    from bpfdoctor.judging.sources.sought import Sought as Sought
 else:
     __getattr__, __dir__ = late_names(__name__)

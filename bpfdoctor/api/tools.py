@@ -27,16 +27,20 @@ if TYPE_CHECKING:
     )
     from bpfdoctor.host.tools.sources import ReadSources as ReadSources, SourcesRead as SourcesRead
     from bpfdoctor.host.tools.version import AskVersion as AskVersion
-    from bpfdoctor.judging.kept import (
+    from bpfdoctor.judging.checkout.kept import (
         for_the_tool as for_the_tool,
         tool_of_the_build as tool_of_the_build,
     )
-    from bpfdoctor.judging.own_place import (
+    from bpfdoctor.judging.checkout.own_place import (
         OwnPlace as OwnPlace,
         ask_own_place as ask_own_place,
         own_place as own_place,
     )
-    from bpfdoctor.judging.stale import stale_trouble as stale_trouble
+    from bpfdoctor.judging.checkout.stale import (
+        stale_trouble as stale_trouble,
+        tool_trouble as tool_trouble,
+        wanted_machine as wanted_machine,
+    )
     from bpfdoctor.judging.tools.archiver import chosen_archivers as chosen_archivers
     from bpfdoctor.judging.tools.bpf_headers import compile_headers as compile_headers
     from bpfdoctor.judging.tools.bpftool import (
@@ -67,6 +71,7 @@ if TYPE_CHECKING:
         how_it_ran as how_it_ran,
         is_cross_build as is_cross_build,
     )
+    from bpfdoctor.judging.tools.error_line import first_error as first_error
     from bpfdoctor.judging.tools.finding import (
         LEAD_THERE as LEAD_THERE,
         verdict_on as verdict_on,
@@ -80,7 +85,6 @@ if TYPE_CHECKING:
         Cause as Cause,
         cause_of as cause_of,
         compiling as compiling,
-        first_error as first_error,
         starting as starting,
     )
     from bpfdoctor.judging.tools.tool_verdict import (

@@ -11,7 +11,7 @@ from bpfdoctor import __version__
 from bpfdoctor.errors import BpfDoctorError, near_miss
 
 COMMANDS = {
-    "check": "Judge this machine and this checkout, ending in the smoke.",
+    "check": "Check this machine and checkout, ending with a smoke test.",
     "fix": "Repair what keeps programs from running, and prove it.",
     "undo": "Take back what a run of fix changed.",
     "init": "Clone libbpf-bootstrap, repair the machine for it, and prove it.",

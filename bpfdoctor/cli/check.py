@@ -67,7 +67,7 @@ def command(
     more: tuple[str, ...],
     **shared: Any,
 ) -> int:
-    """Judge this machine and this checkout, ending in the smoke.
+    """Check this machine and checkout, ending with a smoke test.
 
     In a libbpf-bootstrap checkout, its default programs are built and run; anywhere else, a small
     program of our own. With --object, compiled BPF objects are judged in their place, up to

@@ -201,4 +201,7 @@ def _options_of(snapshot: Snapshot, given: Given) -> Options:
         for name in ("project", "targets", "only", "skip", "smoke", "object", "proof")
         if getattr(asked, name) != getattr(default, name)
     }
+    if options.objects:  # what is named now is theirs, unless it is of a project
+        changed |= {"objects": ()} if given.project else {"targets": ()}
+        changed |= {"within": given.targets} if given.targets and not given.project else {}
     return msgspec.structs.replace(options, **changed, everything=False)

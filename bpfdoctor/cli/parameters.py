@@ -61,7 +61,7 @@ class Given(NamedTuple):
     objects: tuple[ObjectTarget, ...] = ()
     """Compiled BPF objects to judge in place of a source tree."""
     proof: bool = False
-    """Only what a smoke sees counts."""
+    """Only what a smoke test sees counts."""
 
     def options(self) -> Options:
         """What the engine is asked. Raises BpfDoctorError for a target that cannot be meant."""

@@ -13,6 +13,7 @@ from bpfdoctor.api import (
     AskKernel,
     ByHand,
     Check,
+    Context,
     Distribution,
     Evidence,
     Finding,
@@ -23,6 +24,7 @@ from bpfdoctor.api import (
     NoAnswer,
     Selection,
     Status,
+    tools,
 )
 from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
@@ -139,3 +141,12 @@ def broken_findings(broken: Mapping[str, str]) -> list[Finding]:
         )
         for name, trace in sorted(broken.items())
     ]
+
+
+def other_builder(context: Context) -> str:
+    """Name the user as whom a checkout is built; empty for the user who runs bpfdoctor."""
+    build = context.project.kind.build
+    if build is None or not context.project.path:
+        return ""
+    place = context.ask(tools.ask_own_place(context, build))
+    return "" if isinstance(place, NoAnswer) or not place.other else place.who

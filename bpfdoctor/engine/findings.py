@@ -40,11 +40,11 @@ class Findings:
         ]
 
     def blocking(self, keys: Iterable[str]) -> tuple[str, ...]:
-        """Those roots behind which nothing goes on: no other command goes round them."""
+        """Leave out the roots that another command gets around."""
         return tuple(key for key in self.roots(keys) if self.instead((key,)) is None)
 
     def instead(self, keys: Iterable[str]) -> Instead | None:
-        """What goes round all the faults with these keys; None where one has no way round."""
+        """Join the commands that get around all these faults; None where one cannot be."""
         ways = [_way_round(self.by_key.get(key)) for key in keys]
         found: Instead | None = None
         for way in ways:
@@ -81,7 +81,7 @@ class Findings:
 
 
 def _way_round(finding: Finding | None) -> Instead | None:
-    """What goes round a fault; None where nothing does, or where there is no fault."""
+    """Name the command that gets around a fault; None for none, or without a fault."""
     if finding is None or finding.status is not Status.FAIL:
         return None
     ways = (fix.instead for fix in finding.fixes if isinstance(fix, ByHand))

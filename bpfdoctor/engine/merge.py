@@ -1,4 +1,4 @@
-"""Reports on several objects made into one; what each says of itself alone is told apart."""
+"""Merge the reports on several objects into one; names tell apart what is each object's own."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Renaming:
         return f"{self.label}/{about}" if self._is_program(about, key) else about
 
     def _is_program(self, about: str, key: str) -> bool:
-        """A program may be called like a type of programs: what it needs is the kernel's."""
+        """Whether a finding is about a program; one may have the name of a program type."""
         return about in self.project.programs and key not in self.needs
 
     def key(self, key: str) -> str:
@@ -122,7 +122,7 @@ class Renaming:
 
 
 def _renamings(parts: Sequence[Part]) -> list[Renaming]:
-    """What is said of the kernel alike of each object is said once; else it is each one's own."""
+    """Rename the findings that differ between objects; those that are the same keep their names."""
     said: dict[str, set[object]] = defaultdict(set)
     for part in parts:
         for each in Renaming(part).findings():

@@ -1,4 +1,4 @@
-"""What objects are called where there are several, and which program a name means."""
+"""Names of objects in a common report, and which program a name means."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from bpfdoctor.smoke.model import Observed
 
 Stages = dict[Stage, StageResult]
 NOTHING_KNOWN = StageResult(Readiness.UNKNOWN, Proof.NONE)
-"""A stage that nothing is known of."""
+"""The result of a stage about which nothing is known."""
 
 
 def asked_stages(project: Project, target: Target) -> tuple[Stage, ...]:
@@ -69,7 +69,7 @@ def _predicted(project: Project, program: str, stage: Stage, findings: Findings)
 
 
 def unproven(predicted: Stages) -> Stages:
-    """A prediction where only a proof counts: what it calls ready is not known yet."""
+    """Turn every predicted `ready` into unknown: only a proof counts."""
     ready = Readiness.READY
     return {s: NOTHING_KNOWN if r.readiness is ready else r for s, r in predicted.items()}
 
@@ -102,7 +102,7 @@ def _stop(stages: Stages, at: Stage, roots: tuple[str, ...]) -> None:
 
 
 def seen_instead(seen: Observed | None, roots: tuple[str, ...]) -> Stages:
-    """The stages that were seen of a program which was not built as it stands."""
+    """The stages that were seen of a program that another command built."""
     if seen is None or seen.instead is None:
         return {}
     blank = dict.fromkeys(Stage, NOTHING_KNOWN)

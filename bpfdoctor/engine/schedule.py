@@ -182,7 +182,7 @@ def longest_first(checks: Sequence[Check]) -> list[Check]:
 
 def blocked_by(check_id: str, roots: tuple[str, ...], about: str = "") -> Finding:
     """The `skip` of a check that was not run because of `roots`."""
-    summary = "not examined: it depends on " + ", ".join(roots)
+    summary = "not checked: depends on " + ", ".join(roots)
     return Finding(Status.SKIP, summary, id=check_id, about=about, blocked_by=roots)
 
 

@@ -9,13 +9,14 @@ from datetime import datetime, timezone
 import msgspec
 
 from bpfdoctor import __version__
-from bpfdoctor.api import Check, Context, Host, NoAnswer, Selection, Stage, Status, tools
+from bpfdoctor.api import Check, Context, Host, Selection, Stage, Status
 from bpfdoctor.api.late import take
 from bpfdoctor.engine.collect import (
     ANEW,
     ANEW_WITH_OBJECT,
     broken_findings,
     host_facts,
+    other_builder,
     program_results,
     reported,
 )
@@ -119,7 +120,7 @@ class _Session:
 
     @property
     def _unrun(self) -> bool:
-        """Nothing is built or run, and nobody asked for that: an object is read."""
+        """Nothing is built or run because an object is judged."""
         return self.options.smoke and self.project.subject is Subject.OBJECT
 
     def _smoke(self, smoke: Smoke, wanted: frozenset[str]) -> None:
@@ -163,18 +164,10 @@ class _Session:
         targets = self.selection.targets
         asked = [AskedStages(each.program, asked_stages(self.project, each)) for each in targets]
         verdict = judge(listed, programs, asked, self.project.subject)
-        builder = self._builder() if any(Stage.BUILD in each.stages for each in asked) else ""
-        return msgspec.structs.replace(verdict, summary=f"{verdict.summary}{builder}")
-
-    def _builder(self) -> str:
-        """As whom it is built, where that is not who asks."""
-        build = self.project.kind.build
-        if build is None or not self.project.path:
-            return ""
-        place = self.context.ask(tools.ask_own_place(self.context, build))
-        if isinstance(place, NoAnswer) or not place.other:
-            return ""
-        return f" It is built as {place.who}."
+        builds = any(Stage.BUILD in each.stages for each in asked)
+        builder = other_builder(self.context) if builds else ""
+        told = f" It is built as {builder}." if builder else ""
+        return msgspec.structs.replace(verdict, summary=f"{verdict.summary}{told}")
 
     def _report(self, findings: Findings, smoke: Smoke, *, smoked: bool) -> Report:
         rows = self._rows(findings, smoke)
@@ -200,6 +193,6 @@ class _Session:
 
 
 def _tells_of_a_proof(finding: Reported) -> bool:
-    """A proof itself, or what is needed for it and is not as it should be."""
+    """Whether a finding is a proof, or a required one that does not pass."""
     fine = finding.status in (Status.PASS, Status.WARN)
     return finding.id in {check.id for check in SMOKE_CHECKS} or (finding.needed and not fine)

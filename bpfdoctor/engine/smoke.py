@@ -97,7 +97,7 @@ class Smoke:
         return self._explained(stopped) if stopped.happened is False else ()
 
     def _explained(self, stopped: Outcome) -> tuple[str, ...]:
-        """The needed warnings that a failed build names: each is its cause, and fails."""
+        """Turn required warnings that a failed build names into failures, its causes."""
         needs = {key for name in self._names() for key in self._needs(name)}
         found = [each for key in needs for each in self.findings.matching(key)]
         blamed = {

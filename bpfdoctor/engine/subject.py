@@ -40,7 +40,7 @@ def choose_project(host: Host, options: Options) -> Project:
 
 
 def _as_make_has_it(host: Host, around: Surroundings, options: Options) -> Surroundings:
-    """A checkout as make says it is, where the user asked for a build and more is to be known."""
+    """Ask make about a checkout where the user asked for a build and reading was not enough."""
     if around.project is None or not options.smoke:
         return around
     from bpfdoctor.smoke.listing import as_make_says
@@ -49,7 +49,7 @@ def _as_make_has_it(host: Host, around: Surroundings, options: Options) -> Surro
 
 
 def _named(around: Surroundings, options: Options) -> Project:
-    """The project that was named: its checkout, where we stand in one, whatever else is there."""
+    """The project that was named, with its checkout where the directory lies in one."""
     kind, found = kind_named(options.project), around.project
     if found is not None and found.name == kind.name:
         return found
@@ -63,7 +63,7 @@ def _without_sources(name: str, tree: Tree) -> Project:
 
 
 def _home_of(targets: Sequence[Target]) -> str:
-    """The project that has all these programs: the machine's own, for none."""
+    """The project that has all these programs; the embedded one where none are named."""
     wanted = {target.program for target in targets}
     names = (EMBEDDED, HOME_PROJECT, *kinds())
     having = (name for name in names if wanted <= set(kind_named(name).programs))

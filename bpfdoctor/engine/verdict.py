@@ -84,7 +84,7 @@ def _unseen(findings: Sequence[Reported]) -> list[Reported]:
 
 
 def _results(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> list[StageResult]:
-    """The results of every stage that was asked for; of one that nobody examined, too."""
+    """The results of all requested stages; a stage that was not examined is unknown."""
     rows = {each.name: each.stages for each in programs}
     return [rows.get(each.program, {}).get(s, UNSEEN) for each in asked for s in each.stages]
 
@@ -106,7 +106,7 @@ def _not_ready(
 
 
 def _otherwise(program: ProgramResult) -> str:
-    """What another command gives; nothing where it does not bring the program as far."""
+    """Say how far another command brings a program; empty where it does not work."""
     instead = program.instead
     if instead is None or any(s.readiness is not Readiness.READY for s in instead.stages.values()):
         return ""
@@ -116,7 +116,7 @@ def _otherwise(program: ProgramResult) -> str:
 
 
 def _unexamined(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> str:
-    """The first stage of each program of which nothing is known, not even why."""
+    """The first stage of each program about which nothing is known, not even why."""
     rows = {each.name: each.stages for each in programs}
     first = [
         next(
@@ -134,7 +134,7 @@ def _blank(rows: Mapping[str, Mapping[Stage, StageResult]], program: str, stage:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Names in a row; of many, the first ones and how many more there are."""
+    """Join names by commas; of many, the first ones and the number of the others."""
     more = len(names) - NAMED
     shown = ", ".join(names[:NAMED])
     return f"{shown} and {more} more" if more > 0 else shown
@@ -145,7 +145,7 @@ def _undetermined(
 ) -> str:
     what = _told(unseen) or _because(results, Readiness.UNKNOWN)
     what = what or (f"{unexamined}: not examined" if unexamined else "nothing was examined")
-    return f"Undetermined: nothing needed failed, but this could not be seen: {what}."
+    return f"Undetermined: no required check failed, but this could not be determined: {what}."
 
 
 def _because(results: Sequence[StageResult], readiness: Readiness) -> str:
@@ -159,7 +159,8 @@ def _ready(asked: Sequence[AskedStages], results: Sequence[StageResult], subject
     if subject is Subject.MACHINE and any(Stage.FIRES in each.stages for each in asked):
         proof = "proven by running one" if seen else "predicted, not proven by running"
         can = "this machine can build, load and run BPF programs"
-        return f"Ready: {can}; {proof}. No project is here: nothing of this directory was judged."
+        alone = "There is no project here: nothing in this directory was checked"
+        return f"Ready: {can}; {proof}. {alone}."
     proof = "proven by running" if seen else "predicted, not proven by running"
     return f"Ready: {names}; {proof}."
 

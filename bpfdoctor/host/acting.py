@@ -1,4 +1,4 @@
-"""File access as another user, in one thread: its rights, and no trace of ours."""
+"""File access as another user, in one thread."""
 
 from __future__ import annotations
 

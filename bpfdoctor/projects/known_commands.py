@@ -9,7 +9,8 @@ from bpfdoctor.host.system.facts import AskKernel, Kernel
 from bpfdoctor.host.tools.search import FindTool, ToolPath
 
 _WHICH = re.compile(r"\s*(which|command\s+-v)\s+([\w./+-]+)(?:\s+2>\s*/dev/null)?\s*")
-_SED = re.compile(r"""\s*sed\s+(?:-e\s+)?(['"]?)s([/,|])([\w.*-]+)\2([\w-]*)\2g?\1\s*""")
+_SED = re.compile(r"""\s*sed\s+(?:-e\s+)?(['"]?)([^'"]+)\1\s*""")
+_CHANGE = re.compile(r"\s*s([/,|])((?:[\w.-]\*?)+)\1([\w-]*)\1(g?)\s*")
 
 
 def known_output(host: Host, command: str) -> str | None:
@@ -22,10 +23,18 @@ def known_output(host: Host, command: str) -> str | None:
     running = host.ask(AskKernel())
     text = running.architecture if isinstance(running, Kernel) else None
     for each in rest:
-        change = _SED.fullmatch(each)
-        if change is None or text is None:
+        text = None if text is None else _edited(each, text)
+    return text
+
+
+def _edited(command: str, text: str) -> str | None:
+    """What sed makes of a text; None for another command, or one that says more than `s/a/b/`."""
+    script = _SED.fullmatch(command)
+    for each in script[2].split(";") if script else ("",):
+        change = _CHANGE.fullmatch(each)
+        if change is None:
             return None
-        text = re.sub(change[3], change[4], text, count=0 if "g" in each[change.end(4) :] else 1)
+        text = re.sub(change[2], change[3], text, count=0 if change[4] else 1)
     return text
 
 

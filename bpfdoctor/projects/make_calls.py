@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bpfdoctor.projects.make_functions import FUNCTIONS, absolute
 from bpfdoctor.projects.make_marks import first_mark, unmarked
-from bpfdoctor.projects.make_values import AUTOMATIC, Lost, Variable
+from bpfdoctor.projects.make_values import AUTOMATIC, NotFollowed, Variable
 
 
 class Expander(Protocol):
@@ -80,7 +80,7 @@ def _first_of(on: Expander, arguments: list[str], _: str, *, wanted: bool) -> st
 
 def _foreach(on: Expander, arguments: list[str], whole: str) -> str:
     if len(arguments) < 3:
-        raise Lost(f"{whole}, which lacks an argument")
+        raise NotFollowed(f"{whole}, which lacks an argument")
     name, words = on.expand(arguments[0]).strip(), on.expand(arguments[1])
     if mark := first_mark(name, words):
         on.perhaps(arguments[2], on.reason_in(mark))
@@ -101,11 +101,11 @@ def _call(on: Expander, arguments: list[str], whole: str) -> str:
     given[0] = given[0].strip()
     name = given[0]
     if on.reason_in(name):
-        raise Lost(on.reason_in(name))
+        raise NotFollowed(on.reason_in(name))
     if name in FUNCTIONS and len(given) - 1 == FUNCTIONS[name][0]:
         return on.on_text(FUNCTIONS[name][1], *given[1:])
     if name in FUNCTIONS or name in CALLS:
-        raise Lost(whole)
+        raise NotFollowed(whole)
     known = on.lookup(name)
     if known is None or known.simple:
         return known.text if known else ""
@@ -150,7 +150,7 @@ def _abspath(on: Expander, arguments: list[str], _: str) -> str:
 def _error(on: Expander, arguments: list[str], whole: str) -> str:
     on.expand(arguments[0])
     if not on.doubt:
-        raise Lost(whole)
+        raise NotFollowed(whole)
     return ""
 
 

@@ -11,7 +11,7 @@ from bpfdoctor.projects.make_functions import FUNCTIONS, substituted
 from bpfdoctor.projects.make_lines import BRACKETS, arguments_of, closing
 from bpfdoctor.projects.make_marks import first_mark, unmarked
 from bpfdoctor.projects.make_store import Store
-from bpfdoctor.projects.make_values import Lost, Outside, Variable
+from bpfdoctor.projects.make_values import NotFollowed, Outside, Variable
 
 DEEPEST = 40
 """References within references that are followed."""
@@ -50,7 +50,7 @@ class Expansion(Store):
     @contextlib.contextmanager
     def deeper(self, name: str) -> Iterator[None]:
         if len(self._within) > DEEPEST:
-            raise Lost(f"$({name}), nested too deep")
+            raise NotFollowed(f"$({name}), nested too deep")
         self._within.append(name)
         try:
             yield
@@ -58,14 +58,14 @@ class Expansion(Store):
             self._within.pop()
 
     def assign(self, name: str, operator: str, text: str, override: bool) -> str:
-        """Set a variable as make would; its name. Raises Lost where the name is not known."""
+        """Set a variable as make would; its name. Raises NotFollowed for one that is not known."""
         name = self.expand(name).strip()
         if self.reason_in(name):
-            raise Lost(self.reason_in(name))
+            raise NotFollowed(self.reason_in(name))
         known = self.lookup(name)
         unsure = self.doubt or (self.reason_in(known.text) if known else "")
         if unsure and self.may_evaluate(text):
-            raise Lost(unsure)
+            raise NotFollowed(unsure)
         if known is not None and known.origin == "override" and not override:
             return name
         if operator == "?=" and known is not None:
@@ -73,7 +73,7 @@ class Expansion(Store):
         before = self.variables.get(name)
         new = self._assigned(known, operator, text)
         if self.variables.get(name) is not before:
-            raise Lost(f"{name} {operator} {text}")
+            raise NotFollowed(f"{name} {operator} {text}")
         if self.doubt:
             new = Variable(self.mark(self.doubt), simple=True)
         if "$" in new.text or "eval" in new.text:
@@ -99,7 +99,7 @@ class Expansion(Store):
         """Forget a variable."""
         name = self.expand(name).strip()
         if self.reason_in(name):
-            raise Lost(self.reason_in(name))
+            raise NotFollowed(self.reason_in(name))
         known = self.lookup(name)
         if known is None or (known.origin == "override" and not override):
             return
@@ -134,7 +134,7 @@ class Expansion(Store):
         known = name in FUNCTIONS or name in CALLS
         end = closing(text, at + 1) if known else self._end_of_name(text, at)
         if end < 0:
-            raise Lost(f"{text[at : at + 40]}, which has no end")
+            raise NotFollowed(f"{text[at : at + 40]}, which has no end")
         self.spend(end - at)
         inside = text[at + 2 : end]
         if known and function is not None:
@@ -178,12 +178,12 @@ class Expansion(Store):
         count, function = FUNCTIONS[name]
         arguments = [self.expand(each) for each in arguments_of(rest, sign, count)]
         if len(arguments) < count:
-            raise Lost(f"{whole}, which lacks an argument")
+            raise NotFollowed(f"{whole}, which lacks an argument")
         self.spend(_work(name, arguments))
         try:
             return self.shortened(self.on_text(function, *arguments), whole)
         except ValueError:
-            raise Lost(whole) from None
+            raise NotFollowed(whole) from None
 
     def with_arguments(self, given: list[str], text: str) -> str:
         """Text as `$(call …)` has it: with arguments for `$(1)` and so on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bpfdoctor.projects.make_values import Lost
+from bpfdoctor.projects.make_values import NotFollowed
 
 CONDITION = re.compile(r"(else\s+)?(ifeq|ifneq|ifdef|ifndef|else|endif)(?!\S)\s*(.*)", re.DOTALL)
 """A line of a condition: `else ` before it, its word, and the rest."""
@@ -145,7 +145,7 @@ def assignment(line: str) -> tuple[list[str], str, str, str] | None:
             return None
         modifiers.append(word)
         line = rest
-    raise Lost(line)
+    raise NotFollowed(line)
 
 
 def _first_word(line: str) -> tuple[str, str]:

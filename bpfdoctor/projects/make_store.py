@@ -11,7 +11,7 @@ from bpfdoctor.projects.make_values import (
     BUILT_IN,
     NOT_TOLD,
     OWN,
-    Lost,
+    NotFollowed,
     Outside,
     Variable,
 )
@@ -37,10 +37,10 @@ class Store(Unknowns):
         self._left = PATIENCE
 
     def spend(self, amount: int) -> None:
-        """Count work. Raises Lost where a makefile asks for too much."""
+        """Count work. Raises NotFollowed where a makefile asks for too much."""
         self._left -= amount + 16
         if self._left < 0:
-            raise Lost("more than bpfdoctor works out")
+            raise NotFollowed("more than bpfdoctor works out")
 
     def lose(self, reason: str) -> None:
         """From here on nothing is known of any variable."""

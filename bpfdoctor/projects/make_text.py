@@ -16,7 +16,7 @@ from bpfdoctor.projects.make_lines import (
     rule_takes_recipe,
     uncommented,
 )
-from bpfdoctor.projects.make_values import Lost
+from bpfdoctor.projects.make_values import NotFollowed
 
 NESTED = 64
 """Conditions within each other."""
@@ -59,7 +59,7 @@ class MakeText:
         """The lines that begin with a tab are a rule's; None: perhaps."""
 
     def read(self, text: str) -> None:
-        """All of it. Raises Lost for what make would not read, or what is not followed here."""
+        """All of it. Raises NotFollowed for what make would not read either, too."""
         lines = logical_lines(text)
         for raw in lines:
             self.expansion.spend(len(raw) + 64)
@@ -73,11 +73,11 @@ class MakeText:
             elif not line:
                 continue
             elif not sure:
-                raise Lost(f"{line}, in a recipe or not")
+                raise NotFollowed(f"{line}, in a recipe or not")
             elif not self._condition(line) and not self._ignored:
                 self._statement(line)
         if self.conditions:
-            raise Lost("a condition without endif")
+            raise NotFollowed("a condition without endif")
 
     @property
     def _ignored(self) -> bool:
@@ -119,10 +119,10 @@ class MakeText:
         if name == ".RECIPEPREFIX":
             value = self.expansion.variable(name)
             if self.expansion.reason_in(value):
-                raise Lost(f"{name} = {text}")
+                raise NotFollowed(f"{name} = {text}")
             self.expansion.prefix = value[:1] or "\t"
         if name in ("MAKEFLAGS", "GNUMAKEFLAGS") and steers(text):
-            raise Lost(f"{name} = {text}")
+            raise NotFollowed(f"{name} = {text}")
 
     def _condition(self, line: str) -> bool:
         """Whether a line opens, goes on with or ends a condition; what follows of it."""
@@ -132,13 +132,13 @@ class MakeText:
         otherwise, word, rest = found.groups()
         if otherwise or word in ("else", "endif"):
             if not self.conditions:
-                raise Lost(f"{line} without a condition")
+                raise NotFollowed(f"{line} without a condition")
             self._goes_on(word, rest, line, bool(otherwise) and word not in ("else", "endif"))
         else:
             truth = False if self._ignored else self._truth(word, rest)
             self.conditions.append(_Branches(truth, line))
             if len(self.conditions) > NESTED:
-                raise Lost(f"{line}, nested too deep")
+                raise NotFollowed(f"{line}, nested too deep")
             if truth is False and any(each.now is False for each in self.conditions[:-1]):
                 self.conditions[-1].taken = True
         return True
@@ -165,7 +165,7 @@ class MakeText:
             return bool(known is not None and known.text) == (word == "ifdef")
         sides = comparison(text)
         if sides is None:
-            raise Lost(f"{word} {text}")
+            raise NotFollowed(f"{word} {text}")
         left, right = expand(sides[0]), expand(sides[1])
         if reason(left) or reason(right):
             return None
@@ -173,12 +173,12 @@ class MakeText:
 
     def _statement(self, line: str) -> None:
         if unknown := self.expansion.reason_in(line.partition(":")[0]):
-            raise Lost(unknown)  # it may be an assignment
+            raise NotFollowed(unknown)  # it may be an assignment
         word, _, rest = line.partition(" ") if " " in line else line.partition("\t")
         if word in ("include", "-include", "sinclude"):
             self._include(line, rest)
         elif word in ("load", "-load"):
-            raise Lost(line)
+            raise NotFollowed(line)
         elif word in ("export", "unexport"):
             self._exported(rest)
         elif word == "vpath":
@@ -193,7 +193,7 @@ class MakeText:
         with self.expansion.doubting(self._doubt):
             named = self.expansion.expand(names)
             if reason := self.expansion.reason_in(named):
-                raise Lost(reason)
+                raise NotFollowed(reason)
             for name in named.split():
                 if self.expansion.lookup(name) is None:
                     self.expansion.assign(name, ":=", "", override=False)
@@ -202,13 +202,13 @@ class MakeText:
         found = self.expansion.expand(names)
         words = [self.expansion.reason_in(word) or word for word in found.split()]
         if not all(_DEPENDENCIES.search(word) for word in words):
-            raise Lost(line)
+            raise NotFollowed(line)
         self._ends_rule()
 
     def _rule(self, line: str) -> None:
         """A rule, or what stands for one: of no matter, but for what it has make evaluate."""
         if line.startswith(".POSIX"):
-            raise Lost(line)
+            raise NotFollowed(line)
         if ":" in outside_references(line):
             line = line.partition(";")[0]
             before = self.recipe
@@ -219,7 +219,7 @@ class MakeText:
         else:
             text = self._evaluate(line) if self._unsure else self.expansion.expand(line)
             if text and text.strip() and not self._unsure and not self._may_be_rule(text):
-                raise Lost(f"{line[:60]}, which make does not take")
+                raise NotFollowed(f"{line[:60]}, which make does not take")
             self.recipe = False if text is not None and not text.strip() else None
 
     def _may_be_rule(self, text: str) -> bool:
@@ -246,7 +246,7 @@ def _body(lines: Iterator[str], *, nested: bool) -> str:
         if depth == 0:
             return "\n".join(body)
         body.append(collapsed(raw))
-    raise Lost("define without endef")
+    raise NotFollowed("define without endef")
 
 
 def steers(text: str) -> bool:

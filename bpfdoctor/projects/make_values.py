@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 
-class Lost(Exception):  # noqa: N818  (no error of ours)
+class NotFollowed(Exception):  # noqa: N818  (no error of ours)
     """The makefile cannot be followed any further, or not in time: why."""
 
 

@@ -12,7 +12,7 @@ import msgspec
 from bpfdoctor.projects.make_expansion import Expansion
 from bpfdoctor.projects.make_marks import first_mark
 from bpfdoctor.projects.make_text import MakeText, steers
-from bpfdoctor.projects.make_values import Lost, Outside
+from bpfdoctor.projects.make_values import NotFollowed, Outside
 
 DEEPEST = 8
 """Texts that `$(eval …)` reads within each other."""
@@ -66,8 +66,8 @@ class Makefile:
             reason = found.reason_in(text)
             origin = known.origin if known else "undefined"
             return Reading("" if reason else text, origin, reason)
-        except (Lost, RecursionError) as lost:
-            reason = str(lost) if isinstance(lost, Lost) else "references nested too deep"
+        except (NotFollowed, RecursionError) as lost:
+            reason = str(lost) if isinstance(lost, NotFollowed) else "references nested too deep"
             if found.evaluates:  # a part of the makefile was not read
                 found.lose(reason)
             return Reading(computed=reason)
@@ -75,7 +75,7 @@ class Makefile:
     def _guarded(self, text: str) -> None:
         try:
             MakeText(self.expansion).read(text)
-        except Lost as lost:
+        except NotFollowed as lost:
             self.expansion.lose(str(lost))
         except RecursionError:
             self.expansion.lose("references nested too deep")
@@ -84,8 +84,8 @@ class Makefile:
         """What `$(eval …)` got is read as a part of the makefile."""
         self.depth += 1
         if self.depth > DEEPEST:
-            raise Lost("$(eval …) in $(eval …)")
+            raise NotFollowed("$(eval …) in $(eval …)")
         if self.expansion.unsteady(text):
-            raise Lost(self.expansion.reason_in(text))
+            raise NotFollowed(self.expansion.reason_in(text))
         MakeText(self.expansion).read(text)
         self.depth -= 1

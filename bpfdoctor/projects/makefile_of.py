@@ -10,7 +10,7 @@ import msgspec
 
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.system.files import FileText, ListDirectory, LookAt, Names, PathFacts, ReadFile
-from bpfdoctor.host.tools.commands import AskEnvironment, Variables
+from bpfdoctor.host.tools.commands import environment_variable
 from bpfdoctor.projects.known_commands import known_output
 from bpfdoctor.projects.make_values import Outside
 from bpfdoctor.projects.makefile import Reading, read_makefile
@@ -109,13 +109,11 @@ def _called(build: Build, text: str) -> Build:
 
 
 def _around(host: Host, project: Project) -> Outside:
-    def environment(name: str) -> str | None:
-        found = host.ask(AskEnvironment((name,)))
-        return found.values.get(name) if isinstance(found, Variables) else None
-
     directory = project.kind.build.directory if project.kind.build else ""
     return Outside(
-        environment, lambda command: known_output(host, command), project.inside(directory)
+        lambda name: environment_variable(host, name),
+        lambda command: known_output(host, command),
+        project.inside(directory),
     )
 
 
@@ -136,8 +134,7 @@ def _passed_on(host: Host, name: str, text: str) -> bool:
     """This makefile's value counts: it calls the tool itself, or hands it to other makefiles."""
     if re.search(rf"\$[({{]{re.escape(name)}\b", text) or re.search(r"^ *export\b", text, re.M):
         return True
-    given = host.ask(AskEnvironment((name,)))
-    return name in BESIDE or (isinstance(given, Variables) and name in given.values)
+    return name in BESIDE or environment_variable(host, name) is not None
 
 
 def _programs(

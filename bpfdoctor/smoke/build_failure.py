@@ -15,13 +15,6 @@ _ABSENT = re.compile(
 )
 """A header that gcc, or clang, does not find."""
 
-_SAYS_WHY = re.compile(
-    r"\b(?:error|undefined reference|not found|No such file|No rule to make|Permission denied)\b"
-    r"|cannot |No space left|command not found",
-    re.IGNORECASE,
-)
-"""A line that says why; a compiler's, a shell's or make's."""
-
 
 def stopped_at(log: str, program: str) -> frozenset[str]:
     """What a build of `program` broke at, by what make said; empty where that is not told.
@@ -40,13 +33,3 @@ def stopped_at(log: str, program: str) -> frozenset[str]:
     if not any(own.search(each) for each in targets) or re.search(fault, log, re.MULTILINE):
         return targets
     return frozenset(own.sub("PROGRAM", each) for each in (*targets, *_TROUBLE.findall(log)))
-
-
-def first_trouble(log: str) -> str:
-    """The first line in which a tool says what is wrong, else make's first; cut to 200 characters.
-
-    make's own last line (`Error 2`) tells nothing.
-    """
-    lines = [line.strip() for line in log.splitlines()]
-    said = next((line for line in lines if _SAYS_WHY.search(line)), "")
-    return (said or next((line for line in lines if "***" in line), ""))[:200]

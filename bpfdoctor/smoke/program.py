@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bpfdoctor.api import Context
 from bpfdoctor.host.question import NoAnswer, evidence
+from bpfdoctor.judging.tools.error_line import error_line
 from bpfdoctor.model import Instead, Stage
 from bpfdoctor.projects.model import Program, Project
 from bpfdoctor.smoke.build import BuildProgram, Built
-from bpfdoctor.smoke.build_failure import first_trouble, stopped_at
+from bpfdoctor.smoke.build_failure import stopped_at
 from bpfdoctor.smoke.model import Observed, Outcome
 from bpfdoctor.smoke.run import RunProgram
 from bpfdoctor.smoke.stages import stages_of
@@ -94,7 +95,7 @@ def _built(question: BuildProgram, answer: Built | NoAnswer) -> Outcome:
         return Outcome(Stage.BUILD, True, _where(question, answer), seen)
     happened = None if answer.timed_out or answer.signal else False
     broke_at = stopped_at(answer.log, question.program)
-    trouble = first_trouble(answer.log)
+    trouble = error_line(answer.log)
     summary = f"{answer.ending}: {trouble}" if trouble else answer.ending
     return Outcome(Stage.BUILD, happened, summary, seen, broke_at, answer.log)
 

@@ -99,7 +99,7 @@ def test_nothing_of_a_checkout_runs_before_a_build_is_asked_for(
     shutil.copy(real("bpftool"), tmp_path / "bpftool")
     warned = one(run_check("toolchain.bpftool", Bounded(private), own, may_build=False))
     assert warned.status is Status.WARN
-    assert "executable; not run, for nothing of a checkout runs without a build" in warned.summary
+    assert "executable; not run: files of the checkout run only in a build" in warned.summary
     assert run_check("toolchain.bpftool", Bounded(private), own)[0].status is Status.PASS
 
 

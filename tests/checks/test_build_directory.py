@@ -228,7 +228,7 @@ BROKEN: dict[Callable[[Path], None], str] = {
     a_bpftool_without_its_x_bit: "may not be executed",
     a_bpftool_that_breaks: "is no executable",
     an_old_empty_bpftool: "is empty",
-    an_output_that_is_a_file: "is no directory",
+    an_output_that_is_a_file: "is not a directory",
     a_library_cut_off: "is cut off",
     a_library_that_is_text: "is no archive",
     a_foreign_library: "is for EM_AARCH64",

@@ -206,7 +206,7 @@ def test_a_link_that_became_a_text_file_fails(checkout: Path) -> None:
     (checkout / TODAY).write_text("vmlinux_618.h")
     finding = judge(checkout)
     assert finding.status is Status.FAIL
-    assert "the link was lost" in finding.summary
+    assert "a symlink was lost" in finding.summary
 
 
 def test_a_header_of_another_kind_passes_where_it_is_c(checkout: Path) -> None:
@@ -230,7 +230,7 @@ def test_only_the_name_of_a_file_is_taken_for_a_lost_link(
     (checkout / TODAY).write_text(text)
     finding = judge(checkout)
     assert finding.status is status
-    assert ("the link was lost" in finding.summary) == (status is Status.FAIL)
+    assert ("a symlink was lost" in finding.summary) == (status is Status.FAIL)
 
 
 def test_a_long_line_is_no_name_of_a_file(checkout: Path) -> None:

@@ -256,3 +256,36 @@ def test_the_home_of_whoever_has_the_object_is_in_no_json(
     ended = doctor("check", *words, environ={"HOME": str(tmp_path)})
     assert str(tmp_path) not in ended.stdout
     assert "~/x.bpf.o" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("nothing", "there is no program called 'nothing'"),
+        ("with_map:build", "an object is built already"),
+    ],
+)
+def test_a_program_that_a_recorded_object_has_not_is_refused(
+    doctor: Doctor, fit: str, tmp_path: Path, asked: str, said: str
+) -> None:
+    assert doctor("check", "--object", fit, "--record", "s").returncode != 2
+    refused(doctor("check", "--from", "s", "--for", asked), said)
+
+
+def test_a_stage_that_is_asked_of_a_recorded_object_is_the_one_judged(
+    doctor: Doctor, fit: str
+) -> None:
+    doctor("check", "--object", f"{fit}:load", "--record", "s")
+    ended = doctor("check", "--from", "s", "--for", "with_map:fires", "--json")
+    report = json.loads(ended.stdout)
+    assert report["selection"]["targets"][0]["stage"] == "fires"
+    assert ended.returncode != 0
+
+
+def test_a_project_that_is_asked_of_a_snapshot_of_objects_is_the_one_judged(
+    doctor: Doctor, fit: str
+) -> None:
+    doctor("check", "--object", fit, "--record", "s")
+    ended = doctor("check", "--from", "s", "--project", "libbpf-bootstrap", "--json")
+    report = json.loads(ended.stdout)
+    assert (report["project"]["name"], ended.returncode) == ("libbpf-bootstrap", 3)

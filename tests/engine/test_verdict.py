@@ -241,7 +241,7 @@ def test_a_verdict_on_the_machine_names_no_program_of_a_project() -> None:
     row = proven("embedded", *Stage)
     verdict = judge([], [row], (asked("embedded"),), Subject.MACHINE)
     assert "this machine" in verdict.summary
-    assert "nothing of this directory was judged" in verdict.summary
+    assert "nothing in this directory was checked" in verdict.summary
     assert "embedded" not in verdict.summary
     to_build = judge([], [row], (asked("embedded", Stage.BUILD),), Subject.MACHINE)
     assert "embedded (to build)" in to_build.summary

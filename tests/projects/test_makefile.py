@@ -131,6 +131,10 @@ def test_makefiles_by_chance_are_never_misread(tmp_path: Path, first: int) -> No
         ("APPS = a\nendif\n", "endif without a condition"),
         ("APPS = a\nload x.so\n", "load x.so"),
         (".RECIPEPREFIX := $(shell echo)\nAPPS = a\n", ".RECIPEPREFIX = $(shell echo)"),
+        (
+            "APPS = a\nifeq ($(shell ls),)\nX = $(eval APPS = b)\nendif\nY := $(X)\n",
+            "ifeq ($(shell ls),)",
+        ),
         ("APPS = $(let a,b,$(a))\n", "$(let a,b,$(a))"),
         ("APPS = a\n$(error stop)\n", "$(error stop)"),
         ("APPS = a\n$(if $(APPS),$(error stop))\n", "$(error stop)"),

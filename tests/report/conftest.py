@@ -196,7 +196,7 @@ def _broken_findings() -> tuple[Reported, ...]:
         found(
             "smoke.program",
             Status.SKIP,
-            "not examined: it depends on libraries.libelf",
+            "not checked: depends on libraries.libelf",
             about="bootstrap",
             by=("libraries.libelf",),
         ),

@@ -13,7 +13,7 @@ import pytest
 
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.question import A, NoAnswer, Question
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot
 from bpfdoctor.model import Tool
 from bpfdoctor.projects.recognise import find_project
@@ -157,6 +157,31 @@ def test_make_runs_as_the_owner_of_the_tree(
     tree.chmod(0o755)
     os.chown(tree, 65534, 65534)
     assert values(machine, question(tree)) == {"APPS": "65534"}
+
+
+class Saying(LiveHost):
+    """A host whose make says the same of every variable."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        if isinstance(question, AskMake):
+            names = question.variables
+            values, origins = dict.fromkeys(names, "said"), dict.fromkeys(names, "file")
+            return MakeSays(values, origins)  # type: ignore[return-value]
+        return super().ask(question)
+
+
+def test_make_is_believed_of_what_was_not_read_alone(machine: Machine, checkout: Path) -> None:
+    text = (
+        "APPS = minimal\nCLANG := $(wildcard clang)\nBPFTOOL := mine\nx:\n\t$(CLANG) $(BPFTOOL)\n"
+    )
+    (checkout / "examples/c/Makefile").write_text(text)
+    host = Saying(machine)
+    read = find_project(host, str(checkout))
+    assert read is not None
+    asked = as_make_says(host, read)
+    assert (asked.programs, asked.listing) == (("minimal",), read.listing)
+    assert asked.setting("CLANG").value == "said"
+    assert asked.setting("BPFTOOL").value == "mine"
 
 
 def test_what_was_not_followed_is_asked_and_what_was_stays(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.smoke.build_failure import first_trouble, stopped_at
+from bpfdoctor.smoke.build_failure import stopped_at
 
 LIBRARY = """\
   CC       /tree/.output//libbpf/staticobjs/str_error.o
@@ -71,22 +71,3 @@ def test_a_header_that_is_not_found_is_one_fault_wherever_it_is_included(log: st
     one, two = (stopped_at(log.format(name), name) for name in ("minimal", "bootstrap"))
     assert one == two
     assert len(one) == 1
-
-
-@pytest.mark.parametrize(
-    ("log", "said"),
-    [
-        ("  CC x.o\nx.c:1:2: error: no\nmake: *** [Makefile:1: x.o] Error 1", "x.c:1:2: error: no"),
-        ("/bin/sh: 1: sed: not found\nmake: *** [x] Error 127", "/bin/sh: 1: sed: not found"),
-        ("make: *** No rule to make target 'a', needed by 'b'.  Stop.", "No rule to make target"),
-        ("make: *** [Makefile:1: x] Error 2", "make: *** [Makefile:1: x] Error 2"),
-        ("cp: cannot create regular file 'x': No space left on device", "No space left"),
-        ("all is well", ""),
-        ("error: " + "x" * 500, "error: " + "x" * 193),
-    ],
-)
-def test_the_first_line_that_says_why_is_told(log: str, said: str) -> None:
-    told = first_trouble(log)
-    assert said in told
-    assert bool(said) == bool(told)
-    assert len(told) <= 200

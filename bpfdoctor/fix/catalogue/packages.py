@@ -125,7 +125,7 @@ def resolve(fix: Install, distribution: Distribution | None, release: str) -> In
 
 
 def _again(fix: Install, here: Local | None) -> Install:
-    """The command that installs packages again which are installed."""
+    """The command that reinstalls packages."""
     packages = tuple(require_plain(name) for name in fix.packages)
     reinstall = here.manager.reinstall if here else ()
     return msgspec.structs.replace(fix, argv=(*reinstall, *packages) if reinstall else ())

@@ -115,7 +115,7 @@ class _Draft:
 
 
 def _again(fix: Install) -> str:
-    """How a person installs packages again of which a file is gone or broken."""
+    """Say how to reinstall packages that lost a file."""
     words = f"install {' '.join(fix.packages)} again: {fix.text}"
     return commands_to_paste(words, [shlex.join(fix.argv)]) if fix.argv else words
 

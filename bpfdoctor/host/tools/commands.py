@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.machine import owner_to_become
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import Answer, Host, NoAnswer, Question
 from bpfdoctor.host.tools.search import FindTool
 
 if TYPE_CHECKING:
@@ -128,3 +128,9 @@ class AskEnvironment(Question[Variables], frozen=True):
 
     def source(self) -> str:
         return "environment: " + " ".join(self.names)
+
+
+def environment_variable(host: Host, name: str) -> str | None:
+    """The value of one environment variable; None where it is not set, or that is not known."""
+    answer = host.ask(AskEnvironment((name,)))
+    return answer.values.get(name) if isinstance(answer, Variables) else None

@@ -41,17 +41,27 @@ def headers_of(  # noqa: PLR0913  (what is known of one submodule)
         return Sought(trouble="there is no C compiler to follow its includes")
     question = _question(fit[0].argv, place, sources, compiled)
     answer = host.ask(question)
-    seen = (evidence(question, answer),)
     if not isinstance(answer, SourcesRead):
         return not_told(question, answer)
-    if answer.missing and lost is None:
-        return replace(_by_name(sources, answer.missing, told_elsewhere), seen=seen)
-    if answer.missing:
-        return Sought(_of_git(sources, answer.missing, lost or frozenset()), seen=seen)
-    if not answer.ok:
-        return Sought(trouble="its includes cannot be followed", unanswered=True, seen=seen)
+    seen = (evidence(question, answer),)
+    if answer.missing or not answer.ok:
+        return replace(_missed(sources, answer, lost, told_elsewhere), seen=seen)
     others = _replaced(sources, answer.read, place, lost or frozenset())
     return _with_others(host, question, others) if others else Sought(seen=seen)
+
+
+def _missed(
+    sources: Sources,
+    answer: SourcesRead,
+    lost: frozenset[str] | None,
+    told_elsewhere: frozenset[str],
+) -> Sought:
+    """Say what the compiler found missing."""
+    if not answer.missing:
+        return Sought(trouble="its includes cannot be followed", unanswered=True)
+    if lost is None:
+        return _by_name(sources, answer.missing, told_elsewhere)
+    return Sought(_of_git(sources, answer.missing, lost))
 
 
 def _question(

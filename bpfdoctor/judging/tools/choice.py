@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from bpfdoctor.host.question import Host, NoAnswer
-from bpfdoctor.host.tools.commands import AskEnvironment, Variables
+from bpfdoctor.host.tools.commands import environment_variable
 from bpfdoctor.host.tools.search import FindExecutables, FindTool, FoundTools
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict
 from bpfdoctor.model import Evidence
@@ -73,15 +73,13 @@ class ToolChoice(msgspec.Struct, frozen=True):
         return self.used.seen if self.is_default else (*self.default.seen, *self.used.seen)
 
 
-def tool_words(host: Host, variable: str, default: str) -> Argv:
-    """The words that make would run for `variable`: the environment's, else the makefile's.
+def tool_words(host: Host, name: str, default: str) -> Argv:
+    """The words that make would run for a variable: the environment's, else the makefile's.
 
     Empty where the variable is set to nothing, or to what no shell would read.
     """
-    values = host.ask(AskEnvironment((variable,)))
-    if not isinstance(values, Variables) or variable not in values.values:
-        return (_expanded(host, default),)
-    return _split(values.values[variable])
+    given = environment_variable(host, name)
+    return (_expanded(host, default),) if given is None else _split(given)
 
 
 def setting_words(host: Host, setting: Setting) -> Argv:
@@ -105,14 +103,9 @@ def _expanded(host: Host, default: str) -> str:
     """A makefile's default with the environment's values in it: of `$(CROSS_COMPILE)cc`."""
 
     def value(reference: re.Match[str]) -> str:
-        return _of_environment(host, reference[1])
+        return environment_variable(host, reference[1]) or ""
 
     return re.sub(r"\$\((\w+)\)", value, default)
-
-
-def _of_environment(host: Host, name: str) -> str:
-    values = host.ask(AskEnvironment((name,)))
-    return values.values.get(name, "") if isinstance(values, Variables) else ""
 
 
 def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
@@ -173,7 +166,7 @@ def _asked_for(host: Host, setting: Setting, words: Argv) -> bool:
         return False
     if _CROSS.fullmatch(name):
         return True
-    prefix = os.path.basename(_of_environment(host, "CROSS_COMPILE"))
+    prefix = os.path.basename(environment_variable(host, "CROSS_COMPILE") or "")
     return bool(prefix) and name.startswith(prefix)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from bpfdoctor.host.elf.object import AskExecutable
 from bpfdoctor.host.question import Host, NoAnswer, evidence
-from bpfdoctor.host.tools.commands import AskEnvironment, Completed, Variables
+from bpfdoctor.host.tools.commands import Completed, environment_variable
 from bpfdoctor.host.tools.compile import Compile, Compiled
 from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict, absent, misbehaving
@@ -103,8 +103,7 @@ def how_it_ran(host: Host, answer: Compiled) -> Ran:
 
 def is_cross_build(host: Host) -> bool:
     """The user has named another machine's tools, by the prefix that makefiles put before them."""
-    values = host.ask(AskEnvironment(("CROSS_COMPILE",)))
-    return isinstance(values, Variables) and bool(values.values.get("CROSS_COMPILE"))
+    return bool(environment_variable(host, "CROSS_COMPILE"))
 
 
 def _ending(answer: Compiled) -> str:

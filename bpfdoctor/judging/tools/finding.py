@@ -20,7 +20,7 @@ working directory."""
 
 
 def verdict_on(chosen: ToolChoice, good: str, capability: str) -> Finding:
-    """What follows for a tool: `good` is the summary of one that is fit and will be taken."""
+    """Report on a tool; `good` is the summary where it works and make takes it."""
     return verdict_on_all((chosen,), good, capability)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 
 from bpfdoctor.host.question import Host, NoAnswer, evidence
 from bpfdoctor.host.tools.commands import Completed, RunCommand
 from bpfdoctor.host.tools.compile import Compile, Compiled
+from bpfdoctor.judging.tools.error_line import first_error
 from bpfdoctor.judging.tools.tool_verdict import Argv
 from bpfdoctor.model import Evidence
 
@@ -104,12 +105,3 @@ def starting(host: Host, argv: Argv, owner_of: str = "") -> BuildStep:
         return Tried(answer.ok, seen, first_error(answer.output))
 
     return step
-
-
-def first_error(log: str) -> str:
-    """The line of a log that says what went wrong; its first line where none says so."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    telling: Iterable[str] = (
-        line for line in lines if "error" in line or "cannot" in line or "unrecognized" in line
-    )
-    return next(iter([*telling, *lines]), "")[:200]

@@ -74,7 +74,7 @@ def looked_at(host: Host, argv: Argv) -> ToolVerdict:
     asked, ours = AskExecutable(argv[0]), AskExecutable("/proc/self/exe")
     answer, interpreter = host.ask(asked), host.ask(ours)
     seen = (evidence(asked, answer), evidence(ours, interpreter))
-    unrun = "not run, for nothing of a checkout runs without a build"
+    unrun = "not run: files of the checkout run only in a build"
     if isinstance(answer, NoAnswer):
         return ToolVerdict(argv, "unclear", "", f"{argv[0]}: {answer.shown()}; {unrun}", seen)
     if isinstance(interpreter, NoAnswer) or answer != interpreter:
@@ -92,7 +92,9 @@ def _of_another(
     trouble = f"{argv[0]} is {of.shown()}, {ours}"
     if isinstance(answer, Accepts) and not answer.accepted:
         return ToolVerdict(argv, "unfit", "", f"{trouble}: it does not run here", seen)
-    return ToolVerdict(argv, "unclear", "", f"{trouble}; nothing of a checkout is run", seen)
+    return ToolVerdict(
+        argv, "unclear", "", f"{trouble}; files of the checkout run only in a build", seen
+    )
 
 
 def misbehaving(argv: Argv, question: Question[Answer], answer: Answer) -> ToolVerdict | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.judging.tools.steering import Names, Tried, cause_of, first_error
+from bpfdoctor.judging.tools.steering import Names, Tried, cause_of
 from bpfdoctor.model import Evidence
 
 ALL = ("A", "B", "C")
@@ -37,11 +37,3 @@ def test_the_attempt_that_failed_and_the_one_that_worked_are_shown() -> None:
     cause = cause_of(step_that_needs_gone("A", "B"), ALL)
     assert cause is not None
     assert [each.source for each in cause.seen] == ["", "A B"]
-
-
-@pytest.mark.parametrize(
-    ("log", "line"),
-    [("In file\nx.h:1: error: no\nmore", "x.h:1: error: no"), ("\n one \ntwo", "one"), ("", "")],
-)
-def test_the_line_that_tells_is_shown(log: str, line: str) -> None:
-    assert first_error(log) == line

@@ -1,4 +1,4 @@
-"""The directory in which the user builds: what it is asked, and what the next make does there."""
+"""The directory in which the user builds, and what the next make does there."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import AskKernel, Kernel
 from bpfdoctor.host.tools.build_place import AskBuildPlace, BuildPlace, Room
 from bpfdoctor.host.tools.built_files import BuiltFile
-from bpfdoctor.host.tools.commands import AskEnvironment, Variables
-from bpfdoctor.judging.kept import Outlook, outlook, shared_uses, tool_of_the_build
+from bpfdoctor.host.tools.commands import environment_variable
+from bpfdoctor.judging.checkout.kept import Outlook, outlook, shared_uses, tool_of_the_build
 from bpfdoctor.projects.model import Build
 
 LIBRARY = ("libbpf/src",)
@@ -19,11 +19,11 @@ TOOL = ("bpftool/src", "bpftool/libbpf/src")
 """The sources of the archive that every program links, and of the bpftool that a build makes."""
 
 PARTS = 15
-"""A program is at most that part of what a build takes; libbpf and bpftool are most of it."""
+"""One program takes at most one part in this many of a build; libbpf and bpftool take most."""
 
 
 class OwnPlace(msgspec.Struct, frozen=True):
-    """The makefile's directory as it was seen, and what make would do there.
+    """The makefile's directory, and what make would do there.
 
     `makes_tool`: the build makes a bpftool of its own, and runs it. `shared` are the files that
     make takes as they are for several programs.
@@ -42,7 +42,7 @@ class OwnPlace(msgspec.Struct, frozen=True):
 
     @property
     def lacks(self) -> tuple[str, Room, int] | None:
-        """What there is too little of (`bytes`, `inodes`), where, and how much a build takes."""
+        """Name what is too scarce (`bytes`, `inodes`), where, and how much a build takes."""
         seen, first, last = self.seen, self.seen.rooms[0], self.seen.rooms[-1]
         for room in (first, last):  # the programs' own file system, and that of the outputs
             whole = room.device == last.device
@@ -66,7 +66,7 @@ class OwnPlace(msgspec.Struct, frozen=True):
 
 
 def ask_own_place(context: Context, build: Build) -> AskBuildPlace:
-    """The question about the makefile's directory; it is the same for every selection."""
+    """Make the question about the makefile's directory, the same for every selection."""
     running = context.ask(AskKernel())
     name = target_architecture(running.architecture) if isinstance(running, Kernel) else ""
     return AskBuildPlace(
@@ -91,7 +91,7 @@ def own_place(context: Context, build: Build) -> OwnPlace | NoAnswer:
 
 
 def _selected(context: Context) -> tuple[str, ...]:
-    """The programs that the run is about, of those that the makefile has."""
+    """The selected programs that the makefile has."""
     known = context.project.programs
     wanted = [target.program for target in context.selection.targets]
     chosen = tuple(name for name in wanted if name in known)
@@ -100,7 +100,6 @@ def _selected(context: Context) -> tuple[str, ...]:
 
 
 def _makes_tool(context: Context, build: Build) -> bool:
-    if build.tools.get("BPFTOOL") != "":
-        return False
-    values = context.ask(AskEnvironment(("BPFTOOL",)))
-    return not (isinstance(values, Variables) and values.values)
+    return (
+        build.tools.get("BPFTOOL") == "" and environment_variable(context.host, "BPFTOOL") is None
+    )

@@ -1,4 +1,4 @@
-"""What the next make would keep of what earlier ones built, and use as it is."""
+"""Which files of earlier builds the next make would use as they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bpfdoctor.host.tools.built_files import BPFTOOL, BuiltFile
 
 
 class Outlook(msgspec.Struct, frozen=True):
-    """What the next make does for one program.
+    """Says what the next make does for one program.
 
     `complete`: nothing, for the program is there and newer than all it is made of. `uses` are its
     own files that it takes as they are, `rewrites` those that it opens to write them anew.
@@ -46,15 +46,11 @@ def outlook(place: BuildPlace, output: str, program: str) -> Outlook:
         if each is not None and time is not None
     ]
     generates = not any(each in kept for each in (made, skeleton))
-    again = (skeleton, *(() if bpf in kept else (bpf, files.get(f"{output}/{program}.tmp.bpf.o"))))
-    return Outlook(
-        program,
-        False,
-        tuple(kept[:1]),  # the one that is nearest to the program
-        tuple(each for each in again if each is not None) if generates else (),
-        generates,
-        archives=archives if library is not None else (),
-    )
+    objects = () if bpf in kept else (bpf, files.get(f"{output}/{program}.tmp.bpf.o"))
+    rewrites = tuple(each for each in (skeleton, *objects) if each) if generates else ()
+    nearest = tuple(kept[:1])  # to the program
+    links = archives if library is not None else ()
+    return Outlook(program, False, nearest, rewrites, generates, links)
 
 
 def settled(file: BuiltFile | None, *before: int | None) -> int | None:
@@ -79,7 +75,7 @@ def _settled_all(files: Sequence[BuiltFile], before: int) -> int | None:
 
 
 def _archives(place: BuildPlace, output: str) -> Iterable[BuiltFile]:
-    """Those at the top, of what libbpf is made of: cargo keeps the time of its own."""
+    """The archives at the top that are made of libbpf; cargo keeps its own times."""
     for each in place.built:
         top = each.path.startswith(f"{output}/") and each.path.count("/") == output.count("/") + 1
         if top and each.made == "archive" and "blazesym" not in each.path:
@@ -100,7 +96,7 @@ def for_the_tool(output: str, path: str) -> bool:
 def shared_uses(
     place: BuildPlace, output: str, outlooks: Sequence[Outlook], makes_tool: bool
 ) -> tuple[BuiltFile, ...]:
-    """What make takes as it is for more than one program: archives, bpftool, and their parts."""
+    """Files that make uses as they are for several programs: archives, bpftool and their parts."""
     open_ones = [each for each in outlooks if not each.complete]
     used = [file for each in open_ones for file in each.archives]
     if open_ones and not used:
@@ -112,7 +108,7 @@ def shared_uses(
 
 
 def _parts(place: BuildPlace, output: str, *, tool: bool) -> list[BuiltFile]:
-    """What a build that was broken off left below the top, and what a later one takes up."""
+    """Files that an interrupted build left in subdirectories and that a later build uses."""
     top = output.count("/") + 1
     return [
         each

@@ -1,0 +1,1 @@
+"""What a checkout holds: its submodules, its vmlinux.h, and the directory that make builds in."""
