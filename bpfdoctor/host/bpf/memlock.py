@@ -16,6 +16,7 @@ import resource
 import subprocess
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -77,6 +78,7 @@ def with_memory(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:
 
 def in_child(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:
     """What `action` answers in a forked child that has raised its limit as far as it may."""
+    import_module("logging")  # else another thread sets its hooks of fork while this one forks
     reader, writer = os.pipe()
     with warnings.catch_warnings():  # Python 3.12 warns of any fork among threads
         warnings.simplefilter("ignore", DeprecationWarning)

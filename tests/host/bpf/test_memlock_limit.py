@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -80,3 +82,23 @@ def test_a_long_log_comes_whole_out_of_the_child() -> None:
     answer = in_child(Attempt, lambda: Attempt("EINVAL", "bpf", "x" * 300_000))
     assert isinstance(answer, Attempt)
     assert len(answer.log) == 300_000
+
+
+FORKING = """
+import os, sys
+from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.memlock import in_child
+sys.modules.pop("logging", None)
+real = os.fork
+os.fork = lambda: (print("logging" in sys.modules, flush=True), real())[1]
+print(in_child(Attempt, Attempt))
+"""
+
+
+def test_no_module_sets_its_hooks_of_fork_while_a_process_is_forked() -> None:
+    """A lock that was not taken before the fork cannot be released after it."""
+    ended = subprocess.run(
+        [sys.executable, "-c", FORKING], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[0] == "True"
+    assert ended.stderr == ""
