@@ -53,7 +53,7 @@ def _on_the_place(
 ) -> Finding:
     """Report what concerns all programs."""
     stale, unsure = _stale(context, own, where)
-    troubles = [*_name(own, where), *_mount(own, where), *stale]
+    troubles = [*_name(own, where), *_link(own, where), *_mount(own, where), *stale]
     later = [*_shut(own, where), *_room(own, where)]
     if troubles or (later and own.open):
         return _found(own, [*troubles, *later], seen)
@@ -91,6 +91,12 @@ def _name(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
         names = ", ".join({" ": "a space", "\t": "a tab"}.get(each, repr(each)) for each in found)
         mend = "Move the checkout, or rename the directory: no path may contain these characters."
         yield f"the path {where} contains {names}: make cannot build there", mend
+
+
+def _link(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
+    if above := own.seen.astray:
+        why = f"{where} leads through a link: make looks for libbpf in {above}, where it is not"
+        yield why, "Put the directory itself in the place of the link (cp -a), not a link to it."
 
 
 def _mount(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, NoAnswer, Project, Status, Tree
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, NoAnswer, Project, Run, Status
+from bpfdoctor.api import Tree
 from bpfdoctor.api import check, evidence, failed, passed, unknown
 from bpfdoctor.api import files, tools
 
 JUDGE_OBJECTS = ByHand("judge what your build compiled: bpfdoctor check --object FILE.bpf.o")
+_WHOLE = Run(("bpfdoctor", "check"), text="builds, and so tells")
 LEAVE_OUT = ByHand("name a checkout, or leave -C out to judge this machine alone: bpfdoctor check")
 
 
@@ -79,16 +82,37 @@ def _makefile(context: Context, build: Build) -> Finding:
 
 
 def _sources(context: Context, build: Build) -> Iterator[Finding]:
-    """The programs whose source is not there; of one of the user's own, its name is not known."""
-    here = context.project
-    for program in (name for name in here.programs if name in here.kind.programs):
-        for source in (f"{build.directory}/{program}{end}" for end in (".bpf.c", ".c")):
-            question = files.LookAt(here.inside(source))
-            answer = context.ask(question)
-            if answer.absent if isinstance(answer, NoAnswer) else not answer.target_kind:
-                fixes, seen = [_brought_back(here, source)], [evidence(question, answer)]
-                yield failed(f"{source} is not there", about=program, seen=seen, fixes=fixes)
-                break
+    """The programs of which a source is not there, or cannot be read.
+
+    One of the user's own without either is made of others, which only the makefile knows.
+    """
+    for program in context.project.programs:
+        places = [f"{build.directory}/{program}{end}" for end in (".bpf.c", ".c")]
+        if program in context.project.kind.programs or any(_is_there(context, at) for at in places):
+            found = (_source(context, program, place) for place in places)
+            yield from itertools.islice((each for each in found if each), 1)
+
+
+def _is_there(context: Context, source: str) -> bool:
+    answer = context.ask(files.LookAt(context.project.inside(source)))
+    return isinstance(answer, files.PathFacts) and bool(answer.target_kind)
+
+
+def _source(context: Context, program: str, source: str) -> Finding | None:
+    """What is wrong with one of the two sources of a program."""
+    here, question = context.project, files.LookAt(context.project.inside(source))
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if answer.absent if isinstance(answer, NoAnswer) else not answer.target_kind:
+        if program in here.kind.programs:
+            fixes = [_brought_back(here, source)]
+            return failed(f"{source} is not there", about=program, seen=seen, fixes=fixes)
+        why = f"{source} is not there: of what the makefile builds {program} is not known"
+        return unknown(why, about=program, seen=seen, fixes=[_WHOLE])
+    if isinstance(answer, NoAnswer) or answer.readable:
+        return None
+    look_at = ByHand("as its owner: " + tools.to_paste("ls", "-l", question.path))
+    return unknown(f"{source} cannot be read", about=program, seen=seen, fixes=[look_at])
 
 
 def _brought_back(here: Project, name: str) -> ByHand:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bpfdoctor.api import ByHand, Context, Evidence, Finding, Install, NoAnswer, Project, Status
+from bpfdoctor.api import ByHand, Context, Evidence, Finding, Install, Instead, NoAnswer, Project
+from bpfdoctor.api import Status
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
-from bpfdoctor.api import files, tools
+from bpfdoctor.api import files, machine, tools
 
 _LIBELF = """\
 #include <gelf.h>
@@ -24,6 +25,9 @@ int main(void)
 	return zlibVersion()[0] != ZLIB_VERSION[0];
 }
 """
+
+_INCLUDES = "CLANG_BPF_SYS_INCLUDES"
+"""The variable in which the makefiles keep the host's directories of headers."""
 
 _LIBBPF = "libbpf"
 """The submodule that brings linux/bpf.h."""
@@ -104,9 +108,23 @@ def _headers_for_bpf(context: Context) -> Finding:
     header, lost = _NOT_FOUND.search(answer.log), tools.lost_in(context.host, answer.log)
     what = f"{header.group(1)} is not found" if header else f"do not compile: {_error(answer)}"
     summary = f"headers for BPF code: {what}"
+    if _works_unset(context, clang.argv, include):
+        instead = Instead(without=(_INCLUDES,))
+        unset = ByHand(f"`unset {_INCLUDES}`, or build with `{instead.command()}`", instead=instead)
+        because = f"{summary}, because of {_INCLUDES} in your environment"
+        return failed(because, seen=seen, fixes=[unset])
     if lost is None:
         return failed(summary, seen=seen, fixes=[Install(("linux-headers",))])
     return failed(summary, seen=[*seen, *lost.seen], fixes=[lost.fix])
+
+
+def _works_unset(context: Context, clang: tuple[str, ...], include: tuple[str, ...]) -> bool:
+    """The user's own variable takes the directories of headers away."""
+    values = context.ask(machine.AskEnvironment((_INCLUDES,)))
+    if isinstance(values, NoAnswer) or not values.values:
+        return False
+    answer = context.ask(tools.compile_headers(context.host, clang, include, (_INCLUDES,)))
+    return not isinstance(answer, NoAnswer) and answer.ok
 
 
 def _libbpf_is_missing(context: Context) -> bool:

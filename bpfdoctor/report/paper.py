@@ -48,7 +48,11 @@ class Paper(NamedTuple):
         ) or [head.rstrip()]
 
     def printed(self, lines: list[Text]) -> str:
-        """The lines as they are written, styled if the paper takes colour."""
+        """The lines as they are written, styled if the paper takes colour.
+
+        No name in them, as that of an object's section, drives a terminal or begins a line.
+        """
+        lines = [_in_one(line) for line in lines]
         plain = [f"{line.plain}\n" for line in lines]
         if not self.colour and not any("\t" in line for line in plain):
             return "".join(plain)  # what rich would write too, after all that it imports
@@ -68,6 +72,15 @@ class Paper(NamedTuple):
         for line in lines:
             console.print(line, soft_wrap=True)
         return out.getvalue()
+
+
+def _in_one(line: Text) -> Text:
+    plain = visible(line.plain).replace("\n", "\\n")
+    if plain == line.plain:
+        return line
+    from rich.text import Text
+
+    return Text(plain)
 
 
 def visible(text: str) -> str:

@@ -270,6 +270,21 @@ def test_what_stops_make_fails_and_its_remedy_mends_it(
     assert worst(found(built)).status is Status.PASS
 
 
+@pytest.mark.parametrize("place", ["../moved", "examples/other", "deeper/down/here"])
+def test_a_makefile_behind_a_link_fails_where_its_way_up_leads_astray(
+    fresh: Path, place: str
+) -> None:
+    there = fresh / place
+    there.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(there, ignore_errors=True)
+    (fresh / HERE).rename(there)
+    (fresh / HERE).symlink_to(there)
+    finding, made = worst(found(fresh)), make(fresh)
+    assert (finding.status is Status.FAIL) is (made != 0)
+    assert ("through a link" in finding.summary) is (place != "examples/other")
+    shutil.rmtree(fresh.parent / "moved", ignore_errors=True)
+
+
 @x86
 def test_a_finished_program_of_another_machine_fails_although_make_says_up_to_date(
     built: Path,

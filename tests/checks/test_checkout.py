@@ -10,6 +10,8 @@ import pytest
 from bpfdoctor.api import ByHand, Finding, Status, Tree
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import A, NoAnswer, Question
+from bpfdoctor.host.system.files import LookAt, PathFacts
 from bpfdoctor.projects.recognise import find_project
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
@@ -77,6 +79,36 @@ def test_a_missing_source_fails_its_program_alone(
 def test_how_the_users_own_program_is_made_only_the_makefile_knows(checkout: Path) -> None:
     (checkout / "examples/c/Makefile").write_text("APPS = minimal mine\n")
     assert one(project_findings(checkout)).status is Status.PASS
+
+
+@pytest.mark.parametrize("there", ["mine.bpf.c", "mine.c"])
+def test_half_of_a_pair_of_sources_is_not_called_whole(checkout: Path, there: str) -> None:
+    lacking = ({"mine.bpf.c", "mine.c"} - {there}).pop()
+    (checkout / "examples/c/Makefile").write_text("APPS = minimal mine\n")
+    (checkout / "examples/c" / there).write_text("")
+    _, program = project_findings(checkout)
+    assert (program.status, program.about) == (Status.UNKNOWN, "mine")
+    assert program.summary.startswith(f"examples/c/{lacking} is not there")
+    (checkout / "examples/c" / lacking).write_text("")
+    assert one(project_findings(checkout)).status is Status.PASS
+
+
+class Withheld(LiveHost):
+    """A machine on which one source is not for the caller to read."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        answer = super().ask(question)
+        if isinstance(question, LookAt) and question.path.endswith("/minimal.c"):
+            assert isinstance(answer, PathFacts)
+            return msgspec.structs.replace(answer, readable=False)
+        return answer
+
+
+def test_a_source_that_the_caller_cannot_read_is_not_called_whole(checkout: Path) -> None:
+    host = Withheld(Machine())
+    _, program = run_check("checkout.project", host, find_project(host, str(checkout)))
+    assert (program.status, program.about) == (Status.UNKNOWN, "minimal")
+    assert program.summary == "examples/c/minimal.c cannot be read"
 
 
 PROJECTS = {"project": project_named(), "machine": project_named("embedded")}

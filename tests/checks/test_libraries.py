@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bpfdoctor.api import Finding, Install, NoAnswer, Project, Status
+from bpfdoctor.api import ByHand, Finding, Install, Instead, NoAnswer, Project, Status
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.projects.model import Build, ProjectKind
@@ -36,6 +36,19 @@ def host_with(tmp_path: Path, name: str, body: str, **variables: str) -> LiveHos
     (place / name).chmod(0o755)
     path = f"{place}:{os.environ['PATH']}"
     return LiveHost(Machine({**os.environ, "PATH": path, **variables}))
+
+
+@pytest.mark.parametrize("value", ["", "-nonsense"])
+def test_a_variable_that_takes_the_headers_away_is_blamed_and_no_package(
+    needs: Callable[..., None], value: str
+) -> None:
+    needs("clang")
+    host = LiveHost(Machine({**os.environ, "CLANG_BPF_SYS_INCLUDES": value}))
+    finding = found("libraries.uapi", host)
+    assert finding.status is Status.FAIL
+    (fix,) = finding.fixes
+    assert isinstance(fix, ByHand)
+    assert fix.instead == Instead(without=("CLANG_BPF_SYS_INCLUDES",))
 
 
 @pytest.mark.parametrize("check_id", ["libraries.libelf", "libraries.zlib", "libraries.uapi"])
@@ -222,9 +235,11 @@ def test_a_libbpf_that_was_not_fetched_is_the_submodules_fault(
 
 
 def test_missing_kernel_headers_are_named(tmp_path: Path, needs: Callable[..., None]) -> None:
-    """As without linux-libc-dev: what clang finds is all in a directory of our own."""
+    """As without linux-libc-dev: clang finds no header anywhere."""
     needs("clang")
-    host = LiveHost(Machine({**os.environ, "CLANG_BPF_SYS_INCLUDES": f"-nostdinc -I{tmp_path}"}))
+    host = host_with(
+        tmp_path, "clang", f'exec {shutil.which("clang")} -nostdinc -idirafter {tmp_path} "$@"'
+    )
     finding = found("libraries.uapi", host)
     assert finding.status is Status.FAIL
     assert finding.summary == "headers for BPF code: asm/types.h is not found"

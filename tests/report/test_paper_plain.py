@@ -15,8 +15,7 @@ LINES = (
     Text("  fail  kernel.btf: kernel BTF  ", "red"),
     Text("a:b [bold]c[/bold] :warning: "),
     Text("漢字 " * 60, "dim"),
-    Text("two\nlines \n").append("é", "bold"),
-    Text("\x07bell"),
+    Text("two words ").append("é", "bold"),
 )
 
 
@@ -35,3 +34,10 @@ def test_a_line_without_colour_is_as_rich_would_write_it(line: Text, width: int)
 
 def test_lines_follow_each_other() -> None:
     assert Paper().printed(list(LINES)) == "".join(by_rich(line) for line in LINES)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_name_drives_no_terminal_and_begins_no_line(*, colour: bool) -> None:
+    line = Text("  fail  kernel.targets[tp/\x1b[31mred\nReady: all]", "red")
+    written = Paper(colour=colour).printed([line])
+    assert written == "  fail  kernel.targets[tp/\\x1b[31mred\\nReady: all]\n"

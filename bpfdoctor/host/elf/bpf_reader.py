@@ -25,6 +25,9 @@ from bpfdoctor.host.elf.section import ElfError, text_at
 BPF = 247
 """EM_BPF of elf.h."""
 
+RELOCATABLE = 1
+"""ET_REL of elf.h, of which alone libbpf takes an object."""
+
 MOST_LICENSE = 127
 """Bytes of a licence that the kernel looks at (bpf_prog_load of kernel/bpf/syscall.c)."""
 
@@ -60,8 +63,10 @@ def read_object(path: str, btf: str | None) -> BpfObject:
 
 
 def _hold_to_bpf(image: Image) -> None:
-    if image.machine != BPF or image.layout.word != 8:
+    if image.machine != BPF:
         raise NotAnObjectError(f"an object for {machine_name(image.machine)}, not for BPF")
+    if image.layout.word != 8 or image.type != RELOCATABLE:
+        raise NotAnObjectError("no relocatable ELF file of 64 bits, as clang -c makes it")
     order = "little" if image.layout.order == "<" else "big"
     if order != sys.byteorder:
         raise NotAnObjectError(f"an object of {order} endian, and this machine is not")

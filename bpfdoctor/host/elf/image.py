@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import os
 import struct
 from array import array
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from functools import cached_property
 from typing import BinaryIO, NamedTuple
 
 from bpfdoctor.host.elf.section import (
+    NOBITS,
+    NULL,
     REL,
     SYMTAB,
     ElfError,
@@ -51,15 +54,22 @@ class Image:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._left = file, MOST_READ
-        self.layout, self.machine = read_machine(file)
+        self.layout, self.type, self.machine = read_machine(file)
         self.names: list[str] = []
         self.sections: list[Section] = []
         for name, section in read_sections(file):
             self._charge(len(name))
             self.names.append(name.decode(errors="backslashreplace"))
             self.sections.append(section)
+        self._hold_to(file.seek(0, os.SEEK_END))
         self._data: dict[int, bytes] = {}
         self._places: dict[int, array[int]] = {}
+
+    def _hold_to(self, end: int) -> None:
+        """Every section lies in the file: libbpf asks of each what it holds."""
+        for name, section in zip(self.names, self.sections, strict=True):
+            if section.type not in (NULL, NOBITS) and section.offset + section.size > end:
+                raise ElfError(f"it ends before its section {name}")
 
     def _charge(self, size: int) -> None:
         self._left -= size

@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal
 
 import msgspec
 
-PROGBITS, SYMTAB, NOBITS, REL = 1, 2, 8, 9
+NULL, PROGBITS, SYMTAB, NOBITS, REL = 0, 1, 2, 8, 9
 EXECUTABLE, COMPRESSED = 0x4, 0x800
 """SHT_* and SHF_* of elf.h."""
 
@@ -66,11 +66,14 @@ def find_section(file: BinaryIO, name: str) -> Section | None:
     return next((section for found, section in read_sections(file) if found == wanted), None)
 
 
-def read_machine(file: BinaryIO) -> tuple[ElfLayout, int]:
-    """How a file writes numbers, and for which machine it is (EM_*). Raises ElfError, OSError."""
+def read_machine(file: BinaryIO) -> tuple[ElfLayout, int, int]:
+    """How a file writes numbers, its type (ET_*), and for which machine it is (EM_*).
+
+    Raises ElfError, or OSError as reading does.
+    """
     layout = _layout(_read(file, 0, 16))
-    (machine,) = struct.unpack(layout.order + "H", _read(file, 18, 2))
-    return layout, machine
+    kind, machine = struct.unpack(layout.order + "HH", _read(file, 16, 4))
+    return layout, kind, machine
 
 
 def read_sections(file: BinaryIO) -> Iterator[tuple[bytes, Section]]:
@@ -87,12 +90,14 @@ def read_sections(file: BinaryIO) -> Iterator[tuple[bytes, Section]]:
     if not names < count <= MOST_SECTIONS:
         raise ElfError(f"{count} sections, names in section {names}")
     table = _read(file, start, each * count)
-    where, size = struct.unpack_from(layout.section, table, each * names)[4:6]
-    texts = _read(file, where, min(size, _MOST_NAMES))
+    where, size_of_names = struct.unpack_from(layout.section, table, each * names)[4:6]
+    texts = _read(file, where, min(size_of_names, _MOST_NAMES))
     for at in range(0, each * count, each):
         name, kind, flags, _, offset, size, link, info, *_ = struct.unpack_from(
             layout.section, table, at
         )
+        if name and name >= size_of_names:
+            raise ElfError("a section has no name")
         yield text_at(texts, name), Section(layout, kind, flags, offset, size, link, info)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -51,6 +52,7 @@ class BuildPlace(Answer, frozen=True):
     and entries below the outputs. `built`: what earlier builds made. `sources` are the times of the
     programs' sources, `headers` the newest of what all of them include, `library` of what the
     archives are made from, all in nanoseconds. `truncated`: there is more than is looked at.
+    `astray`: where `../..` of a makefile behind a link ends, if it lacks what lies in the checkout.
     """
 
     uid: int
@@ -66,6 +68,7 @@ class BuildPlace(Answer, frozen=True):
     headers: int = 0
     library: int = 0
     truncated: bool = False
+    astray: str = ""
 
     @property
     def who(self) -> str:
@@ -141,7 +144,18 @@ class AskBuildPlace(Question[BuildPlace], frozen=True):
             headers=max([*headers, *map(self._time, self.headers)], default=0),
             library=max(library.values(), default=0),
             truncated=found.count >= MOST_ENTRIES,
+            astray=self._astray(root),
         )
+
+    def _astray(self, root: str) -> str:
+        """make goes up from where its directory really is."""
+        up = "../" * len(PurePath(self.directory).parts)
+        above = os.path.normpath(f"{root}/{up}")
+        lost = any(
+            os.path.isdir(f"{self.checkout}/{each}") and not os.path.isdir(f"{above}/{each}")
+            for each in self.libraries
+        )
+        return decoded(os.fsencode(above)) if lost else ""
 
     def _time(self, path: str) -> int:
         try:

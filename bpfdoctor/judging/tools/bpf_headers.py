@@ -10,6 +10,9 @@ from bpfdoctor.judging.tools.choice import tool_words
 from bpfdoctor.judging.tools.clang import BPF_FLAGS
 from bpfdoctor.judging.tools.tool_verdict import Argv
 
+SYSTEM_INCLUDES = "CLANG_BPF_SYS_INCLUDES"
+"""The variable by which a makefile has clang look in the host's directories of headers."""
+
 _CODE = """\
 #include <asm/types.h>
 #include <linux/bpf.h>
@@ -28,6 +31,8 @@ def compile_headers(
     running = host.ask(AskKernel())
     arch = "" if isinstance(running, NoAnswer) else target_architecture(running.architecture)
     own = [f"-I{place.replace('{arch}', arch)}" for place in include]
-    given = [word for word in tool_words(host, "CLANG_BPF_SYS_INCLUDES", "") if word]
-    flags = (*BPF_FLAGS, f"-D__TARGET_ARCH_{arch}", *own, *given)
-    return Compile(clang, _CODE, flags, host_includes=not given, without=without)
+    unset = SYSTEM_INCLUDES in without
+    given = ("",) if unset else tool_words(host, SYSTEM_INCLUDES, "")
+    flags = (*BPF_FLAGS, f"-D__TARGET_ARCH_{arch}", *own, *(word for word in given if word))
+    # ("",): the variable is not set; set to nothing, it takes the directories away
+    return Compile(clang, _CODE, flags, host_includes=given == ("",), without=without)

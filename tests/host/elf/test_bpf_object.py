@@ -212,6 +212,64 @@ def test_a_section_of_zeros_of_any_size_costs_nothing(
     assert facts_of((str(path), built[1])) == facts_of(built)
 
 
+def headers(data: bytes) -> tuple[int, int, int]:
+    """Where the section headers are, the size of one, and their number."""
+    (table,) = struct.unpack_from("<Q", data, 40)  # e_shoff
+    return (table, *struct.unpack_from("<HH", data, 58))  # e_shentsize, e_shnum
+
+
+def spoiled(whole: str, path: Path, form: str, at: int, value: int) -> str:
+    data = bytearray(Path(whole).read_bytes())
+    struct.pack_into(form, data, at, value)
+    path.write_bytes(data)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "said"),
+    [
+        (16, 2, "no relocatable ELF file of 64 bits, as clang -c makes it"),  # e_type
+        (18, 62, "an object for EM_X86_64, not for BPF"),  # e_machine
+    ],
+)
+def test_what_libbpf_does_not_open_is_refused(
+    built: tuple[str, str], tmp_path: Path, at: int, value: int, said: str
+) -> None:
+    path = spoiled(built[0], tmp_path / "x.o", "<H", at, value)
+    refused = AskBpfObject(path, built[1]).put(Machine())
+    assert isinstance(refused, NoAnswer)
+    assert (refused.reason, refused.detail) == ("refused", said)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_section_lies_in_the_file_to_its_last_byte(
+    built: tuple[str, str], tmp_path: Path, more: int
+) -> None:
+    data = Path(built[0]).read_bytes()
+    table, size, count = headers(data)
+    text = table + size * next(
+        at
+        for at in range(count)
+        if struct.unpack_from("<I", data, table + at * size + 4) == (0x6FFF4C03,)
+    )  # SHT_LLVM_ADDRSIG, which nothing of ours reads
+    offset, held = struct.unpack_from("<QQ", data, text + 24)
+    path = spoiled(built[0], tmp_path / "x.o", "<Q", text + 24, len(data) - held + more)
+    found = AskBpfObject(path, built[1]).put(Machine())
+    assert offset
+    assert isinstance(found, NoAnswer) == bool(more)
+
+
+def test_a_section_whose_name_is_nowhere_is_refused(built: tuple[str, str], tmp_path: Path) -> None:
+    data = Path(built[0]).read_bytes()
+    table, size, count = headers(data)
+    (names,) = struct.unpack_from("<H", data, 62)  # e_shstrndx
+    (held,) = struct.unpack_from("<Q", data, table + names * size + 32)
+    for beyond, at in ((0, held - 1), (1, held)):
+        path = spoiled(built[0], tmp_path / "x.o", "<I", table + (count - 1) * size, at)
+        found = AskBpfObject(path, built[1]).put(Machine())
+        assert isinstance(found, NoAnswer) == bool(beyond)
+
+
 def test_an_executable_of_this_machine_is_not_for_bpf(tmp_path: Path) -> None:
     found = AskBpfObject("/bin/sh").put(Machine())
     assert isinstance(found, NoAnswer)
