@@ -38,9 +38,8 @@ def argp(context: Context) -> Finding:
     if not compiler.fit:
         return blocked("there is no C compiler to try it with", ["toolchain.cc"])
     build = context.project.kind.build
-    names = build.link_flags if build else ()
-    flags = [word for name in names for word in tools.tool_words(context.host, name, "") if word]
-    question = tools.Compile(compiler.argv, _CODE, tools.C_FLAGS, link=True, libraries=(*flags,))
+    flags = tools.link_words(context.host, build.link_flags if build else ())
+    question = tools.Compile(compiler.argv, _CODE, tools.C_FLAGS, link=True, libraries=flags)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if isinstance(answer, NoAnswer):

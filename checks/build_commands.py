@@ -17,8 +17,6 @@ COMMANDS = {
 
 Without `which` there is no cargo, and `rm` is only called to clean."""
 
-_MAKEFILES = ("libbpf/src/Makefile", "bpftool/src/Makefile")
-
 
 @check(
     "toolchain.commands",
@@ -57,7 +55,9 @@ def commands(context: Context) -> Finding | None:
 def _makefiles(context: Context) -> tuple[list[str], list[Evidence]]:
     build = context.project.kind.build
     places = (
-        [context.project.inside(name) for name in (build.makefile, *_MAKEFILES)] if build else []
+        [context.project.inside(name) for name in (build.makefile, *tools.SUBMODULE_MAKEFILES)]
+        if build
+        else []
     )
     answers = [context.ask(files.Read(place)) for place in places]
     read = [each.text for each in answers if isinstance(each, files.Text)]

@@ -91,7 +91,7 @@ def _flags(context: Context) -> tools.BuildFlags | None:
     project, build = context.project, context.project.kind.build
     if build is None:
         return None
-    places = (build.makefile, "libbpf/src/Makefile", "bpftool/src/Makefile")
+    places = (build.makefile, *tools.SUBMODULE_MAKEFILES)
     top, libbpf, bpftool = (project.inside(each) if project.path else "" for each in places)
     return tools.build_flags(context.host, (top, libbpf, bpftool), build.link_flags)
 

@@ -213,10 +213,7 @@ def _missing_half(
 
 def _linker_flags(context: Context) -> tuple[str, ...]:
     build = context.project.kind.build
-    names = build.link_flags if build else ()
-    return tuple(
-        word for name in names for word in tools.tool_words(context.host, name, "") if word
-    )
+    return tools.link_words(context.host, build.link_flags if build else ())
 
 
 def _error(answer: tools.Compiled) -> str:

@@ -49,8 +49,10 @@ if TYPE_CHECKING:
     )
     from bpfdoctor.judging.tools.build_flags import (
         FLAGS as FLAGS,
+        SUBMODULE_MAKEFILES as SUBMODULE_MAKEFILES,
         BuildFlags as BuildFlags,
         build_flags as build_flags,
+        link_words as link_words,
     )
     from bpfdoctor.judging.tools.c_steps import CSteps as CSteps
     from bpfdoctor.judging.tools.choice import (

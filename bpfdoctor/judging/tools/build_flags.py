@@ -10,9 +10,13 @@ import msgspec
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.files import FileText, ReadFile
 from bpfdoctor.host.tools.commands import AskEnvironment
+from bpfdoctor.judging.tools.choice import tool_words
 
 FLAGS = ("CFLAGS", "CPPFLAGS", "EXTRA_CFLAGS", "LDFLAGS", "EXTRA_LDFLAGS")
 """Variables of the environment whose words may become flags of a compiler or of the linker."""
+
+SUBMODULE_MAKEFILES = ("libbpf/src/Makefile", "bpftool/src/Makefile")
+"""The makefiles of submodules that a project's makefile calls."""
 
 _OF_LIBBPF = (
     *("-D_LARGEFILE64_SOURCE", "-D_FILE_OFFSET_BITS=64"),
@@ -85,6 +89,11 @@ def build_flags(host: Host, makefiles: tuple[str, str, str], links: Names) -> Bu
         return None
     project, libbpf, bpftool = (_text(host, place) for place in makefiles)
     return BuildFlags(project, libbpf, bpftool, links, values.values)
+
+
+def link_words(host: Host, links: Names) -> Names:
+    """The words that the variables `links` of the environment give the linker."""
+    return tuple(word for name in links for word in tool_words(host, name, "") if word)
 
 
 def _text(host: Host, place: str) -> str:
