@@ -268,7 +268,7 @@ def test_a_recorded_machine_stands_where_the_live_one_did(checkout: Path, below:
 
 def test_a_machine_that_was_recorded_before_there_were_signs_has_none(tree: Path) -> None:
     old = FakeHost(
-        {AskDirectory("/work/x"): Directory("/work/x", ("/work", "/"))},
+        {AskDirectory("/srv/x"): Directory("/srv/x", ("/srv", "/"))},
         otherwise=NoAnswer("not-recorded"),
     )
-    assert surroundings(old, "/work/x") == Surroundings("/work/x", "/work/x")
+    assert surroundings(old, "/srv/x") == Surroundings("/srv/x", "/srv/x")
