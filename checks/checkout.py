@@ -108,7 +108,7 @@ def _sources(context: Context, build: Build) -> Iterator[Finding]:
 
 def _is_there(context: Context, source: str) -> bool:
     answer = context.ask(files.LookAt(context.project.inside(source)))
-    return isinstance(answer, files.PathFacts) and bool(answer.target_kind)
+    return isinstance(answer, files.PathFacts) and answer.target_kind == "file"
 
 
 def _source(context: Context, program: str, source: str) -> Finding | None:
@@ -116,7 +116,7 @@ def _source(context: Context, program: str, source: str) -> Finding | None:
     here, question = context.project, files.LookAt(context.project.inside(source))
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    if answer.absent if isinstance(answer, NoAnswer) else not answer.target_kind:
+    if answer.absent if isinstance(answer, NoAnswer) else answer.target_kind != "file":
         if program in here.kind.programs:
             fixes = [_brought_back(here, source)]
             return failed(f"{source} is not there", about=program, seen=seen, fixes=fixes)

@@ -162,6 +162,8 @@ def _ready(asked: Sequence[AskedStages], results: Sequence[StageResult], subject
         alone = "There is no project here: nothing in this directory was checked"
         return f"Ready: {can}; {proof}. {alone}."
     proof = "proven by running" if seen else "predicted, not proven by running"
+    if subject is Subject.OBJECT:
+        proof += "; what the verifier says of the code, only loading it tells"
     return f"Ready: {names}; {proof}."
 
 

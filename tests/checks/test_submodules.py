@@ -652,6 +652,19 @@ def test_a_lost_file_that_no_build_reads_is_a_warning(
         assert f"{about}/{lost}" in found[about].explains
 
 
+@pytest.mark.parametrize("how", ["a link to itself", "a dangling link", "a directory"])
+def test_what_stands_in_the_place_of_a_needed_file_does_not_pass_for_it(
+    checkout: Path, how: str
+) -> None:
+    place = checkout / "libbpf/src/Makefile"
+    place.unlink()
+    if how == "a directory":
+        place.mkdir()
+    else:
+        place.symlink_to("Makefile" if how == "a link to itself" else "nowhere")
+    assert judge(checkout)["libbpf"].status in (Status.FAIL, Status.UNKNOWN)
+
+
 def test_a_file_that_git_never_had_is_not_lost(checkout: Path) -> None:
     """A makefile may list what the build makes."""
     write(checkout, "libbpf/src/Makefile", "HEADERS := bpf_helpers.h made.h\ninclude made.mk\n")

@@ -97,7 +97,7 @@ def _state(machine: Machine, tree: str, known: Submodule) -> Submodule:
         changed=len(seen.changed),
         uncompared=seen.uncompared,
         examples=tuple(decoded(path) for path in (*seen.absent, *seen.changed)[:3]),
-        lost=tuple(decoded(path) for path in seen.absent[:MOST_LOST]),
+        lost=tuple(decoded(path) for path in (*seen.absent, *seen.replaced)[:MOST_LOST]),
     )
 
 

@@ -37,12 +37,17 @@ class Tracked(msgspec.Struct, frozen=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """Of the tracked files: how many there are, which are absent, changed, or not compared."""
+    """Of the tracked files: how many there are, which are absent, changed, or not compared.
+
+    `replaced` are those of the changed in whose place nothing can be read as a file: a link that
+    leads nowhere, a directory.
+    """
 
     tracked: int
     absent: tuple[bytes, ...]
     changed: tuple[bytes, ...]
     uncompared: int
+    replaced: tuple[bytes, ...] = ()
 
 
 def tracked_files(listing: bytes) -> list[Tracked]:
@@ -93,7 +98,8 @@ def compare(tree: str, files: list[Tracked]) -> Compared:
             absent.append(file.path)
         except OSError:
             uncompared += 1
-    return Compared(len(kept), tuple(absent), tuple(changed), uncompared)
+    replaced = tuple(path for path in changed if not os.path.isfile(os.path.join(root, path)))
+    return Compared(len(kept), tuple(absent), tuple(changed), uncompared, replaced)
 
 
 class _Ways:

@@ -99,7 +99,7 @@ class JudgedSubmodule:
 
     def _filled(self) -> Finding:
         submodule, level = self.submodule, self.level
-        if not self._told_by_git() or submodule.absent:
+        if not self._told_by_git() or submodule.lost:
             lost = submodule.lost if self._told_by_git() else None
             project = self.context.project
             sought = sought_sources(self.context.host, project, self.about, lost)
