@@ -76,11 +76,16 @@ class _Search:
             question = ListDirectory(posixpath.join(self.place, directory).rstrip("/"))
             answer = self.host.ask(question)
             names = frozenset(answer.names if isinstance(answer, Names) else ())
+            names -= self._lost_in(directory)  # something else may stand in their place
             seen = isinstance(answer, Names) or (isinstance(answer, NoAnswer) and answer.absent)
             self.listed[directory] = names if seen else None
             if not seen:
                 self.found = self.found.joined(not_told(question, answer))
         return self.listed[directory]
+
+    def _lost_in(self, directory: str) -> frozenset[str]:
+        lost = (posixpath.split(path) for path in self.lost or ())
+        return frozenset(name for place, name in lost if place == directory)
 
     def _look(self, path: str) -> None:
         """Note a file that is not there."""
