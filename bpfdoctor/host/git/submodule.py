@@ -16,15 +16,15 @@ Place = Literal["missing", "empty", "bare", "filled", "link", "file", "unreadabl
 class Submodule(msgspec.Struct, frozen=True):
     """One submodule of a work tree.
 
-    `refused` says why its path or URL is not followed. `pinned` is the commit in the
-    superproject's index: empty where there is none or git did not answer; `conflict` when a merge
-    left it undecided. `commit` (empty: none yet), `branch` (empty: none is checked out), `shallow`
-    and the counts of files (`examples` names some that are absent or changed, `lost` up to a thousand
-    of those that are absent or in whose place there is no file) are the submodule's own state, and
-    mean nothing while `trouble` and, in words, `unknown` say why they could not be had. `nested`: it has submodules itself. `kept` is
-    the repository that the superproject keeps for it; `half`: a fetch that was cut off left that,
-    with nothing of anybody's in it. `programs` are the settings of its repository, and of those
-    below, that name programs.
+    `refused` says why its path or URL is not followed. `pinned` is the commit in the superproject's
+    index: empty where there is none or git did not answer; `conflict` when a merge left it
+    undecided. `commit` (empty: none yet), `branch` (empty: none is checked out), `shallow` and the
+    counts of files (`examples` names some that are absent or changed, `lost` up to a thousand of
+    those that are absent or in whose place there is no file) are the submodule's own state, and
+    mean nothing while `trouble` and, in words, `unknown` say why they could not be had. `nested`:
+    it has submodules itself. `kept` is the repository that the superproject keeps for it; `half`: a
+    fetch that was cut off left that, with nothing of anybody's in it. `programs` are the settings
+    of its repository, and of those below, that name programs.
     """
 
     path: str
