@@ -24,9 +24,16 @@ check: $(VENV)/.installed
 fix: $(VENV)/.installed
 	@$(BIN)/bpfdoctor fix $(ARGS)
 
+# Without ARGS, all tests: two at a time, but for those that boot kernels and build bare roots.
+ALONE := tests/vm tests/roots
 test: $(VENV)/.test
 	@tests/prepare
+ifeq ($(strip $(ARGS)),)
+	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/pytest -n 2 $(ALONE:%=--ignore=%)
+	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/pytest $(ALONE)
+else
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/pytest $(ARGS)
+endif
 
 # PART is a path below bpfdoctor/, or checks; ARGS are names of mutants, all without.
 PART ?= engine

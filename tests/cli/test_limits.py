@@ -118,7 +118,7 @@ def test_too_few_processes_are_unknown_by_name_and_never_a_failure(
 
 def python(script: str, cwd: Path) -> Completed:
     return subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=cwd
+        [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False, cwd=cwd
     )
 
 

@@ -76,6 +76,7 @@ def fedora(make_root: Callable[..., Any]) -> Any:
     repository = "[test]\nname=test\nbaseurl=file:///srv/repository\ngpgcheck=0\n"
     (place := root.inside("/etc/yum.repos.d")).mkdir(parents=True, exist_ok=True)
     (place / "test.repo").write_text(repository)
+    root.must("rpm", "-i", "/srv/repository/noarch/glibc-1.0-1.noarch.rpm")  # not an empty system
     return root
 
 
@@ -151,6 +152,8 @@ def test_pacman(make_root: Callable[..., Any]) -> None:
         "[options]\nArchitecture = auto\nSigLevel = Never\n"
         "[test]\nServer = file:///srv/repository\n"
     )
+    own = "pacman -U --noconfirm /srv/repository/unrelated*.pkg.tar*"  # not an empty system
+    root.must("sh", "-c", own)
     first = drive(root, "plan", "make")["plan"]["steps"][0]
     assert first["argv"] == ["pacman", "-Syu", "--noconfirm"]
     assert first["kind"] == "install"  # what it adds is recorded, and can be taken back

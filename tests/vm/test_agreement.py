@@ -55,6 +55,7 @@ def held(kind: str, target: str, *, because: str, **seen: bool | None) -> dict[s
     return {
         "o.bpf.o": {
             "programs": {"it": {"load": word, "attach": word, "fires": word}},
+            "exit": 3,
             "kinds": {"it": [kind, target]},
             "why": {because: "the words of that"},
             "seen": {"it": {"stages": seen, "output": ""}},
