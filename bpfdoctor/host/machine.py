@@ -11,7 +11,13 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from bpfdoctor.host.process import Credentials, ProcessResult, child_environment, run
+from bpfdoctor.host.process import (
+    Credentials,
+    ProcessResult,
+    child_environment,
+    outside_make,
+    run,
+)
 from bpfdoctor.host.stale_scratch import sweep_scratch
 
 TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  (as in tempfile)
@@ -40,7 +46,7 @@ class Machine:
     ) -> None:
         given = os.environ if environ is None else environ
         # Without a PATH a shell takes its default; gcc, left without, does not find its linker.
-        self.environ = {"PATH": os.defpath, **given}
+        self.environ = {"PATH": os.defpath, **outside_make(given)}
         self.cache = cache
         self.progress = progress
         self._scratch: Path | None = None

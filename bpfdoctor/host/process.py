@@ -41,21 +41,25 @@ class ProcessResult(msgspec.Struct, frozen=True):
     truncated: bool
 
 
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
+"""Variables by which make tells its sub-makes how it was called."""
+
+
+def outside_make(environ: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment; what a make that started us says to its sub-makes is left out."""
+    dropped = OF_MAKE if "MAKELEVEL" in environ else ()
+    return {name: value for name, value in environ.items() if name not in dropped}
+
+
 def child_environment(
     environ: Mapping[str, str], identity: Credentials | None = None
 ) -> dict[str, str]:
     """The user's environment without what would steer git, and with untranslated output.
 
-    What a make that started us says to its sub-makes is not the user's, and is dropped. Another
-    user gets that user's home: git refuses to run where it may not read `$HOME`.
+    Another user gets that user's home: git refuses to run where it may not read `$HOME`.
     """
-    makes = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
-    dropped = makes if "MAKELEVEL" in environ else ()
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if name not in dropped and not name.startswith("GIT_")
-    }
+    users = outside_make(environ)
+    kept = {name: value for name, value in users.items() if not name.startswith("GIT_")}
     if identity is not None:
         kept.pop("XDG_CONFIG_HOME", None)
         kept["HOME"] = home_of(identity.uid)
