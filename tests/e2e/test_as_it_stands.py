@@ -115,10 +115,11 @@ def test_where_the_makefile_sets_it_the_variable_exported_does_not_count(
 def test_started_by_a_make_its_own_flags_are_not_taken_for_the_users(
     checkout: Path, doctor: Callable[..., Ran]
 ) -> None:
+    tool = {"BPFTOOL": shutil.which("bpftool", path=f"{os.environ['PATH']}:/usr/sbin") or ""}
     outer = {"MAKELEVEL": "1", "MAKEFLAGS": " -- ARGS=-C\\ somewhere", "MAKEOVERRIDES": "${x}"}
-    assert doctor(checkout, "check", "--no-smoke", *BUILD, **outer).status == 0
-    steered = doctor(checkout, "check", "--no-smoke", *BUILD, MAKEFLAGS=" -- CLANG=nothere")
-    assert steered.status == 3
+    words = ("check", "--no-smoke", *BUILD)
+    assert doctor(checkout, *words, **tool, **outer).status == 0
+    assert doctor(checkout, *words, **tool, MAKEFLAGS=" -- CLANG=nothere").status == 3
 
 
 def test_fix_ends_with_that_command_where_no_package_helps(
