@@ -25,7 +25,7 @@ from bpfdoctor.host.system.tracefs import PLACES
 
 STEERING = (
     *("CC", "HOSTCC", "CROSS_COMPILE", "AR", "HOSTAR", "CLANG", "LLVM_STRIP", "BPFTOOL", "CARGO"),
-    *("MAKEFLAGS", "NO_COLOR", "FORCE_COLOR"),
+    *("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "NO_COLOR", "FORCE_COLOR"),
 )
 """Variables of a developer's shell that would change what the tests see."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from sample_project import finding
 
-from bpfdoctor.api import Finding, Status
+from bpfdoctor.api import ByHand, Finding, Instead, Status
 from bpfdoctor.engine.findings import Findings
 
 
@@ -104,3 +105,43 @@ def test_only_a_finding_of_that_very_key_has_failed(status: Status) -> None:
 def test_a_later_finding_of_the_same_key_replaces_the_earlier() -> None:
     found = findings(finding("a.b", Status.FAIL), finding("a.b", Status.PASS))
     assert [each.status for each in found] == [Status.PASS]
+
+
+CLANG, CPATH = Instead(arguments=("CLANG=clang-15",)), Instead(without=("CPATH",))
+
+
+def with_way(key: str, status: Status, way: Instead | None) -> Finding:
+    fixes = (ByHand("by hand"), ByHand("so", instead=way)) if way else (ByHand("by hand"),)
+    return msgspec.structs.replace(finding(key, status), fixes=fixes)
+
+
+@pytest.mark.parametrize(
+    ("status", "way", "blocks"),
+    [
+        (Status.FAIL, None, True),
+        (Status.FAIL, CLANG, False),
+        (Status.UNKNOWN, CLANG, True),
+        (Status.ERROR, CLANG, True),
+        (Status.PASS, None, False),
+    ],
+)
+def test_what_another_command_goes_round_blocks_nothing_and_is_a_root_still(
+    status: Status, way: Instead | None, blocks: bool
+) -> None:
+    found = findings(with_way("a.b", status, way))
+    assert found.blocking(["a.b"]) == (("a.b",) if blocks else ())
+    assert found.roots(["a.b"]) == (() if status is Status.PASS else ("a.b",))
+
+
+def test_one_command_goes_round_all_faults_or_none() -> None:
+    found = findings(
+        with_way("a.one", Status.FAIL, CLANG),
+        with_way("a.two", Status.FAIL, CPATH),
+        with_way("a.three", Status.FAIL, None),
+    )
+    both = Instead(arguments=("CLANG=clang-15",), without=("CPATH",))
+    assert found.instead(["a.one", "a.two"]) == both
+    assert both.command("minimal") == "env -u CPATH make CLANG=clang-15 minimal"
+    assert found.instead(["a.one", "a.two", "a.three"]) is None
+    assert found.instead(["a.one", "a.absent"]) is None
+    assert found.instead([]) is None

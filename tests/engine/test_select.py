@@ -90,6 +90,16 @@ def test_outside_any_project_the_machine_is_judged(
     assert str(tmp_path) in found.evidence
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_tree_that_says_it_is_no_project_is_none_also_where_it_is_named(
+    live: LiveHost, tmp_path: Path, named: bool
+) -> None:
+    (tmp_path / "bpfdoctor.toml").write_text('[project]\nkind = "embedded"\n')
+    (tmp_path / "Makefile").write_text("all:\n\tclang -target bpf -c x.c\n")
+    found = choose_project(live, Options(directory=str(tmp_path), named=named))
+    assert (found.subject, found.tree) == (Subject.MACHINE, Tree(str(tmp_path)))
+
+
 @pytest.mark.parametrize(
     ("programs", "kind"),
     [

@@ -22,7 +22,7 @@ from bpfdoctor.api import (
     failed,
     passed,
 )
-from bpfdoctor.engine.load import Loaded
+from bpfdoctor.engine.load import Loaded, check_of
 from bpfdoctor.engine.schedule import Nobody
 from bpfdoctor.engine.session import Options, examine
 from bpfdoctor.host.hosts import LiveHost
@@ -189,6 +189,17 @@ def test_a_proof_alone_counts_where_it_was_asked_for(seen: list[Outcome]) -> Non
     ]
     assert report.verdict.exit == 3
     assert "a.fine" not in found(report)
+
+
+def test_where_only_a_proof_counts_what_is_predicted_does_not(seen: list[Outcome]) -> None:
+    seen += FIRED[:1]
+    needs = {check_of(key) for keys in kind_named("embedded").needs.values() for key in keys}
+    more = {"runtime.tracefs", "kernel.tracepoints"}
+    checks = [Check(each, each, lambda context: passed("as it should be")) for each in needs | more]
+    for proof, readiness in ((False, Readiness.READY), (True, Readiness.UNKNOWN)):
+        stages = rows(examined(*checks, proof=proof, skip=()))["embedded"]
+        assert stages[Stage.BUILD].proof is Proof.OBSERVED
+        assert stages[Stage.LOAD].readiness is readiness
 
 
 @pytest.mark.parametrize(("named", "runs"), [((), False), ((Target("lsm"),), True)])
