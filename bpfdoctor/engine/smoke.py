@@ -136,8 +136,8 @@ class Smoke:
             if stage.order > target.stage.order or (at is not None and stage is not at):
                 continue
             if predicted[stage].readiness is wrong:
-                word = predicted[stage].readiness.value
-                self._add(prediction_finding(target.program, stage, word, finding))
+                was = predicted[stage].readiness
+                self._add(prediction_finding(target.program, stage, was, finding))
                 return
 
     def _skip(self, target: Target, roots: tuple[str, ...]) -> Finding:

@@ -17,6 +17,7 @@ from bpfdoctor.api import (
     check,
     unknown,
 )
+from bpfdoctor.model import Readiness
 from bpfdoctor.smoke.model import Observed, Outcome
 
 
@@ -110,11 +111,12 @@ def with_detour(finding: Finding, instead: Instead | None, program: str) -> Find
     return msgspec.structs.replace(finding, summary=f"{instead.words(program)}: {finding.summary}")
 
 
-def prediction_finding(program: str, stage: Stage, predicted: str, seen: Finding) -> Finding:
+def prediction_finding(program: str, stage: Stage, predicted: Readiness, seen: Finding) -> Finding:
     """The `warn` that a prediction was wrong."""
+    expected = "work" if predicted is Readiness.READY else "fail"
     return Finding(
         Status.WARN,
-        f"{stage.value} was predicted {predicted}, and the smoke saw otherwise; what it saw counts",
+        f"{stage.value} was expected to {expected}; the smoke test saw otherwise, and that counts",
         id=smoke_prediction.id,
         about=program,
         evidence=(Evidence(f"smoke of {program}", seen.summary), *seen.evidence),

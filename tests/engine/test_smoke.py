@@ -79,7 +79,7 @@ def test_a_failure_that_nobody_foresaw_names_its_stage(seen: list[Outcome], stag
     assert found.by_key[KEY].summary.startswith(f"{stage.value} failed")
     prediction = found.by_key["smoke.prediction[minimal]"]
     assert prediction.status is Status.WARN
-    assert prediction.summary.startswith(f"{stage.value} was predicted ready")
+    assert prediction.summary.startswith(f"{stage.value} was expected to work;")
 
 
 def test_a_failure_that_was_foreseen_is_a_skip_that_names_the_one_cause(
@@ -110,7 +110,7 @@ def test_success_against_the_prediction_is_told(seen: list[Outcome]) -> None:
     assert found.by_key[KEY].status is Status.PASS
     prediction = found.by_key["smoke.prediction[minimal]"]
     assert prediction.status is Status.WARN
-    assert prediction.summary.startswith("load was predicted not-ready")
+    assert prediction.summary.startswith("load was expected to fail;")
 
 
 def test_success_is_not_held_against_a_prediction_of_a_stage_beyond_it(
