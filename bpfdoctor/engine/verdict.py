@@ -99,18 +99,30 @@ def _not_ready(
     programs: Sequence[ProgramResult],
 ) -> str:
     causes = _told(failed) or _because(results, Readiness.NOT_READY)
-    others = "; ".join(dict.fromkeys(filter(None, map(_otherwise, programs))))
+    others = _others([each for each in programs if each.selected])
     if others:
         return f"Not ready as it stands: {causes}; {others}."
     return f"Not ready: {causes}."
 
 
+def _others(programs: Sequence[ProgramResult]) -> str:
+    """Say how far other commands bring the programs, and which ones where it is not all alike."""
+    found: dict[str, list[str]] = {}
+    for each in programs:
+        found.setdefault(_otherwise(each), []).append(each.name)
+    if len(found) == 1:
+        return next(iter(found))
+    return "; ".join(f"{way}: {_listed(names)}" for way, names in found.items() if way)
+
+
 def _otherwise(program: ProgramResult) -> str:
-    """Say how far another command brings a program; empty where it does not work."""
+    """Say how far another command was seen to bring a program; empty where it does not work."""
     instead = program.instead
-    if instead is None or any(s.readiness is not Readiness.READY for s in instead.stages.values()):
+    if instead is None or not instead.stages:
         return ""
-    last = max(instead.stages, key=lambda stage: stage.order, default=Stage.BUILD)
+    if any(each.readiness is not Readiness.READY for each in instead.stages.values()):
+        return ""
+    last = max(instead.stages, key=lambda stage: stage.order)
     seen = "proven by running" if last is Stage.FIRES else f"seen to {last.value}"
     return f"{instead.instead.words()} {seen}"
 

@@ -263,6 +263,7 @@ BROKE = StageResult(Readiness.NOT_READY, Proof.OBSERVED)
             "in a directory of its own proven by running",
         ),
         (WAY, {Stage.BUILD: SEEN, Stage.LOAD: BROKE}, ""),
+        (WAY, {}, ""),
     ],
 )
 def test_what_another_command_gives_is_said_and_makes_nothing_ready(
@@ -274,3 +275,18 @@ def test_what_another_command_gives_is_said_and_makes_nothing_ready(
     assert verdict.exit == 1
     assert verdict.summary.startswith("Not ready as it stands: " if said else "Not ready: ")
     assert said in verdict.summary
+
+
+def test_programs_that_another_command_brings_to_different_stages_are_named() -> None:
+    def by_it(name: str, *stages: Stage) -> ProgramResult:
+        seen = InsteadResult(WAY, WAY.command(name), dict.fromkeys(stages, SEEN))
+        row = program(Readiness.NOT_READY, Stage.BUILD, name=name)
+        return msgspec.structs.replace(row, instead=seen)
+
+    rows = [by_it("one", *Stage), by_it("two", Stage.BUILD), by_it("three")]
+    summary = judge([finding(Status.FAIL)], rows, [asked(row.name) for row in rows]).summary
+    assert "with `make CLANG=clang-15` proven by running: one;" in summary
+    assert summary.endswith("with `make CLANG=clang-15` seen to build: two.")
+    alike = [by_it("one", *Stage), by_it("two", *Stage)]
+    summary = judge([finding(Status.FAIL)], alike, [asked(row.name) for row in alike]).summary
+    assert summary.endswith("with `make CLANG=clang-15` proven by running.")
