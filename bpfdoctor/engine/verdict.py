@@ -84,9 +84,13 @@ def _unseen(findings: Sequence[Reported]) -> list[Reported]:
 
 
 def _results(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> list[StageResult]:
-    """The results of all requested stages; a stage that was not examined is unknown."""
+    """The results of every stage that was asked for; of one that nobody examined, too.
+
+    A program that was asked for and has no stage to judge is not judged by the others'.
+    """
     rows = {each.name: each.stages for each in programs}
-    return [rows.get(each.program, {}).get(s, UNSEEN) for each in asked for s in each.stages]
+    judged = [rows.get(each.program, {}).get(s, UNSEEN) for each in asked for s in each.stages]
+    return judged + [UNSEEN for each in asked if not each.stages]
 
 
 def _told(findings: Sequence[Reported]) -> str:
@@ -130,14 +134,13 @@ def _otherwise(program: ProgramResult) -> str:
 def _unexamined(programs: Sequence[ProgramResult], asked: Sequence[AskedStages]) -> str:
     """The first stage of each program about which nothing is known, not even why."""
     rows = {each.name: each.stages for each in programs}
-    first = [
-        next(
-            (f"{each.program} to {s.value}" for s in each.stages if _blank(rows, each.program, s)),
-            "",
-        )
+    blank = (
+        [f"{each.program} to {s.value}" for s in each.stages if _blank(rows, each.program, s)]
+        if each.stages
+        else [each.program]
         for each in asked
-    ]
-    return _listed([each for each in first if each])
+    )
+    return _listed([each[0] for each in blank if each])
 
 
 def _blank(rows: Mapping[str, Mapping[Stage, StageResult]], program: str, stage: Stage) -> bool:

@@ -290,3 +290,9 @@ def test_programs_that_another_command_brings_to_different_stages_are_named() ->
     alike = [by_it("one", *Stage), by_it("two", *Stage)]
     summary = judge([finding(Status.FAIL)], alike, [asked(row.name) for row in alike]).summary
     assert summary.endswith("with `make CLANG=clang-15` proven by running.")
+
+
+def test_a_program_without_a_stage_to_judge_is_not_ready_by_the_others() -> None:
+    verdict = judge([], [program(Readiness.READY)], (*DEMO, AskedStages("built", ())))
+    assert verdict.exit == 3
+    assert "built: not examined" in verdict.summary
