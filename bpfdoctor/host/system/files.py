@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from bpfdoctor.host.acting import as_owner_of, may
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.reading import NotRegularError, opened_regular, read_regular
+from bpfdoctor.host.reading import NotRegularError, opened_regular, read_published
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -55,7 +55,7 @@ class ReadFile(Question[FileText], frozen=True):
     def _data(self) -> bytes:
         """One byte more than is asked for, where there is more."""
         if not self.path.endswith(".gz"):
-            return read_regular(self.path, self.limit + 1)
+            return read_published(self.path, self.limit + 1)
         with opened_regular(self.path) as file, gzip.open(file) as unpacked:
             return unpacked.read(self.limit + 1)
 
