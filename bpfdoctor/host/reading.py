@@ -25,6 +25,13 @@ class NotRegularError(OSError):
         super().__init__(errno.EINVAL, what, path)
 
 
+class PrivateError(PermissionError):
+    """A link to what is not for everybody to read; it was not read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EACCES, "a link to what others may not read", path)
+
+
 @contextlib.contextmanager
 def opened_regular(path: str, flags: int = 0) -> Iterator[BinaryIO]:
     """A regular file, open for reading; `flags` are added (`O_NOFOLLOW`).
@@ -45,13 +52,13 @@ def read_published(path: str, limit: int) -> bytes:
     """As `read_regular`, of a file whose text goes into reports and snapshots.
 
     A tree that was cloned may hold a link to a key of whoever reads it: what lies behind a link,
-    and is not for everybody to read, is refused (PermissionError).
+    and is not for everybody to read, is refused (PrivateError).
     """
     with as_owner_of(path):
         link = os.path.islink(path)
     with opened_regular(path) as file:
         if link and not os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-            raise PermissionError(errno.EACCES, "a link to what others may not read", path)
+            raise PrivateError(path)
         return _beginning(file, path, limit)
 
 
