@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -111,15 +110,14 @@ class Compile(Question[Compiled], frozen=True):
     def reader(self, machine: Machine) -> Credentials | None:
         """As whom it is done, where we are root: the owner of what the compiler will look into.
 
-        That is itself, the current directory, and whatever its flags and variables name. Raises
-        OSError where one of them cannot be looked at.
+        That is the current directory, and whatever its flags and variables name. Raises OSError
+        where one of them cannot be looked at.
         """
         named = (machine.environ.get(name, "") for name in SEARCHED)
         searched = (place for value in named for place in value.split(":"))
         words = (*self.flags, *self.libraries, *searched)
         places = (word[word.index("/") :] for word in words if "/" in word)
-        tool = shutil.which(self.compiler[0], path=machine.environ.get("PATH", os.defpath))
-        for path in (tool or "/", os.getcwd(), *places):
+        for path in (os.getcwd(), *places):
             with contextlib.suppress(FileNotFoundError):
                 if owner := owner_on_the_way(path):
                     return owner
