@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -117,7 +116,7 @@ class Compile(Question[Compiled], frozen=True):
         searched = (place for value in named for place in value.split(":"))
         words = (*self.flags, *self.libraries, *searched)
         places = (word[word.index("/") :] for word in words if "/" in word)
-        for path in (os.getcwd(), *places):
+        for path in (".", *places):
             with contextlib.suppress(FileNotFoundError):
                 if owner := owner_on_the_way(path):
                     return owner
