@@ -111,21 +111,30 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     refuse_too_little()
     environ = dict(os.environ)
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
-    host = LiveHost(machine, _elevated(machine, watcher) if given.sudo else None)
+    host = LiveHost(machine, _elevated(machine, watcher, given.smoke) if given.sudo else None)
     try:
         yield host
     finally:
         host.close()
 
 
-def _elevated(machine: Machine, watcher: Watcher) -> ElevatedHost | None:
-    """Root, asked for once; nobody needs to ask who is root already."""
+def _elevated(machine: Machine, watcher: Watcher, smoke: bool) -> ElevatedHost | None:
+    """Root, asked for once; nobody needs to ask who is root already.
+
+    With a smoke test root may run what is built, and our own instructions in the kernel.
+    """
     if os.geteuid() == 0:
         return None
     from bpfdoctor.host.elevated import start_elevated
+    from bpfdoctor.host.warrant import Warrant
 
     with watcher.paused():  # sudo may prompt on the terminal
-        return start_elevated(machine)
+        elevated = start_elevated(machine, Warrant(smoke))
+    if smoke:
+        from bpfdoctor.smoke.kernel import kernel_grant
+
+        elevated.grant(kernel_grant())
+    return elevated
 
 
 def _refuse_unreadable(host: Host, directory: str) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.grant import Grant, grant_of
 from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, read_regular, real_path
@@ -57,6 +58,9 @@ class Built(Answer, frozen=True):
         """make said yes, and the program is really there."""
         return self.status == 0 and bool(self.binary)
 
+    def grants(self) -> tuple[Grant, ...]:
+        return (grant_of("RunProgram", (self.binary, self.sha256)),) if self.ok else ()
+
     def shown(self) -> str:
         if self.ok:
             where = f"built in {self.place}\n" if self.place else ""
@@ -97,6 +101,7 @@ class BuildProgram(Question[Built], frozen=True):
     make: tuple[str, ...] = ("make",)
     limit: float = 900
     without: tuple[str, ...] = ()
+    builds = True
 
     def put(self, machine: Machine) -> Built | NoAnswer:
         try:
