@@ -111,7 +111,8 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     refuse_too_little()
     environ = dict(os.environ)
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
-    host = LiveHost(machine, _elevated(machine, watcher, given.smoke) if given.sudo else None)
+    smoke = given.smoke and not given.objects  # of an object nothing is run
+    host = LiveHost(machine, _elevated(machine, watcher, smoke) if given.sudo else None)
     try:
         yield host
     finally:

@@ -33,7 +33,7 @@ from bpfdoctor.host.sudo import SYSTEM_PATH, find_sudo
 from bpfdoctor.host.warrant import Grants, Warrant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from bpfdoctor.host.grant import Grant
 
@@ -51,9 +51,13 @@ class ElevatedHost:
     """The privileged process, as a host. Safe under threads."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], channel: Channel, progress: Callable[[str], None]
+        self,
+        process: subprocess.Popen[bytes],
+        channel: Channel,
+        progress: Callable[[str], None],
+        hidden: contextlib.ExitStack,
     ) -> None:
-        self._process = process
+        self._process, self._hidden = process, hidden
         self._remote = RemoteHost(channel, progress, peer="privileged")
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
@@ -67,6 +71,7 @@ class ElevatedHost:
     def close(self) -> None:
         """Close the pipe and wait for the process, which then cleans up and ends."""
         _end(self._process)
+        self._hidden.close()
 
 
 def start_elevated(machine: Machine, warrant: Warrant = Warrant()) -> ElevatedHost:  # noqa: B008
@@ -97,6 +102,19 @@ class _NotStartedError(Exception):
 
 
 def _start(argv: tuple[str, ...], machine: Machine, said: IO[bytes] | None) -> ElevatedHost:
+    hidden = contextlib.ExitStack()
+    hidden.enter_context(hidden_from_others())
+    try:
+        process, channel = _started(argv, machine, said)
+    except BaseException:
+        hidden.close()
+        raise
+    return ElevatedHost(process, channel, machine.progress, hidden)
+
+
+def _started(
+    argv: tuple[str, ...], machine: Machine, said: IO[bytes] | None
+) -> tuple[subprocess.Popen[bytes], Channel]:
     # Not in a session of its own: sudo could not prompt on the terminal.
     process = subprocess.Popen(
         argv,
@@ -108,30 +126,40 @@ def _start(argv: tuple[str, ...], machine: Machine, said: IO[bytes] | None) -> E
     )
     assert process.stdout is not None
     assert process.stdin is not None
-    _let_nobody_look()
     channel = Channel(process.stdout, process.stdin)
-    try:
-        hello = channel.receive()
-    except WireError:  # something that sudo, or a profile of root's, printed
-        hello = None
-    except BaseException:  # Ctrl-C at the prompt
-        process.stdout.close()
-        _end(process)
-        raise
-    if hello is None or hello.result != __version__:
-        process.stdout.close()
-        _end(process)
+    if not _greeted(process, channel):
         raise _NotStartedError
-    return ElevatedHost(process, channel, machine.progress)
+    return process, channel
 
 
-def _let_nobody_look() -> None:
-    """Keep this user's other processes from our descriptors and our memory.
+def _greeted(process: subprocess.Popen[bytes], channel: Channel) -> bool:
+    """Whether it is the privileged process of this version; anything else is ended."""
+    assert process.stdout is not None
+    hello = None
+    try:
+        with contextlib.suppress(WireError):  # something that sudo, or a profile of root's, printed
+            hello = channel.receive()
+    finally:  # Ctrl-C at the prompt, too
+        if hello is None or hello.result != __version__:
+            process.stdout.close()
+            _end(process)
+    return hello is not None and hello.result == __version__
+
+
+@contextlib.contextmanager
+def hidden_from_others() -> Iterator[None]:
+    """Keep this user's other processes from our descriptors and our memory, as root's are kept.
 
     A debugger, /proc/PID/fd and pidfd_getfd(2) would lead them to the pipe to root (prctl(2)).
     """
-    PR_SET_DUMPABLE = 4  # noqa: N806  (the kernel's name)
-    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    PR_GET_DUMPABLE, PR_SET_DUMPABLE = 3, 4  # noqa: N806  (the kernel's names)
+    prctl = ctypes.CDLL(None).prctl
+    before = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    try:
+        yield
+    finally:
+        prctl(PR_SET_DUMPABLE, int(before == 1), 0, 0, 0)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

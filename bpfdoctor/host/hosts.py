@@ -54,6 +54,7 @@ class LiveHost:
     def __init__(self, machine: Machine, elevated: Elevated | None = None) -> None:
         self.machine = machine
         self.elevated = elevated
+        self._user: Host = self if elevated is None else LiveHost(machine)
         self._asked: dict[Question[Any], _Pending] = {}
         self._lock = threading.Lock()
 
@@ -87,7 +88,7 @@ class LiveHost:
 
     def as_user(self) -> Host:
         """The same host without root, for whoever is not to reach it."""
-        return self if self.elevated is None else UserHost(self, LiveHost(self.machine))
+        return self if self.elevated is None else UserHost(self, self._user)
 
     def close(self) -> None:
         """End what this host started and remove what it made."""

@@ -89,9 +89,9 @@ MAP: Mapping[str, Bound] = {"number": U32, **SIZES, "flags": U32, "typed": _any}
 
 def _small(value: Any) -> bool:
     """A map that takes little memory, or none because the kernel refuses it."""
-    entry = value.key_size + value.value_size + 8
+    size = value.entries * (value.key_size + value.value_size + 8)
     refused = getattr(value, "number", 0) in HASHES and value.entries == 1
-    return refused or value.entries * entry <= MOST_MEMORY
+    return refused or bool(size <= MOST_MEMORY)
 
 
 LIKE = _struct(type=_word, attach=U32, flags=U32, license=_text, target=_text, btf_id=_up_to(0))

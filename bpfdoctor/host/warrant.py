@@ -14,7 +14,7 @@ import msgspec
 
 from bpfdoctor.host.catalog import name_of
 from bpfdoctor.host.grant import Grant, grant_of
-from bpfdoctor.host.root_questions import CLOSED_LIST, MOST_AT_ONCE, outside
+from bpfdoctor.host.root_questions import CLOSED_LIST, outside
 
 if TYPE_CHECKING:
     from bpfdoctor.host.question import Question
@@ -24,6 +24,9 @@ SMOKE = "--smoke"
 
 GRANTED = {"RunProgram": ("binary", "sha256"), "Fire": ("code", "map_references")}
 """What is only asked in a smoke test, and its fields that a grant must have named."""
+
+MOST_GRANTS = 1000
+"""Programs of one run."""
 
 
 class Warrant(msgspec.Struct, frozen=True):
@@ -58,7 +61,7 @@ class Grants:
             known = self._granted | {grant_of(grant.ask, grant.named)}
         except (TypeError, ValueError):
             return
-        if self.warrant.smoke and len(known) <= MOST_AT_ONCE:
+        if self.warrant.smoke and len(known) <= MOST_GRANTS:
             self._granted = known
 
     def refusal(self, question: Question[Any]) -> str:
