@@ -29,7 +29,7 @@ from bpfdoctor.host.process import kill_all
 from bpfdoctor.host.question import A, NoAnswer, Question
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.signals import ignore, pass_none_on
-from bpfdoctor.host.sudo import SYSTEM_PATH, find_sudo
+from bpfdoctor.host.sudo import bare_environment, find_sudo
 from bpfdoctor.host.warrant import Grants, Warrant
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _started(
         stdout=subprocess.PIPE,
         stderr=said,
         cwd="/",
-        env={"PATH": SYSTEM_PATH, "LC_ALL": "C", "TERM": machine.environ.get("TERM", "dumb")},
+        env={**bare_environment(), "TERM": machine.environ.get("TERM", "dumb")},
     )
     assert process.stdout is not None
     assert process.stdin is not None
@@ -222,7 +222,7 @@ def main() -> None:
 
 def _roots_own_environment() -> dict[str, str]:
     """Nothing of the asker's, whatever sudo keeps of it: TMPDIR would say where root writes."""
-    environ = {"PATH": SYSTEM_PATH, "HOME": "/root", "LC_ALL": "C"}
+    environ = {**bare_environment(), "HOME": "/root"}
     os.environ.clear()
     os.environ.update(environ)
     os.umask(0o077)
