@@ -6,10 +6,11 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import click
 import msgspec
 
 from bpfdoctor.cli.files import refuse_unwritable
@@ -30,6 +31,7 @@ from bpfdoctor.host.record import (
     read_snapshot,
 )
 from bpfdoctor.host.redact import Redactor
+from bpfdoctor.host.root_path import changeable_by_others
 from bpfdoctor.host.system.files import AskDirectory, LookAt
 from bpfdoctor.model import Report, Subject
 from bpfdoctor.projects.reader import kinds
@@ -110,6 +112,7 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
 
     refuse_too_little()
     environ = dict(os.environ)
+    _warn_of(changeable_by_others(environ))
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
     smoke = given.smoke and not given.objects  # of an object nothing is run
     host = LiveHost(machine, _elevated(machine, watcher, smoke) if given.sudo else None)
@@ -117,6 +120,18 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
         yield host
     finally:
         host.close()
+
+
+_warned: set[str] = set()
+
+
+def _warn_of(places: Mapping[str, str]) -> None:
+    """Say once whose commands root runs here: under `sudo -E` or `su` the PATH is the user's."""
+    for place, who in places.items():
+        if place not in _warned:
+            _warned.add(place)
+            what = f"root's PATH has {place!r}, where {who} may put commands: they are run as root"
+            click.echo(f"bpfdoctor: {what}", err=True)
 
 
 def _elevated(machine: Machine, watcher: Watcher, smoke: bool) -> ElevatedHost | None:
