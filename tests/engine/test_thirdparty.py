@@ -8,7 +8,8 @@ import select
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from importlib.machinery import PathFinder
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -360,6 +361,43 @@ def test_where_nobody_names_the_group_the_installed_distributions_are_not_opened
     monkeypatch.setattr("importlib.metadata.distributions", None)
     monkeypatch.setattr(sys, "meta_path", [PathFinder])
     assert entries() == []
+
+
+@pytest.fixture
+def left_behind(install: Install) -> Iterator[Callable[[], list[int]]]:
+    """The processes that the sample has left, which are ended afterwards."""
+    site = install("forks")
+
+    def pids() -> list[int]:
+        return [int(line) for line in (site / "pids").read_text().split()]
+
+    yield pids
+    for pid in pids():
+        os.kill(pid, 9)
+
+
+def test_a_process_that_is_left_behind_keeps_nobody_waiting(
+    left_behind: Callable[[], list[int]],
+) -> None:
+    """It held its end of the pipe: the run waited for it, for ever where a module was loaded."""
+    began = time.monotonic()
+    (found,) = findings(only("sample.forks"))
+    assert (found.status, found.summary) == (Status.PASS, "done")
+    (found,) = findings(only("sample.abandons"))
+    assert found.status is Status.ERROR
+    assert "without a result (exit status 3)" in found.summary
+    assert time.monotonic() - began < 50  # their limit is 60 seconds
+    assert len(left_behind()) == 2
+
+
+def test_a_module_that_leaves_a_process_behind_as_it_is_loaded_is_one_error(
+    left_behind: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMPLE_FORKS", "import")
+    (found,) = findings(only())
+    assert found.status is Status.ERROR
+    assert "without a result (exit status 3)" in found.summary
+    assert len(left_behind()) == 1
 
 
 class Root:
