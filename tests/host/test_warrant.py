@@ -19,7 +19,7 @@ from bpfdoctor.host.bpf.probes import CreateMap
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs
 from bpfdoctor.host.catalog import question_kinds, to_question
 from bpfdoctor.host.grant import Grant, grant_of
-from bpfdoctor.host.question import Question
+from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.root_questions import CLOSED_LIST, MOST_MEMORY
 from bpfdoctor.host.system.files import ReadFile
 from bpfdoctor.host.system.kconfig import AskKernelOption
@@ -50,6 +50,16 @@ def test_every_privileged_question_is_in_the_list_and_each_of_its_fields_is_boun
     privileged = {name: kind for name, kind in question_kinds().items() if kind.privileged}
     fields = {name: set(kind.__struct_fields__) for name, kind in privileged.items()}
     assert {name: set(bounds) for name, bounds in CLOSED_LIST.items()} == fields
+
+
+class Unlisted(Question[NoAnswer], frozen=True):
+    """A new kind of question, about which nobody has thought."""
+
+    privileged = True
+
+
+def test_a_question_that_is_not_in_the_list_is_not_put() -> None:
+    assert refusal(Unlisted(), smoke=True)
 
 
 def recorded() -> list[Question[Any]]:
