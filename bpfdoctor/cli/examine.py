@@ -6,7 +6,7 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,7 +112,7 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
 
     refuse_too_little()
     environ = dict(os.environ)
-    _warn_of(changeable_by_others(environ))
+    warn_of_root_path()
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
     smoke = given.smoke and not given.objects  # of an object nothing is run
     host = LiveHost(machine, _elevated(machine, watcher, smoke) if given.sudo else None)
@@ -125,9 +125,9 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
 _warned: set[str] = set()
 
 
-def _warn_of(places: Mapping[str, str]) -> None:
+def warn_of_root_path() -> None:
     """Say once whose commands root runs here: under `sudo -E` or `su` the PATH is the user's."""
-    for place, who in places.items():
+    for place, who in changeable_by_others(os.environ).items():
         if place not in _warned:
             _warned.add(place)
             what = f"root's PATH has {place!r}, where {who} may put commands: they are run as root"

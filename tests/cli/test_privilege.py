@@ -25,3 +25,5 @@ def test_root_is_told_that_its_path_is_another_users(
     assert "user 65534" in said[0]
     assert "\x1b" not in said[0]
     assert json.loads(ended.stdout)["verdict"]["exit"] == ended.returncode == 0
+    ended = doctor("undo", environ={**environ, "HOME": str(tmp_path)})
+    assert [line for line in ended.stderr.splitlines() if "root's PATH" in line] == said
