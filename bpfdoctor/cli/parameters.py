@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from bpfdoctor.cli import formats
+from bpfdoctor.host.own_home import own_home
 
 if TYPE_CHECKING:
     from bpfdoctor.engine.options import ObjectTarget, Options
@@ -41,6 +43,9 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         ctx.obj.stdout.keep_for_reports()
+        other = own_home(os.environ).sentence
+        if other:
+            click.echo(f"bpfdoctor: {other}", err=True)
         return super().invoke(ctx)
 
 
