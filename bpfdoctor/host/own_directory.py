@@ -35,7 +35,7 @@ def own_directory(path: Path, *, home: str = "", uid: int | None = None, make: b
     """
     us = os.geteuid() if uid is None else uid
     if not path.is_absolute() or not path.name:
-        raise NotOursError(f"{path} is not an absolute path of a directory")
+        raise NotOursError("it is not an absolute path")
     if home and path.is_relative_to(home) and not os.path.isdir(home):
         raise FileNotFoundError(errno.ENOENT, f"there is no directory {home}")
     trusted = {0, us}

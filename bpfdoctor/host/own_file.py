@@ -17,12 +17,8 @@ def open_own_file(path: Path, flags: int = os.O_RDONLY) -> int:
 
     Raises NotOursError for any other file, and OSError where it cannot be opened.
     """
-    try:
-        descriptor = os.open(path, flags | _SAFELY)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise NotOursError("it is a link") from None
-        raise
+    _refuse_unless_ours(os.lstat(path))  # before it is opened, for a device acts on that
+    descriptor = os.open(path, flags | _SAFELY)
     try:
         _refuse_unless_ours(os.fstat(descriptor))
     except OSError:
@@ -45,6 +41,8 @@ def _refuse_unless_ours(facts: os.stat_result) -> None:
     mode = stat.S_IMODE(facts.st_mode)
     if stat.S_ISDIR(facts.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if stat.S_ISLNK(facts.st_mode):
+        raise NotOursError(f"it is a link (of {owner_name(facts.st_uid)}'s)")
     if not stat.S_ISREG(facts.st_mode):
         raise NotOursError("it is not a regular file")
     if facts.st_uid != os.geteuid():

@@ -131,7 +131,7 @@ def journal_directory(environ: Mapping[str, str]) -> Path:
     except FileNotFoundError:
         return directory
     except OSError as error:
-        hint = "set XDG_STATE_HOME to the directory that it was when fix ran, if it was another"
+        hint = "XDG_STATE_HOME names another place for journals; it must be yours alone"
         raise BpfDoctorError(f"no journal of {directory} is used: {error.strerror}", hint) from None
 
 
