@@ -7,10 +7,11 @@ what is another's). A link on the way is followed where it is root's or ours, ne
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
-from collections.abc import Set
+from collections.abc import Iterator
 from pathlib import Path
 
 from bpfdoctor.host.path_walk import Component, components
@@ -38,11 +39,9 @@ def own_directory(path: Path, *, home: str = "", uid: int | None = None, make: b
         raise NotOursError("it is not an absolute path")
     if home and path.is_relative_to(home) and not os.path.isdir(home):
         raise FileNotFoundError(errno.ENOENT, f"there is no directory {home}")
-    trusted = {0, us}
-    for each in components(str(path), make=make):
-        if each.path == "/":
-            trusted.add(each.facts.st_uid)  # in a user namespace, root of the host is another
-        refuse_others(each, trusted)
+    for each, anothers in walked(str(path), us, make=make):
+        if anothers:
+            raise NotOursError(f"{each.path} {_described(each.facts)}")
         if each.last:
             _look_at_last(each, us, make=make)
         else:
@@ -50,10 +49,24 @@ def own_directory(path: Path, *, home: str = "", uid: int | None = None, make: b
     return path
 
 
-def refuse_others(component: Component, trusted: Set[int]) -> None:
-    """Raise NotOursError for what belongs to none of these users."""
-    if component.facts.st_uid not in trusted:
-        raise NotOursError(f"{component.path} {_described(component.facts)}")
+def refuse_links_of_others(path: str) -> None:
+    """Raise NotOursError where another's link is on the way to a file that is to be written."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for each, anothers in walked(os.path.abspath(path), os.geteuid()):
+            if anothers and stat.S_ISLNK(each.facts.st_mode):
+                raise NotOursError(f"{each.path} {_described(each.facts)}")
+
+
+def walked(path: str, us: int, *, make: bool = False) -> Iterator[tuple[Component, bool]]:
+    """Each component on the way to a path, and whether it is neither root's nor ours.
+
+    Whose `/` is, his is all: in a user namespace, the host's root is not user 0.
+    """
+    trusted = {0, us}
+    for each in components(path, make=make):
+        if each.path == "/":
+            trusted.add(each.facts.st_uid)
+        yield each, each.facts.st_uid not in trusted
 
 
 def _look_at_last(component: Component, us: int, *, make: bool) -> None:
@@ -75,15 +88,25 @@ def _refuse_writable(component: Component, us: int) -> None:
     mode = component.facts.st_mode
     if not stat.S_ISDIR(mode) or mode & stat.S_ISVTX or not mode & OTHERS_WRITE:
         return
-    if mode & stat.S_IWOTH or not _is_private_group(component.facts.st_gid, us):
+    if mode & stat.S_IWOTH or not _only_we_are_group(component, us):
         described = f"belongs to {owner_name(component.facts.st_uid)}"
         raise NotOursError(
             f"others may write to {component.path} ({described}, mode {stat.S_IMODE(mode):04o})"
         )
 
 
+def _only_we_are_group(directory: Component, us: int) -> bool:
+    """Whether what its group may do, only root or we may: our own group, where umask is 002.
+
+    With a list of access, the bits of the group are those of the users listed too (acl(5)).
+    """
+    with contextlib.suppress(OSError):
+        if os.getxattr(directory.path, "system.posix_acl_access"):
+            return False
+    return _is_private_group(directory.facts.st_gid, us)
+
+
 def _is_private_group(gid: int, us: int) -> bool:
-    """Whether a group is root's or has no member but us: the default group where umask is 002."""
     import grp  # rarely needed
     import pwd
 

@@ -11,8 +11,8 @@ import pwd
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bpfdoctor.host.own_directory import owner_name
-from bpfdoctor.host.path_walk import Component, components
+from bpfdoctor.host.own_directory import owner_name, walked
+from bpfdoctor.host.path_walk import Component
 
 BESIDE_HOME = ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 """Variables that put a part of the home elsewhere (XDG Base Directory Specification)."""
@@ -53,11 +53,9 @@ def _others(name: str, path: str) -> Component | None:
     if not path.startswith("/") or (name == "HOME" and (not home or _same(path, home))):
         return None
     last = None
-    trusted = {0, os.geteuid()}
     try:
-        for last in components(path):
-            trusted |= {last.facts.st_uid} if last.path == "/" else set()
-            if last.facts.st_uid not in trusted:
+        for last, anothers in walked(path, os.geteuid()):
+            if anothers:
                 return last
     except (OSError, ValueError):
         return None  # what does not exist is nobody's

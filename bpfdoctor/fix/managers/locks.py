@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import read_regular
 from bpfdoctor.host.system.mount_table import read_mounts
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _by_content(path: str) -> Holder | None:
     if not path.endswith((".pid", ".lck")):
         return None
     try:
-        text = Path(path).read_text().split()
+        text = read_regular(path, 64).split()
     except OSError:
         return None
     if path.endswith(".lck"):
@@ -119,5 +120,5 @@ def _name(pid: int) -> str:
 
     try:
         return str(psutil.Process(pid).name())
-    except psutil.Error:
+    except (psutil.Error, ValueError, OverflowError):  # -1 holds a lock of an open file: nobody's
         return ""
