@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Holder(Answer, frozen=True):
-    """The process that holds a lock: its PID and name; PID 0 when nobody does.
+    """The process that holds a lock: its PID and name; PID 0 when nobody does, -1 if unknown.
 
     `path` is the lock. `stale`: the lock is a file that exists, and no such manager runs.
     """
@@ -28,7 +28,8 @@ class Holder(Answer, frozen=True):
     def shown(self) -> str:
         if self.stale:
             return f"{self.path}, which a killed run left behind: remove it (sudo rm {self.path})"
-        return f"{self.name or 'a process'} (PID {self.pid}), by {self.path}" if self.pid else "-"
+        number = f" (PID {self.pid})" if self.pid > 0 else ""
+        return f"{self.name or 'a process'}{number}, by {self.path}" if self.pid else "-"
 
 
 class AskLock(Question[Holder], frozen=True):
