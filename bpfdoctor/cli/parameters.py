@@ -11,7 +11,6 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from bpfdoctor.cli import formats
-from bpfdoctor.host.own_home import own_home
 
 if TYPE_CHECKING:
     from bpfdoctor.engine.options import ObjectTarget, Options
@@ -41,11 +40,17 @@ class Command(click.Command):
             if given and "" in (value if isinstance(value, tuple) else (value,)):
                 raise click.BadParameter("it names nothing", ctx=ctx, param=each)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        ctx.obj.stdout.keep_for_reports()
+    def _say_whose_home_it_is(self) -> None:
+        """With `sudo -E` or `su -p`, HOME may be another's; `Machine` then uses ours."""
+        from bpfdoctor.host.own_home import own_home  # not for --help
+
         other = own_home(os.environ).sentence
         if other:
             click.echo(f"bpfdoctor: {other}", err=True)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.obj.stdout.keep_for_reports()
+        self._say_whose_home_it_is()
         return super().invoke(ctx)
 
 

@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -108,8 +107,9 @@ def copy_program(source: Path, target: Path) -> str:
 def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
     """Keep a copy of a built program where no other build changes it: its path and its sha256."""
     base = (machine.cache or machine.scratch) / "built"
-    base.mkdir(mode=0o700, exist_ok=True)
-    if machine.cache is not None:
+    if machine.cache is None:
+        base.mkdir(mode=0o700, exist_ok=True)
+    else:
         own_directory(base)
     with tempfile.TemporaryDirectory(dir=base) as fresh:
         copy = Path(fresh, binary.name)
