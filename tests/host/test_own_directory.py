@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bpfdoctor.host.own_directory import NotOursError, own_directory, refuse_links_of_others
+from bpfdoctor.host.path_walk import Component, components
 
 BOB = 12345
 
@@ -99,6 +102,56 @@ def test_where_others_may_write_they_may_rename_what_is_ours(
     with pytest.raises(NotOursError, match=rf"others may write to .*/open .*mode {mode:04o}"):
         own_directory(place / "open/x")
     assert os.listdir(place / "open") == []
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "members", "good"),
+    [
+        (0, "root", ["x"], True),
+        (BOB, "bob", [], True),
+        (BOB, "bob", ["bob"], True),
+        (BOB, "bob", ["bob", "x"], False),
+        (BOB, "staff", [], False),
+        (BOB + 1, "bob", [], False),
+    ],
+)
+def test_a_group_that_is_ours_alone_may_write(  # noqa: PLR0917
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    group: int,
+    name: str,
+    members: list[str],
+    good: bool,
+) -> None:
+    """Where the umask is 002, each user has a group of the same name."""
+    bob = pwd.struct_passwd(("bob", "x", BOB, BOB, "", "/", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: bob)
+    theirs = grp.struct_group((name, "x", group, members))
+    monkeypatch.setattr(grp, "getgrgid", lambda gid: theirs)
+    given(place / "x", BOB, 0o770)
+    os.chown(place / "x", BOB, group)
+    if good:
+        assert own_directory(place / "x", uid=BOB, make=False)
+        return
+    with pytest.raises(NotOursError, match="others may write to"):
+        own_directory(place / "x", uid=BOB, make=False)
+
+
+def test_the_owner_of_the_root_is_root_where_the_hosts_is_out_of_sight(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a user namespace the host's root is shown as the overflow user."""
+    given(place / "host", 65534)
+    given(place / "host/mine", 0, 0o700)
+
+    def in_namespace(path: str, *, make: bool) -> Iterator[Component]:
+        for each in components(path, make=make):
+            yield each._replace(facts=os.stat(place / "host")) if each.path == "/" else each
+
+    with pytest.raises(NotOursError, match="host belongs to nobody"):
+        own_directory(place / "host/mine")
+    monkeypatch.setattr("bpfdoctor.host.own_directory.components", in_namespace)
+    assert own_directory(place / "host/mine")
 
 
 def test_a_list_of_access_may_let_others_write_where_the_group_seems_ours(
