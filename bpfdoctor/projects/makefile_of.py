@@ -146,7 +146,8 @@ def _programs(
     sources = tuple(_sources(host, project.inside(build.directory)))
     words = tuple(word for word in dict.fromkeys(listed.words) if _PROGRAM.fullmatch(word))
     if words and not listed.computed:
-        unlisted = tuple(name for name in sources if name not in words)
+        named = frozenset(words)
+        unlisted = tuple(name for name in sources if name not in named)
         known = "asked" if how == "asked" else "read"
         return words, ProgramList(known, build.apps, build.makefile, unlisted=unlisted)  # type: ignore[arg-type]
     why = listed.computed or f"no {build.apps} that names a program"
