@@ -287,6 +287,10 @@ def test_a_makefile_of_today_takes_a_hundredth_of_the_budget() -> None:
     assert makefile.expansion.budget.left > PATIENCE * 99 // 100
 
 
+def test_a_reason_is_no_longer_than_is_read() -> None:
+    assert len(read(f"APPS = $(word {'x' * 50000},a)\n")["APPS"].computed) <= 300
+
+
 @given(st.text(alphabet="APS=+:?$(){} \n\t\\#ifeqndsl,\"'calev", max_size=120))
 def test_no_makefile_breaks_the_reader(text: str) -> None:
     assert isinstance(read(text)["APPS"], Reading)
