@@ -69,7 +69,7 @@ def test_no_expression_is_slow_over_text_made_to_be_slow() -> None:
     ],
 )
 def test_a_slow_expression_is_found(pattern: str, method: str) -> None:
-    assert too_slow([Expression("here", pattern, re.DOTALL, (method,))])
+    assert too_slow([Expression("here", pattern, re.DOTALL, (method,))], most=0.5)
 
 
 def test_what_an_automaton_finds_is_what_is_found() -> None:

@@ -185,13 +185,13 @@ def used(expression: Expression) -> list[Callable[[str], object]]:
     return [every.get(each) or getattr(compiled, each) for each in expression.methods]
 
 
-def too_slow(expressions: list[Expression]) -> list[str]:
+def too_slow(expressions: list[Expression], most: float = MOST) -> list[str]:
     """Where and with what string each is too slow, tried in a process that the kernel ends."""
     found: list[str] = []
     rest = expressions
     while rest:
         ended = subprocess.run(
-            [sys.executable, __file__],
+            [sys.executable, __file__, str(most)],
             input=json.dumps(rest),
             capture_output=True,
             text=True,
@@ -209,7 +209,7 @@ def too_slow(expressions: list[Expression]) -> list[str]:
 def _try(place: int, what: Hostile, length: int, use: Callable[[str], object]) -> float:
     text = what.of_length(length)
     os.write(1, f"{place} {list(what)} of {length:,} characters\n".encode())
-    signal.setitimer(signal.ITIMER_VIRTUAL, MOST)
+    signal.setitimer(signal.ITIMER_VIRTUAL, float(sys.argv[1]))
     start = time.perf_counter()
     use(text)
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
