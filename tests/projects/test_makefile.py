@@ -10,7 +10,8 @@ from cpu_limit import within_cpu
 from hypothesis import given, strategies as st
 from real_make import NAMES, random_makefile, said_by_make
 
-from bpfdoctor.projects.make_budget import EACH, PATIENCE, Budget
+from bpfdoctor.projects.make_budget import EACH, PATIENCE, Budget, steps_of
+from bpfdoctor.projects.make_functions import FUNCTIONS
 from bpfdoctor.projects.make_values import NotFollowed, Outside
 from bpfdoctor.projects.makefile import Reading, read_makefile
 
@@ -286,6 +287,20 @@ def test_the_budget_ends_behind_its_last_step(steps: int, left: int) -> None:
     assert budget.left == left
     with pytest.raises(NotFollowed):
         budget.spend(left)
+
+
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"word"}))
+@pytest.mark.parametrize("blank", [" ", "\t", "\n"])
+def test_what_a_function_makes_is_counted_before_it_is_made(name: str, blank: str) -> None:
+    many, long = f"a{blank}" * 100, "x" * 1000
+    for given in ((many, many, many), (long, many, many), ("a", long, many), ("%", long, many)):
+        arguments = list(given[: FUNCTIONS[name][0]])
+        made = FUNCTIONS[name][1](*arguments)
+        assert steps_of(name, arguments) >= len(made) // 2  # blanks between, and a `./`
+
+
+def test_patterns_are_counted_for_each_word() -> None:
+    assert steps_of("filter", ["a%\t" * 100, "b\t" * 100]) > 100 * 100
 
 
 def test_a_makefile_of_today_takes_a_hundredth_of_the_budget() -> None:
