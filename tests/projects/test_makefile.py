@@ -293,8 +293,8 @@ def test_the_budget_ends_behind_its_last_step(steps: int, left: int) -> None:
 @pytest.mark.parametrize("blank", [" ", "\t", "\n"])
 def test_what_a_function_makes_is_counted_before_it_is_made(name: str, blank: str) -> None:
     many, long = f"a{blank}" * 100, "x" * 1000
-    for given in ((many, many, many), (long, many, many), ("a", long, many), ("%", long, many)):
-        arguments = list(given[: FUNCTIONS[name][0]])
+    for each in ((many, many, many), (long, many, many), ("a", long, many), ("%", long, many)):
+        arguments = list(each[: FUNCTIONS[name][0]])
         made = FUNCTIONS[name][1](*arguments)
         assert steps_of(name, arguments) >= len(made) // 2  # blanks between, and a `./`
 
