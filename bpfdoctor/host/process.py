@@ -16,6 +16,7 @@ from typing import IO
 import msgspec
 
 from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.headroom import die_before_us
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
@@ -78,6 +79,7 @@ def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
     with _running_lock:
         _running.add(process.pid)
     try:
+        die_before_us(process.pid)
         yield
     finally:
         kill_group(process.pid)

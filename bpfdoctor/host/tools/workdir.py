@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.limits import shortage, shortage_said
+from bpfdoctor.host.limits import shortage, shortage_behind, shortage_said
 from bpfdoctor.host.machine import scratch_prefix, temporary_place
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import NoAnswer
@@ -119,11 +118,12 @@ class Workplace:
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {timeout:g} seconds")
-        reason = shortage_said(ended.stderr)
-        if reason or ended.signal == signal.SIGKILL:  # says nothing about the tool
+        reason = shortage_said(ended.stderr) or shortage_behind(ended.signal)
+        if reason:  # says nothing about the tool
             said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
-            short = shortage(reason or "ENOMEM")
-            return NoAnswer(short.reason, f"{short}\n{said or 'killed by SIGKILL'}")
+            short = shortage(reason)
+            killed = f"killed by {signal_name(ended.signal)}"
+            return NoAnswer(short.reason, f"{short}\n{said or killed}")
         return ended
 
     def hidden(self, text: str) -> str:
