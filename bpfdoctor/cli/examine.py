@@ -18,6 +18,7 @@ from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.deadly_filter import refuse_deadly_filter
 from bpfdoctor.host.headroom import refuse_too_little
 from bpfdoctor.host.hosts import FreshHost, LiveHost
 from bpfdoctor.host.machine import Machine
@@ -109,6 +110,7 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     from bpfdoctor.host.cache import default_cache
 
     refuse_too_little()
+    refuse_deadly_filter()
     environ = dict(os.environ)
     machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
     host = LiveHost(machine, _elevated(machine, watcher) if given.sudo else None)

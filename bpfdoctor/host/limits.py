@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from bpfdoctor.host.cgroup import memory_limits, pids_limits, text_of
 
-NO_NULL = "no-null"
+NO_NULL, DEADLY = "no-null", "SIGSYS"
 FULL = ("ENOSPC", "EDQUOT")
 LARGE_STACK = 1 << 30
 FILES, THREADS = "/proc/sys/fs/file-max", "/proc/sys/kernel/threads-max"
@@ -33,6 +33,9 @@ class Limit(NamedTuple):
         return f"the limit of {self.subject} ({self.source}) is {self.value}"
 
 
+AGAIN = ", and run the command again"
+
+
 class Shortage(NamedTuple):
     """What the machine ran out of: the error's name, words for it, and the limits that are set."""
 
@@ -43,6 +46,19 @@ class Shortage(NamedTuple):
     def __str__(self) -> str:
         known = ", ".join(str(each) for each in self.limits)
         return f"{self.what}: {known}" if known else self.what
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return _HINTS.get(self.reason, "make room for it, or raise the limit") + AGAIN
+
+
+class LimitError(OSError):
+    """A limit of the machine for which the kernel has no number; `reason` is the shortage's."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.EPERM, reason)
+        self.reason = reason
 
 
 def shortage_of(error: BaseException | None) -> Shortage | None:
@@ -89,16 +105,22 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "ENOMEM"
     if isinstance(error, OSError):
-        if no_device(error):
-            return NO_NULL
-        name = errno.errorcode.get(error.errno or 0, "")
-        return name if name in _KINDS else ""
+        return _refused(error)
     # Python has no class of its own for these two, only words.
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return "EAGAIN"
     if isinstance(error, ImportError):  # the loader's
         return shortage_said(str(error).encode(errors="replace"))
     return ""
+
+
+def _refused(error: OSError) -> str:
+    if isinstance(error, LimitError):
+        return error.reason
+    if no_device(error):
+        return NO_NULL
+    name = errno.errorcode.get(error.errno or 0, "")
+    return name if name in _KINDS else ""
 
 
 def _open_files() -> Iterator[Limit]:
@@ -175,7 +197,13 @@ _KINDS: dict[str, tuple[str, Callable[[], Iterator[Limit]]]] = {
     "EDQUOT": ("the disk quota of this user is used up", _nothing),
     "SIGXCPU": ("no processor time is left", _processor_time),
     "SIGKILL": ("a command was killed, as it is where memory or time runs out", _killed),
+    DEADLY: ("a seccomp filter kills whoever calls bpf(2) or perf_event_open(2)", _nothing),
     NO_NULL: ("/dev/null cannot be opened, which every command is given", _nothing),
+}
+
+_HINTS = {
+    NO_NULL: "make it, as root: mknod -m 666 /dev/null c 1 3",
+    DEADLY: "run it where the filter lets the call be answered",
 }
 
 _SIGNALS = {

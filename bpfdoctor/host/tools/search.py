@@ -33,7 +33,10 @@ class FindTool(Question[ToolPath], frozen=True):
         found = shutil.which(self.name, path=machine.environ.get("PATH", os.defpath))
         if found is None:
             return NoAnswer("ENOENT", f"{self.name} is not on PATH")
-        return ToolPath(found, os.path.realpath(found))
+        try:
+            return ToolPath(found, os.path.realpath(found))
+        except OSError:  # readlink(2) is refused: it can be started all the same
+            return ToolPath(found, found)
 
     def command(self) -> str:
         return f"command -v {self.name}"
