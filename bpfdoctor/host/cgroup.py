@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-CGROUPS = "/sys/fs/cgroup"
+CGROUPS, OWN = "/sys/fs/cgroup", "/proc/self/cgroup"
 
 UNLIMITED = 1 << 60
 """What version 1 writes for a memory without a limit is beyond this."""
@@ -32,7 +32,7 @@ def room_for_processes() -> int | None:
 
 def _limits(controller: str, names: tuple[str, ...]) -> Iterator[tuple[str, int]]:
     """A container's own cgroup may be shown to it as the root: that is looked at too."""
-    for line in text_of("/proc/self/cgroup").splitlines():
+    for line in text_of(OWN).splitlines():
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         if controller not in controllers.split(",") and controllers:
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,6 +56,17 @@ def test_a_fault_reaches_everybody_who_asks_and_is_not_tried_again() -> None:
         with pytest.raises(RuntimeError, match="a fault of ours"):
             host.ask(Broken())
     assert Broken.calls == [1]
+
+
+class Refused(Question[Answer], frozen=True):
+    """One whose system call is refused here, and nowhere else (a seccomp filter)."""
+
+    def put(self, machine: Machine) -> Answer:
+        raise PermissionError(errno.EPERM, "refused")
+
+
+def test_a_call_that_is_refused_is_no_fault_of_ours(live: LiveHost) -> None:
+    assert live.ask(Refused()) == NoAnswer("EPERM", os.strerror(errno.EPERM))
 
 
 class Root:
