@@ -21,6 +21,7 @@ from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.deadly_filter import refuse_deadly_filter
 from bpfdoctor.host.headroom import refuse_too_little
 from bpfdoctor.host.hosts import FreshHost, LiveHost
+from bpfdoctor.host.limits import raise_shortage
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.record import (
@@ -134,6 +135,7 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
     """Say at once that -C leads nowhere; afterwards it would look like "no checkout here"."""
     seen = host.ask(LookAt(directory))
     if isinstance(seen, NoAnswer):
+        raise_shortage(seen.reason)
         raise BpfDoctorError(f"cannot look at {directory}: {seen.shown()}", "-C takes a directory")
     if seen.target_kind != "directory":
         raise BpfDoctorError(f"{directory} is not a directory", "-C takes a directory")
@@ -145,6 +147,7 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
     where = host.ask(AskDirectory(directory))
     if not isinstance(where, NoAnswer):
         return
+    raise_shortage(where.reason)
     if where.reason == "refused":
         raise BpfDoctorError(
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from bpfdoctor.host.cgroup import memory_limits, pids_limits, text_of
 
-NO_NULL, DEADLY = "no-null", "SIGSYS"
+NO_NULL, DEADLY, NO_OTHER = "no-null", "SIGSYS", "no-other-user"
 FULL = ("ENOSPC", "EDQUOT")
 LARGE_STACK = 1 << 30
 FILES, THREADS = "/proc/sys/fs/file-max", "/proc/sys/kernel/threads-max"
@@ -77,6 +77,12 @@ def shortage(reason: str) -> Shortage:
     """The shortage of this name (`EMFILE`), with the limits that may be behind it."""
     what, limits = _KINDS[reason]
     return Shortage(reason, what, tuple(limits()))
+
+
+def raise_shortage(reason: str) -> None:
+    """Raise LimitError where there was no answer for want of something."""
+    if reason in _KINDS:
+        raise LimitError(reason)
 
 
 def shortage_said(output: bytes) -> str:
@@ -198,11 +204,16 @@ _KINDS: dict[str, tuple[str, Callable[[], Iterator[Limit]]]] = {
     "SIGXCPU": ("no processor time is left", _processor_time),
     "SIGKILL": ("a command was killed, as it is where memory or time runs out", _killed),
     DEADLY: ("a seccomp filter kills whoever calls bpf(2) or perf_event_open(2)", _nothing),
+    NO_OTHER: (
+        "this root may not act as another user, whose files it reads as he would (CAP_SETUID)",
+        _nothing,
+    ),
     NO_NULL: ("/dev/null cannot be opened, which every command is given", _nothing),
 }
 
 _HINTS = {
     NO_NULL: "make it, as root: mknod -m 666 /dev/null c 1 3",
+    NO_OTHER: "run it as the user whom the files belong to",
     DEADLY: "run it where the filter lets the call be answered",
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.host.architecture import machine_architecture
 from bpfdoctor.host.cgroup import CGROUPS
 from bpfdoctor.host.syscalls import numbers
 
@@ -99,6 +100,21 @@ def test_a_filter_that_only_refuses_is_what_a_check_finds(
     found = {each["id"]: each for each in json.loads(ended.stdout)["findings"]}
     assert found["kernel.bpf-syscall"]["status"] == "fail"
     assert "seccomp" in found["kernel.bpf-syscall"]["summary"]
+
+
+SETFSUID = {"x86_64": 122, "aarch64": 151, "riscv64": 151, "loongarch64": 151}
+
+
+def test_a_root_that_may_not_become_the_trees_owner_says_so(
+    needs: Callable[..., None], tmp_path: Path
+) -> None:
+    needs("root")
+    number = SETFSUID.get(machine_architecture())
+    if number is None:
+        pytest.skip("the number of setfsuid(2) is not known here")
+    os.chown(tmp_path, 61234, 61234)
+    said = limited(filtered(number, REFUSE, CHECK, tmp_path))
+    assert said.startswith("this root may not act as another user")
 
 
 def test_a_directory_for_temporary_files_need_not_be_utf_8(

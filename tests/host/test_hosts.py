@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
@@ -133,3 +134,16 @@ def test_scratch_never_lies_in_the_working_directory(
     with Workplace(Machine({}, cache), Credentials(65534, 65534)) as place:
         assert place.trouble is not None  # nobody else may enter the cache
     assert list(here.iterdir()) == []
+
+
+def test_the_owner_of_a_tree_leaves_nothing_in_a_directory_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs: Callable[..., None]
+) -> None:
+    """/tmp lets him take away what is his; a private TMPDIR does not."""
+    needs("root")
+    tmp_path.chmod(0o755)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with Workplace(Machine({}), Credentials(65534, 65534)) as place:
+        assert place.write("file", "") is None
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -62,9 +63,12 @@ class Workplace:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._directory is not None:
-            with acting_as(self.identity):
-                shutil.rmtree(self._directory, ignore_errors=True)
+        if self._directory is None:
+            return
+        with contextlib.suppress(OSError), acting_as(self.identity):
+            shutil.rmtree(self._directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # he may not take it out of a directory of ours
+            os.rmdir(self._directory)
 
     def _made(self) -> str:
         if self.identity is None:
