@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -137,13 +138,14 @@ def test_scratch_never_lies_in_the_working_directory(
 
 
 def test_the_owner_of_a_tree_leaves_nothing_in_a_directory_of_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs: Callable[..., None]
+    monkeypatch: pytest.MonkeyPatch, needs: Callable[..., None]
 ) -> None:
-    """/tmp lets him take away what is his; a private TMPDIR does not."""
+    """/tmp lets him take away what is his; a TMPDIR of ours does not."""
     needs("root")
-    tmp_path.chmod(0o755)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    with Workplace(Machine({}), Credentials(65534, 65534)) as place:
-        assert place.write("file", "") is None
-    assert list(tmp_path.iterdir()) == []
+    with tempfile.TemporaryDirectory(dir="/tmp") as ours:
+        os.chmod(ours, 0o755)
+        monkeypatch.setattr("tempfile.tempdir", ours)
+        monkeypatch.setenv("TMPDIR", ours)
+        with Workplace(Machine({}), Credentials(65534, 65534)) as place:
+            assert place.write("file", "") is None
+        assert os.listdir(ours) == []
