@@ -32,10 +32,12 @@ def command(ctx: click.Context, /, run: str, dry_run: bool, yes: bool) -> int:
     Only what bpfdoctor added is removed: packages that were not there before, mounts, files. RUN is
     the name that `fix` ended with; without it, the newest run that changed something.
     """
+    from bpfdoctor.cli.examine import warn_of_root_path
     from bpfdoctor.cli.fix_session import voice
     from bpfdoctor.fix.commands.options import FixOptions
     from bpfdoctor.fix.commands.undo import run_undo
     from bpfdoctor.host.machine import Machine
 
     options = FixOptions(yes=yes, dry_run=dry_run)
+    warn_of_root_path()
     return run_undo(run, options, Machine(), voice(ctx.obj))

@@ -13,6 +13,7 @@ from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
 from bpfdoctor.host.headroom import refuse_larger
+from bpfdoctor.host.hosts import UserHost, as_user
 from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool
@@ -152,6 +153,11 @@ class RecordingHost:
             self._answers[question] = answer
         return answer
 
+    def as_user(self) -> Host:
+        """Without root. What is then put as the user is not recorded: root's answer may be."""
+        there = as_user(self.host)
+        return self if there is self.host else UserHost(self, there)
+
     @property
     def answers(self) -> tuple[Recorded, ...]:
         """What was asked so far, in the order of the answers."""
@@ -171,3 +177,7 @@ class RecordedHost:
         if answer is None:
             return NoAnswer(NOT_RECORDED, "the snapshot holds no answer to this")
         return answer  # type: ignore[return-value]
+
+    def as_user(self) -> Host:
+        """Itself: what it holds was written down, and nobody is root there."""
+        return self

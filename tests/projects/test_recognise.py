@@ -86,6 +86,8 @@ def test_a_checkout_that_somebody_else_left_above_is_none(
     os.chown(checkout / "examples/c/Makefile", 12345, 12345)
     assert find_project(host(), str(mine)) is None
     assert find_project(host(), str(checkout)) is not None
+    for each in (checkout, *checkout.parents[:4]):
+        each.chmod(0o755)
     os.chown(mine, 12345, 12345)
     assert find_project(host(), str(mine)) is not None
 
