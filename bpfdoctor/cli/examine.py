@@ -161,6 +161,8 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
     seen = host.ask(LookAt(directory))
     if isinstance(seen, NoAnswer):
         raise_shortage(seen.reason)
+        if seen.absent and directory == ".":
+            raise _gone(directory)
         raise BpfDoctorError(f"cannot look at {directory}: {seen.shown()}", "-C takes a directory")
     if seen.target_kind != "directory":
         raise BpfDoctorError(f"{directory} is not a directory", "-C takes a directory")
@@ -178,9 +180,13 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
         )
     if where.absent:  # `.` can be looked at even so
-        hint = "change to one that does, or name one with -C"
-        raise BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
+        raise _gone(directory)
     raise BpfDoctorError(f"cannot look at {directory}: {where.shown()}")
+
+
+def _gone(directory: str) -> BpfDoctorError:
+    hint = "change to one that does, or name one with -C"
+    return BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
 
 
 def _named(directory: str) -> str:

@@ -196,3 +196,13 @@ def test_the_owner_of_a_tree_leaves_nothing_in_a_directory_of_ours(
         with Workplace(Machine({}), Credentials(65534, 65534)) as place:
             assert place.write("file", "") is None
         assert os.listdir(ours) == []
+
+
+@pytest.mark.parametrize("instead", ["nothing", "another", "itself"])
+def test_a_step_whose_directory_was_taken_away_says_nothing_of_its_tool(
+    instead: str, machine: Machine
+) -> None:
+    put = {"nothing": "", "another": "; mkdir $0", "itself": "; mv $0.old $0"}[instead]
+    with Workplace(machine) as place:
+        ended = place.run(("sh", "-c", f"mv $0 $0.old{put}; exit 1", place.path("")[:-1]), 20)
+    assert isinstance(ended, NoAnswer) is (instead != "itself")

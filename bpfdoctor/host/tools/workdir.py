@@ -49,10 +49,12 @@ class Workplace:
         self.linked: str = ""
         """What the linker says that it read (`--trace`)."""
         self._directory: Path | None = None
+        self._place: tuple[int, int] | None = None
 
     def __enter__(self) -> Workplace:
         try:
             self._directory = Path(self._made())
+            self._place = _place_of(self._directory)
         except OSError as error:
             self.trouble = NoAnswer("refused", f"no scratch directory: {error.strerror or error}")
         return self
@@ -126,6 +128,8 @@ class Workplace:
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {timeout:g} seconds")
+        if ended.exit_code != 0 and _place_of(self._directory) != self._place:
+            return NoAnswer("refused", "the scratch directory was taken away while it was in use")
         reason = shortage_said(ended.stderr) or shortage_behind(ended.signal)
         if reason:  # says nothing about the tool
             said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
@@ -155,3 +159,12 @@ def _own_directory() -> str | None:
     with contextlib.suppress(OSError):  # it is gone: the tool says so
         return "/" if owner_on_the_way(os.getcwd()) else None
     return None
+
+
+def _place_of(directory: Path | None) -> tuple[int, int] | None:
+    """Which directory a path leads to; None where there is none."""
+    try:
+        facts = os.stat(directory or "")
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
