@@ -198,11 +198,14 @@ def test_the_owner_of_a_tree_leaves_nothing_in_a_directory_of_ours(
         assert os.listdir(ours) == []
 
 
+@pytest.mark.parametrize("status", [0, 1])
 @pytest.mark.parametrize("instead", ["nothing", "another", "itself"])
 def test_a_step_whose_directory_was_taken_away_says_nothing_of_its_tool(
-    instead: str, machine: Machine
+    instead: str, status: int, machine: Machine
 ) -> None:
     put = {"nothing": "", "another": "; mkdir $0", "itself": "; mv $0.old $0"}[instead]
     with Workplace(machine) as place:
-        ended = place.run(("sh", "-c", f"mv $0 $0.old{put}; exit 1", place.path("")[:-1]), 20)
+        ended = place.run(
+            ("sh", "-c", f"mv $0 $0.old{put}; exit {status}", place.path("")[:-1]), 20
+        )
     assert isinstance(ended, NoAnswer) is (instead != "itself")

@@ -116,27 +116,31 @@ class Workplace:
         """
         try:
             ended = self.machine.run(
-                argv,
-                cwd=None if self.identity else _own_directory(),
-                timeout=timeout,
-                identity=self.identity,
-                without=self.without,
+                argv, timeout=timeout, identity=self.identity, without=self.without
             )
         except OSError as error:
-            return NoAnswer.from_error(error)
+            return self._taken_away() or NoAnswer.from_error(error)
         except ValueError as error:  # an argument with a NUL byte
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {timeout:g} seconds")
-        if ended.exit_code != 0 and _place_of(self._directory) != self._place:
-            return NoAnswer("refused", "the scratch directory was taken away while it was in use")
+        return self._taken_away() or self._stopped(ended) or ended
+
+    def _taken_away(self) -> NoAnswer | None:
+        """Another directory is where ours was, or none: what a step says is about that."""
+        if _place_of(self._directory) == self._place:
+            return None
+        return NoAnswer("refused", "the scratch directory was taken away while it was in use")
+
+    def _stopped(self, ended: ProcessResult) -> NoAnswer | None:
+        """What the machine ran out of, which says nothing about the tool."""
         reason = shortage_said(ended.stderr) or shortage_behind(ended.signal)
-        if reason:  # says nothing about the tool
-            said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
-            short = shortage(reason)
-            killed = f"killed by {signal_name(ended.signal)}"
-            return NoAnswer(short.reason, f"{short}\n{said or killed}")
-        return ended
+        if not reason:
+            return None
+        said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
+        short = shortage(reason)
+        killed = f"killed by {signal_name(ended.signal)}"
+        return NoAnswer(short.reason, f"{short}\n{said or killed}")
 
     def hidden(self, text: str) -> str:
         """`text` with this directory written `$SCRATCH`."""
