@@ -116,19 +116,24 @@ class Workplace:
         """
         try:
             ended = self.machine.run(
-                argv, timeout=timeout, identity=self.identity, without=self.without
+                argv,
+                cwd=None if self.identity else _own_directory(),
+                timeout=timeout,
+                identity=self.identity,
+                without=self.without,
             )
         except OSError as error:
-            return self._taken_away() or NoAnswer.from_error(error)
+            return self.taken_away() or NoAnswer.from_error(error)
         except ValueError as error:  # an argument with a NUL byte
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {timeout:g} seconds")
-        return self._taken_away() or self._stopped(ended) or ended
+        return self.taken_away() or self._stopped(ended) or ended
 
-    def _taken_away(self) -> NoAnswer | None:
-        """Another directory is where ours was, or none: what a step says is about that."""
-        if _place_of(self._directory) == self._place:
+    def taken_away(self) -> NoAnswer | None:
+        """Another directory is where ours was, or none: what was made there says
+        nothing."""
+        if self._place is not None and _place_of(self._directory) == self._place:
             return None
         return NoAnswer("refused", "the scratch directory was taken away while it was in use")
 
