@@ -151,3 +151,38 @@ def test_a_build_is_made_where_its_programs_may_run(
     ).stdout
     expected = {0: f"{tmp_path}/cache/build-", 1: f"{tmp_path}/scratch/", 2: "a build runs what"}
     assert said.startswith(expected[len(shut)])
+
+
+def test_no_link_on_the_way_to_the_owners_cache_leads_root_elsewhere(
+    tmp_path: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only that owner's own links are followed, with that owner's rights."""
+    needs("root")
+    for place in (tmp_path, *tmp_path.parents[:2]):
+        place.chmod(0o755)
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, NOBODY.uid, NOBODY.gid)
+    monkeypatch.setattr("bpfdoctor.smoke.build_cache.home_of", lambda uid: str(home))
+    machine = Machine(cache=tmp_path / "cache")
+    assert build_place(machine, tmp_path, NOBODY).parent == home / ".cache/bpfdoctor"
+    (home / ".cache/bpfdoctor").rename(tmp_path / "elsewhere")
+    (home / ".cache/bpfdoctor").symlink_to(tmp_path / "elsewhere")
+    assert build_place(machine, tmp_path, NOBODY).is_relative_to(machine.scratch)
+    (home / ".cache/bpfdoctor").unlink()
+    os.chown(home / ".cache", 12345, 12345)
+    assert build_place(machine, tmp_path, NOBODY).is_relative_to(machine.scratch)
+    machine.close()
+
+
+def test_what_root_runs_is_kept_in_no_directory_of_anothers(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    (tmp_path / "program").write_bytes(b"x")
+    machine = Machine(cache=tmp_path / "cache")
+    (tmp_path / "cache/built").mkdir(parents=True)
+    assert keep(machine, tmp_path / "program")
+    os.chown(tmp_path / "cache/built", 12345, 12345)
+    with pytest.raises(PermissionError):
+        keep(machine, tmp_path / "program")
