@@ -19,8 +19,10 @@ from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.deadly_filter import refuse_deadly_filter
 from bpfdoctor.host.headroom import refuse_too_little
 from bpfdoctor.host.hosts import FreshHost, LiveHost
+from bpfdoctor.host.limits import raise_shortage
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.record import (
@@ -111,6 +113,7 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     from bpfdoctor.host.cache import default_cache
 
     refuse_too_little()
+    refuse_deadly_filter()
     warn_of_root_path()
     machine = Machine(progress=watcher.detail)
     machine.cache = default_cache(machine.environ) if given.cache else None
@@ -157,6 +160,9 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
     """Say at once that -C leads nowhere; afterwards it would look like "no checkout here"."""
     seen = host.ask(LookAt(directory))
     if isinstance(seen, NoAnswer):
+        raise_shortage(seen.reason)
+        if seen.absent and directory == ".":
+            raise _gone(directory)
         raise BpfDoctorError(f"cannot look at {directory}: {seen.shown()}", "-C takes a directory")
     if seen.target_kind != "directory":
         raise BpfDoctorError(f"{directory} is not a directory", "-C takes a directory")
@@ -168,14 +174,19 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
     where = host.ask(AskDirectory(directory))
     if not isinstance(where, NoAnswer):
         return
+    raise_shortage(where.reason)
     if where.reason == "refused":
         raise BpfDoctorError(
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
         )
     if where.absent:  # `.` can be looked at even so
-        hint = "change to one that does, or name one with -C"
-        raise BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
+        raise _gone(directory)
     raise BpfDoctorError(f"cannot look at {directory}: {where.shown()}")
+
+
+def _gone(directory: str) -> BpfDoctorError:
+    hint = "change to one that does, or name one with -C"
+    return BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
 
 
 def _named(directory: str) -> str:

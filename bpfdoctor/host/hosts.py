@@ -147,6 +147,8 @@ def _put(question: Question[A], machine: Machine) -> A | NoAnswer:
         return question.put(machine)
     except Exception as error:
         short = shortage_of(error)
-        if short is None:
-            raise
-        return NoAnswer.for_want(short)
+        if short is not None:
+            return NoAnswer.for_want(short)
+        if isinstance(error, OSError):  # a call that is refused here, and nowhere else
+            return NoAnswer.from_error(error)
+        raise

@@ -12,6 +12,7 @@ import msgspec
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
+from bpfdoctor.host.headroom import refuse_larger
 from bpfdoctor.host.hosts import UserHost, as_user
 from bpfdoctor.host.own_directory import refuse_links_of_others
 from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
@@ -20,8 +21,10 @@ from bpfdoctor.model import Tool
 
 SCHEMA = 1
 """Version of a snapshot's JSON. More may be added under the same number."""
-SIZE_LIMIT = 512 << 20
-"""Bytes of a snapshot that are read; a real one has a few."""
+SIZE_LIMIT = 64 << 20
+"""Bytes of a snapshot that are read; a real one has a few millions."""
+UNPACKED = 48
+"""Bytes of memory that one of JSON may take: `[]` is an object and its place in a list."""
 
 NEUTRAL = Redactor()
 """Writes what was redacted elsewhere in the same way, and knows no secret of this machine."""
@@ -119,6 +122,7 @@ def _plain(path: Path) -> Any:
         raise BpfDoctorError(f"cannot read the snapshot {path}: {_reason(error)}") from None
     if len(data) > SIZE_LIMIT:
         raise BpfDoctorError(f"{path} is too large for a snapshot")
+    refuse_larger(len(data) * UNPACKED)
     try:
         return decode(data)
     except ValueError as error:

@@ -33,7 +33,8 @@ KEPT = 16
 def build_place(machine: Machine, checkout: Path, identity: Credentials | None) -> Path:
     """The directory in which programs of `checkout` are built; its parent exists.
 
-    Ours in our cache, another owner's in that owner's; where there is no cache, in scratch.
+    Ours in our cache, another owner's in that owner's; where there is none, or where no program
+    may run in it, in scratch.
     """
     name = hashlib.sha256(os.fsencode(checkout)).hexdigest()[:16]
     return _base(machine, identity) / f"build-{name}"
@@ -41,13 +42,30 @@ def build_place(machine: Machine, checkout: Path, identity: Credentials | None) 
 
 def _base(machine: Machine, identity: Credentials | None) -> Path:
     if identity is None:
-        return machine.cache or machine.scratch
+        ours = (machine.cache, machine.scratch) if machine.cache else (machine.scratch,)
+        return _executable(*ours)
     home = Path(home_of(identity.uid))
     place = home / ".cache" / "bpfdoctor"
     if machine.cache is not None:
         with contextlib.suppress(OSError), acting_as(identity):
-            return own_directory(place, home=str(home), uid=identity.uid)
-    return _lent(machine.scratch, identity)
+            found = own_directory(place, home=str(home), uid=identity.uid)
+            if runs_programs(found):
+                return found
+    return _executable(_lent(machine.scratch, identity))
+
+
+def _executable(*places: Path) -> Path:
+    """The first place where a build may run what it has made. Raises ValueError without any."""
+    for place in places:
+        if runs_programs(place):
+            return place
+    names = " and ".join(str(each) for each in places)
+    raise ValueError(f"a build runs what it makes, and no program may run in {names} (noexec)")
+
+
+def runs_programs(place: Path) -> bool:
+    """Whether the file system of a directory lets programs be run. Raises OSError."""
+    return not os.statvfs(place).f_flag & os.ST_NOEXEC
 
 
 def _lent(scratch: Path, identity: Credentials) -> Path:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bpfdoctor.host.deadline import Deadline
 from bpfdoctor.host.environment import child_environment
 from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
@@ -156,14 +157,14 @@ class _Running:
 
     def _watch(self, start: float) -> Ran:
         pattern = self.mark.fill(self.question.pattern) if self.question.pattern else None
-        pulled = 0.0
+        pulled, deadline = 0.0, Deadline(self.limit)
         while True:
             ended = self.process.poll() is not None
             now = time.monotonic()
             self._look_at_descriptors()
             self.terminal.read()
             proof = self._proof(pattern) if pattern else ""
-            if proof or ended or now - start > self.limit:
+            if proof or ended or deadline.left() <= 0:
                 return self._answer(proof, ended, now - start)
             if now - pulled > PULL:
                 self.mark.pull()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
@@ -56,6 +60,17 @@ def test_a_fault_reaches_everybody_who_asks_and_is_not_tried_again() -> None:
         with pytest.raises(RuntimeError, match="a fault of ours"):
             host.ask(Broken())
     assert Broken.calls == [1]
+
+
+class Refused(Question[Answer], frozen=True):
+    """One whose system call is refused here, and nowhere else (a seccomp filter)."""
+
+    def put(self, machine: Machine) -> Answer:
+        raise PermissionError(errno.EPERM, "refused")
+
+
+def test_a_call_that_is_refused_is_no_fault_of_ours(live: LiveHost) -> None:
+    assert live.ask(Refused()) == NoAnswer("EPERM", os.strerror(errno.EPERM))
 
 
 class Root:
@@ -167,3 +182,30 @@ def test_scratch_never_lies_in_the_working_directory(
     with Workplace(Machine({}, cache), Credentials(65534, 65534)) as place:
         assert place.trouble is not None  # nobody else may enter the cache
     assert list(here.iterdir()) == []
+
+
+def test_the_owner_of_a_tree_leaves_nothing_in_a_directory_of_ours(
+    monkeypatch: pytest.MonkeyPatch, needs: Callable[..., None]
+) -> None:
+    """/tmp lets him take away what is his; a TMPDIR of ours does not."""
+    needs("root")
+    with tempfile.TemporaryDirectory(dir="/tmp") as ours:
+        os.chmod(ours, 0o755)
+        monkeypatch.setattr("tempfile.tempdir", ours)
+        monkeypatch.setenv("TMPDIR", ours)
+        with Workplace(Machine({}), Credentials(65534, 65534)) as place:
+            assert place.write("file", "") is None
+        assert os.listdir(ours) == []
+
+
+@pytest.mark.parametrize("status", [0, 1])
+@pytest.mark.parametrize("instead", ["nothing", "another", "itself"])
+def test_a_step_whose_directory_was_taken_away_says_nothing_of_its_tool(
+    instead: str, status: int, machine: Machine
+) -> None:
+    put = {"nothing": "", "another": "; mkdir $0", "itself": "; mv $0.old $0"}[instead]
+    with Workplace(machine) as place:
+        ended = place.run(
+            ("sh", "-c", f"mv $0 $0.old{put}; exit {status}", place.path("")[:-1]), 20
+        )
+    assert isinstance(ended, NoAnswer) is (instead != "itself")

@@ -58,7 +58,8 @@ class BuildEmbedded(Question[EmbeddedBuilt], frozen=True):
         said = place.completed(ended)
         if not said.ok:
             return EmbeddedBuilt(said.exit_code, said.stderr or said.signal)
-        return _read(Path(output), said.stderr)
+        built = _read(Path(output), said.stderr)
+        return place.taken_away() or built
 
     def command(self) -> str:
         return f"{' '.join((*self.clang, *FLAGS))} {SOURCE} -o $SCRATCH/minimal.bpf.o"
