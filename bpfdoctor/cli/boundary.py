@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,8 +12,11 @@ from bpfdoctor import __version__
 from bpfdoctor.cli.destinations import Destination, Destinations
 from bpfdoctor.cli.stdout import Stdout
 from bpfdoctor.cli.stopping import Stopped, end_commands, kill_commands, stop_on_signals
+from bpfdoctor.cli.terminal import say
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.limits import Shortage, shortage_of
+from bpfdoctor.shell import BAR, barred, command_line
+from bpfdoctor.visible import page, visible
 
 if TYPE_CHECKING:
     from bpfdoctor.report.documents import ErrorKind
@@ -67,7 +69,7 @@ def usage_hint(error: click.ClickException) -> str:
 
 
 def _told(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
-    _say(f"bpfdoctor: {message}" + (f"\n{hint}" if hint else ""))
+    _say_hinted(message, hint)
     _write_error("usage", message, hint, arguments, destinations)
     return USAGE
 
@@ -82,7 +84,7 @@ def _failed(error: Exception, arguments: Sequence[str], destinations: Destinatio
 def _limited(short: Shortage, arguments: Sequence[str], destinations: Destinations) -> int:
     """The machine could not be looked at, and nothing is known of it."""
     message, hint = str(short), "make room for it, or raise the limit, and run the command again"
-    _say(f"bpfdoctor: {message}\n{hint}")
+    _say_hinted(message, hint)
     _write_error("limit", message, hint, arguments, destinations)
     return LIMITED
 
@@ -93,21 +95,21 @@ def _broke(error: Exception, arguments: Sequence[str], destinations: Destination
 
     hint = "please report it with the text on standard error"
     message = f"{type(error).__name__}: {error}"
-    _say(
-        "bpfdoctor itself broke; this is not about your machine. Please report it with the "
-        "text below.\n\n"
-        f"### bpfdoctor {__version__} broke: {type(error).__name__}\n\n"
-        f"* arguments: `{_shown(arguments)}`\n* Python {sys.version.split()[0]}\n"
-        f"* {_system()}\n\n```text\n{traceback.format_exc()}```"
+    say(
+        page(
+            (
+                "bpfdoctor: it broke itself, and this is not about your machine. Please report it "
+                "with the text below.",
+                "",
+                barred(f"### bpfdoctor {__version__} broke: {type(error).__name__}"),
+                barred(f"arguments: {command_line(('bpfdoctor', *arguments))}"),
+                barred(f"Python {sys.version.split()[0]}, {_system()}"),
+                *(f"{BAR}{line}" for line in visible(traceback.format_exc(), newlines=True).split("\n")),
+            )
+        )
     )
     _write_error("internal", message, hint, arguments, destinations)
     return BROKE
-
-
-def _shown(arguments: Sequence[str]) -> str:
-    import shlex
-
-    return shlex.join(("bpfdoctor", *arguments))
 
 
 def _system() -> str:
@@ -132,19 +134,19 @@ def _write_error(
     try:
         destinations.write(ErrorDocument(kind, message, hint))
     except BpfDoctorError as error:
-        _say(f"bpfdoctor: {error.message}")
+        say(f"bpfdoctor: {error.message}")
     _say_unwritten(destinations)
 
 
 def _say_unwritten(destinations: Destinations) -> bool:
     """Say which files there are not, behind the documents that are written; whether there are."""
     for error in destinations.unwritten:
-        _say(f"bpfdoctor: {error.message}")
+        say(f"bpfdoctor: {error.message}")
     return bool(destinations.unwritten)
 
 
-def _say(text: str) -> None:
-    """On standard error, in an encoding that cannot fail; where that is full, nobody is told."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
-    with contextlib.suppress(OSError):
-        click.echo(safe, err=True)
+def _say_hinted(message: str, hint: str) -> None:
+    """Say a sentence, and below it what to do."""
+    say(f"bpfdoctor: {message}")
+    if hint:
+        say(f"hint: {hint}")

@@ -9,6 +9,7 @@ import click
 from bpfdoctor.cli import formats, objects, parameters
 from bpfdoctor.cli.boundary import USAGE
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.cli.terminal import say
 from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
@@ -80,6 +81,6 @@ def command(
     run = examined(given, record=record)
     render(run, ctx.obj, sudo=given.sudo)
     if run.unwritten is not None:  # behind the report, which took long; its JSON stays one document
-        click.echo(f"bpfdoctor: {run.unwritten.message}", err=True)
+        say(f"bpfdoctor: {run.unwritten.message}")
         return USAGE
     return run.report.verdict.exit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from bpfdoctor.cli import formats, parameters
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.report.documents import DocumentKind
+from bpfdoctor.shell import command_line
 
 EPILOG = """\b
 Examples:
@@ -90,4 +90,4 @@ def proof_command(given: Given) -> str:
 
     targets = [word for target in given.targets for word in ("--for", target)]
     place = ["-C", given.directory] if given.directory else []
-    return shlex.join([*own_command(), "check", "--sudo", *place, *targets])
+    return command_line([*own_command(), "check", "--sudo", *place, *targets])

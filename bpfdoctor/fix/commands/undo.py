@@ -55,7 +55,7 @@ def run_undo(
     if run is None:
         voice.say("There is nothing to take back.")
         if plan.manual:
-            voice.say(plan_text(plan).rstrip("\n"))
+            voice.say(plan_text(plan))
         return 0
     return _take_back(run, plan, options, machine, voice, patience)
 
