@@ -19,7 +19,7 @@ WORDS = frozenset(
     "but of by on with without compiled proven predicted".split()
 )
 """Words of ours that a line or a clause begins with, and that are no command of any shell."""
-_UNKNOWN = re.compile(r"[A-Z][a-z]+|[\w.\[\]'-]*[:,]|\d+\.|\[\d+/\d+\]")
+_UNKNOWN = re.compile(r"[A-Z][a-z]+\.?|[\w.\[\]'-]*[:,]|\d+\.|\[\d+/\d+\]")
 """First words that no shell knows: `Ready`, `why:`, `bpfdoctor:`, `3.`, `[1/3]`."""
 _NAMED = re.compile(r"[\w-]+ \([\w./ -]+\)")
 """`NAME (layout)`: in a shell neither a command with arguments nor a function."""

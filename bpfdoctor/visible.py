@@ -12,7 +12,9 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TextIO
 
-BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 """Letters and marks that Unicode counts as printable and that no terminal shows."""
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -70,7 +72,7 @@ def tell(stream: TextIO | None, text: str) -> None:
     """Write a line, or a page, for somebody who may have left."""
     if stream is None:
         return
-    line = shown(text)
+    line = shown(text if isinstance(text, Shown) else text.removesuffix("\n"))
     with contextlib.suppress(OSError):
         put(stream, line if line.endswith("\n") else Shown(f"{line}\n"))
 

@@ -104,7 +104,10 @@ def _broke(error: Exception, arguments: Sequence[str], destinations: Destination
                 barred(f"### bpfdoctor {__version__} broke: {type(error).__name__}"),
                 barred(f"arguments: {command_line(('bpfdoctor', *arguments))}"),
                 barred(f"Python {sys.version.split()[0]}, {_system()}"),
-                *(f"{BAR}{line}" for line in visible(traceback.format_exc(), newlines=True).split("\n")),
+                *(
+                    f"{BAR}{line}"
+                    for line in visible(traceback.format_exc(), newlines=True).split("\n")
+                ),
             )
         )
     )

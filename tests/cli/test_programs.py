@@ -19,7 +19,7 @@ def test_every_program_has_a_row_and_every_stage_a_cell(doctor: Doctor) -> None:
     names = {row["name"] for row in report["programs"]}
     assert {"minimal", "bootstrap", "kprobe", "lsm", "profile"} <= names
     for row in report["programs"]:
-        assert list(row["stages"]) == ["build", "load", "attach", "fires"]
+        assert list(row["stages"]) == ["|", "build", "load", "attach", "fires"]
         for stage in row["stages"].values():
             assert stage["proof"] != "observed"
             assert bool(stage["because"]) == (stage["readiness"] != "ready")
@@ -45,9 +45,9 @@ def test_the_table_for_a_person_says_what_is_in_the_way(doctor: Doctor, tmp_path
     table, _, causes = done.stdout.partition("\n\n")
     cloned, heading, *rows, _ = table.splitlines()
     assert "nothing was cloned" in cloned
-    assert heading.split() == ["build", "load", "attach", "fires"]
-    assert any(row.split()[0] == "bootstrap" for row in rows)
-    told = {line.split()[1].rstrip(":") for line in causes.splitlines()}
+    assert heading.split() == ["|", "build", "load", "attach", "fires"]
+    assert any(row.split()[1] == "bootstrap" for row in rows)
+    told = {line.lstrip("| ").split()[1].rstrip(":") for line in causes.splitlines()}
     assert "toolchain.make" in told
     assert all(key in table for key in told)
 

@@ -121,7 +121,7 @@ def test_a_directory_that_this_user_cannot_read_is_told(needs: Callable[..., Non
         run = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd="/"
         )
-    assert f"{shut} cannot be read by this user\nit belongs to uid 0" in run.stderr
+    assert f"{shut} cannot be read by this user\nhint: it belongs to uid 0" in run.stderr
     assert run.returncode == 2
 
 
