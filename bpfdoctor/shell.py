@@ -15,8 +15,31 @@ from bpfdoctor.visible import Shown, escape, visible
 MARK = "$ "
 BAR = "| "
 WORDS = frozenset(
-    "pass warn fail unknown skip error a an the no nothing none it its they these this that there "
-    "but of by on with without compiled proven predicted".split()
+    ("pass", "warn", "fail", "unknown", "skip", "error", "compiled", "proven", "predicted")
+) | frozenset(
+    (
+        "a",
+        "an",
+        "the",
+        "no",
+        "nothing",
+        "none",
+        "it",
+        "its",
+        "they",
+        "these",
+        "this",
+        "that",
+        "there",
+        "but",
+        "of",
+        "by",
+        "on",
+        "with",
+        "without",
+        "wrote",
+        "waiting",
+    )
 )
 """Words of ours that a line or a clause begins with, and that are no command of any shell."""
 _UNKNOWN = re.compile(r"[A-Z][a-z]+\.?|[\w.\[\]'-]*[:,]|\d+\.|\[\d+/\d+\]")
@@ -65,6 +88,13 @@ def _guarded(command: str) -> str:
     if _RUNS_AT_ONCE.search(bare):
         return f"sh -c {shlex.quote(command)}"
     return f"true && {command}" if re.search(r"[|<>]", first) else command
+
+
+def command_in(line: str) -> str:
+    """The command that a line of instructions holds: an indented one; empty for words."""
+    text = line.strip()
+    told = not line.startswith((" ", "\t", MARK)) or text.startswith("#")
+    return "" if told else text.removeprefix(MARK)
 
 
 def inert(line: str, *, ours: bool = False) -> str:

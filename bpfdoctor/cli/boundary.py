@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +15,7 @@ from bpfdoctor.cli.stopping import Stopped, end_commands, kill_commands, stop_on
 from bpfdoctor.cli.terminal import say
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.limits import Shortage, shortage_of
-from bpfdoctor.shell import BAR, barred, command_line
+from bpfdoctor.shell import BAR, command_line
 from bpfdoctor.visible import page, visible
 
 if TYPE_CHECKING:
@@ -90,29 +90,24 @@ def _limited(short: Shortage, arguments: Sequence[str], destinations: Destinatio
 
 
 def _broke(error: Exception, arguments: Sequence[str], destinations: Destinations) -> int:
-    """Everything that whoever mends it will ask for."""
-    import traceback
-
+    """Say all that whoever mends it will ask for."""
     hint = "please report it with the text on standard error"
     message = f"{type(error).__name__}: {error}"
-    say(
-        page(
-            (
-                "bpfdoctor: it broke itself, and this is not about your machine. Please report it "
-                "with the text below.",
-                "",
-                barred(f"### bpfdoctor {__version__} broke: {type(error).__name__}"),
-                barred(f"arguments: {command_line(('bpfdoctor', *arguments))}"),
-                barred(f"Python {sys.version.split()[0]}, {_system()}"),
-                *(
-                    f"{BAR}{line}"
-                    for line in visible(traceback.format_exc(), newlines=True).split("\n")
-                ),
-            )
-        )
-    )
+    say(page(_about(error, arguments)))
     _write_error("internal", message, hint, arguments, destinations)
     return BROKE
+
+
+def _about(error: Exception, arguments: Sequence[str]) -> Iterator[str]:
+    import traceback
+
+    yield "bpfdoctor: it broke, and this is not about your machine. Please report it with this text:"
+    yield ""
+    yield f"{BAR}### bpfdoctor {__version__} broke: {type(error).__name__}"
+    yield f"{BAR}arguments: {command_line(('bpfdoctor', *arguments))}"
+    yield f"{BAR}Python {sys.version.split()[0]}, {_system()}"
+    for line in visible(traceback.format_exc(), newlines=True).splitlines():
+        yield f"{BAR}{line}"
 
 
 def _system() -> str:

@@ -71,7 +71,7 @@ class Stdout:
 
 
 def _visible_lines(text: str) -> Shown:
-    """Text of another format, or of click's: its lines, and the tabs that a shell's completion has."""
+    """Text of another format or of click's: its lines, and the tabs of a shell's completion."""
     return Shown("\t".join(visible(part, newlines=True) for part in text.split("\t")))
 
 

@@ -7,12 +7,12 @@ from itertools import groupby
 
 from rich.text import Text
 
-from bpfdoctor.model import Evidence, Readiness, Report, Reported, Status, Subject
+from bpfdoctor.model import ByHand, Evidence, Readiness, Report, Reported, Status, Subject
 from bpfdoctor.report.advice import commands, words
 from bpfdoctor.report.paper import Paper, bordered, prose
 from bpfdoctor.report.programs import table_lines
 from bpfdoctor.report.readiness import limited, readiness_lines
-from bpfdoctor.shell import BAR, MARK, barred, inert, typed
+from bpfdoctor.shell import BAR, MARK, barred, command_in, inert, typed
 from bpfdoctor.visible import Shown, visible
 
 STYLES = {
@@ -116,15 +116,16 @@ class _Writer:
         for seen in each.evidence:
             self.evidence(seen)
         for fix in each.fixes:
-            self.by_hand(words(fix))
+            self.by_hand(fix.text) if isinstance(fix, ByHand) else self.told(words(fix))
             for command in commands(fix, as_root=self.as_root):
                 self.add(typed(command, 4), "bold")
 
     def by_hand(self, text: str) -> None:
         """Instructions in words: prose is wrapped, indented lines are commands and are not."""
-        for line in text.splitlines():
-            if line.startswith((" ", "\t", MARK)):
-                self.add(typed(line.strip().removeprefix(MARK), 6), "bold")
+        for line in text.split("\n"):
+            command = command_in(line)
+            if command:
+                self.add(typed(command, 6), "bold")
             else:
                 self.told(line)
 

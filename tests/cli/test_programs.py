@@ -19,7 +19,7 @@ def test_every_program_has_a_row_and_every_stage_a_cell(doctor: Doctor) -> None:
     names = {row["name"] for row in report["programs"]}
     assert {"minimal", "bootstrap", "kprobe", "lsm", "profile"} <= names
     for row in report["programs"]:
-        assert list(row["stages"]) == ["|", "build", "load", "attach", "fires"]
+        assert list(row["stages"]) == ["build", "load", "attach", "fires"]
         for stage in row["stages"].values():
             assert stage["proof"] != "observed"
             assert bool(stage["because"]) == (stage["readiness"] != "ready")

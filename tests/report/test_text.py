@@ -8,8 +8,9 @@ import pytest
 
 from bpfdoctor.model import Evidence, HostFacts, Report, Run
 from bpfdoctor.report.advice import commands
-from bpfdoctor.report.paper import Paper, visible
+from bpfdoctor.report.paper import Paper
 from bpfdoctor.report.text import first_paragraph, report_text
+from bpfdoctor.visible import visible
 
 WHY = {
     "libraries.libelf": "libbpf reads compiled BPF objects with libelf,\nand so does bpftool.\n\n"

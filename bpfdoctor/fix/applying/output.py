@@ -18,7 +18,7 @@ OUTPUT_KEPT = 1 << 18
 
 
 _DRAWING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-"""What a package manager writes between its words: their colour, the movements of a progress bar."""
+"""What a package manager writes between its words: colours, the movements of a progress bar."""
 
 
 def last_drawn(line: str) -> str:

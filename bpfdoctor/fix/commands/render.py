@@ -9,7 +9,7 @@ from itertools import groupby
 from bpfdoctor.fix.applying.elevate import sudo_is_typed
 from bpfdoctor.fix.commands.options import Voice
 from bpfdoctor.fix.plan import Manual, Plan, Step
-from bpfdoctor.shell import BAR, command_line, inert, typed
+from bpfdoctor.shell import BAR, command_in, command_line, inert, typed
 from bpfdoctor.visible import Shown, page, visible
 
 HEADING = "The plan, in the order in which it will run:"
@@ -75,7 +75,7 @@ def _step_lines(number: int, step: Step) -> Iterator[str]:
 def _manual_lines(manual: Manual) -> Iterator[str]:
     """Words behind a bar, and the commands among them, which are indented."""
     for line in manual.text.split("\n"):
-        command = line.startswith("  ")
-        yield typed(line.strip(), 5) if command else Shown(f"   {BAR}{visible(line)}")
+        command = command_in(line)
+        yield typed(command, 5) if command else Shown(f"   {BAR}{visible(line)}")
     if manual.why:
         yield f"     why:  {', '.join(manual.why)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from bpfdoctor.fix.plan import Manual, Step
 from bpfdoctor.fix.planning.submodule_steps import SubmoduleSteps
 from bpfdoctor.host.git.submodule import Submodule
