@@ -101,7 +101,7 @@ def _broke(error: Exception, arguments: Sequence[str], destinations: Destination
 def _about(error: Exception, arguments: Sequence[str]) -> Iterator[str]:
     import traceback
 
-    yield "bpfdoctor: it broke, and this is not about your machine. Please report it with this text:"
+    yield "bpfdoctor: it broke; this is not about your machine. Please report it with this text:"
     yield ""
     yield f"{BAR}### bpfdoctor {__version__} broke: {type(error).__name__}"
     yield f"{BAR}arguments: {command_line(('bpfdoctor', *arguments))}"
