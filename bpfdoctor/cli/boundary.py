@@ -69,7 +69,7 @@ def usage_hint(error: click.ClickException) -> str:
 
 
 def _told(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
-    _say_hinted(message, hint)
+    told(message, hint)
     _write_error("usage", message, hint, arguments, destinations)
     return USAGE
 
@@ -84,7 +84,7 @@ def _failed(error: Exception, arguments: Sequence[str], destinations: Destinatio
 def _limited(short: Shortage, arguments: Sequence[str], destinations: Destinations) -> int:
     """The machine could not be looked at, and nothing is known of it."""
     message, hint = str(short), "make room for it, or raise the limit, and run the command again"
-    _say_hinted(message, hint)
+    told(message, hint)
     _write_error("limit", message, hint, arguments, destinations)
     return LIMITED
 
@@ -143,7 +143,7 @@ def _say_unwritten(destinations: Destinations) -> bool:
     return bool(destinations.unwritten)
 
 
-def _say_hinted(message: str, hint: str) -> None:
+def told(message: str, hint: str) -> None:
     """Say a sentence, and below it what to do."""
     say(f"bpfdoctor: {message}")
     if hint:
