@@ -209,8 +209,9 @@ class _Writer:
 
 def asked(source: str) -> list[str]:
     """Where evidence is from, in words that are not taken for a command to type."""
-    first, *rest = visible(source, newlines=True).split("\n")
-    lines = [first if first.startswith(MARK) else f"from: {first}", *rest]
+    if not source.startswith(MARK):
+        return [f"from: {visible(source)}"]
+    lines = visible(source, newlines=True).split("\n")  # a program that was fed, what came of it
     return [f"ran: {line.removeprefix(MARK)}" if line.startswith(MARK) else line for line in lines]
 
 
