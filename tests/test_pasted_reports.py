@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -56,7 +56,7 @@ def said() -> tuple[str, ...]:
     pages: list[str] = []
     for run in runs():
         report = ReportDocument(run.report, explanations, OWN)
-        pages += (text.report(report, lambda width=width: Paper(width)) for width in (0, 40, 72))
+        pages += (text.report(report, partial(Paper, width)) for width in (0, 40, 72))
         pages.append(text.programs(ProgramsDocument(run.report), Paper))
     checks = all_checks().checks
     pages.append(text.inventory(InventoryDocument(inventory(checks, kinds().values())), Paper))

@@ -1,4 +1,4 @@
-"""Nothing in a text from outside drives a terminal, hides, or begins a line; nothing else changes."""
+"""Nothing in a text from outside drives a terminal, hides, or begins a line; the rest stays."""
 
 from __future__ import annotations
 
@@ -111,19 +111,20 @@ def written(tree: ast.Module) -> Iterator[tuple[str, str]]:
     for owner, function in functions(tree):
         for node in ast.walk(function):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-            how = called.rpartition(".")[2]
-            if (
-                called == "print"
-                or called.startswith("click.")
-                and how in ("echo", "secho", "prompt", "confirm", "pause")
-                or called.rpartition(".")[0] in STREAMS
-                and how in ("write", "writelines", "flush")
-                or how in ("print", "Console", "print_exc", "print_exception")
-                or called == "os.write"
-                and ast.unparse(node).startswith(("os.write(1,", "os.write(2,"))
-                or called.endswith("stream.write")
-            ):
+            if writes(called, ast.unparse(node)):
                 yield f"{owner}{function.name}", called
+
+
+def writes(called: str, call: str) -> bool:
+    """Whether a call writes for a person, or makes what does."""
+    owner, _, how = called.rpartition(".")
+    return (
+        how in {"print", "Console", "print_exc", "print_exception"}
+        or (owner == "click" and how in {"echo", "secho", "prompt", "confirm", "pause"})
+        or (owner in STREAMS and how in {"write", "writelines", "flush"})
+        or call.startswith(("os.write(1,", "os.write(2,"))
+        or called.endswith("stream.write")
+    )
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -14,16 +14,16 @@ from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
 Examples:
-  bpfdoctor check                              everything, ending in the smoke
-  bpfdoctor check --for minimal --for bootstrap:build
-  bpfdoctor check --no-smoke --json            for a gate: nothing is built or run
-  bpfdoctor check --format json=report.json    text here, JSON in the file
-  bpfdoctor check --sudo                       an ordinary user, to the last proof
-  bpfdoctor check --only kernel.btf --only toolchain.clang
-  bpfdoctor check --object build/*.bpf.o       compiled objects: would they load, attach?
-  bpfdoctor check --object a.bpf.o:load --for handle_exec
-  bpfdoctor check --record here.snapshot       report and snapshot of one run
-  bpfdoctor check --from there.snapshot        judge another machine, offline
+  $ bpfdoctor check                              everything, ending in the smoke
+  $ bpfdoctor check --for minimal --for bootstrap:build
+  $ bpfdoctor check --no-smoke --json            for a gate: nothing is built or run
+  $ bpfdoctor check --format json=report.json    text here, JSON in the file
+  $ bpfdoctor check --sudo                       an ordinary user, to the last proof
+  $ bpfdoctor check --only kernel.btf --only toolchain.clang
+  $ bpfdoctor check --object build/*.bpf.o       compiled objects: would they load, attach?
+  $ bpfdoctor check --object a.bpf.o:load --for handle_exec
+  $ bpfdoctor check --record here.snapshot       report and snapshot of one run
+  $ bpfdoctor check --from there.snapshot        judge another machine, offline
 
 \b
 Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.

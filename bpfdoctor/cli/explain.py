@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  bpfdoctor explain kernel.btf
-  bpfdoctor explain 'checkout.submodules[libbpf]'     a key from a report works too
+  $ bpfdoctor explain kernel.btf
+  $ bpfdoctor explain 'checkout.submodules[libbpf]'     a key from a report works too
 """
 
 

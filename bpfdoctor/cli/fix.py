@@ -13,14 +13,14 @@ from bpfdoctor.shell import command_line
 
 EPILOG = """\b
 Examples:
-  bpfdoctor fix                        shows the plan, asks once, repairs, proves
-  bpfdoctor fix --yes                  the same without asking (CI, containers)
-  bpfdoctor fix --dry-run --json       the plan as data
-  bpfdoctor fix --dry-run --format json=plan.json    text here, JSON in the file
-  bpfdoctor fix libraries.libelf       only this
-  bpfdoctor fix toolchain              only this group
-  bpfdoctor fix --for bootstrap:build  only what one program needs
-  bpfdoctor undo                       takes back what the last run changed
+  $ bpfdoctor fix                        shows the plan, asks once, repairs, proves
+  $ bpfdoctor fix --yes                  the same without asking (CI, containers)
+  $ bpfdoctor fix --dry-run --json       the plan as data
+  $ bpfdoctor fix --dry-run --format json=plan.json    text here, JSON in the file
+  $ bpfdoctor fix libraries.libelf       only this
+  $ bpfdoctor fix toolchain              only this group
+  $ bpfdoctor fix --for bootstrap:build  only what one program needs
+  $ bpfdoctor undo                       takes back what the last run changed
 
 \b
 Exit status: 0 ready, 1 not ready or declined, 2 usage, 3 undetermined, 4 something was applied and

@@ -12,9 +12,9 @@ from bpfdoctor.cli.terminal import say
 
 EPILOG = """\b
 Examples:
-  bpfdoctor snapshot -o here.snapshot          every question, for every program
-  bpfdoctor snapshot -o here.snapshot --sudo   with the answers that need root
-  bpfdoctor check --from here.snapshot         elsewhere, offline
+  $ bpfdoctor snapshot -o here.snapshot          every question, for every program
+  $ bpfdoctor snapshot -o here.snapshot --sudo   with the answers that need root
+  $ bpfdoctor check --from here.snapshot         elsewhere, offline
 """
 
 

@@ -25,7 +25,7 @@ QUICK = ("--no-smoke", "--only", "kernel.release")
 def test_the_help_of_every_command_has_examples(doctor: Doctor, command: str) -> None:
     run = doctor(command, "--help")
     assert run.returncode == 0
-    assert f"Examples:\n    bpfdoctor {command}" in run.stdout
+    assert f"Examples:\n    $ bpfdoctor {command}" in run.stdout
     assert run.stderr == ""
 
 

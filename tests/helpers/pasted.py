@@ -8,10 +8,49 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-COMMANDS = tuple(
-    "apk apt-get bash bpfdoctor bpftool cat cc chmod clang cp curl dnf dpkg emerge env gcc git grep "
-    "head install ls make mkdir mount mv pacman python3 reboot rm sed see sh stat sudo sysctl tee "
-    "touch umount wget xargs zypper minimal bootstrap pwned".split()
+COMMANDS = (
+    *(
+        "apk",
+        "apt-get",
+        "bash",
+        "bpfdoctor",
+        "bpftool",
+        "cat",
+        "cc",
+        "chmod",
+        "clang",
+        "cp",
+        "curl",
+    ),
+    *(
+        "dnf",
+        "dpkg",
+        "emerge",
+        "env",
+        "gcc",
+        "git",
+        "grep",
+        "head",
+        "install",
+        "ls",
+        "make",
+        "mkdir",
+    ),
+    *(
+        "mount",
+        "mv",
+        "pacman",
+        "python3",
+        "reboot",
+        "rm",
+        "sed",
+        "see",
+        "sh",
+        "stat",
+        "sudo",
+        "tee",
+    ),
+    *("touch", "umount", "wget", "xargs", "zypper", "minimal", "bootstrap", "pwned"),
 )
 """What a line could start; `pwned` is what a hostile name starts."""
 DRIVER = r"""
@@ -22,7 +61,9 @@ while IFS= read -r line; do
     if [ $status -ne 127 ] && ( eval "never() {
 $line
 }" ) </dev/null >/dev/null 2>&1; then printf 'did something: %s\n' "$line" >&3; fi
-    for made in *; do if [ -e "$made" ]; then printf 'made %s: %s\n' "$made" "$line" >&3; exit; fi; done
+    for made in *; do
+        if [ -e "$made" ]; then printf 'made %s: %s\n' "$made" "$line" >&3; exit; fi
+    done
 done
 """
 
