@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from bpfdoctor.visible import Shown, escape, visible
+from bpfdoctor.visible import GAP, Shown, escape, field, visible
 
 MARK = "$ "
 BAR = "| "
@@ -46,6 +46,7 @@ _UNKNOWN = re.compile(r"[A-Z][a-z]+\.?|[\w.\[\]'-]*[:,]|\d+\.|\[\d+/\d+\]")
 """First words that no shell knows: `Ready`, `why:`, `bpfdoctor:`, `3.`, `[1/3]`."""
 _NAMED = re.compile(r"[\w-]+ \([\w./ -]+\)")
 """`NAME (layout)`: in a shell neither a command with arguments nor a function."""
+_SPACE = "\\x20"
 _QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\$`!]|\\.)*\"")
 """What a shell takes as it is."""
 _ACTIVE = re.compile(r"[&|<>`$]|!(?=[^\s=(])|\([^()]*(?:e[^\w\s()]|\+)|\(\s*\)")
@@ -56,10 +57,11 @@ _RUNS_AT_ONCE = re.compile(r"[`]|\$\(|\$\{|<\(|>\(|[;\n]|(?<!&)&(?!&)|\|\||!(?=[
 
 def quoted(word: str) -> str:
     r"""A word as a shell takes it for itself: `a`, `'a b'`, `$'a\nb'`."""
-    if visible(word) == word:
+    if field(word) == word:
         return shlex.quote(word)
     inside = word.replace("\\", "\\\\").replace("'", "\\'")
-    return "$'" + "".join(c if visible(c) == c else _byte(c) for c in inside) + "'"
+    shown = "".join(c if visible(c) == c else _byte(c) for c in inside)
+    return f"$'{GAP.sub(lambda gap: _SPACE * len(gap[0]), shown)}'"
 
 
 def _byte(character: str) -> str:

@@ -16,6 +16,7 @@ BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks that Unicode counts as printable and that no terminal shows."""
+GAP = re.compile(" {4,}")
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -36,6 +37,11 @@ def visible(text: str, *, newlines: bool = False) -> str:
     if newlines:
         return "\n".join(visible(line) for line in text.expandtabs().split("\n"))
     return "".join(c if _printable(c) else escape(c) for c in text)
+
+
+def field(text: str) -> str:
+    """One line of text without long gaps: behind one, a terminal would begin a new row."""
+    return GAP.sub(lambda gap: f" [{len(gap[0])} spaces] ", visible(text))
 
 
 def escape(character: str) -> str:

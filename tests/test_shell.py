@@ -177,6 +177,7 @@ def test_a_command_without_its_mark_does_what_it_says(shell: Shell, command: str
         "\t",
         "\x01f",
         "é\n",
+        "a" + " " * 90 + "9. b",
     ],
     ids=ascii,
 )

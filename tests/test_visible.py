@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.visible import Shown, fitting, page, put, tell, visible
+from bpfdoctor.visible import Shown, field, fitting, page, put, tell, visible
 
 PACKAGE = Path(__file__).parents[1] / "bpfdoctor"
 
@@ -62,6 +62,11 @@ def test_lines_are_kept_where_there_may_be_some_and_tabs_are_spaces_there() -> N
 
 def test_a_line_of_a_page_cannot_begin_another_one() -> None:
     assert page(["1. this", "2. that\n3. another"]) == "1. this\n2. that\\n3. another\n"
+
+
+def test_a_gap_in_a_name_is_counted_for_it_would_end_a_row() -> None:
+    assert field("a   b") == "a   b"
+    assert field(f"a{' ' * 90}9. forged") == "a [90 spaces] 9. forged"
 
 
 def test_only_what_was_made_visible_is_written_as_it_is() -> None:

@@ -13,7 +13,7 @@ from bpfdoctor.report.paper import Paper, bordered, prose
 from bpfdoctor.report.programs import table_lines
 from bpfdoctor.report.readiness import limited, readiness_lines
 from bpfdoctor.shell import BAR, MARK, barred, command_in, inert, typed
-from bpfdoctor.visible import Shown, visible
+from bpfdoctor.visible import Shown, field, visible
 
 STYLES = {
     Status.PASS: "green",
@@ -59,9 +59,9 @@ class _Writer:
     def heading(self) -> None:
         """Which project is judged and where; which machine; for what."""
         host = self.report.host
-        self.add(subject_line(self.report), "bold")
+        self.prose(field(subject_line(self.report)), "bold")
         who = "asked as root" if host.privileged else "asked as an ordinary user"
-        self.add(f"Linux {host.release} {host.architecture}, {host.distribution}, {who}")
+        self.prose(f"Linux {host.release} {host.architecture}, {host.distribution}, {who}")
         targets = [f"{t.program} to {t.stage.value}" for t in self.report.selection.targets]
         if targets:
             more = f" and {len(targets) - NAMED} more" if len(targets) > NAMED else ""
@@ -189,17 +189,16 @@ class _Writer:
         verdict = self.report.verdict
         style = {0: "bold green", 1: "bold red"}.get(verdict.exit, "bold magenta")
         self.add("")
-        for line in self.paper.broken(verdict.summary, 0):
-            self.add(line, style)
+        self.prose(verdict.summary, style)
 
     def section(self, title: str) -> None:
         """An empty line and a heading."""
         self.lines += [Text(""), Text(visible(title), "bold")]  # ours, or of code that is installed
 
-    def prose(self, text: str) -> None:
+    def prose(self, text: str, style: str = "") -> None:
         """Text that may be broken into lines."""
-        for line in self.paper.broken(text, 0):
-            self.add(line)
+        first, *rest = self.paper.broken(text, 0)
+        self.lines += [Text(inert(first), style), *(Text(barred(line), style) for line in rest)]
 
     def add(self, line: str, style: str = "") -> None:
         """One line that is never broken; a command to type stays as it is."""

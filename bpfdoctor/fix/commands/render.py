@@ -10,7 +10,7 @@ from bpfdoctor.fix.applying.elevate import sudo_is_typed
 from bpfdoctor.fix.commands.options import Voice
 from bpfdoctor.fix.plan import Manual, Plan, Step
 from bpfdoctor.shell import BAR, command_in, command_line, inert, typed
-from bpfdoctor.visible import Shown, page, visible
+from bpfdoctor.visible import Shown, field, page, visible
 
 HEADING = "The plan, in the order in which it will run:"
 
@@ -58,24 +58,24 @@ def _line(line: str) -> Shown:
 
 
 def _step_lines(number: int, step: Step) -> Iterator[str]:
-    yield f"{number:3}. {step.title}"
+    yield f"{number:3}. {field(step.title)}"
     yield typed(step.command(sudo=sudo_is_typed()), 7)
     if step.privileged and os.geteuid() != 0 and not sudo_is_typed():
         yield "     as:   root"
     if step.why:
-        yield f"     why:  {', '.join(step.why)}"
+        yield f"     why:  {field(', '.join(step.why))}"
     if step.undo or step.undo_text:
-        yield f"     undo: {command_line(step.undo) if step.undo else step.undo_text}"
+        yield f"     undo: {command_line(step.undo) if step.undo else field(step.undo_text)}"
     if step.manual:
         yield "     This makes the machine less secure: --yes alone does not consent to it."
     for note in step.notes:
-        yield f"     note: {note}"
+        yield f"     note: {field(note)}"
 
 
 def _manual_lines(manual: Manual) -> Iterator[str]:
     """Words behind a bar, and the commands among them, which are indented."""
     for line in manual.text.split("\n"):
         command = command_in(line)
-        yield typed(command, 5) if command else Shown(f"   {BAR}{visible(line)}")
+        yield typed(command, 5) if command else Shown(f"   {BAR}{field(line)}")
     if manual.why:
-        yield f"     why:  {', '.join(manual.why)}"
+        yield f"     why:  {field(', '.join(manual.why))}"
