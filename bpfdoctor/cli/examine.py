@@ -111,9 +111,9 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     from bpfdoctor.host.cache import default_cache
 
     refuse_too_little()
-    environ = dict(os.environ)
     warn_of_root_path()
-    machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
+    machine = Machine(progress=watcher.detail)
+    machine.cache = default_cache(machine.environ) if given.cache else None
     smoke = given.smoke and not given.objects  # of an object nothing is run
     host = LiveHost(machine, _elevated(machine, watcher, smoke) if given.sudo else None)
     try:

@@ -15,8 +15,8 @@ Examples:
   $ bpfdoctor undo 20260131T120000-4711
 
 \b
-Exit status: 0 nothing is left to take back, 1 declined, 2 usage, 4 a step failed. With --dry-run:
-0 nothing to do, 1 something.
+Exit status: 0 nothing is left to take back, 1 declined, or only journals that cannot be used,
+2 usage, 4 a step failed. With --dry-run: 0 nothing to do, 1 something.
 """
 
 

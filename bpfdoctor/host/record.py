@@ -13,6 +13,7 @@ from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
 from bpfdoctor.host.hosts import UserHost, as_user
+from bpfdoctor.host.own_directory import refuse_links_of_others
 from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool
@@ -72,6 +73,7 @@ def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
     What is there and is no regular file (`/dev/stdout`, a FIFO) is written to as it is.
     """
     try:
+        refuse_links_of_others(str(path))
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:

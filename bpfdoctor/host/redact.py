@@ -82,7 +82,10 @@ class Redactor:
         """The redactor of this user on this machine."""
         return cls(
             checkout=_with_target(checkout),
-            home=_with_target(machine.environ.get("HOME") or _account("pw_dir")),
+            home=(
+                *_with_target(machine.environ.get("HOME") or _account("pw_dir")),
+                *machine.other_homes,
+            ),
             cache=_with_target(str(machine.cache or "")),
             user=(_account("pw_name"), machine.environ.get("SUDO_USER", "")),
             host_name=(node := os.uname().nodename, node.partition(".")[0]),

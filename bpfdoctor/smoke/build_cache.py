@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import home_of
+from bpfdoctor.host.own_directory import own_directory
 from bpfdoctor.host.reading import opened_regular
 
 if TYPE_CHECKING:
@@ -44,20 +44,10 @@ def _base(machine: Machine, identity: Credentials | None) -> Path:
         return machine.cache or machine.scratch
     home = Path(home_of(identity.uid))
     place = home / ".cache" / "bpfdoctor"
-    if machine.cache is not None and _owned(home, identity):
+    if machine.cache is not None:
         with contextlib.suppress(OSError), acting_as(identity):
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _owned(place, identity):
-                return place
+            return own_directory(place, home=str(home), uid=identity.uid)
     return _lent(machine.scratch, identity)
-
-
-def _owned(path: Path, identity: Credentials) -> bool:
-    try:
-        facts = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == identity.uid
 
 
 def _lent(scratch: Path, identity: Credentials) -> Path:
@@ -117,7 +107,10 @@ def copy_program(source: Path, target: Path) -> str:
 def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
     """Keep a copy of a built program where no other build changes it: its path and its sha256."""
     base = (machine.cache or machine.scratch) / "built"
-    base.mkdir(mode=0o700, exist_ok=True)
+    if machine.cache is None:
+        base.mkdir(mode=0o700, exist_ok=True)
+    else:
+        own_directory(base)
     with tempfile.TemporaryDirectory(dir=base) as fresh:
         copy = Path(fresh, binary.name)
         digest = copy_program(binary, copy)

@@ -112,3 +112,38 @@ def test_the_oldest_programs_make_room(tmp_path: Path) -> None:
         os.utime(kept.parent, (number, number))
     assert len(list((cache / "built").iterdir())) == KEPT
     assert kept.read_text() == str(KEPT + 2)
+
+
+def test_no_link_on_the_way_to_the_owners_cache_leads_root_elsewhere(
+    tmp_path: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only that owner's own links are followed, with that owner's rights."""
+    needs("root")
+    for place in (tmp_path, *tmp_path.parents[:2]):
+        place.chmod(0o755)
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, NOBODY.uid, NOBODY.gid)
+    monkeypatch.setattr("bpfdoctor.smoke.build_cache.home_of", lambda uid: str(home))
+    machine = Machine(cache=tmp_path / "cache")
+    assert build_place(machine, tmp_path, NOBODY).parent == home / ".cache/bpfdoctor"
+    (home / ".cache/bpfdoctor").rename(tmp_path / "elsewhere")
+    (home / ".cache/bpfdoctor").symlink_to(tmp_path / "elsewhere")
+    assert build_place(machine, tmp_path, NOBODY).is_relative_to(machine.scratch)
+    (home / ".cache/bpfdoctor").unlink()
+    os.chown(home / ".cache", 12345, 12345)
+    assert build_place(machine, tmp_path, NOBODY).is_relative_to(machine.scratch)
+    machine.close()
+
+
+def test_what_root_runs_is_kept_in_no_directory_of_anothers(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    (tmp_path / "program").write_bytes(b"x")
+    machine = Machine(cache=tmp_path / "cache")
+    (tmp_path / "cache/built").mkdir(parents=True)
+    assert keep(machine, tmp_path / "program")
+    os.chown(tmp_path / "cache/built", 12345, 12345)
+    with pytest.raises(PermissionError):
+        keep(machine, tmp_path / "program")
