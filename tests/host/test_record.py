@@ -171,6 +171,8 @@ def test_a_snapshot_of_another_shape_is_refused(
         (b"", "truncated"),
         (b'{"schema": 1, "answers": [', "truncated"),
         (b"\x7fELF\x02\x01", "not JSON"),
+        (b"[" * 100_000, "its values are nested too deep"),
+        (b'{"options":' * 100_000 + b"1" + b"}" * 100_000, "its values are nested too deep"),
         (b"[]", "no recorded answers"),
         (b'{"findings": []}', "no recorded answers"),
     ],
