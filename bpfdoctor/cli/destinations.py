@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bpfdoctor.cli.stdout import Stdout
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.report import TEXT
+from bpfdoctor.visible import tell
 
 if TYPE_CHECKING:
     from bpfdoctor.report.documents import Document, Redacts
@@ -72,7 +73,7 @@ class Destinations:
         if self._stdout_format == TEXT:
             self.stdout.write(text)
         else:
-            sys.stderr.write(text)
+            tell(sys.stderr, text)
 
     def _write_file(self, file: str, content: str | bytes) -> None:
         from pathlib import Path

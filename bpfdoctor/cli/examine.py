@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
 import msgspec
 
 from bpfdoctor.cli.files import refuse_unwritable
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import Watcher, watching
+from bpfdoctor.cli.terminal import say
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
@@ -134,7 +134,7 @@ def warn_of_root_path() -> None:
         if place not in _warned:
             _warned.add(place)
             what = f"root's PATH has {place!r}, where {who} may put commands: they are run as root"
-            click.echo(f"bpfdoctor: {what}", err=True)
+            say(f"bpfdoctor: {what}")
 
 
 def _elevated(machine: Machine, watcher: Watcher, smoke: bool) -> ElevatedHost | None:
