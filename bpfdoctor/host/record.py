@@ -159,7 +159,9 @@ class RecordedHost:
     """The machine of a snapshot. What was not asked there is `not-recorded`."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._answers = {each.question: each.answer for each in snapshot.answers}
+        self._answers: dict[Question[Any], Answer] = {}
+        for each in snapshot.answers:  # an earlier version may have redacted less
+            self._answers.setdefault(NEUTRAL.value(each.question), each.answer)
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         """The recorded answer; the question is looked up as it would have been written."""

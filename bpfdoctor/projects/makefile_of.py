@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import msgspec
 
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.secret_names import steers_builds
 from bpfdoctor.host.system.files import FileText, ListDirectory, LookAt, Names, PathFacts, ReadFile
-from bpfdoctor.host.tools.commands import environment_variable
+from bpfdoctor.host.tools.commands import environment_variable, is_set
 from bpfdoctor.projects.known_commands import known_output
 from bpfdoctor.projects.make_values import Outside
 from bpfdoctor.projects.makefile import Reading, read_makefile
@@ -114,6 +115,7 @@ def _around(host: Host, project: Project) -> Outside:
         lambda name: environment_variable(host, name),
         lambda command: known_output(host, command),
         project.inside(directory),
+        lambda name: not steers_builds(name) and is_set(host, name),
     )
 
 

@@ -10,8 +10,10 @@ from cpu_limit import within_cpu
 from hypothesis import given, settings, strategies as st
 
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.redact import Redactor, printable
+from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.redact_allowlist import COMMON
+from bpfdoctor.host.redact_values import printable
+from bpfdoctor.host.secret_values import Secrets
 from bpfdoctor.host.system.files import FileText, LookAt, PathFacts, ReadFile
 
 CHECKOUT = "/home/zelda/src/libbpf-bootstrap"
@@ -40,7 +42,7 @@ def zeldas() -> Redactor:
         ),
         ("file:///home/zelda/x", "file://~/x"),
         ("/mnt/home/zelda/x", "/mnt/home/$USER/x"),
-        ("/home/zeldas/x /home/zelda-old", "/home/zeldas/x /home/$USER-old"),
+        ("/home/zeldas/x /home/zelda-old", "/home/$USER2/x /home/$USER3"),
         ("owner zelda (zelda's)", "owner $USER ($USER's)"),
         ("Linux Hyrule 6.1, hyrule.corp.example", "Linux $HOST 6.1, $HOST"),
         ("https://zelda:secret@git.corp.example/zelda/x", "https://$USER@$HOST1/$USER/x"),
@@ -146,7 +148,15 @@ def test_this_machine_gives_its_own_names(tmp_path: Path) -> None:
 
 PLACES = (CHECKOUT, "/home/zelda", "/root", "zelda", "hyrule", "HYRULE", "hyrule.corp.example")
 ROUND = ("http://", "https://zelda@", "git@", "zelda@", "nas.corp", "github.com", "$USER", "$HOST1")
-PARTS = st.sampled_from((*PLACES, *ROUND, *"/.~':a _@-\né$`\"=[]%\udc80", "-I"))
+SECRETS = (
+    *("TOKEN=", "'KEY=", '"password": ', "-DAPI_KEY=", "--token ", "?sig=", "#", "user=", "login="),
+    *("ghp_0123456789abcdef", "Bearer 0123456789abcdef", "-----BEGIN PRIVATE KEY-----", "$SECRET"),
+    *("10.1.2.3", "fe80::1", "00:11:22:33:44:55", "/home/alice", "~alice/", "/home/zelda/clients"),
+    *("://a:b@c", "-u a:b", "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f", "\\n", "$DIR1", "hunter22"),
+)
+PARTS = st.sampled_from(
+    (*PLACES, *ROUND, *SECRETS, *"/.~':a _@-\né$`\"=[]%\udc80\\?&,0", "-I", "-D")
+)
 TEXTS = st.lists(PARTS | st.characters(), max_size=12).map("".join)
 
 
@@ -154,11 +164,20 @@ TEXTS = st.lists(PARTS | st.characters(), max_size=12).map("".join)
 @given(TEXTS)
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     redactor = Redactor(
-        CHECKOUT, ("/home/zelda", "/root"), "", "zelda", ("hyrule.corp.example", "hyrule")
+        CHECKOUT,
+        ("/home/zelda", "/root"),
+        "",
+        "zelda",
+        ("hyrule.corp.example", "hyrule"),
+        places="/home/zelda/clients/acme",
+        others="epona",
+        secrets=Secrets(["hunter22"]),
     )
     once = redactor.text(text)
     assert redactor.text(once) == once
     assert Redactor().text(once) == once
+    shown = Secrets().text(text)
+    assert Secrets().text(shown) == shown
 
 
 def names() -> st.SearchStrategy[str]:
