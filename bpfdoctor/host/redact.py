@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.private_places import PrivatePlaces
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
 Several = str | tuple[str, ...]
-
-MOST_PASSES = 4
-"""What one pass has replaced may make another name begin a word; a second pass sees that."""
 
 
 class Redactor(Replacing):
@@ -82,10 +79,11 @@ class Redactor(Replacing):
         self._lock = threading.Lock()
         self._known_others = {name: self._user_token(name) for name in _names(others)}
         self._pattern = re.compile("|".join(self._alternatives()))
+        self._said = self._ways()
         known = (*self._paths, *self._hosts, *self._users, *self._ids, *self._known_others)
         self._telling = tuple(each.lower() for each in known)
-        self._spelled = {each: self._once(to) for each, to in spelled}
-        self._spelled_pattern = _spelled_pattern(self._spelled)
+        self._spelled = {each: self.once(to) for each, to in spelled}
+        self._typed = _spelled_pattern(self._spelled)
 
     @classmethod
     def of(cls, machine: Machine, checkout: str = "", *arguments: str) -> Redactor:
@@ -119,17 +117,13 @@ class Redactor(Replacing):
 
     def text(self, text: str) -> str:
         """`text` without secrets; what is no text at all (lone surrogates) is escaped."""
-        text = printable(text)
-        if self._spelled_pattern is not None:
-            text = self._spelled_pattern.sub(lambda found: self._spelled[found[0]], text)
-        for _ in range(MOST_PASSES):
-            before, text = text, self._once(text)
-            if text == before:
-                break
-        return text
+        if self._typed is not None:
+            text = self._typed.sub(lambda found: self._spelled[found[0]], text)
+        return super().text(text)
 
-    def _once(self, text: str) -> str:
-        text = self._secrets.text(text)
+    def once(self, text: str) -> str:
+        """As `Replacing.once`."""
+        text = self._secrets.once(text)
         if not self._may_tell(text):
             return text
         return QUOTED.sub(_unquoted, self._pattern.sub(self._replacement, text))
@@ -141,24 +135,34 @@ class Redactor(Replacing):
         return telling or not text.isascii() or TELLING.search(text) is not None
 
     def _replacement(self, match: re.Match[str]) -> str:
-        found = match.groupdict()
-        if found["scheme"]:
-            login = "$USER@" if found["login"] else ""
-            return found["scheme"] + login + self._host_token(found["host"])
-        if found["scp_host"]:
-            login = "git@" if found["scp_login"] == "git@" else "$USER@"
-            return login + self._host_token(found["scp_host"])
-        if found["other"]:
-            return found["homes"] + self._user_token(found["other"])
-        if found["setting"]:
-            return found["setting"] + self._user_token(found["setting_user"])
-        if found["ip"]:
-            return self._host_token(found["ip"]) if is_address(found["ip"]) else found["ip"]
-        if found.get("path"):
-            return self._paths[found["path"]]
-        if found.get("known_other"):
-            return self._user_token(found["known_other"])
-        return next(token for name, token in TOKENS.items() if found.get(name))
+        found = {name: each for name, each in match.groupdict().items() if each}
+        for name, said in self._said.items():
+            if name in found:
+                return said(found)
+        return next(token for name, token in TOKENS.items() if name in found)
+
+    def _ways(self) -> dict[str, Callable[[dict[str, str]], str]]:
+        """What is written for a match, by the group that tells its kind."""
+        return {
+            "scheme": self._url,
+            "scp_host": self._remote_path,
+            "other": lambda found: found["homes"] + self._user_token(found["other"]),
+            "setting": lambda found: found["setting"] + self._user_token(found["setting_user"]),
+            "ip": lambda found: self._address(found["ip"]),
+            "path": lambda found: self._paths[found["path"]],
+            "known_other": lambda found: self._user_token(found["known_other"]),
+        }
+
+    def _url(self, found: dict[str, str]) -> str:
+        login = "$USER@" if "login" in found else ""
+        return found["scheme"] + login + self._host_token(found["host"])
+
+    def _remote_path(self, found: dict[str, str]) -> str:
+        login = "git@" if found["scp_login"] == "git@" else "$USER@"
+        return login + self._host_token(found["scp_host"])
+
+    def _address(self, text: str) -> str:
+        return self._host_token(text) if is_address(text) else text
 
     def _host_token(self, host: str) -> str:
         host = host.lower()
@@ -198,17 +202,17 @@ def _any_of(words: Iterable[str]) -> str:
 
 
 def _spelled_pattern(spelled: Iterable[str]) -> re.Pattern[str] | None:
-    """Where paths stand as they were typed: at a text's beginning, or behind a command's name.
+    """Where paths stand as they were typed.
 
-    A single name could be any word.
+    A single name could be any word: it is looked for at a text's beginning, or behind a command.
     """
-    words = _any_of(spelled)
-    begins = "|".join(rf"(?<=\A{word} )" for word in ("stat", "realpath", "ls", "df"))
-    return (
-        re.compile(rf"(?:(?<![^\s'\"=])(?=\S*/)|\A|{begins})(?:{words})(?=/|\Z|[\s'\":])")
-        if words
-        else None
-    )
+    words = [*spelled]
+    if not words:
+        return None
+    before = "|".join((r"\A", *(rf"(?<=\A{word} )" for word in ("stat", "realpath", "ls", "df"))))
+    paths = _any_of(word for word in words if "/" in word)
+    anywhere = rf"(?<![^\s'\"=])(?:{paths})|" if paths else ""
+    return re.compile(rf"(?:{anywhere}(?:{before})(?:{_any_of(words)}))(?=/|\Z|[\s'\":])")
 
 
 def _several(words: Several) -> tuple[str, ...]:

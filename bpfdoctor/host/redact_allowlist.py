@@ -34,16 +34,17 @@ def is_public_host(host: str) -> bool:
 
 
 _PUBLIC_PLACES = """
-/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /nix /nix/store /opt /proc /root
-/run /run/media /run/user /sbin /srv /sys /tmp /usr /var /Users /Volumes /export /export/home
-/data /workspace /workspaces /work /src /build /builds /app /code /repo /project /github /github/home
-/github/workspace /mnt/c /mnt/c/Users /usr/bin /usr/games /usr/include /usr/lib /usr/lib32
-/usr/lib64 /usr/lib/modules /usr/libexec /usr/local /usr/local/bin /usr/local/include /usr/local/lib
-/usr/local/lib64 /usr/local/sbin /usr/local/share /usr/local/src /usr/sbin /usr/share /usr/src
-/usr/tmp /var/cache /var/home /var/lib /var/local /var/log /var/mail /var/opt /var/run /var/spool
-/var/tmp /var/www /lib/modules /var/lib/apt /var/lib/apt/lists /var/lib/dpkg /var/lib/dpkg/updates
-/var/lib/pacman /var/lib/pacman/sync /var/cache/zypp /var/lib/rpm /var/cache/apt /var/lib/docker
-/var/lib/jenkins /var/lib/jenkins/workspace /home/runner /home/runner/work /home/linuxbrew
+/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /nix /nix/store /opt /proc
+/root /run /run/media /run/user /sbin /srv /sys /tmp /usr /var /Users /Volumes /export
+/export/home /data /workspace /workspaces /work /src /build /builds /app /code /repo /project
+/github /github/home /github/workspace /mnt/c /mnt/c/Users /usr/bin /usr/games /usr/include
+/usr/lib /usr/lib32 /usr/lib64 /usr/lib/modules /usr/libexec /usr/local /usr/local/bin
+/usr/local/include /usr/local/lib /usr/local/lib64 /usr/local/sbin /usr/local/share /usr/local/src
+/usr/sbin /usr/share /usr/src /usr/tmp /var/cache /var/home /var/lib /var/local /var/log /var/mail
+/var/opt /var/run /var/spool /var/tmp /var/www /lib/modules /var/lib/apt /var/lib/apt/lists
+/var/lib/dpkg /var/lib/dpkg/updates /var/lib/pacman /var/lib/pacman/sync /var/cache/zypp
+/var/lib/rpm /var/cache/apt /var/lib/docker /var/lib/jenkins /var/lib/jenkins/workspace
+/home/runner /home/runner/work /home/linuxbrew
 """
 PUBLIC_PLACES = frozenset(_PUBLIC_PLACES.split())
 """Directories that many systems have; those below them are somebody's."""

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bpfdoctor.host.private_places import is_public
 from bpfdoctor.host.secret_values import Secrets
 
 if TYPE_CHECKING:
@@ -101,12 +100,11 @@ def _ids() -> Iterator[str]:
 def _spelled(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Relative paths as they were typed, with the paths that they mean."""
     for each in arguments:
-        place = (each if os.path.isdir(each) else os.path.dirname(each)).rstrip("/")
-        parts = [part for part in place.split("/") if part not in ("", ".", "..")]
-        if parts and not place.startswith("/"):
-            try:
-                meant = os.path.abspath(place)
-            except OSError:
-                continue
-            if not is_public(meant):
-                yield place, meant
+        if each.startswith("/") or not {*each.split("/")} - {"", ".", ".."}:
+            continue
+        try:
+            meant = os.path.abspath(each)
+        except OSError:  # the working directory is not there any more
+            continue
+        if "/" in each.strip("/") or os.path.isdir(each):
+            yield from ((typed, meant) for typed in {each.rstrip("/"), os.path.normpath(each)})

@@ -11,12 +11,24 @@ from bpfdoctor.host.secret_names import SECRET, is_secret_name, is_strongly_secr
 
 T = TypeVar("T")
 
+MOST_PASSES = 5
+"""What one pass has replaced may make another name begin a word; the next pass sees that."""
+
 
 class Replacing:
-    """Replaces something in a text (`text`, which a subclass has), and so in whole structures."""
+    """Replaces something in a text (`once`, which a subclass has), and so in whole structures."""
 
     def text(self, text: str) -> str:
-        """The text, with what is to be replaced replaced."""
+        """The text, with what is to be replaced replaced; once more changes nothing."""
+        text = printable(text)
+        for _ in range(MOST_PASSES):
+            before, text = text, self.once(text)
+            if text == before:
+                break
+        return text
+
+    def once(self, text: str) -> str:
+        """The text after one pass."""
         raise NotImplementedError
 
     def value(self, value: T) -> T:

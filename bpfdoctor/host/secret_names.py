@@ -13,8 +13,11 @@ _STRONG = re.compile(
 )
 """Parts of names whose values are secret wherever they stand in the name."""
 
-_WEAK = frozenset("key keys auth authorization pass pwd cred creds pin psk salt cookie".split())
-_WEAK_TOO = frozenset("session sessionid dsn serial ssid essid jwt otp nonce sig signature".split())
+_LAST = """
+key keys auth authorization pass pwd cred creds pin psk salt cookie session sessionid dsn serial
+ssid essid jwt otp nonce sig signature
+"""
+_WEAK = frozenset(_LAST.split())
 """Last parts of names whose values are secret, unless they are a number or the like."""
 
 _NOT_SECRET = frozenset(("pwd", "oldpwd"))
@@ -35,12 +38,13 @@ def is_secret_name(name: str) -> bool:
     parts = [part.lower() for part in _PARTS.findall(name[-80:])]
     if not parts or name.lower() in _NOT_SECRET:
         return False
-    return parts[-1] in _WEAK or parts[-1] in _WEAK_TOO
+    return parts[-1] in _WEAK
 
 
-_SAYS_NOTHING = frozenset(
-    "y m n yes no true false on off none null nil enabled disabled default auto set unset".split()
-)
+_FLAGS = """
+y m n yes no true false on off none null nil enabled disabled default auto set unset
+"""
+_SAYS_NOTHING = frozenset(_FLAGS.split())
 _NUMBER = re.compile(r"0x[0-9a-f]{1,8}|\d{1,6}", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$?\$(?:\w+|\(\w+\)|\{\w+\})|@\w+@")
 

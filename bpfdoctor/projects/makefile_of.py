@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from bpfdoctor.host.makefile_comments import without_comments
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.secret_names import steers_builds
 from bpfdoctor.host.system.files import FileText, ListDirectory, LookAt, Names, PathFacts, ReadFile
@@ -42,10 +43,11 @@ def as_it_is(host: Host, project: Project, directory: str) -> Project:
         why = f"{build.makefile} cannot be read ({text.shown()})"
         listing = ProgramList("kind", build.apps, build.makefile, why)
         return msgspec.structs.replace(project, listing=listing)
-    project = _with_build(project, _called(build, text.text))
-    makefile = read_makefile(text.text, _around(host, project), whole=not text.truncated)
+    words = without_comments(text.text)
+    project = _with_build(project, _called(build, words))
+    makefile = read_makefile(words, _around(host, project), whole=not text.truncated)
     values = {name: makefile.value(name) for name in variables_of(project)}
-    return with_values(host, project, values, text.text)
+    return with_values(host, project, values, words)
 
 
 def with_values(
