@@ -71,9 +71,11 @@ def _end_of_value(text: str, match: re.Match[str], name: str) -> int:
         quote = text[at : at + size]
         if quote in _QUOTES:
             return _closed(text, at + size, quote)
+    word = _reached(_WORD, text, at)
     if name.lower() in _HEADERS or ("=" in sign and _begins_line(text, match)):
-        return _reached(_LINE, text, at)
-    return _reached(_WORD, text, at)
+        flag = sign == "=" and says_nothing(text[at:word], strong=is_strongly_secret(name))
+        return word if flag else _reached(_LINE, text, at)
+    return word
 
 
 def _reached(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from bpfdoctor.host.redact_allowlist import COMMON, is_public_host
 from bpfdoctor.host.redact_values import Replacing
 from bpfdoctor.host.secret_assignments import without_named
-from bpfdoctor.host.secret_names import SECRET, is_secret_name, says_nothing
+from bpfdoctor.host.secret_names import SECRET, is_secret_name, is_strongly_secret, says_nothing
 
 SIGNS = re.compile(
     r"(?i:token|secret|passw|passphrase|pass=|pwd|credential|cred|key|auth|pin=|psk|salt|cookie"
-    r"|session|dsn|serial|ssid|jwt|otp|nonce|webhook|machine.?id|connection.?string|sig|bearer)"
-    r"|://|--?u|gh[pousr]_|gl[a-z]{2,8}-|A(?:KIA|SIA|BIA|CCA|3T|KC)|AIza|xox|eyJ|npm_|pypi-"
-    r"|_live_|_test_|SG\.|sk-|hf_|do[opr]_v1|dckr_|hv[sbr]\.|shp|sq0|cio|glsa_|dapi|ya29|PMAK"
+    r"|session|dsn|serial|ssid|jwt|otp|nonce|webhook|machine.?id|connection.?string|sig|bearer|basic)"
+    r"|:/|--?u|gh[pousr]_|hub_pat|gl[a-z]{2,8}-|A(?:KIA|SIA|BIA|CCA|3T|KC)|AIza|xox|eyJ|npm_|pypi-"
+    r"|_live_|_test_|SG\.|sk-|hf_|do[opr]_v1|dckr_|hv[sbr]\.|shp|sq0|cio|gl(?:sa|c)_|dapi|ya29|PMAK"
     r"|NRAK|ATATT|\d:[\w-]{35}|[\w-]{6}\.[\w-]{27}|-us\d|(?:AC|SK)[0-9a-f]{32}|GR1348941|AGE-"
 )
 """What there is in every text that holds a secret: most texts are seen at once to hold none."""
@@ -31,7 +31,7 @@ PRIVATE_KEY = re.compile(
 _SHAPES = (
     r"gh[pousr]_[A-Za-z0-9]{16,}",
     r"github_pat_\w{20,}",
-    r"gl[a-z]{2,8}-[\w-]{16,}",
+    r"gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[\w-]{16,}",
     r"GR1348941[\w-]{16,}",
     r"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{12,}",
     r"AKC[A-Za-z0-9]{20,}",
@@ -42,7 +42,7 @@ _SHAPES = (
     r"pypi-[\w-]{16,}",
     r"[rs]k_(?:live|test)_[A-Za-z0-9]{10,}",
     r"SG\.[\w-]{16,}\.[\w-]{16,}",
-    r"sk-[\w-]{20,}",
+    r"sk-(?:[a-z0-9]{1,12}-){0,3}\w{20,}[\w-]*",
     r"hf_[A-Za-z0-9]{20,}",
     r"do[opr]_v1_[a-f0-9]{32,}",
     r"dckr_pat_[\w-]{20,}",
@@ -60,17 +60,21 @@ _SHAPES = (
     r"[a-f0-9]{32}-us\d{1,2}",
     r"\d{8,10}:[\w-]{35}(?![\w-])",
     r"[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}",
-    r"eyJ[\w-]{5,}\.[\w-]{2,}(?:\.[\w-]*)?",
+    r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{2,}(?:\.[\w-]*)?",
 )
-SHAPE = re.compile(rf"(?<![\w$-])(?:{'|'.join(_SHAPES)})|(?<=-D)(?:{'|'.join(_SHAPES[:6])})")
+SHAPE = re.compile(rf"(?<![A-Za-z0-9$])(?:{'|'.join(_SHAPES)})")
 """What issuers make so that it can be found: GitHub, GitLab, AWS, Slack, Google … and JWTs."""
 
-BEARER = re.compile(r"(?i:(?<![\w$-])(bearer|basic)) {1,4}[\w.~+/-]{12,}={0,2}")
+BEARER = re.compile(
+    r"(?<![\w$-])((?i:bearer) {1,4}(?=[\w.~+/-]{16})|(?i:basic) {1,4}(?=[\w+/]{8,400}=))"
+    r"[\w.~+/-]+={0,2}"
+)
 USER_OPTION = re.compile(r"(?<!\S)(--?(?:proxy-)?u(?:ser)?)([ =]?)([^\s:'\"=$]{1,80}:)(?!\d)\S+")
 """`curl -u NAME:PASSWORD`."""
 
 LOGIN = re.compile(
-    r"(:/|(?<=ttp:)|(?<=ttps:)|(?<=ssh:)|(?<=git:)|(?<=ftp:))/(?:[^\s/'\"<>:@$]{0,80}:[^\s/'\"<>@]*@(?:[^\s/'\"<>@]*@)*"
+    r"(:/|(?<=ttp:)|(?<=ttps:)|(?<=ssh:)|(?<=git:)|(?<=ftp:))/"
+    r"(?:[^\s/'\"<>:@$]{0,80}:[^\s/'\"<>@]*@(?:[^\s/'\"<>@]*@)*"
     r"|[^\s/'\"<>:@$]{1,80}:(?!\d{0,5}(?:[\s/'\"<>?#)]|\Z))[^\s'\"<>@]{1,200}@)"
 )
 """A name and a password in a URL; the second form is of one with a slash in it."""
@@ -101,7 +105,12 @@ class Secrets(Replacing):
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Secrets:
         """What this environment holds under secret names is secret wherever it is met."""
-        return cls(value for name, value in environ.items() if _is_known_secret(name, value))
+        return cls(
+            line
+            for name, value in environ.items()
+            for line in value.split("\n")
+            if _is_known_secret(name, line)
+        )
 
     def once(self, text: str) -> str:
         """As `Replacing.once`."""
@@ -111,7 +120,7 @@ class Secrets(Replacing):
             return text
         text = SHAPE.sub(lambda _: SECRET, PRIVATE_KEY.sub(lambda _: SECRET, text))
         text = "".join(without_named(text))
-        text = BEARER.sub(rf"\1 {SECRET}", text)
+        text = BEARER.sub(rf"\1{SECRET}", text)
         text = USER_OPTION.sub(rf"\1\2{SECRET}", text)
         text = LOGIN.sub(rf"\1/{SECRET}@", text)
         return URL_WORD.sub(_without_query, text)
@@ -119,9 +128,12 @@ class Secrets(Replacing):
 
 def _is_known_secret(name: str, value: str) -> bool:
     """Whether the value of an environment variable is looked for in every text."""
-    if len(value) < 6 or "\n" in value or value.lower() in COMMON or value.startswith(("/", "~")):
+    if len(value) < 6 or value.lower() in COMMON or value.startswith(("/", "~")):
         return False
-    return is_secret_name(name) and not says_nothing(value, strong=True)
+    if is_strongly_secret(name):
+        return not says_nothing(value, strong=True)
+    plain = value.isalpha() and (value.islower() or value.istitle())
+    return is_secret_name(name) and len(value) >= 8 and not plain
 
 
 def _without_query(match: re.Match[str]) -> str:

@@ -106,6 +106,11 @@ def found(texts: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
     ]
 
 
+def configure(place: Path, *words: str) -> None:
+    """Write a setting of git's."""
+    subprocess.run(("git", "config", *words), cwd=place, check=True)
+
+
 @pytest.fixture
 def planted(
     make_checkout: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -119,14 +124,12 @@ def planted(
     makefile.write_text(RECIPE + makefile.read_text())
     for name, (url, _) in SUBMODULES.items():
         for file in (".gitmodules", ".git/config"):
-            words = ("git", "config", "-f", file, f"submodule.{name}.url", url)
-            subprocess.run(words, cwd=place, check=True)
+            configure(place, "-f", file, f"submodule.{name}.url", url)
     shutil.rmtree(place / "blazesym")
     (place / "blazesym").mkdir()
-    origin = ("git", "config", "remote.origin.url", "https://x:origin-password@h.example/y")
-    update = ("git", "config", "submodule.libbpf.update", "!curl -u zora:update-password https://x")
-    for words in (origin, update, ("git", "config", "user.email", "tingle@maps.example")):
-        subprocess.run(words, cwd=place, check=True)
+    configure(place, "remote.origin.url", "https://x:origin-password@h.example/y")
+    configure(place, "submodule.libbpf.update", "!curl -u zora:update-password https://x")
+    configure(place, "user.email", "tingle@maps.example")
     tools = tmp_path / "tools-of-ruto"
     tools.mkdir()
     for name in ("bpftool-of-ruto", "cargo", "clang-14"):
