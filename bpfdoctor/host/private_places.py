@@ -7,7 +7,7 @@ Of `/home/bob/clients/acme/lb` the home is written `~`, and `clients` and `acme`
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bpfdoctor.host.redact_allowlist import PUBLIC_PLACES, PUBLIC_TREES
 
@@ -15,23 +15,29 @@ from bpfdoctor.host.redact_allowlist import PUBLIC_PLACES, PUBLIC_TREES
 class PrivatePlaces:
     """What is written for private directories and for those above them.
 
-    `known` are the directories that have a token already. `written` maps each other one that was
-    added to what is written for it; below a directory nothing is lost but its name.
+    `known` are the directories that have a token already. Below those of `open_below` names stay:
+    a report is about what is in a checkout. `written` maps each other directory that was added to
+    what is written for it.
     """
 
-    def __init__(self, known: Mapping[str, str]) -> None:
+    def __init__(self, known: Mapping[str, str], open_below: Iterable[str] = ()) -> None:
         self._known = known
+        self._open = tuple(f"{place}/" for place in open_below)
         self._names: dict[str, str] = {}
         self.written: dict[str, str] = {}
 
     def add(self, path: str) -> str:
         """Make the name of a directory private, and those of all above it; what is written now."""
         for place in reversed([*_upwards(path)]):
-            if place not in self._known and place not in self.written and not is_public(place):
+            if self._is_private(place):
                 above, name = posixpath.split(place)
                 token = self._names.setdefault(name, f"$DIR{len(self._names) + 1}")
                 self.written[place] = f"{self._said(above).rstrip('/')}/{token}"
         return self._said(path)
+
+    def _is_private(self, place: str) -> bool:
+        known = place in self._known or place in self.written
+        return not known and not is_public(place) and not place.startswith(self._open)
 
     def _said(self, place: str) -> str:
         return self._known.get(place) or self.written.get(place) or place

@@ -67,7 +67,7 @@ class Redactor(Replacing):
         for paths, token in ((checkout, "$CHECKOUT"), (cache, "$CACHE"), (home, "~")):
             for path in _paths(paths):
                 self._paths.setdefault(path, token)
-        private = PrivatePlaces(dict(self._paths))
+        private = PrivatePlaces(dict(self._paths), (*_paths(checkout), *_paths(cache)))
         for path in (*_paths(checkout), *_paths(places)):
             private.add(path)
         self._paths.update(private.written)
@@ -126,7 +126,12 @@ class Redactor(Replacing):
         text = self._secrets.once(text)
         if not self._may_tell(text):
             return text
-        return QUOTED.sub(_unquoted, self._pattern.sub(self._replacement, text))
+        return "\n".join(map(self._line, text.split("\n")))
+
+    def _line(self, line: str) -> str:
+        if not self._may_tell(line):
+            return line
+        return QUOTED.sub(_unquoted, self._pattern.sub(self._replacement, line))
 
     def _may_tell(self, text: str) -> bool:
         """Whether there can be anything to replace: most lines are seen at once to hold nothing."""

@@ -13,6 +13,7 @@ lib lib64 src opt proc run dev mnt media srv share include local libexec clang l
 cargo rust python python3 perl bash shell bpf ebpf libbpf bpftool bpfdoctor btf libc glibc musl
 zlib libelf elf vmlinux minimal bootstrap examples project checkout cache file directory link
 other none pass fail warn skip error unknown ready build load attach fires trace tracefs debug
+bpfdoctor.toml makefile gnumakefile cargo.toml cargo.lock linuxbrew runner
 scratch x86 x86_64 amd64 arm64 aarch64 true false yes no not and the of is at to
 """
 COMMON = frozenset(_COMMON_NAMES.split())

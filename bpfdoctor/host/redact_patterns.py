@@ -37,7 +37,7 @@ EMAIL = (
 )
 MAC = (
     r"(?P<mac>(?<![\w-])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5,7}(?![\w:])"
-    r"|(?<![\w:-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w:-]))"
+    r"|(?<![\w-])[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}(?![\w:-]))"
 )
 UUID = r"(?P<uuid>(?<![\w-])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w-]))"
 # A number of four parts behind these words, or one that goes on, is a version.

@@ -30,7 +30,7 @@ def without_named(text: str) -> Iterator[str]:
     while (match := NAMED.search(text, at)) is not None:
         at = match.end()
         name = _bare(match)
-        strong = is_strongly_secret(name) or name.lower() in _HEADERS
+        strong = is_strongly_secret(name) or _is_header(match, name)
         if not strong and not _may_be_secret(match, name):
             continue
         end = _end_of_value(text, match, name)
@@ -45,6 +45,10 @@ def _bare(match: re.Match[str]) -> str:
     """The name without what an option has before it; its end alone, if it is a long one."""
     name = match["option"] or match["name"]
     return (name[2:] if name.startswith("-D") else name.lstrip("-"))[-200:]
+
+
+def _is_header(match: re.Match[str], name: str) -> bool:
+    return name.lower() in _HEADERS and ":" in (match["sign"] or "")
 
 
 def _may_be_secret(match: re.Match[str], name: str) -> bool:
@@ -72,7 +76,7 @@ def _end_of_value(text: str, match: re.Match[str], name: str) -> int:
         if quote in _QUOTES:
             return _closed(text, at + size, quote)
     word = _reached(_WORD, text, at)
-    if name.lower() in _HEADERS or ("=" in sign and _begins_line(text, match)):
+    if _is_header(match, name) or ("=" in sign and _begins_line(text, match)):
         flag = sign == "=" and says_nothing(text[at:word], strong=is_strongly_secret(name))
         return word if flag else _reached(_LINE, text, at)
     return word

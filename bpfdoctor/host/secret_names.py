@@ -14,8 +14,8 @@ _STRONG = re.compile(
 """Parts of names whose values are secret wherever they stand in the name."""
 
 _LAST = """
-key keys auth authorization pass pwd cred creds pin psk salt cookie session sessionid dsn serial
-ssid essid jwt otp nonce sig signature
+key keys auth authorization pass pwd cred creds pin psk salt session sessionid dsn serial
+ssid essid jwt otp sig signature
 """
 _WEAK = frozenset(_LAST.split())
 """Last parts of names whose values are secret, unless they are a number or the like."""
@@ -26,9 +26,14 @@ _NOT_SECRET = frozenset(("pwd", "oldpwd"))
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
+_ABOUT = ("_fd", "_file", "_path", "_dir", "_size", "_len", "_length", "_count", "_type", "_create")
+"""Ends of names that tell of a secret, and do not hold it. BPF has tokens too: `token_fd`."""
+
+
 def is_strongly_secret(name: str) -> bool:
     """Whether hardly anything but a secret has such a name (`GITHUB_TOKEN`, `api-key`)."""
-    return _STRONG.search(name.lower().replace("-", "_").replace(".", "_")) is not None
+    words = name.lower().replace("-", "_").replace(".", "_")
+    return not words.endswith(_ABOUT) and _STRONG.search(words) is not None
 
 
 def is_secret_name(name: str) -> bool:

@@ -88,6 +88,7 @@ def test_what_is_written_for_what_was_said(said: str, written: str) -> None:
         "https://git.kernel.org/x/commit/?id=2f4b3bf6b231",
         "http://h.corp:8080/x docker -u 1000:1000",
         "auth: none needed",
+        "token_fd = bpf_token_create(fd, 0); cookie = 5; .token_fd=obj->token_fd,",
         "PWD=/x OLDPWD=/y",
     ],
 )
