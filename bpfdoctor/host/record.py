@@ -12,10 +12,8 @@ import msgspec
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
-from bpfdoctor.host.makefile_comments import is_makefile, without_comments
 from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
-from bpfdoctor.host.system.files import FileText, ReadFile
 from bpfdoctor.model import Tool
 
 SCHEMA = 1
@@ -32,6 +30,10 @@ class Recorded(msgspec.Struct, frozen=True):
 
     question: Question[Any]
     answer: Answer
+
+    def needed(self) -> Recorded:
+        """The same without what no replay looks at."""
+        return Recorded(self.question, self.question.needed(self.answer))
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -52,7 +54,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         """The snapshot as JSON, redacted; the same whatever order the questions came in."""
         entries: dict[bytes, Any] = {}
         for each in self.answers:
-            plain = msgspec.to_builtins(redactor.value(_without_comments(each)))
+            plain = msgspec.to_builtins(redactor.value(each.needed()))
             entries.setdefault(encode(plain["question"]), plain)
         whole = {
             "schema": SCHEMA,
@@ -64,16 +66,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     def write(self, path: Path, redactor: Redactor) -> None:
         """Write it to `path`, readable by this user alone. Raises BpfDoctorError."""
         write_whole(path, self.encoded(redactor))
-
-
-def _without_comments(each: Recorded) -> Recorded:
-    """Leave out what people wrote for people in a makefile: no question is about it."""
-    question, answer = each.question, each.answer
-    makefile = isinstance(question, ReadFile) and is_makefile(question.path)
-    if not makefile or not isinstance(answer, FileText):
-        return each
-    text = without_comments(answer.text)
-    return Recorded(question, msgspec.structs.replace(answer, text=text))
 
 
 def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:

@@ -179,7 +179,7 @@ def test_the_origin_says_whose_value_it_is(
 
 
 def test_a_variable_that_is_withheld_is_computed_and_the_rest_is_known() -> None:
-    outside = Outside({}.get, lambda command: None, "", lambda name: name == "PLAIN")
+    outside = Outside(lambda name: None, lambda command: None, "", lambda name: name == "PLAIN")
     text = "X := $(PLAIN)\nAPPS = a $(X)\nCC = gcc\nPLAIN2 ?= $(OTHER)b\n"
     found = read_makefile(text, outside)
     assert found.value("APPS").computed == "$PLAIN of the environment"

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.makefile_comments import is_makefile, without_comments
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ class ReadFile(Question[FileText], frozen=True):
         except ValueError as error:  # a path with a NUL byte
             return NoAnswer("refused", str(error))
         return FileText(decoded(data[: self.limit]), len(data) > self.limit)
+
+    def needed(self, answer: Answer) -> Answer:
+        """Of a makefile, what make reads: its comments are for people."""
+        if not isinstance(answer, FileText) or not is_makefile(self.path):
+            return answer
+        return FileText(without_comments(answer.text), answer.truncated)
 
     def source(self) -> str:
         return self.path
