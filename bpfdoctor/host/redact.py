@@ -151,6 +151,7 @@ class Redactor(Replacing):
         return {
             "scheme": self._url,
             "scp_host": self._remote_path,
+            "git_host": lambda found: self._host_token(found["git_host"]),
             "other": lambda found: found["homes"] + self._user_token(found["other"]),
             "setting": lambda found: found["setting"] + self._user_token(found["setting_user"]),
             "ip": lambda found: self._address(found["ip"]),

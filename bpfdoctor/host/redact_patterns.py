@@ -30,6 +30,9 @@ SCP = (
     r"(?P<scp_host>\[[0-9A-Fa-f:.%]+\]|(?=[\d.-]*[A-Za-z.])[A-Za-z0-9][A-Za-z0-9-]*"
     r"(?:\.[A-Za-z0-9-]+)*)(?=:[\w./~])"
 )
+GIT_HOST = (
+    r"(?P<git_host>(?<![^\s'\"=(])(?!file:)[A-Za-z0-9][\w.-]*)(?=:(?!//)[\w./~-]+\.git(?![\w-]))"
+)
 EMAIL = (
     r"(?P<email>(?<![\w.$~@+%-])[\w.+%-]+@(?:(?:[A-Za-z0-9-]+\.)+"
     r"(?!(?:service|socket|target|timer|mount|slice|scope|plt|so)\b)[A-Za-z]{2,}"
@@ -47,7 +50,7 @@ IP4 = (
     r"|(?<![\w:.$])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?"
     r"(?![\w:]|\.\w))"
 )
-ADDRESSES = "|".join((URL, SCP, EMAIL, MAC, UUID, IP4))
+ADDRESSES = "|".join((URL, SCP, GIT_HOST, EMAIL, MAC, UUID, IP4))
 
 OTHERS_HOME = (
     rf"{PATH_BEGINS}(?P<homes>/(?:var/|export/)?home/|/Users/|/mnt/c/Users/|/run/media/|/media/"
@@ -60,7 +63,7 @@ USER_SETTING = (
 
 TELLING = re.compile(
     r"://|[@']|/home/|/Users/|/media/|~\w|\d\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]|::"
-    r"|[0-9A-Fa-f]-[0-9A-Fa-f]|(?i:user|name|login|domain|workgroup)=",
+    r"|\.git|[0-9A-Fa-f]-[0-9A-Fa-f]|(?i:user|name|login|domain|workgroup)=",
 )
 """What there is in every text in which one of these is found."""
 

@@ -17,7 +17,14 @@ NAMED = re.compile(
 )
 """A name and the sign behind it; what follows is its value."""
 
-_ASSIGNING = re.compile(r"[ \t]*(?:(?:export|override|private|define|set)[ \t]+)*")
+_ASSIGNING = re.compile(
+    r"[ \t]*(?:[\w./%$()-]{1,40}[ \t]*::?[ \t]*)?(?:(?:export|override|private|define|set)[ \t]+)*"
+)
+DEFINE = re.compile(
+    r"^([ \t]*(?:(?:export|override)[ \t]+)*define[ \t]+([\w.-]+)[^\n]*\n)((?:(?!endef)[^\n]*\n)+)",
+    re.MULTILINE,
+)
+"""A variable of make whose value is in lines of its own."""
 _WORD = re.compile(r"(?:\\.|[^\s\\'\"`])+", re.DOTALL)
 _LINE = re.compile(r"(?:\\\n|[^\n])*")
 _QUOTES = ("\\'", '\\"', "'", '"')
@@ -26,6 +33,7 @@ _HEADERS = frozenset(("authorization", "proxy-authorization", "cookie", "set-coo
 
 def without_named(text: str) -> Iterator[str]:
     """The pieces of a text, with the values of secret names replaced."""
+    text = DEFINE.sub(_without_lines, text)
     done = at = 0
     while (match := NAMED.search(text, at)) is not None:
         at = match.end()
@@ -39,6 +47,10 @@ def without_named(text: str) -> Iterator[str]:
             yield text[done:at] + _in_its_quotes(value)
             done = at = end
     yield text[done:]
+
+
+def _without_lines(match: re.Match[str]) -> str:
+    return f"{match[1]}{SECRET}\n" if is_secret_name(match[2]) else match[0]
 
 
 def _bare(match: re.Match[str]) -> str:

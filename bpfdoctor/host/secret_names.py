@@ -20,7 +20,7 @@ ssid essid jwt otp sig signature
 _WEAK = frozenset(_LAST.split())
 """Last parts of names whose values are secret, unless they are a number or the like."""
 
-_NOT_SECRET = frozenset(("pwd", "oldpwd"))
+_NOT_SECRET = frozenset(("PWD", "OLDPWD"))
 """The working directory."""
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -41,7 +41,7 @@ def is_secret_name(name: str) -> bool:
     if is_strongly_secret(name):
         return True
     parts = [part.lower() for part in _PARTS.findall(name[-80:])]
-    if not parts or name.lower() in _NOT_SECRET:
+    if not parts or name in _NOT_SECRET:
         return False
     return parts[-1] in _WEAK
 

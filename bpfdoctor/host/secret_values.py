@@ -76,6 +76,12 @@ BEARER = re.compile(
 USER_OPTION = re.compile(r"(?<!\S)(--?(?:proxy-)?u(?:ser)?)([ =]?)([^\s:'\"=$]{1,80}:)(?!\d)\S+")
 """`curl -u NAME:PASSWORD`."""
 
+PASS_WORD = re.compile(
+    r"(?<![\w-])(sshpass[ \t]{1,4}-p[ \t]?|pass:(?=\S{4})"
+    r"|login[ \t]{1,4}\S{1,100}[ \t]{1,4}passw(?:or)?d[ \t]{1,4})[^\s$'\"]\S*"
+)
+"""`sshpass -p PASSWORD`, openssl's `pass:PASSWORD`, and a line of .netrc."""
+
 LOGIN = re.compile(
     r"(:/|(?<=ttp:)|(?<=ttps:)|(?<=ssh:)|(?<=git:)|(?<=ftp:))/"
     r"(?:[^\s/'\"<>:@$]{0,80}:[^\s/'\"<>@]*@(?:[^\s/'\"<>@]*@)*"
@@ -126,6 +132,7 @@ class Secrets(Replacing):
         text = SHAPE.sub(lambda _: SECRET, PRIVATE_KEY.sub(lambda _: SECRET, text))
         text = "".join(without_named(text))
         text = BEARER.sub(rf"\1{SECRET}", text)
+        text = PASS_WORD.sub(rf"\1{SECRET}", text)
         text = USER_OPTION.sub(rf"\1\2{SECRET}", text)
         text = LOGIN.sub(rf"\1/{SECRET}@", text)
         return URL_WORD.sub(_without_query, text)

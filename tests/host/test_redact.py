@@ -79,6 +79,7 @@ def test_one_sign_is_enough_for_a_line_to_be_looked_at(said: str, written: str) 
     [
         ("deploy@10.1.2.3:x git@10.1.2.3:x", "$USER@$HOST1:x git@$HOST1:x"),
         ("a@[fe80::1]:x a@3com.corp:x", "$USER@$HOST1:x $USER@$HOST2:x"),
+        ("url = buildbox:x/y.git", "url = $HOST1:x/y.git"),
         ("ping 10.1.2.3, 10.1.2.3:80 10.1.2.4/24.", "ping $HOST1, $HOST1:80 $HOST2/24."),
         ("2001:db8::1 fe80::5054:ff:fe12:3456%eth0", "$HOST1 $HOST2%eth0"),
         ("ip=10.0.0.2::10.0.0.1:255.255.255.0", "ip=$HOST1::$HOST2:255.255.255.0"),
@@ -106,6 +107,7 @@ def test_what_names_a_machine_or_a_person_is_replaced(said: str, written: str) -
     [
         "5.15.153.1-microsoft-standard-WSL2 version 1.2.3.4 since 5.10.74.3 v1.2.3.4 1.2.3.4.5",
         "memcpy@GLIBC_2.14 foo@plt getty@tty1.service x@sha256:0123 serde@1.0.1 pkg@2:x",
+        "file:/srv/x.git https://github.com/libbpf/libbpf.git git.go:10",
         "12:34:56 std::string a::b dead::beef :: ::1 0000:00:1f.2 127.0.0.1 0.0.0.0 999.1.1.1",
         "1.2~rc1 /home/runner /home/user ~/x f ~x",
     ],

@@ -54,6 +54,13 @@ def test_a_token_is_known_behind_what_its_own_shape_may_hold() -> None:
         ('ESSID:"a b" x', 'ESSID:"$SECRET" x'),
         ("password: hunter2 x", "password: $SECRET x"),
         ("curl --api-key abc x", "curl --api-key $SECRET x"),
+        ("all: export KEY = a b\n\tcc", "all: export KEY = $SECRET\n\tcc"),
+        ("define PASSWORD\na\nb\nendef\nC=d", "define PASSWORD\n$SECRET\nendef\nC=d"),
+        ("define APPS\na\nendef", "define APPS\na\nendef"),
+        ("sshpass -p hunter2 ssh x", "sshpass -p $SECRET ssh x"),
+        ("machine h login bob password hunter2", "machine h login bob password $SECRET"),
+        ("Server=h;Pwd=abc; x", "Server=h;Pwd=$SECRET x"),
+        ("see //r.example/:_authToken=abc x", "see //r.example/:_authToken=$SECRET x"),
         ("curl -u bob:pw x", "curl -u $SECRET x"),
         ("Authorization: Basic abc def\nHost: x", "Authorization: $SECRET\nHost: x"),
         ("curl -H 'Private-Token: abc' x", "curl -H 'Private-Token: $SECRET' x"),
@@ -158,6 +165,16 @@ UNITS = [
     *("eyJ-", "eyJaaaaa.", "SG.aaaaaaaaaaaaaaaaaa", "sk-", "sk-a-", "Bearer aaa", "-u a:", "?#"),
     *("Maaaaaaaaaaaaaaaaaaaaaaa.", "1.", "ab:", "::", "0a1b2c3d-", "a@", "x@y.", "/home/a", "~a/"),
     *("user=a", "'", '"', "../lb", "../lb/", "[", "é", "\n", "hunter22", ".hyrule", "://[:"),
+    *(
+        "define a\n",
+        "a:b.git",
+        "a:",
+        "login a",
+        "login a password ",
+        "pass:",
+        "sshpass -p",
+        "#\\\n",
+    ),
 ]
 CODE = """
 import sys
