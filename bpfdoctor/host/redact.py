@@ -8,12 +8,11 @@ exact.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.private_places import PrivatePlaces
-from bpfdoctor.host.redact_allowlist import COMMON, is_public_host
+from bpfdoctor.host.redact_allowlist import COMMON
 from bpfdoctor.host.redact_patterns import (
     ADDRESSES,
     NAME_BEGINS,
@@ -25,8 +24,8 @@ from bpfdoctor.host.redact_patterns import (
     TELLING,
     TOKEN,
     USER_SETTING,
-    is_address,
 )
+from bpfdoctor.host.redact_tokens import Tokens
 from bpfdoctor.host.redact_values import Replacing, printable
 from bpfdoctor.host.secret_values import Secrets
 
@@ -74,15 +73,15 @@ class Redactor(Replacing):
         self._hosts = [name.lower() for name in _names(host_name)]
         self._users = _names(user)
         self._ids = [each for each in _several(ids) if len(each) >= 8]
-        self._remote: dict[str, str] = {}
-        self._others: dict[str, str] = {}
-        self._lock = threading.Lock()
-        self._known_others = {name: self._user_token(name) for name in _names(others)}
-        self._pattern = re.compile("|".join(self._alternatives()))
+        self._tokens = Tokens(self._hosts, self._users)
+        self._known_others = {name: self._tokens.user(name) for name in _names(others)}
+        named = [*self._alternatives()]
+        self._pattern = re.compile("|".join((ADDRESSES, *named)))
+        self._names_alone = re.compile("|".join(named))
         self._said = self._ways()
         known = (*self._paths, *self._hosts, *self._users, *self._ids, *self._known_others)
         self._telling = tuple(each.lower() for each in known)
-        self._spelled = {each: self.once(to) for each, to in spelled}
+        self._spelled = {each: self.once(printable(to)) for each, to in spelled}
         self._typed = _spelled_pattern(self._spelled)
 
     @classmethod
@@ -101,7 +100,6 @@ class Redactor(Replacing):
         return self._secrets
 
     def _alternatives(self) -> Iterable[str]:
-        yield ADDRESSES
         if self._paths:
             yield rf"{PATH_BEGINS}(?P<path>{_any_of(self._paths)}){PATH_ENDS}"
         yield OTHERS_HOME
@@ -151,41 +149,26 @@ class Redactor(Replacing):
         return {
             "scheme": self._url,
             "scp_host": self._remote_path,
-            "git_host": lambda found: self._host_token(found["git_host"]),
-            "other": lambda found: found["homes"] + self._user_token(found["other"]),
-            "setting": lambda found: found["setting"] + self._user_token(found["setting_user"]),
-            "ip": lambda found: self._address(found["ip"]),
+            "git_host": lambda found: self._tokens.host(found["git_host"]),
+            "other": lambda found: found["homes"] + self._tokens.user(found["other"]),
+            "setting": lambda found: found["setting"] + self._tokens.user(found["setting_user"]),
+            "ip": self._address,
             "path": lambda found: self._paths[found["path"]],
-            "known_other": lambda found: self._user_token(found["known_other"]),
+            "known_other": lambda found: self._tokens.user(found["known_other"]),
         }
 
     def _url(self, found: dict[str, str]) -> str:
         login = "$USER@" if "login" in found else ""
-        return found["scheme"] + login + self._host_token(found["host"])
+        return found["scheme"] + login + self._tokens.host(found["host"])
+
+    def _address(self, found: dict[str, str]) -> str:
+        """What is none after all may hold a name: that of `::ada` is one."""
+        text = found["ip"]
+        return self._tokens.address(text) or self._names_alone.sub(self._replacement, text)
 
     def _remote_path(self, found: dict[str, str]) -> str:
         login = "git@" if found["scp_login"] == "git@" else "$USER@"
-        return login + self._host_token(found["scp_host"])
-
-    def _address(self, text: str) -> str:
-        return self._host_token(text) if is_address(text) else text
-
-    def _host_token(self, host: str) -> str:
-        host = host.lower()
-        if is_public_host(host) or host.startswith("127."):
-            return host
-        if host in self._hosts:
-            return "$HOST"
-        with self._lock:
-            return self._remote.setdefault(host, f"$HOST{len(self._remote) + 1}")
-
-    def _user_token(self, name: str) -> str:
-        if name in self._users:
-            return "$USER"
-        if name.lower() in COMMON:
-            return name
-        with self._lock:
-            return self._others.setdefault(name, f"$USER{len(self._others) + 2}")
+        return login + self._tokens.host(found["scp_host"])
 
 
 TOKENS = {

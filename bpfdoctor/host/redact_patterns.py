@@ -48,7 +48,7 @@ IP4 = (
     r"(?P<ip>(?<![\w.+~$-])(?<!ersion )(?<!ersion: )(?<!elease )(?<!Linux )(?<!since )"
     r"(?:\d{1,3}\.){3}\d{1,3}(?![\w+~-]|\.\d)"
     r"|(?<![\w:.$])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?"
-    r"(?![\w:]|\.\w))"
+    r"(?![\w:-]|\.\w))"
 )
 ADDRESSES = "|".join((URL, SCP, GIT_HOST, EMAIL, MAC, UUID, IP4))
 

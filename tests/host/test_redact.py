@@ -166,6 +166,11 @@ def test_a_path_is_hidden_as_it_was_typed() -> None:
     )
 
 
+def test_what_is_no_address_after_all_hides_no_name() -> None:
+    redact = Redactor(user="ada", host_name="bee-7").text
+    assert redact("::ada x::bee-7 a::ada") == "::$USER x::$HOST a::$USER"
+
+
 def test_a_host_keeps_its_token_and_another_gets_another() -> None:
     redact = zeldas().text
     assert redact("http://a.corp/1 http://b.corp/2") == "http://$HOST1/1 http://$HOST2/2"
