@@ -12,6 +12,8 @@ import msgspec
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
+from bpfdoctor.host.hosts import UserHost, as_user
+from bpfdoctor.host.own_directory import refuse_links_of_others
 from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool
@@ -75,6 +77,7 @@ def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
     What is there and is no regular file (`/dev/stdout`, a FIFO) is written to as it is.
     """
     try:
+        refuse_links_of_others(str(path))
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
@@ -152,6 +155,11 @@ class RecordingHost:
             self._answers[question] = answer
         return answer
 
+    def as_user(self) -> Host:
+        """Without root. What is then put as the user is not recorded: root's answer may be."""
+        there = as_user(self.host)
+        return self if there is self.host else UserHost(self, there)
+
     @property
     def answers(self) -> tuple[Recorded, ...]:
         """What was asked so far, in the order of the answers."""
@@ -173,3 +181,7 @@ class RecordedHost:
         if answer is None:
             return NoAnswer(NOT_RECORDED, "the snapshot holds no answer to this")
         return answer  # type: ignore[return-value]
+
+    def as_user(self) -> Host:
+        """Itself: what it holds was written down, and nobody is root there."""
+        return self

@@ -201,7 +201,8 @@ def _spelled_pattern(spelled: Iterable[str]) -> re.Pattern[str] | None:
     before = "|".join((r"\A", *(rf"(?<=\A{word} )" for word in ("stat", "realpath", "ls", "df"))))
     paths = _any_of(word for word in words if "/" in word)
     anywhere = rf"(?<![^\s'\"=])(?:{paths})|" if paths else ""
-    return re.compile(rf"(?:{anywhere}(?:{before})(?:{_any_of(words)}))(?=/|\Z|[\s'\":])")
+    typed = rf"(?:{anywhere}(?:{before})(?:{_any_of(words)}))(?=/|\Z|[\s'\":])"
+    return re.compile(typed)
 
 
 def _several(words: Several) -> tuple[str, ...]:

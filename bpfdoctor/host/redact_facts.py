@@ -36,7 +36,10 @@ def facts_of(machine: Machine, checkout: str, arguments: Sequence[str]) -> dict[
     host, _, domain = node.partition(".")
     return {
         "checkout": _with_target(checkout),
-        "home": _with_target(environ.get("HOME") or _account(os.getuid(), "pw_dir")),
+        "home": (
+            *_with_target(environ.get("HOME") or _account(os.getuid(), "pw_dir")),
+            *machine.other_homes,
+        ),
         "cache": _with_target(str(machine.cache or "")),
         "user": (_account(os.getuid(), "pw_name"), *(environ.get(name, "") for name in _USERS)),
         "host_name": (node, host, domain if "." in domain else ""),

@@ -21,7 +21,8 @@ _ASSIGNING = re.compile(
     r"[ \t]*(?:[\w./%$()-]{1,40}[ \t]*::?[ \t]*)?(?:(?:export|override|private|define|set)[ \t]+)*"
 )
 DEFINE = re.compile(
-    r"^([ \t]*(?:(?:export|override)[ \t]+)*define[ \t]+([\w.-]+)[^\n]*\n)((?:(?!endef)[^\n]*\n)+)",
+    r"^([ \t]*(?:(?:export|override)[ \t]+)*define[ \t]+([\w.-]+)(?:[^\w.\n-][^\n]*)?\n)"
+    r"((?:(?!endef)[^\n]*\n)+)",
     re.MULTILINE,
 )
 """A variable of make whose value is in lines of its own."""

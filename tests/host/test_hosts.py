@@ -9,10 +9,12 @@ from typing import ClassVar
 
 import pytest
 
-from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.host.machine import Machine, boot_id, owner_to_become, scratch_prefix
-from bpfdoctor.host.process import Credentials
+from bpfdoctor.host.credentials import Credentials, owner_to_become
+from bpfdoctor.host.grant import Grant, grant_of
+from bpfdoctor.host.hosts import LiveHost, as_user
+from bpfdoctor.host.machine import Machine, boot_id, scratch_prefix
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
+from bpfdoctor.host.system.facts import AskIdentity
 from bpfdoctor.host.system.files import LookAt
 from bpfdoctor.host.system.mounted import AskFileSystem
 from bpfdoctor.host.tools.commands import Completed, RunCommand
@@ -67,6 +69,9 @@ class Root:
         self.asked.append(question)
         return NoAnswer("ENOENT", "asked as root")
 
+    def grant(self, grant: Grant) -> None:
+        self.asked.append(grant)
+
     def close(self) -> None:
         self.closed = True
 
@@ -79,6 +84,48 @@ def test_only_what_depends_on_privilege_goes_to_root() -> None:
     assert root.asked == [AskFileSystem("/proc")]
     host.close()
     assert root.closed
+
+
+class Program(Answer, frozen=True):
+    """What a build made."""
+
+    def grants(self) -> tuple[Grant, ...]:
+        return (grant_of("RunProgram", ("/built", "hash")),)
+
+
+class Build(Question[Program], frozen=True):
+    """Something that is built."""
+
+    builds = True
+
+    def put(self, machine: Machine) -> Program | NoAnswer:
+        return Program()
+
+
+def test_root_is_told_of_a_program_before_anybody_knows_that_it_was_built() -> None:
+    root = Root()
+    host = LiveHost(Machine(), root)
+    host.ask(Build())
+    assert host.ask(Build()) == Program()
+    assert root.asked == [grant_of("RunProgram", ("/built", "hash"))]
+
+
+def test_what_another_has_built_is_not_for_root_to_run() -> None:
+    root = Root()
+    host = LiveHost(Machine(), root)
+    assert as_user(host).ask(Build()) == Program()
+    assert root.asked == []
+    host.ask(Build())
+    assert root.asked != []
+
+
+def test_what_is_asked_as_the_user_is_kept_for_the_user() -> None:
+    host = LiveHost(Machine(), Root())
+    for _ in range(2):
+        assert as_user(host).ask(AskIdentity()) == LiveHost(Machine()).ask(AskIdentity())
+        assert host.ask(AskIdentity()) == NoAnswer("ENOENT", "asked as root")
+    plain = LiveHost(Machine())
+    assert as_user(plain) is plain
 
 
 def test_the_scratch_directory_is_made_when_needed_and_removed() -> None:

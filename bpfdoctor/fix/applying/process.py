@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bpfdoctor.fix.applying.output import Outputs, Reader, Watch
-from bpfdoctor.host.process import Credentials
+from bpfdoctor.host.credentials import Credentials
 
 GRACE = 8.0
 """Seconds that an interrupted command gets to end by itself."""
@@ -93,7 +93,7 @@ def _start(
         env=dict(environ),
         user=identity.uid if identity else None,
         group=identity.gid if identity else None,
-        extra_groups=[] if identity else None,
+        extra_groups=identity.groups if identity else None,
         preexec_fn=os.setpgrp,  # noqa: PLW1509  (one system call; process_group is 3.11)
     )
 
