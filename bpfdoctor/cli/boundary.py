@@ -19,6 +19,7 @@ from bpfdoctor.shell import BAR, command_line
 from bpfdoctor.visible import page, visible
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.redact import Redactor
     from bpfdoctor.report.documents import ErrorKind
 
 USAGE = 2
@@ -130,10 +131,20 @@ def _write_error(
     if not destinations.chosen:
         destinations.choose([Destination(format_in(arguments))])
     try:
-        destinations.write(ErrorDocument(kind, message, hint))
+        redactor = _redactor(arguments) if destinations.redacting else None
+        destinations.write(ErrorDocument(kind, message, hint), redactor)
     except BpfDoctorError as error:
         say(f"bpfdoctor: {error.message}")
     _say_unwritten(destinations)
+
+
+def _redactor(arguments: Sequence[str]) -> Redactor:
+    """Hides what the message of an error holds of the paths that were typed."""
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.host.redact import Redactor
+
+    words = (each.rpartition("=")[2] for each in arguments)
+    return Redactor.of(Machine(), "", *(each for each in words if not each.startswith("-")))
 
 
 def _say_unwritten(destinations: Destinations) -> bool:

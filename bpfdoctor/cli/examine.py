@@ -74,7 +74,7 @@ def examined(
         if record and everything:
             _ask_for_the_others(host, report, options, watcher)
         _refuse_vanished(live, given.directory or ".")
-        redactor = Redactor.of(live.machine, report.project.path)
+        redactor = Redactor.of(live.machine, report.project.path, *_places(given), record)
         unwritten = None
         try:
             if record:
@@ -82,6 +82,11 @@ def examined(
         except BpfDoctorError as error:
             unwritten = error
     return Examined(report, redactor, unwritten)
+
+
+def _places(given: Given) -> tuple[str, ...]:
+    """The paths that the user named."""
+    return (given.directory or ".", *(each.path for each in given.objects))
 
 
 def _ask_for_the_others(
@@ -222,7 +227,9 @@ def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
 
     with live_host(given, watcher) as live:
         host = ObjectsHere(there, live, (each.path for each in given.objects))
-        return Examined(examine(host, given.options(), watcher), Redactor.of(live.machine, ""))
+        return Examined(
+            examine(host, given.options(), watcher), Redactor.of(live.machine, "", *_places(given))
+        )
 
 
 def _options_of(snapshot: Snapshot, given: Given) -> Options:
