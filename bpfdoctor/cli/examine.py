@@ -6,7 +6,7 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,9 +17,10 @@ from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.errors import BpfDoctorError, UndeterminedError
 from bpfdoctor.host.headroom import refuse_too_little
 from bpfdoctor.host.hosts import FreshHost, LiveHost
+from bpfdoctor.host.limited import TooLongError, within
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.record import (
@@ -36,6 +37,9 @@ from bpfdoctor.projects.reader import kinds
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elevated import ElevatedHost
+
+LIMIT = 60.0
+"""Seconds in which the directory must be looked at, as a check must end."""
 
 
 class Examined(NamedTuple):
@@ -62,19 +66,20 @@ def examined(
         given.options(), everything=everything, every_program=every_program
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
-        _refuse_unreadable(live, given.directory or ".")
+        _in_time(live, given.directory or ".", _refuse_unreadable)
         if record:
-            refuse_unwritable(record)
+            within(None, lambda: refuse_unwritable(record))
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
         if record and everything:
             _ask_for_the_others(host, report, options, watcher)
-        _refuse_vanished(live, given.directory or ".")
+        _in_time(live, given.directory or ".", _refuse_vanished)
         redactor = Redactor.of(live.machine, report.project.path)
         unwritten = None
         try:
             if record:
-                snapshot_of(report, options, host).write(Path(record), redactor)
+                # whole or not at all: a signal interrupts the thread that waits, not the one at work
+                within(None, lambda: snapshot_of(report, options, host).write(Path(record), redactor))
         except BpfDoctorError as error:
             unwritten = error
     return Examined(report, redactor, unwritten)
@@ -128,6 +133,16 @@ def _elevated(machine: Machine, watcher: Watcher) -> ElevatedHost | None:
         return start_elevated(machine)
 
 
+def _in_time(live: LiveHost, directory: str, refuse: Callable[[LiveHost, str], None]) -> None:
+    """Look at the directory as a check would: within a time limit."""
+    try:
+        within(LIMIT, lambda: refuse(live, directory))
+    except TooLongError as error:
+        raise UndeterminedError(
+            f"{_named(directory)} cannot be looked at: {error}", "see what it is mounted from"
+        ) from None
+
+
 def _refuse_unreadable(host: Host, directory: str) -> None:
     """Say at once that -C leads nowhere; afterwards it would look like "no checkout here"."""
     seen = host.ask(LookAt(directory))
@@ -172,7 +187,7 @@ def _examined_offline(given: Given, record: str) -> Examined:
             "--from judges another machine: --record, --sudo and -C ask this one",
             "leave them out, or leave --from out",
         )
-    snapshot = read_snapshot(Path(given.snapshot))
+    snapshot = within(None, lambda: read_snapshot(Path(given.snapshot)))
     there = RecordedHost(snapshot)
     with watching(sys.stderr) as watcher:
         if given.objects:

@@ -14,8 +14,8 @@ from bpfdoctor.host.signals import ignore, pass_none_on
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REAPER = "bpfdoctor-reaper"
-PATIENCE = 10.0
-"""Seconds that cleaning up may take before the process ends without."""
+CLEANING, PATIENCE = 1.2, 1.6
+"""Seconds after a signal that threads get to clean up, and after which the process ends without."""
 
 
 class Stopped(BaseException):
@@ -24,6 +24,7 @@ class Stopped(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+        self.deadline = time.monotonic() + CLEANING
 
     @property
     def exit_status(self) -> int:
@@ -53,9 +54,8 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def end_commands(seconds: float = 5) -> None:
+def end_commands(deadline: float) -> None:
     """End every command that was started, until the threads that run them have cleaned up."""
-    deadline = time.monotonic() + seconds
     kill_commands()
     while (threads := _others()) and time.monotonic() < deadline:
         threads[0].join(0.05)

@@ -158,8 +158,7 @@ class _Schedule:
     def _give_up(self) -> None:
         now = time.monotonic()
         for check_id in [name for name, end in self.deadlines.items() if end <= now]:
-            summary = "the check did not end within its time limit"
-            self._settle(check_id, [Finding(Status.ERROR, summary, id=check_id)])
+            self._settle(check_id, [given_up(check_id)])
 
     def _settle(self, check_id: str, found: Iterable[Finding]) -> None:
         self.deadlines.pop(check_id, None)
@@ -178,6 +177,11 @@ def longest_first(checks: Sequence[Check]) -> list[Check]:
         for name in {check_of(key) for key in check.waits_for} & behind.keys():
             behind[name] = max(behind[name], behind[check.id] + 1)
     return sorted(ordered, key=lambda check: -behind[check.id])
+
+
+def given_up(check_id: str) -> Finding:
+    """The `error` of a check that hangs."""
+    return Finding(Status.ERROR, "the check did not end within its time limit", id=check_id)
 
 
 def blocked_by(check_id: str, roots: tuple[str, ...], about: str = "") -> Finding:

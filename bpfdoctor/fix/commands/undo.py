@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from bpfdoctor.errors import BpfDoctorError
@@ -10,6 +11,7 @@ from bpfdoctor.fix.applying.applier import Applier
 from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.obstacles import wait_for_lock
 from bpfdoctor.fix.commands.gate import authorize
+from bpfdoctor.fix.commands.in_time import planned_in_time
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
 from bpfdoctor.fix.commands.render import plan_text
@@ -43,7 +45,7 @@ def run_undo(
         if busy:
             voice.say(busy)
             return 1
-        found = undo_plan(each, host)
+        found = planned_in_time(host, partial(undo_plan, each))
         plan = Plan(found.steps, plan.manual or found.manual)
         if plan.steps:
             run = each
