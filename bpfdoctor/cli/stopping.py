@@ -56,17 +56,18 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 def end_commands(deadline: float) -> None:
     """End every command that was started, until the threads that run them have cleaned up."""
-    kill_commands()
+    kill_commands(gently=True)
     while (threads := _others()) and time.monotonic() < deadline:
         threads[0].join(0.05)
-        kill_commands()  # whatever one of them has started meanwhile
+        kill_commands(gently=True)  # whatever one of them has started meanwhile
+    kill_commands()
 
 
-def kill_commands() -> None:
-    """End every command that still runs."""
+def kill_commands(*, gently: bool = False) -> None:
+    """End every command that still runs; see `kill_all`."""
     process = sys.modules.get("bpfdoctor.host.process")  # not loaded: nothing was started
     if process is not None:
-        process.kill_all()
+        process.kill_all(gently=gently)
 
 
 def _others() -> list[threading.Thread]:
@@ -78,6 +79,7 @@ def _others() -> list[threading.Thread]:
 def _reap(exit_status: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        kill_commands()
+        kill_commands(gently=True)
         time.sleep(0.05)
+    kill_commands()
     os._exit(exit_status)

@@ -166,17 +166,20 @@ def main() -> None:
         with contextlib.suppress(WireError):
             serve(host, channel, _only_privileged)
     finally:
-        kill_all()
         _let_finish(PATIENCE / 2)
+        kill_all()
         host.close()
 
 
 def _let_finish(seconds: float) -> None:
-    """Let the questions that are being put take back what they changed."""
-    end = time.monotonic() + seconds
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(max(0.0, end - time.monotonic()))
+    """End what was started, and let the questions being put take back what they changed."""
+    end, us = time.monotonic() + seconds, threading.current_thread()
+    kill_all(gently=True)
+    while (others := [each for each in threading.enumerate() if each is not us]) and (
+        time.monotonic() < end
+    ):
+        others[0].join(0.05)
+        kill_all(gently=True)
 
 
 def own_pipe() -> Channel:

@@ -19,7 +19,12 @@ import msgspec
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
 
-_running: set[int] = set()
+GENTLY = 0.6
+"""Seconds that a program under test gets to take back what it changed, once it is interrupted."""
+
+_ASKED_FIRST = float("inf")
+_running: dict[int, float] = {}
+"""Each process that leads a session of ours, and from when on it is killed."""
 _running_lock = threading.Lock()
 
 
@@ -109,19 +114,20 @@ def run(  # noqa: PLR0913  (each is one property of the command)
 
 
 @contextlib.contextmanager
-def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def in_own_session(process: subprocess.Popen[bytes], *, gently: bool = False) -> Iterator[None]:
     """A process that leads a session; at the end it is killed with its group, and its pipes closed.
 
-    `kill_all` ends it too. What cannot be killed (another user's) is not waited for for ever.
+    `kill_all` ends it too; `gently`: by SIGINT first, where there is time. What cannot be killed
+    (another user's) is not waited for for ever.
     """
     with _running_lock:
-        _running.add(process.pid)
+        _running[process.pid] = _ASKED_FIRST if gently else 0
     try:
         yield
     finally:
         kill_group(process.pid)
         with _running_lock:
-            _running.discard(process.pid)
+            _running.pop(process.pid, None)
         _ended(process, 5)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
@@ -137,11 +143,21 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def kill_all() -> None:
-    """End every command that is still running; used when bpfdoctor itself is told to stop."""
+def kill_all(*, gently: bool = False) -> None:
+    """End every command that is still running; used when bpfdoctor itself is told to stop.
+
+    `gently`: this is called again and again, so that a program under test is interrupted first
+    (`tc` takes its qdisc away on it), and killed a moment later.
+    """
+    now = time.monotonic()
     with _running_lock:
-        pids = list(_running)
-    for pid in pids:
+        asked = [pid for pid, when in _running.items() if gently and when == _ASKED_FIRST]
+        _running.update(dict.fromkeys(asked, now + GENTLY))
+        killed = [pid for pid, when in _running.items() if when <= now or not gently]
+    for pid in asked:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGINT)
+    for pid in killed:
         kill_group(pid)
 
 
