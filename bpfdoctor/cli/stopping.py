@@ -56,18 +56,22 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 def end_commands(deadline: float) -> None:
     """End every command that was started, until the threads that run them have cleaned up."""
-    kill_commands(gently=True)
+    _call("end_all")
     while (threads := _others()) and time.monotonic() < deadline:
-        threads[0].join(0.05)
-        kill_commands(gently=True)  # whatever one of them has started meanwhile
+        threads[0].join(0.02)
+        _call("end_all")  # whatever one of them was starting meanwhile
     kill_commands()
 
 
-def kill_commands(*, gently: bool = False) -> None:
-    """End every command that still runs; see `kill_all`."""
+def kill_commands() -> None:
+    """Kill every command that still runs."""
+    _call("kill_all")
+
+
+def _call(name: str) -> None:
     process = sys.modules.get("bpfdoctor.host.process")  # not loaded: nothing was started
     if process is not None:
-        process.kill_all(gently=gently)
+        getattr(process, name)()
 
 
 def _others() -> list[threading.Thread]:
@@ -79,7 +83,7 @@ def _others() -> list[threading.Thread]:
 def _reap(exit_status: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        kill_commands(gently=True)
+        _call("end_all")
         time.sleep(0.05)
     kill_commands()
     os._exit(exit_status)

@@ -15,6 +15,7 @@ from bpfdoctor.engine.findings import OPEN, Findings
 from bpfdoctor.engine.load import check_of, in_order
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.headroom import at_a_time
+from bpfdoctor.host.limited import next_of
 
 WORKERS = 8
 """Checks at a time, where limits leave room for them. They wait for the kernel and for compilers
@@ -145,9 +146,9 @@ class _Schedule:
     def collect(self) -> None:
         if not self.deadlines:
             return
-        wait = max(0.0, min(self.deadlines.values()) - time.monotonic())
+        wait = min(self.deadlines.values()) - time.monotonic()
         try:
-            check_id, found = self.results.get(timeout=wait)
+            check_id, found = next_of(self.results, wait)
         except queue.Empty:
             self._give_up()
             return

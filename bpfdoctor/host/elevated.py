@@ -21,7 +21,7 @@ from bpfdoctor import __version__
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.process import kill_all
+from bpfdoctor.host.process import end_all, kill_all
 from bpfdoctor.host.question import A, NoAnswer, Question
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.signals import ignore, pass_none_on
@@ -174,12 +174,12 @@ def main() -> None:
 def _let_finish(seconds: float) -> None:
     """End what was started, and let the questions being put take back what they changed."""
     end, us = time.monotonic() + seconds, threading.current_thread()
-    kill_all(gently=True)
+    end_all()
     while (others := [each for each in threading.enumerate() if each is not us]) and (
         time.monotonic() < end
     ):
         others[0].join(0.05)
-        kill_all(gently=True)
+        end_all()
 
 
 def own_pipe() -> Channel:

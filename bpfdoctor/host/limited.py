@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,9 +16,25 @@ from bpfdoctor.host.question import A, Host, NoAnswer, Question
 
 T = TypeVar("T")
 
+TICK = 0.1
+"""Seconds of one wait. A signal that comes just before a wait does not interrupt it: its handler
+runs behind it."""
+
 
 class TooLongError(Exception):
     """Work did not end within its time limit."""
+
+
+def next_of(results: queue.SimpleQueue[T], seconds: float | None) -> T:
+    """The next of some results, waited for at most so long. Raises queue.Empty after that."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = TICK if end is None else min(TICK, end - time.monotonic())
+        try:
+            return results.get(timeout=max(0.0, left))
+        except queue.Empty:
+            if left < TICK:
+                raise
 
 
 def within(seconds: float | None, work: Callable[[], T]) -> T:
@@ -36,7 +53,7 @@ def within(seconds: float | None, work: Callable[[], T]) -> T:
     # A daemon: the interpreter must not wait at its end for work that hangs.
     threading.Thread(target=do, daemon=True).start()
     try:
-        result, error = ended.get(timeout=seconds)
+        result, error = next_of(ended, seconds)
     except queue.Empty:
         raise TooLongError(f"no end within {seconds:g} seconds") from None
     if error is not None:

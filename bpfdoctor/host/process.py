@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pwd
 import selectors
@@ -20,12 +21,12 @@ OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
 
 GENTLY = 0.6
-"""Seconds that a program under test gets to take back what it changed, once it is interrupted."""
+"""Seconds that a command gets to take back what it made, once it is interrupted."""
 
-_ASKED_FIRST = float("inf")
-_running: dict[int, float] = {}
-"""Each process that leads a session of ours, and from when on it is killed."""
+_running: dict[int, float | None] = {}
+"""Each process that leads a session of ours, and from when on it is killed; None: not yet."""
 _running_lock = threading.Lock()
+_ending = threading.Event()
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -97,6 +98,8 @@ def run(  # noqa: PLR0913  (each is one property of the command)
     """
     if not argv:
         raise ValueError("no command was given")
+    if _ending.is_set():
+        raise InterruptedError(errno.EINTR, "this run is being ended")
     process = subprocess.Popen(
         list(argv),
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
@@ -114,14 +117,14 @@ def run(  # noqa: PLR0913  (each is one property of the command)
 
 
 @contextlib.contextmanager
-def in_own_session(process: subprocess.Popen[bytes], *, gently: bool = False) -> Iterator[None]:
+def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """A process that leads a session; at the end it is killed with its group, and its pipes closed.
 
-    `kill_all` ends it too; `gently`: by SIGINT first, where there is time. What cannot be killed
-    (another user's) is not waited for for ever.
+    `kill_all` and `end_all` end it too. What cannot be killed (another user's) is not waited for
+    for ever.
     """
     with _running_lock:
-        _running[process.pid] = _ASKED_FIRST if gently else 0
+        _running[process.pid] = None
     try:
         yield
     finally:
@@ -143,28 +146,41 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def kill_all(*, gently: bool = False) -> None:
-    """End every command that is still running; used when bpfdoctor itself is told to stop.
+def kill_all() -> None:
+    """Kill every command that is still running."""
+    with _running_lock:
+        pids = list(_running)
+    for pid in pids:
+        kill_group(pid)
 
-    `gently`: this is called again and again, so that a program under test is interrupted first
-    (`tc` takes its qdisc away on it), and killed a moment later.
+
+def end_all() -> None:
+    """Interrupt every command, kill it a moment later, and start no other: this run is told to end.
+
+    It is called again and again. On SIGINT a compiler removes its temporary files, and a program
+    under test takes back what it attached.
     """
+    _ending.set()
     now = time.monotonic()
     with _running_lock:
-        asked = [pid for pid, when in _running.items() if gently and when == _ASKED_FIRST]
+        asked = [pid for pid, when in _running.items() if when is None]
         _running.update(dict.fromkeys(asked, now + GENTLY))
-        killed = [pid for pid, when in _running.items() if when <= now or not gently]
+        killed = [pid for pid, when in _running.items() if when is not None and when <= now]
     for pid in asked:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGINT)
+        signal_group(pid, signal.SIGINT)
     for pid in killed:
         kill_group(pid)
 
 
 def kill_group(pid: int) -> None:
     """Kill the group that a process leads, whatever is left of it."""
+    signal_group(pid, signal.SIGKILL)
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Send a signal to the group that a process leads."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # ended, or another user's now
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, number)
 
 
 def _collect(

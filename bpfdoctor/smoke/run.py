@@ -121,7 +121,7 @@ class _Running:
             self.terminal = Terminal()
             stack.callback(self.terminal.close)
             self.process = self._start()
-            stack.enter_context(in_own_session(self.process, gently=True))
+            stack.enter_context(in_own_session(self.process))
             self.mark.started(self.process.pid)
             return self._watch(time.monotonic())
 
