@@ -90,9 +90,7 @@ def _failed(error: Exception, arguments: Sequence[str], destinations: Destinatio
     return _broke(error, arguments, destinations)
 
 
-def _limited(
-    message: str, hint: str, arguments: Sequence[str], destinations: Destinations
-) -> int:
+def _limited(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
     """The machine could not be looked at, and nothing is known of it."""
     _say(f"bpfdoctor: {message}" + (f"\n{hint}" if hint else ""))
     _write_error("limit", message, hint, arguments, destinations)

@@ -78,11 +78,15 @@ def examined(
         unwritten = None
         try:
             if record:
-                # whole or not at all: a signal interrupts the thread that waits, not the one at work
-                within(None, lambda: snapshot_of(report, options, host).write(Path(record), redactor))
+                _write(snapshot_of(report, options, host), record, redactor)
         except BpfDoctorError as error:
             unwritten = error
     return Examined(report, redactor, unwritten)
+
+
+def _write(snapshot: Snapshot, file: str, redactor: Redactor) -> None:
+    """Write it whole or not at all: a signal interrupts the thread that waits, not that at work."""
+    within(None, lambda: snapshot.write(Path(file), redactor))
 
 
 def _ask_for_the_others(

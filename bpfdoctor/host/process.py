@@ -128,7 +128,7 @@ def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
-        kill_group(process.pid)
+        _end_rest(process)
         with _running_lock:
             _running.pop(process.pid, None)
         _ended(process, 5)
@@ -144,6 +144,18 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def _end_rest(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a group; a moment later where it was interrupted (see `end_all`)."""
+    deadline = time.monotonic() + GENTLY / 2
+    while _ending.is_set() and process.poll() is not None and time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.01)
+    kill_group(process.pid)
 
 
 def kill_all() -> None:
@@ -238,7 +250,7 @@ class _Outputs:
                     break
                 if not over and self.process.poll() is not None:
                     over, last = True, min(deadline, time.monotonic() + 1)
-                    kill_group(self.process.pid)
+                    _end_rest(self.process)
         return _ended(self.process, deadline - time.monotonic())
 
     def _register(self, selector: selectors.BaseSelector) -> None:

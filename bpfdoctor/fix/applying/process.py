@@ -18,6 +18,7 @@ import msgspec
 from bpfdoctor.fix.applying.output import Outputs, Reader, Watch
 from bpfdoctor.host.process import Credentials
 
+
 class Grace(msgspec.Struct, frozen=True):
     """Seconds that a command gets to end after SIGINT, after SIGTERM, and its children after it."""
 
@@ -119,7 +120,8 @@ def _end(process: subprocess.Popen[bytes], watch: Watch, grace: Grace) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
             break
-    _let_group_end(process.pid, grace.children)  # what git has started clears away what it has begun
+    # what git has started clears away what it has begun
+    _let_group_end(process.pid, grace.children)
     _signal(-process.pid, signal.SIGKILL, watch)
     process.wait()
     _let_group_end(process.pid, grace.children)

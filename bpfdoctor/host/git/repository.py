@@ -67,9 +67,7 @@ def _with_those_below(repository: str) -> Iterator[str]:
     """A submodule's name may hold slashes: what is no repository itself may hold some."""
     yield repository
     for entry in _entries_below(f"{repository}/modules"):
-        if entry.is_symlink():
-            yield entry.path
-        elif os.path.lexists(f"{entry.path}/HEAD"):
+        if entry.is_symlink() or os.path.lexists(f"{entry.path}/HEAD"):
             yield entry.path
 
 
@@ -139,8 +137,10 @@ def is_half(repository: str) -> bool:
 
 
 def _files_in(directory: str) -> bool:
-    """Whether anything but directories is in it, as far as it was looked through. Raises OSError."""
+    """Whether anything but directories is in it, or more of them than are looked through.
 
+    Raises OSError where it cannot be looked at.
+    """
     left = [directory]
     for _ in range(DIRECTORIES):
         if not left:
