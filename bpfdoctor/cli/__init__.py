@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from types import FrameType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # typing takes 2 ms, in which a signal would end in a traceback of Python's
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+    from typing import NoReturn
 
 GARBAGE = 50_000
 """Objects made before Python looks for circles of them: a run is short, and imports make none."""
@@ -16,6 +18,8 @@ GARBAGE = 50_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `bpfdoctor`; the exit status."""
+    import gc
+
     gc.set_threshold(GARBAGE)
     from bpfdoctor.cli.boundary import guarded
 

@@ -68,7 +68,7 @@ def examined(
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
         _in_time(live, given.directory or ".", _refuse_unreadable)
         if record:
-            within(None, lambda: refuse_unwritable(record))
+            refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
         if record and everything:
@@ -119,7 +119,8 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
 
     refuse_too_little()
     environ = dict(os.environ)
-    machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
+    cache = within(None, lambda: default_cache(environ)) if given.cache else None
+    machine = Machine(environ, cache, watcher.detail)
     host = LiveHost(machine, _elevated(machine, watcher) if given.sudo else None)
     try:
         yield host

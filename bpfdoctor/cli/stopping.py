@@ -75,9 +75,10 @@ def _call(name: str) -> None:
 
 
 def _others() -> list[threading.Thread]:
-    """The other threads of this process; we are the main thread."""
+    """The other threads of this process that have started; we are the main thread."""
     us = threading.current_thread()
-    return [each for each in threading.enumerate() if each is not us and each.name != REAPER]
+    others = (each for each in threading.enumerate() if each is not us and each.name != REAPER)
+    return [each for each in others if each.is_alive()]
 
 
 def _reap(exit_status: int) -> None:

@@ -40,7 +40,8 @@ def next_of(results: queue.SimpleQueue[T], seconds: float | None) -> T:
 def within(seconds: float | None, work: Callable[[], T]) -> T:
     """What `work` returns or raises, done in a thread of its own; None: however long it takes.
 
-    Raises TooLongError when the time is over. The work then goes on until the process ends.
+    Raises TooLongError when the time is over. The work then goes on until the process ends. Where
+    no more threads can be started, work without a limit is done in this one.
     """
     ended: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
@@ -50,8 +51,13 @@ def within(seconds: float | None, work: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001  (raised again where it is waited for)
             ended.put((None, error))
 
-    # A daemon: the interpreter must not wait at its end for work that hangs.
-    threading.Thread(target=do, daemon=True).start()
+    try:
+        # A daemon: the interpreter must not wait at its end for work that hangs.
+        threading.Thread(target=do, daemon=True).start()
+    except RuntimeError:
+        if seconds is not None:
+            raise
+        return work()
     try:
         result, error = next_of(ended, seconds)
     except queue.Empty:

@@ -186,3 +186,22 @@ boundary.run = run
 sys.exit(boundary.guarded(["check", "--no-smoke"]))
 """
     assert of_python(code) == (3, "bpfdoctor: this took too long\ndo that\n")
+
+
+def test_while_a_thread_is_started() -> None:
+    """One that was never started keeps nobody, and cannot be waited for."""
+    code = """
+import threading
+from bpfdoctor.cli.boundary import guarded
+import bpfdoctor.cli.boundary as boundary
+really_start = threading._start_new_thread
+def stopped(*arguments):
+    threading._start_new_thread = really_start
+    os.kill(os.getpid(), signal.SIGTERM)
+def run(arguments, destinations):
+    threading._start_new_thread = stopped
+    threading.Thread(target=print).start()
+boundary.run = run
+os._exit(guarded(["check"]))
+"""
+    assert of_python(code) == (128 + signal.SIGTERM, "")

@@ -20,6 +20,7 @@ from bpfdoctor.fix.journal.undo_plan import index_of, undo_plan
 from bpfdoctor.fix.journal.write import Journal, Undone, state_directory
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.host.hosts import FreshHost
+from bpfdoctor.host.limited import within
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.redact import Redactor
@@ -65,15 +66,19 @@ def run_undo(
 def _candidates(name: str, machine: Machine, voice: Voice) -> Iterator[JournaledRun]:
     """The run of that name, or all of them, newest first."""
     directory = state_directory(machine.environ)
-    path = directory / f"{name}.jsonl"
-    if name and ("/" in name or not path.is_file()):
-        known = ", ".join(run.name for run in runs(directory)[:5]) or "none"
-        raise BpfDoctorError(f"there is no run {name}", f"the newest runs: {known}")
-    for run in [read_run(path)] if name else runs(directory, voice.say):
+    for run in within(None, lambda: _journaled(name, directory, voice)):
         if run.unread:
             lines = ", ".join(map(str, run.unread))
             voice.say(f"{run.path}: not to be read, so not taken back: line {lines}")
         yield run
+
+
+def _journaled(name: str, directory: Path, voice: Voice) -> list[JournaledRun]:
+    path = directory / f"{name}.jsonl"
+    if name and ("/" in name or not path.is_file()):
+        known = ", ".join(run.name for run in runs(directory)[:5]) or "none"
+        raise BpfDoctorError(f"there is no run {name}", f"the newest runs: {known}")
+    return [read_run(path)] if name else runs(directory, voice.say)
 
 
 def _at_work(run: JournaledRun, host: Host, patience: Patience, voice: Voice) -> str:
