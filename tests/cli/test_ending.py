@@ -205,3 +205,42 @@ boundary.run = run
 os._exit(guarded(["check"]))
 """
     assert of_python(code) == (128 + signal.SIGTERM, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "--no-smoke", "-C", "{}"),
+        ("check", "--object", "{}/a.bpf.o"),
+        ("check", "--from", "{}/snapshot"),
+        ("check", "--no-smoke", "--record", "{}/snapshot"),
+        ("check", "--no-smoke", "--format", "json={}/report"),
+        ("undo",),
+        ("init", "{}/new"),
+    ],
+    ids=" ".join,
+)
+def test_while_a_file_system_hangs(
+    tmp_path: Path, needs: Callable[..., None], words: Sequence[str]
+) -> None:
+    """The kernel wakes nobody there for a signal that has a handler; the main thread is not there.
+
+    The state of `undo` lies there, too.
+    """
+    needs("root", "unshare", "mount")
+    if not os.access("/dev/fuse", os.W_OK):
+        pytest.skip("no FUSE here")
+    place = str(tmp_path / "hung")
+    os.mkdir(place)
+    command = (*COMMAND, *(word.format(place) for word in words))
+    helper = Path(__file__).parents[1] / "helpers" / "hung_mount.py"
+    alone = ("unshare", "-m", "--propagation", "private", sys.executable, str(helper))
+    ended = subprocess.run(
+        [*alone, place, str(int(signal.SIGTERM)), *command],
+        env={**os.environ, "XDG_STATE_HOME": place},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (ended.stdout, ended.stderr) == (f"{128 + signal.SIGTERM}\n", "")

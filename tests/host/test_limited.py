@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 
 import pytest
 from stuck import StuckHost
 
-from bpfdoctor.host.limited import Followed, LimitedHost, TooLongError, within
+from bpfdoctor.host.limited import TICK, Followed, LimitedHost, TooLongError, next_of, within
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import AskKernel, Kernel
 from bpfdoctor.host.system.files import AskDirectory, LookAt
@@ -67,3 +68,22 @@ def test_an_answer_is_waited_for_once() -> None:
     host = LimitedHost(asked, 60)
     assert [host.ask(AskKernel()), host.ask(AskKernel())] == [KERNEL, KERNEL]
     assert asked.asked == [AskKernel()]
+
+
+def test_no_wait_is_so_long_that_a_signal_just_before_it_is_heeded_late() -> None:
+    class Slow:
+        """Has a result at the third look."""
+
+        def __init__(self) -> None:
+            self.waits: list[float] = []
+
+        def get(self, timeout: float) -> int:
+            self.waits.append(timeout)
+            if len(self.waits) < 3:
+                raise queue.Empty
+            return 7
+
+    for seconds in (60, None):
+        slow = Slow()
+        assert next_of(slow, seconds) == 7  # type: ignore[arg-type]
+        assert slow.waits == [TICK] * 3
