@@ -137,7 +137,8 @@ def of_python(code: str) -> tuple[int, str]:
 
 def test_when_everything_is_done() -> None:
     code = """
-cli.main = lambda: 0
+from bpfdoctor.cli.stopping import stop_on_signals
+cli.main = lambda: stop_on_signals() or 0
 assert cli.whole() == 0
 os.kill(os.getpid(), signal.SIGHUP)
 """
