@@ -85,8 +85,7 @@ def _told(message: str, hint: str, arguments: Sequence[str], destinations: Desti
 def _failed(error: Exception, arguments: Sequence[str], destinations: Destinations) -> int:
     short = shortage_of(error)
     if short is not None:
-        hint = "make room for it, or raise the limit, and run the command again"
-        return _limited(str(short), hint, arguments, destinations)
+        return _limited(str(short), short.hint, arguments, destinations)
     return _broke(error, arguments, destinations)
 
 

@@ -6,6 +6,7 @@ import os
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.limited import within
+from bpfdoctor.host.own_directory import refuse_links_of_others
 
 
 def refuse_unwritable(file: str) -> None:
@@ -17,6 +18,10 @@ def refuse_unwritable(file: str) -> None:
 
 
 def _refuse_unwritable(file: str) -> None:
+    try:
+        refuse_links_of_others(file)
+    except OSError as error:
+        raise BpfDoctorError(f"cannot write {file}: {error.strerror}") from None
     end = os.path.realpath(file) if os.path.islink(file) else file
     directory = os.path.dirname(end) or "."
     if os.path.isdir(file):

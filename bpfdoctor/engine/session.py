@@ -38,7 +38,7 @@ from bpfdoctor.engine.select import choose_checks, expand
 from bpfdoctor.engine.smoke import Smoke, smoke_key
 from bpfdoctor.engine.subject import recognised
 from bpfdoctor.engine.verdict import AskedStages, judge, judge_chosen
-from bpfdoctor.host.limited import LimitedHost
+from bpfdoctor.host.limited_hosts import LimitedHost
 from bpfdoctor.model import (
     InsteadResult,
     ProgramResult,

@@ -11,7 +11,8 @@ from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.select import choose_selection
 from bpfdoctor.errors import UndeterminedError
-from bpfdoctor.host.limited import Followed, TooLongError, within
+from bpfdoctor.host.limited import TooLongError, within
+from bpfdoctor.host.limited_hosts import Followed
 from bpfdoctor.projects.model import Tree
 from bpfdoctor.projects.reader import kind_named, kinds
 from bpfdoctor.projects.surroundings import Surroundings, surroundings

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from bpfdoctor.host.question import A, Host, NoAnswer, Question
+from bpfdoctor.host.deadline import Deadline
 
 T = TypeVar("T")
 
@@ -27,13 +26,12 @@ class TooLongError(Exception):
 
 def next_of(results: queue.SimpleQueue[T], seconds: float | None) -> T:
     """The next of some results, waited for at most so long. Raises queue.Empty after that."""
-    end = None if seconds is None else time.monotonic() + seconds
+    limit = None if seconds is None else Deadline(seconds)
     while True:
-        left = TICK if end is None else min(TICK, end - time.monotonic())
         try:
-            return results.get(timeout=max(0.0, left))
+            return results.get(timeout=min(TICK, limit.wait()) if limit else TICK)
         except queue.Empty:
-            if left < TICK:
+            if limit and limit.left() <= 0:
                 raise
 
 
@@ -65,48 +63,3 @@ def within(seconds: float | None, work: Callable[[], T]) -> T:
     if error is not None:
         raise error
     return result  # type: ignore[return-value]
-
-
-class Followed:
-    """A host that knows which question it was asked last: what takes long has a name."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._last: Question[Any] | None = None
-        self._open = False
-
-    def ask(self, question: Question[A]) -> A | NoAnswer:
-        """As `Host.ask`."""
-        self._last, self._open = question, True
-        answer = self._host.ask(question)
-        self._open = False
-        return answer
-
-    def place(self) -> str:
-        """What is being waited for, or worked on, in words."""
-        if self._last is None:
-            return "nothing was asked yet"
-        source = self._last.command() or self._last.source()
-        if self._open:
-            return f"there is no answer yet to `{source}`"
-        return f"what `{source}` told takes too long to work out"
-
-
-class LimitedHost:
-    """A host for questions outside any check: `timed-out` where an answer takes too long."""
-
-    def __init__(self, host: Host, seconds: float) -> None:
-        self._host, self._seconds = host, seconds
-        self._known: dict[Question[Any], Any] = {}
-
-    def ask(self, question: Question[A]) -> A | NoAnswer:
-        """As `Host.ask`, within the limit."""
-        if question not in self._known:
-            self._known[question] = self._put(question)
-        return self._known[question]  # type: ignore[no-any-return]
-
-    def _put(self, question: Question[A]) -> A | NoAnswer:
-        try:
-            return within(self._seconds, lambda: self._host.ask(question))
-        except TooLongError as error:
-            return NoAnswer("timed-out", str(error))

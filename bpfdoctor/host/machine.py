@@ -11,13 +11,10 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from bpfdoctor.host.process import (
-    Credentials,
-    ProcessResult,
-    child_environment,
-    outside_make,
-    run,
-)
+from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.environment import child_environment, outside_make
+from bpfdoctor.host.own_home import own_home
+from bpfdoctor.host.process import ProcessResult, run
 from bpfdoctor.host.stale_scratch import sweep_scratch
 
 TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  (as in tempfile)
@@ -33,7 +30,8 @@ def silent(text: str) -> None:
 class Machine:
     """The live machine as this user sees it.
 
-    `environ` is the user's environment. `cache` is the per-user cache directory (mode 0700), or
+    `environ` is the user's environment, with this user's home (`own_home`); `other_homes` are those
+    that were named and are another user's. `cache` is the per-user cache directory (mode 0700), or
     None where there is none: with `--no-cache`, or where it cannot be made. `progress` is called
     with one line on what is being done.
     """
@@ -44,7 +42,7 @@ class Machine:
         cache: Path | None = None,
         progress: Callable[[str], None] = silent,
     ) -> None:
-        given = os.environ if environ is None else environ
+        given, self.other_homes, _ = own_home(os.environ if environ is None else environ)
         # Without a PATH a shell takes its default; gcc, left without, does not find its linker.
         self.environ = {"PATH": os.defpath, **outside_make(given)}
         self.cache = cache
@@ -142,15 +140,3 @@ def boot_id() -> str:
 def scratch_prefix() -> str:
     """`bpfdoctor-<boot>-<pid>-`: the name of whatever a run may leave behind if it is killed."""
     return f"bpfdoctor-{boot_id()}-{os.getpid()}-"
-
-
-def owner_to_become(path: str) -> Credentials | None:
-    """The user that must act on a tree: its owner, when we are root and the owner is not.
-
-    A checkout is untrusted; what root would run there (make, git filters) runs as its owner.
-    Raises OSError where `path` cannot be looked at.
-    """
-    facts = Path(path).stat()
-    if os.geteuid() != 0 or facts.st_uid == 0:
-        return None
-    return Credentials(facts.st_uid, facts.st_gid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import pwd
 import selectors
 import signal
 import subprocess
@@ -16,6 +15,10 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
+
+from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.deadline import Deadline
+from bpfdoctor.host.headroom import die_before_us
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
@@ -29,13 +32,6 @@ _running_lock = threading.Lock()
 _ending = threading.Event()
 
 
-class Credentials(msgspec.Struct, frozen=True):
-    """The numeric user and group that a command runs as."""
-
-    uid: int
-    gid: int
-
-
 class ProcessResult(msgspec.Struct, frozen=True):
     """How a command ended. `exit_code` is None when a signal or the time limit ended it."""
 
@@ -45,39 +41,6 @@ class ProcessResult(msgspec.Struct, frozen=True):
     stdout: bytes
     stderr: bytes
     truncated: bool
-
-
-OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
-"""Variables by which make tells its sub-makes how it was called."""
-
-
-def outside_make(environ: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment; what a make that started us says to its sub-makes is left out."""
-    dropped = OF_MAKE if "MAKELEVEL" in environ else ()
-    return {name: value for name, value in environ.items() if name not in dropped}
-
-
-def child_environment(
-    environ: Mapping[str, str], identity: Credentials | None = None
-) -> dict[str, str]:
-    """The user's environment without what would steer git, and with untranslated output.
-
-    Another user gets that user's home: git refuses to run where it may not read `$HOME`.
-    """
-    users = outside_make(environ)
-    kept = {name: value for name, value in users.items() if not name.startswith("GIT_")}
-    if identity is not None:
-        kept.pop("XDG_CONFIG_HOME", None)
-        kept["HOME"] = home_of(identity.uid)
-    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-
-
-def home_of(uid: int) -> str:
-    """The home directory of a user; a path that does not exist where the user has none."""
-    try:
-        return pwd.getpwuid(uid).pw_dir
-    except KeyError:
-        return "/nonexistent"
 
 
 def run(  # noqa: PLR0913  (each is one property of the command)
@@ -110,7 +73,7 @@ def run(  # noqa: PLR0913  (each is one property of the command)
         start_new_session=True,
         user=identity.uid if identity else None,
         group=identity.gid if identity else None,
-        extra_groups=[] if identity else None,
+        extra_groups=identity.groups if identity else None,
     )
     with in_own_session(process):
         return _collect(process, stdin, timeout, limit, on_line)
@@ -126,6 +89,7 @@ def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
     with _running_lock:
         _running[process.pid] = None
     try:
+        die_before_us(process.pid)
         yield
     finally:
         _end_rest(process)
@@ -203,7 +167,7 @@ def _collect(
     on_line: Callable[[str], None] | None,
 ) -> ProcessResult:
     outputs = _Outputs(process, stdin, limit, on_line)
-    timed_out = not outputs.drain(time.monotonic() + timeout)
+    timed_out = not outputs.drain(Deadline(timeout))
     code = 0 if timed_out else process.wait()
     return ProcessResult(
         exit_code=None if timed_out or code < 0 else code,
@@ -230,17 +194,17 @@ class _Outputs:
         self.partial = bytearray()
         self.truncated = False
 
-    def drain(self, deadline: float) -> bool:
+    def drain(self, deadline: Deadline) -> bool:
         """Read until the process has ended; False when the deadline came first.
 
         A grandchild that keeps the pipes open does not keep us: once the process has ended, its
         group is killed and what the pipes still hold is read.
         """
-        over, last = False, deadline
+        over, last = False, 0.0
         with selectors.DefaultSelector() as selector:
             self._register(selector)
             while selector.get_map():
-                wait = deadline - time.monotonic()
+                wait = deadline.left()
                 if wait <= 0:
                     return False
                 ready = selector.select(min(wait, 0.05))
@@ -249,9 +213,11 @@ class _Outputs:
                 if over and (not ready or time.monotonic() > last):
                     break
                 if not over and self.process.poll() is not None:
-                    over, last = True, min(deadline, time.monotonic() + 1)
+                    over, last = True, time.monotonic() + 1
                     _end_rest(self.process)
-        return _ended(self.process, deadline - time.monotonic())
+        while not (ended := _ended(self.process, deadline.wait())) and deadline.left() > 0:
+            pass
+        return ended
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         for index, pipe in enumerate((self.process.stdout, self.process.stderr)):

@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from bpfdoctor.host.acting import acting_as
+from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.limits import shortage, shortage_said
-from bpfdoctor.host.machine import owner_to_become
+from bpfdoctor.host.grant import Grant, grant_of
+from bpfdoctor.host.limits import FULL, shortage, shortage_behind, shortage_said
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import NotRegularError, read_regular, real_path
+from bpfdoctor.host.removal import remove_tree
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.smoke.build_cache import alone, build_place, keep
 from bpfdoctor.smoke.build_fingerprint import tools_state
 from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.credentials import Credentials
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.process import Credentials, ProcessResult
+    from bpfdoctor.host.process import ProcessResult
 
 LOG_HEAD, LOG_TAIL = 8_192, 57_344
 """Bytes of make's output that are kept, of its beginning and of its end."""
@@ -54,6 +57,9 @@ class Built(Answer, frozen=True):
     def ok(self) -> bool:
         """make said yes, and the program is really there."""
         return self.status == 0 and bool(self.binary)
+
+    def grants(self) -> tuple[Grant, ...]:
+        return (grant_of("RunProgram", (self.binary, self.sha256)),) if self.ok else ()
 
     def shown(self) -> str:
         if self.ok:
@@ -95,10 +101,11 @@ class BuildProgram(Question[Built], frozen=True):
     make: tuple[str, ...] = ("make",)
     limit: float = 900
     without: tuple[str, ...] = ()
+    builds = True
 
     def put(self, machine: Machine) -> Built | NoAnswer:
         try:
-            checkout = Path(self.checkout).resolve(strict=True)
+            checkout = Path(real_path(self.checkout, strict=True))
             identity = owner_to_become(self.checkout)
             place = build_place(machine, checkout, identity)
             with alone(place, self.limit, identity) as locked:
@@ -149,15 +156,18 @@ class _Building:
         if ended.exit_code is not None:  # it ended by itself: what is there is whole
             with acting_as(self.identity):
                 self.stamp.write_text(made_from)
-        short = shortage_said(ended.stdout + ended.stderr) if ended.exit_code else ""
+        said = shortage_said(ended.stdout + ended.stderr) if ended.exit_code else ""
+        short = said or shortage_behind(ended.signal)
+        if short in FULL:  # what was written so far must not be left there
+            remove_tree(self.place, self.identity)
         return NoAnswer.for_want(shortage(short)) if short else self._answer(ended)
 
     def _clear(self, made_from: str) -> None:
         """Remove what must be made anew: all of it, or the program's own steps."""
-        kept = self.stamp.read_text() if self.stamp.is_file() else ""
+        kept = read_regular(str(self.stamp), 1 << 10) if self.stamp.is_file() else b""
         for name in self.question.outputs:
-            if kept != made_from:
-                shutil.rmtree(self.directory / name, ignore_errors=True)
+            if kept.decode(errors="replace") != made_from:
+                remove_tree(self.directory / name, self.identity)
             elif (self.directory / name).is_dir():
                 for path in (self.directory / name).glob(f"{self.question.program}.*"):
                     path.unlink()
@@ -198,10 +208,12 @@ class _Building:
             truncated=truncated or ended.truncated,
             place=str(self.place),
         )
-        binary = self.directory / self.question.program
-        if not binary.is_file() or ended.exit_code != 0:
+        if ended.exit_code != 0:
             return built
-        kept, digest = keep(self.machine, binary)
+        try:
+            kept, digest = keep(self.machine, self.directory / self.question.program)
+        except (NotRegularError, FileNotFoundError, NotADirectoryError):
+            return built
         return msgspec.structs.replace(built, binary=str(kept), sha256=digest)
 
 

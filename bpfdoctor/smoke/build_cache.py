@@ -8,18 +8,23 @@ import fcntl
 import hashlib
 import os
 import shutil
-import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.acting import acting_as
-from bpfdoctor.host.atomic_write import replace_file
-from bpfdoctor.host.process import Credentials, home_of
+from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.environment import home_of
+from bpfdoctor.host.own_directory import own_directory
+from bpfdoctor.host.reading import opened_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
+
+LARGEST = 128 << 20
+"""Bytes of a program that is copied; `minimal` has two million."""
 
 KEPT = 16
 """Built programs that stay in the cache; the oldest make room."""
@@ -28,7 +33,8 @@ KEPT = 16
 def build_place(machine: Machine, checkout: Path, identity: Credentials | None) -> Path:
     """The directory in which programs of `checkout` are built; its parent exists.
 
-    Ours in our cache, another owner's in that owner's; where there is no cache, in scratch.
+    Ours in our cache, another owner's in that owner's; where there is none, or where no program
+    may run in it, in scratch.
     """
     name = hashlib.sha256(os.fsencode(checkout)).hexdigest()[:16]
     return _base(machine, identity) / f"build-{name}"
@@ -36,23 +42,30 @@ def build_place(machine: Machine, checkout: Path, identity: Credentials | None) 
 
 def _base(machine: Machine, identity: Credentials | None) -> Path:
     if identity is None:
-        return machine.cache or machine.scratch
+        ours = (machine.cache, machine.scratch) if machine.cache else (machine.scratch,)
+        return _executable(*ours)
     home = Path(home_of(identity.uid))
     place = home / ".cache" / "bpfdoctor"
-    if machine.cache is not None and _owned(home, identity):
+    if machine.cache is not None:
         with contextlib.suppress(OSError), acting_as(identity):
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _owned(place, identity):
-                return place
-    return _lent(machine.scratch, identity)
+            found = own_directory(place, home=str(home), uid=identity.uid)
+            if runs_programs(found):
+                return found
+    return _executable(_lent(machine.scratch, identity))
 
 
-def _owned(path: Path, identity: Credentials) -> bool:
-    try:
-        facts = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == identity.uid
+def _executable(*places: Path) -> Path:
+    """The first place where a build may run what it has made. Raises ValueError without any."""
+    for place in places:
+        if runs_programs(place):
+            return place
+    names = " and ".join(str(each) for each in places)
+    raise ValueError(f"a build runs what it makes, and no program may run in {names} (noexec)")
+
+
+def runs_programs(place: Path) -> bool:
+    """Whether the file system of a directory lets programs be run. Raises OSError."""
+    return not os.statvfs(place).f_flag & os.ST_NOEXEC
 
 
 def _lent(scratch: Path, identity: Credentials) -> Path:
@@ -90,29 +103,41 @@ def _locked(descriptor: int, deadline: float) -> bool:
             return True
 
 
-def read_program(path: Path) -> bytes:
-    """What a regular file holds; OSError for a link, and for what would block (a FIFO)."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    with open(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        return file.read()
+def copy_program(source: Path, target: Path) -> str:
+    """Copy a built program to a new file that only we can change; the sha256 of what was copied.
+
+    It is opened as whoever it belongs to, and no link in its place is followed. Raises OSError,
+    also where it is no regular file, or larger than `LARGEST`.
+    """
+    digest = hashlib.sha256()
+    fresh = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
+    with open(fresh, "wb") as copy, opened_regular(str(source), os.O_NOFOLLOW) as file:
+        left = LARGEST
+        while data := file.read(1 << 20):
+            left -= len(data)
+            if left < 0 or os.fstat(file.fileno()).st_size > LARGEST:
+                raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MiB", str(source))
+            digest.update(data)
+            copy.write(data)
+    return digest.hexdigest()
 
 
 def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
     """Keep a copy of a built program where no other build changes it: its path and its sha256."""
-    data = read_program(binary)
-    digest = hashlib.sha256(data).hexdigest()
-    kept = (machine.cache or machine.scratch) / "built" / digest[:16]
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(kept / binary.name, data)
-    _prune(kept.parent)
+    base = (machine.cache or machine.scratch) / "built"
+    if machine.cache is None:
+        base.mkdir(mode=0o700, exist_ok=True)
+    else:
+        own_directory(base)
+    with tempfile.TemporaryDirectory(dir=base) as fresh:
+        copy = Path(fresh, binary.name)
+        digest = copy_program(binary, copy)
+        kept = base / digest[:16]
+        kept.mkdir(mode=0o700, exist_ok=True)
+        copy.replace(kept / binary.name)
+    os.utime(kept)
+    _prune(base)
     return kept / binary.name, digest
-
-
-def _write(path: Path, data: bytes) -> None:
-    replace_file(path, data, 0o700)
-    os.utime(path.parent)
 
 
 def _prune(place: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.machine import scratch_prefix
-from bpfdoctor.smoke.build_cache import read_program
+from bpfdoctor.smoke.build_cache import copy_program, runs_programs
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -26,15 +25,12 @@ def own_copy(machine: Machine, binary: str, sha256: str) -> Iterator[Path]:
 
     Raises ValueError where its hash is not `sha256`, OSError where it cannot be read or written.
     """
-    data = read_program(Path(binary))
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise ValueError("the program is not the one that was built: its hash differs")
     place = _executable_place(machine)
     directory = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=place))
     try:
         copy = directory / Path(binary).name
-        copy.write_bytes(data)
-        copy.chmod(0o700)
+        if copy_program(Path(binary), copy) != sha256:
+            raise ValueError("the program is not the one that was built: its hash differs")
         yield copy
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -45,6 +41,6 @@ def _executable_place(machine: Machine) -> Path:
     places = [machine.scratch, *([machine.cache] if machine.cache else []), *OTHER_PLACES]
     for place in places:
         with contextlib.suppress(OSError):
-            if not os.statvfs(place).f_flag & os.ST_NOEXEC and os.access(place, os.W_OK):
+            if runs_programs(place) and os.access(place, os.W_OK):
                 return place
     return machine.scratch

@@ -8,7 +8,8 @@ import threading
 import pytest
 from stuck import StuckHost
 
-from bpfdoctor.host.limited import TICK, Followed, LimitedHost, TooLongError, next_of, within
+from bpfdoctor.host.limited import TICK, TooLongError, next_of, within
+from bpfdoctor.host.limited_hosts import Followed, LimitedHost
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import AskKernel, Kernel
 from bpfdoctor.host.system.files import AskDirectory, LookAt

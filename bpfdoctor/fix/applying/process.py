@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bpfdoctor.fix.applying.output import Outputs, Reader, Watch
-from bpfdoctor.host.process import Credentials
+from bpfdoctor.host.credentials import Credentials
 
 
 class Grace(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ def _start(
         env=dict(environ),
         user=identity.uid if identity else None,
         group=identity.gid if identity else None,
-        extra_groups=[] if identity else None,
+        extra_groups=identity.groups if identity else None,
         preexec_fn=os.setpgrp,  # noqa: PLW1509  (one system call; process_group is 3.11)
     )
 

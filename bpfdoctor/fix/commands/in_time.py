@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from bpfdoctor.errors import UndeterminedError
 from bpfdoctor.fix.plan import Plan
-from bpfdoctor.host.limited import Followed, TooLongError, within
+from bpfdoctor.host.limited import TooLongError, within
+from bpfdoctor.host.limited_hosts import Followed
 from bpfdoctor.host.question import Host
 
 LIMIT = 300.0

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from bpfdoctor.host.git.plumbing import Refusal
+from bpfdoctor.host.reading import read_regular
 
 MANY = 64
 """Repositories within repositories; bpftool's libbpf is the second."""
@@ -33,9 +34,10 @@ def repository_of(tree: str) -> str:
         text = _text(path).rstrip("\r\n")
     except OSError:
         return ""
+    if not text.startswith(POINTER) or not text.isprintable():
+        return ""
     target = os.path.realpath(os.path.join(tree, text.removeprefix(POINTER)))
-    honest = text.startswith(POINTER) and text.isprintable() and os.path.isdir(target)
-    return target if honest else ""
+    return target if os.path.isdir(target) else ""
 
 
 def kept_for(repository: str, name: str) -> str | Refusal:
@@ -167,7 +169,4 @@ def not_to_be_read(repository: str) -> str:
 
 def _text(path: str) -> str:
     """The beginning of a file. Raises OSError where it is no regular one (a FIFO would block)."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(f"{path} is not a regular file")
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read(4096)
+    return os.fsdecode(read_regular(path, 4096))

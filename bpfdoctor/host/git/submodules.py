@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
+from bpfdoctor.host.acting import as_owner_of
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.git.gitmodules import (
     SubmoduleEntry,
@@ -73,10 +74,13 @@ class AskSubmodules(Question[Submodules], frozen=True):
 
     def put(self, machine: Machine) -> Submodules | NoAnswer:
         try:
-            owner = os.stat(self.path).st_uid
-            named = _entries(machine, self.path)
+            with as_owner_of(self.path):
+                return self._found(machine)
         except OSError as error:
             return NoAnswer.from_error(error)
+
+    def _found(self, machine: Machine) -> Submodules | NoAnswer:
+        owner, named = os.stat(self.path).st_uid, _entries(machine, self.path)
         if isinstance(named, NoAnswer):
             return named
         entries, more = named

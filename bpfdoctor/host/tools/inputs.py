@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from bpfdoctor.host.credentials import owner_on_the_way
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import NoAnswer
 
@@ -31,10 +32,9 @@ _parts_lock = threading.Lock()
 
 def search_list(log: str) -> list[str]:
     """The include directories that `cc -v -E` lists, as the makefiles' sed reads them."""
-    listed = re.search(
-        r"<\.\.\.> search starts here:\n(.*?)^End of search list", log, re.MULTILINE | re.DOTALL
-    )
-    return re.findall(r"^ (/.*)$", listed.group(1), re.MULTILINE) if listed else []
+    rest = log.partition("<...> search starts here:\n")[2]
+    listed, end, _ = f"\n{rest}".partition("\nEnd of search list")
+    return re.findall(r"^ (/.*)$", listed, re.MULTILINE) if end else []
 
 
 def searched_in_vain(log: str) -> list[str]:
@@ -126,11 +126,12 @@ def _find_parts(machine: Machine, tool: str, compiler: tuple[str, ...]) -> set[s
 def _libraries(machine: Machine, executable: str) -> set[str]:
     """The shared libraries of an executable, by its loader's own word, without running it."""
     said = _output(machine, (executable, "--version"), {"LD_TRACE_LOADED_OBJECTS": "1"})
-    return set(re.findall(r"(/\S+) \(0x[0-9a-f]+\)$", said, re.MULTILINE))
+    return set(re.findall(r"^\t(?:\S+ => )?(/.*) \(0x[0-9a-f]+\)$", said, re.MULTILINE))
 
 
 def _output(machine: Machine, argv: tuple[str, ...], extra: dict[str, str] | None = None) -> str:
     try:
-        return decoded(machine.run(argv, cwd="/", extra=extra).stdout)
+        identity = owner_on_the_way(argv[0]) if os.path.isabs(argv[0]) else None
+        return decoded(machine.run(argv, cwd="/", extra=extra, identity=identity).stdout)
     except OSError:
         return ""
