@@ -5,7 +5,7 @@ So a profiler or a debugger that runs it comes to its own end.
 
 import sys
 
-from bpfdoctor.cli import main
+from bpfdoctor.cli import whole
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(whole())

@@ -17,6 +17,10 @@ class BpfDoctorError(Exception):
         self.hint = hint
 
 
+class UndeterminedError(BpfDoctorError):
+    """What could not be found out in time, in one clear sentence: exit status 3, not 2."""
+
+
 def near_miss(name: str, known: Iterable[str], otherwise: str) -> str:
     """The hint at the one of `known` that comes near `name`; `otherwise` where none does."""
     import difflib  # only once something went wrong

@@ -51,6 +51,10 @@ def _level(context: Context, prefix: str, depth: int) -> Iterator[Finding]:
         return
     if answer.programs:
         yield _warned_of_programs(answer, question, prefix)
+    if answer.more:
+        why = f"{prefix}.gitmodules names more submodules than could be judged: {answer.more}"
+        seen = [Evidence(f"{tree}/.gitmodules", answer.more)]
+        yield unknown(why, about=f"{prefix}.gitmodules", seen=seen)
     for submodule in answer.found:
         about = f"{prefix}{submodule.path}"
         required = about in needed(context)
@@ -86,7 +90,8 @@ def _unlisted(context: Context, found: list[Finding]) -> Iterator[Finding]:
             why = f"not there before {parents[0]} is"
             yield blocked(why, by=[f"{ID}[{parents[0]}]"], about=about)
         elif _makefile_names(context, about):
-            finding = _without_entry(context, about)
+            whole = not listed & {".gitmodules", f"{about.rpartition('/')[0]}/.gitmodules"}
+            finding = _without_entry(context, about, whole=whole)
             without |= {about} if finding.status.value == "fail" else set()
             yield finding
 
@@ -113,7 +118,9 @@ def _makefile_names(context: Context, about: str) -> bool:
     return not isinstance(text, files.Text) or f"/{about.partition('/')[0]}/" in text.text
 
 
-def _without_entry(context: Context, about: str) -> Finding:
+def _without_entry(context: Context, about: str, *, whole: bool) -> Finding:
+    """What there is of a submodule that was not found named; `whole`: all names were read."""
+    named = ".gitmodules does not name it" if whole else "whether .gitmodules names it is not known"
     question = files.List(context.project.inside(about))
     answer = context.ask(question)
     seen = [evidence(question, answer)]
@@ -123,9 +130,9 @@ def _without_entry(context: Context, about: str) -> Finding:
         lacking = git.lacking_files(about, sought, seen, fixes)
         if lacking:
             return lacking
-        why = ".gitmodules does not name it, but its files are there: the build decides"
+        why = f"{named}, but its files are there: the build decides"
         return warned(why, about=about, seen=seen, explains=git.named_by(context.project, about))
     if isinstance(answer, files.Names) or answer.absent:
-        why = "its files are not there, and .gitmodules does not name it"
+        why = f"its files are not there, and {named}"
         return failed(why, about=about, seen=seen, fixes=fixes)
     return unknown(f"it cannot be looked at: {answer.shown()}", about=about, seen=seen)

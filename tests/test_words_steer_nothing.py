@@ -35,7 +35,7 @@ from bpfdoctor.api import (
     Status,
     TryContext,
 )
-from bpfdoctor.engine import session
+from bpfdoctor.engine import subject
 from bpfdoctor.engine.load import Loaded
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import all_checks, examine
@@ -157,7 +157,7 @@ def test_in_other_words_everything_is_decided_the_same(
 ) -> None:
     scene, words = SCENES[name], Words(seed=0)
     if scene.log:
-        monkeypatch.setattr(session, "choose_project", lambda *_: in_a_checkout())
+        monkeypatch.setattr(subject, "choose_project", lambda *_: in_a_checkout())
     plain, plain_host = examine(Told(scene), scene.options, checks=checks()), Told(scene)
     before = decided(plain, plain_host)
     assert scene.reaches.items() <= {each.key: each.status for each in plain.findings}.items()

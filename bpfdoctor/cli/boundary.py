@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ from bpfdoctor.cli.destinations import Destination, Destinations
 from bpfdoctor.cli.stdout import Stdout
 from bpfdoctor.cli.stopping import Stopped, end_commands, kill_commands, stop_on_signals
 from bpfdoctor.cli.terminal import say
-from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.limits import Shortage, shortage_of
+from bpfdoctor.errors import BpfDoctorError, UndeterminedError
+from bpfdoctor.host.limits import shortage_of
 from bpfdoctor.shell import BAR, command_line
 from bpfdoctor.visible import page, visible
 
@@ -25,21 +26,30 @@ if TYPE_CHECKING:
 USAGE = 2
 """Exit status of wrong usage or configuration."""
 LIMITED = 3
-"""Exit status when the machine ran out of something, and so could not be looked at."""
+"""Exit status when the machine ran out of something, time included, before it was looked at."""
+CRASHED = 5.0
+"""Seconds that threads get to clean up where bpfdoctor itself broke."""
 BROKE = 5
 """Exit status when bpfdoctor itself broke."""
 
 
 def guarded(arguments: Sequence[str]) -> int:
     """Run the command line; whatever happens ends in an exit status of the documented ones."""
+    try:
+        return _guarded(arguments)
+    except Stopped as stopped:
+        end_commands(stopped.deadline)
+        return stopped.exit_status
+
+
+def _guarded(arguments: Sequence[str]) -> int:
     destinations = Destinations(Stdout())
     try:
         stop_on_signals()
         status = run(arguments, destinations)
         return USAGE if _say_unwritten(destinations) else status
-    except Stopped as stopped:
-        end_commands()
-        return stopped.exit_status
+    except UndeterminedError as error:
+        return _limited(error.message, error.hint, arguments, destinations)
     except BpfDoctorError as error:
         return _told(error.message, error.hint, arguments, destinations)
     except click.ClickException as error:
@@ -47,7 +57,7 @@ def guarded(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return Stopped(2).exit_status
     except Exception as error:  # noqa: BLE001  (the boundary)
-        end_commands()
+        end_commands(time.monotonic() + CRASHED)
         return _failed(error, arguments, destinations)
 
 
@@ -78,13 +88,12 @@ def _told(message: str, hint: str, arguments: Sequence[str], destinations: Desti
 def _failed(error: Exception, arguments: Sequence[str], destinations: Destinations) -> int:
     short = shortage_of(error)
     if short is not None:
-        return _limited(short, arguments, destinations)
+        return _limited(str(short), short.hint, arguments, destinations)
     return _broke(error, arguments, destinations)
 
 
-def _limited(short: Shortage, arguments: Sequence[str], destinations: Destinations) -> int:
+def _limited(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
     """The machine could not be looked at, and nothing is known of it."""
-    message, hint = str(short), short.hint
     told(message, hint)
     _write_error("limit", message, hint, arguments, destinations)
     return LIMITED

@@ -87,11 +87,12 @@ class Destinations:
     def _write_file(self, file: str, content: str | bytes) -> None:
         from pathlib import Path
 
+        from bpfdoctor.host.limited import within
         from bpfdoctor.host.record import write_whole
 
         data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
         try:
-            write_whole(Path(file), data, private=False)
+            within(None, lambda: write_whole(Path(file), data, private=False))
         except BpfDoctorError as error:
             self.unwritten.append(error)
 

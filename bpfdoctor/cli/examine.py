@@ -6,7 +6,7 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,10 +18,11 @@ from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.cli.terminal import say
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.errors import BpfDoctorError, UndeterminedError
 from bpfdoctor.host.deadly_filter import refuse_deadly_filter
 from bpfdoctor.host.headroom import refuse_too_little
 from bpfdoctor.host.hosts import FreshHost, LiveHost
+from bpfdoctor.host.limited import TooLongError, within
 from bpfdoctor.host.limits import raise_shortage
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
@@ -40,6 +41,9 @@ from bpfdoctor.projects.reader import kinds
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elevated import ElevatedHost
+
+LIMIT = 60.0
+"""Seconds in which the directory must be looked at, as a check must end."""
 
 
 class Examined(NamedTuple):
@@ -66,19 +70,19 @@ def examined(
         given.options(), everything=everything, every_program=every_program
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
-        _refuse_unreadable(live, given.directory or ".")
+        _in_time(live, given.directory or ".", _refuse_unreadable)
         if record:
             refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
         if record and everything:
             _ask_for_the_others(host, report, options, watcher)
-        _refuse_vanished(live, given.directory or ".")
+        _in_time(live, given.directory or ".", _refuse_vanished)
         redactor = Redactor.of(live.machine, report.project.path, *_places(given), record)
         unwritten = None
         try:
             if record:
-                snapshot_of(report, options, host).write(Path(record), redactor)
+                _write(snapshot_of(report, options, host), record, redactor)
         except BpfDoctorError as error:
             unwritten = error
     return Examined(report, redactor, unwritten)
@@ -87,6 +91,11 @@ def examined(
 def _places(given: Given) -> tuple[str, ...]:
     """The paths that the user named."""
     return (given.directory or ".", *(each.path for each in given.objects))
+
+
+def _write(snapshot: Snapshot, file: str, redactor: Redactor) -> None:
+    """Write it whole or not at all: a signal interrupts the thread that waits, not that at work."""
+    within(None, lambda: snapshot.write(Path(file), redactor))
 
 
 def _ask_for_the_others(
@@ -121,7 +130,8 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     refuse_deadly_filter()
     warn_of_root_path()
     machine = Machine(progress=watcher.detail)
-    machine.cache = default_cache(machine.environ) if given.cache else None
+    if given.cache:
+        machine.cache = within(None, lambda: default_cache(machine.environ))
     smoke = given.smoke and not given.objects  # of an object nothing is run
     host = LiveHost(machine, _elevated(machine, watcher, smoke) if given.sudo else None)
     try:
@@ -159,6 +169,16 @@ def _elevated(machine: Machine, watcher: Watcher, smoke: bool) -> ElevatedHost |
 
         elevated.grant(kernel_grant())
     return elevated
+
+
+def _in_time(live: LiveHost, directory: str, refuse: Callable[[LiveHost, str], None]) -> None:
+    """Look at the directory as a check would: within a time limit."""
+    try:
+        within(LIMIT, lambda: refuse(live, directory))
+    except TooLongError as error:
+        raise UndeterminedError(
+            f"{_named(directory)} cannot be looked at: {error}", "see what it is mounted from"
+        ) from None
 
 
 def _refuse_unreadable(host: Host, directory: str) -> None:
@@ -213,7 +233,7 @@ def _examined_offline(given: Given, record: str) -> Examined:
             "--from judges another machine: --record, --sudo and -C ask this one",
             "leave them out, or leave --from out",
         )
-    snapshot = read_snapshot(Path(given.snapshot))
+    snapshot = within(None, lambda: read_snapshot(Path(given.snapshot)))
     there = RecordedHost(snapshot)
     with watching(sys.stderr) as watcher:
         if given.objects:

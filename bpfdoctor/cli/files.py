@@ -1,10 +1,11 @@
-"""Files that a user names to be written."""
+"""Files that a user names to be written. Where they lie, a file system may hang."""
 
 from __future__ import annotations
 
 import os
 
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.limited import within
 from bpfdoctor.host.own_directory import refuse_links_of_others
 
 
@@ -13,6 +14,10 @@ def refuse_unwritable(file: str) -> None:
 
     Raises BpfDoctorError.
     """
+    within(None, lambda: _refuse_unwritable(file))
+
+
+def _refuse_unwritable(file: str) -> None:
     try:
         refuse_links_of_others(file)
     except OSError as error:
@@ -30,4 +35,4 @@ def refuse_unwritable(file: str) -> None:
 
 def same_file(one: str, other: str) -> bool:
     """Whether two paths lead to one file, which need not exist."""
-    return os.path.realpath(one) == os.path.realpath(other)
+    return within(None, lambda: os.path.realpath(one) == os.path.realpath(other))

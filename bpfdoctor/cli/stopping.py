@@ -14,8 +14,8 @@ from bpfdoctor.host.signals import ignore, pass_none_on
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REAPER = "bpfdoctor-reaper"
-PATIENCE = 10.0
-"""Seconds that cleaning up may take before the process ends without."""
+CLEANING, PATIENCE = 1.2, 1.6
+"""Seconds after a signal that threads get to clean up, and after which the process ends without."""
 
 
 class Stopped(BaseException):
@@ -24,6 +24,7 @@ class Stopped(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+        self.deadline = time.monotonic() + CLEANING
 
     @property
     def exit_status(self) -> int:
@@ -53,31 +54,37 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
-def end_commands(seconds: float = 5) -> None:
+def end_commands(deadline: float) -> None:
     """End every command that was started, until the threads that run them have cleaned up."""
-    deadline = time.monotonic() + seconds
-    kill_commands()
+    _call("end_all")
     while (threads := _others()) and time.monotonic() < deadline:
-        threads[0].join(0.05)
-        kill_commands()  # whatever one of them has started meanwhile
+        threads[0].join(0.02)
+        _call("end_all")  # whatever one of them was starting meanwhile
+    kill_commands()
 
 
 def kill_commands() -> None:
-    """End every command that still runs."""
+    """Kill every command that still runs."""
+    _call("kill_all")
+
+
+def _call(name: str) -> None:
     process = sys.modules.get("bpfdoctor.host.process")  # not loaded: nothing was started
     if process is not None:
-        process.kill_all()
+        getattr(process, name)()
 
 
 def _others() -> list[threading.Thread]:
-    """The other threads of this process; we are the main thread."""
+    """The other threads of this process that have started; we are the main thread."""
     us = threading.current_thread()
-    return [each for each in threading.enumerate() if each is not us and each.name != REAPER]
+    others = (each for each in threading.enumerate() if each is not us and each.name != REAPER)
+    return [each for each in others if each.is_alive()]
 
 
 def _reap(exit_status: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        kill_commands()
+        _call("end_all")
         time.sleep(0.05)
+    kill_commands()
     os._exit(exit_status)

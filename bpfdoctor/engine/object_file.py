@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from bpfdoctor.api import Host, NoAnswer, Project, objects
-from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.errors import BpfDoctorError, UndeterminedError
+from bpfdoctor.host.limited import TooLongError, within
 
 NO_MATCH = "a shell leaves a pattern as it is where no file matches it"
+
+LIMIT = 60.0
+"""Seconds in which an object must be read, as a check must end."""
+
+
+def project_in_time(host: Host, path: str, limit: float = LIMIT) -> Project:
+    """As `project_in`, within a time limit. Raises UndeterminedError when that is over."""
+    try:
+        return within(limit, lambda: project_in(host, path))
+    except TooLongError as error:
+        raise UndeterminedError(f"{path} could not be read: {error}") from None
 
 
 def project_in(host: Host, path: str) -> Project:

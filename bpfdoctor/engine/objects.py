@@ -8,7 +8,7 @@ import msgspec
 
 from bpfdoctor.api import Host, Project, Target
 from bpfdoctor.engine.merge import Part, merged
-from bpfdoctor.engine.object_file import project_in
+from bpfdoctor.engine.object_file import project_in_time
 from bpfdoctor.engine.object_names import chosen, labels
 from bpfdoctor.engine.options import ObjectTarget, Options
 from bpfdoctor.model import Report
@@ -28,7 +28,7 @@ def examine_objects(host: Host, options: Options, examine: Examine) -> Report:
 def _runs(host: Host, options: Options) -> Iterator[tuple[str, Project, Options]]:
     """Each object of which a program is asked for: what it is called, and its run."""
     named = _labelled(options.objects)
-    projects = {label: project_in(host, each.path) for label, each in named.items()}
+    projects = {label: project_in_time(host, each.path) for label, each in named.items()}
     programs = {label: project.programs for label, project in projects.items()}
     targets = chosen(options.within, programs, {label: named[label].stage for label in named})
     for label, each in named.items():

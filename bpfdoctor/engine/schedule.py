@@ -15,6 +15,7 @@ from bpfdoctor.engine.load import check_of, in_order
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.deadline import Deadline
 from bpfdoctor.host.headroom import at_a_time
+from bpfdoctor.host.limited import next_of
 
 WORKERS = 8
 """Checks at a time, where limits leave room for them. They wait for the kernel and for compilers
@@ -147,7 +148,7 @@ class _Schedule:
             return
         wait = min(each.wait() for each in self.deadlines.values())
         try:
-            check_id, found = self.results.get(timeout=wait)
+            check_id, found = next_of(self.results, wait)
         except queue.Empty:
             self._give_up()
             return
@@ -157,8 +158,7 @@ class _Schedule:
 
     def _give_up(self) -> None:
         for check_id in [name for name, end in self.deadlines.items() if end.left() <= 0]:
-            summary = "the check did not end within its time limit"
-            self._settle(check_id, [Finding(Status.ERROR, summary, id=check_id)])
+            self._settle(check_id, [given_up(check_id)])
 
     def _settle(self, check_id: str, found: Iterable[Finding]) -> None:
         self.deadlines.pop(check_id, None)
@@ -177,6 +177,11 @@ def longest_first(checks: Sequence[Check]) -> list[Check]:
         for name in {check_of(key) for key in check.waits_for} & behind.keys():
             behind[name] = max(behind[name], behind[check.id] + 1)
     return sorted(ordered, key=lambda check: -behind[check.id])
+
+
+def given_up(check_id: str) -> Finding:
+    """The `error` of a check that hangs."""
+    return Finding(Status.ERROR, "the check did not end within its time limit", id=check_id)
 
 
 def blocked_by(check_id: str, roots: tuple[str, ...], about: str = "") -> Finding:

@@ -34,10 +34,11 @@ from bpfdoctor.engine.readiness import (
     unproven,
 )
 from bpfdoctor.engine.schedule import Nobody, Observer, run_checks, settle_skips
-from bpfdoctor.engine.select import choose_checks, choose_selection, expand
+from bpfdoctor.engine.select import choose_checks, expand
 from bpfdoctor.engine.smoke import Smoke, smoke_key
-from bpfdoctor.engine.subject import choose_project
+from bpfdoctor.engine.subject import recognised
 from bpfdoctor.engine.verdict import AskedStages, judge, judge_chosen
+from bpfdoctor.host.limited_hosts import LimitedHost
 from bpfdoctor.model import (
     InsteadResult,
     ProgramResult,
@@ -51,6 +52,9 @@ from bpfdoctor.model import (
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS, smoke_kernel, smoke_program
 
 __all__ = ["Options", "all_checks", "examine"]
+
+ANSWER = 10.0
+"""Seconds for an answer that only the report needs; mostly a check has had it before."""
 
 
 def all_checks() -> Loaded:
@@ -84,9 +88,9 @@ class _Session:
     def __init__(self, host: Host, options: Options, observer: Observer, loaded: Loaded) -> None:
         self.began, self.started = time.monotonic(), datetime.now(timezone.utc)
         self.host, self.options, self.observer, self.loaded = host, options, observer, loaded
-        self.project = choose_project(host, options)
-        self.selection = choose_selection(host, self.project, options)
+        self.project, self.selection = recognised(host, options)
         self.context = Context(host, self.project, self.selection, may_build=options.smoke)
+        self.in_time = LimitedHost(host, ANSWER)
 
     def report(self) -> Report:
         chosen = choose_checks(self.loaded.checks, self.project, self.selection, self.options)
@@ -165,7 +169,8 @@ class _Session:
         asked = [AskedStages(each.program, asked_stages(self.project, each)) for each in targets]
         verdict = judge(listed, programs, asked, self.project.subject)
         builds = any(Stage.BUILD in each.stages for each in asked)
-        builder = other_builder(self.context) if builds else ""
+        context = msgspec.structs.replace(self.context, host=self.in_time)
+        builder = other_builder(context) if builds else ""
         told = f" It is built as {builder}." if builder else ""
         return msgspec.structs.replace(verdict, summary=f"{verdict.summary}{told}")
 
@@ -174,7 +179,7 @@ class _Session:
         needed = needed_keys(self.project, self.selection, findings, rows)
         counting = chosen_keys(self.loaded.checks, self.options, findings, needed)
         anew = ANEW_WITH_OBJECT if self.project.object else ANEW
-        listed = reported(findings, self.loaded.checks, counting, self.host, anew)
+        listed = reported(findings, self.loaded.checks, counting, self.in_time, anew)
         if self.options.proof:
             listed = tuple(each for each in listed if _tells_of_a_proof(each))
         programs = self._programs(findings, smoke, rows)
@@ -184,7 +189,7 @@ class _Session:
             seconds=round(time.monotonic() - self.began, 3),
             verdict=self._verdict(listed, programs),
             project=ProjectFacts(self.project.name, self.project.kind.layout, self.project.path),
-            host=host_facts(self.host),
+            host=host_facts(self.in_time),
             findings=listed,
             programs=programs,
             selection=Selection() if self.options.narrowed else self.selection,

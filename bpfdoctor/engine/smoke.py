@@ -8,7 +8,8 @@ from bpfdoctor.api import Context, Finding, Instead, Stage, Status, Target
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.readiness import Stages, predict
 from bpfdoctor.engine.run import findings_of
-from bpfdoctor.engine.schedule import Observer, blocked_by
+from bpfdoctor.engine.schedule import Observer, blocked_by, given_up
+from bpfdoctor.host.limited import TooLongError, within
 from bpfdoctor.model import Readiness, key_of
 from bpfdoctor.smoke.judge import (
     finding_of,
@@ -19,6 +20,9 @@ from bpfdoctor.smoke.judge import (
     with_detour,
 )
 from bpfdoctor.smoke.model import Observed, Outcome
+
+LIMIT = 2000.0
+"""Seconds for the proof of a program: another's build of it, its own, and the run itself."""
 
 
 def smoke_key(program: str) -> str:
@@ -42,8 +46,14 @@ class Smoke:
         if roots:
             self._add(blocked_by(smoke_kernel.id, roots))
             return
-        for finding in findings_of(smoke_kernel, self.context):
+        for finding in self._kernel():
             self._add(finding)
+
+    def _kernel(self) -> list[Finding]:
+        try:
+            return within(smoke_kernel.limit, lambda: [*findings_of(smoke_kernel, self.context)])
+        except TooLongError:
+            return [given_up(smoke_kernel.id)]
 
     def prove(self, target: Target, *, named: bool) -> None:
         """The second proof: a program, as far as `target` says."""
@@ -149,6 +159,15 @@ class Smoke:
 
 
 def _run(context: Context, target: Target, instead: Instead | None) -> Observed:
+    """What is seen of a program, within the time limit of a proof."""
+    try:
+        return within(LIMIT, lambda: _seen(context, target, instead))
+    except TooLongError as error:
+        what = f"whether it runs was not found out: {error}"
+        return Observed(target.program, (Outcome(Stage.BUILD, None, what),), instead)
+
+
+def _seen(context: Context, target: Target, instead: Instead | None) -> Observed:
     # imported by a run that proves something, and by no other
     from bpfdoctor.smoke.embedded.prove import prove_embedded
     from bpfdoctor.smoke.program import prove_program

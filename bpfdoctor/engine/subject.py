@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bpfdoctor.api import Host, Project, Target
+from bpfdoctor.api import Host, Project, Selection, Target
 from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import Options
+from bpfdoctor.engine.select import choose_selection
+from bpfdoctor.errors import UndeterminedError
+from bpfdoctor.host.limited import TooLongError, within
+from bpfdoctor.host.limited_hosts import Followed
 from bpfdoctor.projects.model import Tree
 from bpfdoctor.projects.reader import kind_named, kinds
 from bpfdoctor.projects.surroundings import Surroundings, surroundings
@@ -18,6 +22,29 @@ EMBEDDED = "embedded"
 
 HOME_PROJECT = "libbpf-bootstrap"
 """The project that is meant by the name of a program where no project is known."""
+
+LIMIT = 60.0
+"""Seconds in which a project must be recognised, as a check must end."""
+
+
+def recognised(host: Host, options: Options, limit: float = LIMIT) -> tuple[Project, Selection]:
+    """What is judged, and which programs of it, found out within the time limit of a check.
+
+    Raises UndeterminedError when that is over; BpfDoctorError for what cannot be meant.
+    """
+    followed = Followed(host)
+
+    def choose() -> tuple[Project, Selection]:
+        project = choose_project(followed, options)
+        return project, choose_selection(followed, project, options)
+
+    try:
+        return within(limit, choose)
+    except TooLongError:
+        about = options.object or options.directory
+        why = f"what {about} holds could not be recognised within {limit:g} seconds"
+        hint = "nothing was judged: run the command elsewhere, or name another place with -C"
+        raise UndeterminedError(f"{why}: {followed.place()}", hint) from None
 
 
 def choose_project(host: Host, options: Options) -> Project:

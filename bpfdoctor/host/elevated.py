@@ -25,7 +25,7 @@ from bpfdoctor import __version__
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.process import kill_all
+from bpfdoctor.host.process import end_all, kill_all
 from bpfdoctor.host.question import A, NoAnswer, Question
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.signals import ignore, pass_none_on
@@ -215,8 +215,8 @@ def main() -> None:
         with contextlib.suppress(WireError):
             serve(host, channel, grants.refusal, grants.add)
     finally:
-        kill_all()
         _let_finish(PATIENCE / 2)
+        kill_all()
         host.close()
 
 
@@ -231,11 +231,14 @@ def _roots_own_environment() -> dict[str, str]:
 
 
 def _let_finish(seconds: float) -> None:
-    """Let the questions that are being put take back what they changed."""
-    end = time.monotonic() + seconds
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(max(0.0, end - time.monotonic()))
+    """End what was started, and let the questions being put take back what they changed."""
+    end, us = time.monotonic() + seconds, threading.current_thread()
+    end_all()
+    while (others := [each for each in threading.enumerate() if each is not us]) and (
+        time.monotonic() < end
+    ):
+        others[0].join(0.05)
+        end_all()
 
 
 def own_pipe() -> Channel:

@@ -11,6 +11,7 @@ import pwd
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from bpfdoctor.host.limited import within
 from bpfdoctor.host.own_directory import owner_name, walked
 from bpfdoctor.host.path_walk import Component
 
@@ -31,7 +32,7 @@ class OwnHome(NamedTuple):
 
 def own_home(environ: Mapping[str, str]) -> OwnHome:
     """The environment with our own home where HOME is another's, and without such an XDG_*_HOME."""
-    found = {name: _others(name, environ.get(name, "")) for name in ("HOME", *BESIDE_HOME)}
+    found = within(None, lambda: _found(environ))  # a home may lie where a file system hangs
     others = {name: each for name, each in found.items() if each}
     if not others:
         return OwnHome(dict(environ))
@@ -42,6 +43,10 @@ def own_home(environ: Mapping[str, str]) -> OwnHome:
     mine = f"{owner_name(os.geteuid())}'s own {kept.get('HOME', '')}".rstrip()
     paths = tuple(environ[name] for name in others)
     return OwnHome(kept, paths, f"{told}; {mine} is used")
+
+
+def _found(environ: Mapping[str, str]) -> dict[str, Component | None]:
+    return {name: _others(name, environ.get(name, "")) for name in ("HOME", *BESIDE_HOME)}
 
 
 def _others(name: str, path: str) -> Component | None:

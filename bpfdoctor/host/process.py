@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -22,8 +23,13 @@ from bpfdoctor.host.headroom import die_before_us
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
 
-_running: set[int] = set()
+GENTLY = 0.6
+"""Seconds that a command gets to take back what it made, once it is interrupted."""
+
+_running: dict[int, float | None] = {}
+"""Each process that leads a session of ours, and from when on it is killed; None: not yet."""
 _running_lock = threading.Lock()
+_ending = threading.Event()
 
 
 class ProcessResult(msgspec.Struct, frozen=True):
@@ -55,6 +61,8 @@ def run(  # noqa: PLR0913  (each is one property of the command)
     """
     if not argv:
         raise ValueError("no command was given")
+    if _ending.is_set():
+        raise InterruptedError(errno.EINTR, "this run is being ended")
     process = subprocess.Popen(
         list(argv),
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
@@ -75,17 +83,18 @@ def run(  # noqa: PLR0913  (each is one property of the command)
 def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """A process that leads a session; at the end it is killed with its group, and its pipes closed.
 
-    `kill_all` ends it too. What cannot be killed (another user's) is not waited for for ever.
+    `kill_all` and `end_all` end it too. What cannot be killed (another user's) is not waited for
+    for ever.
     """
     with _running_lock:
-        _running.add(process.pid)
+        _running[process.pid] = None
     try:
         die_before_us(process.pid)
         yield
     finally:
-        kill_group(process.pid)
+        _end_rest(process)
         with _running_lock:
-            _running.discard(process.pid)
+            _running.pop(process.pid, None)
         _ended(process, 5)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
@@ -101,18 +110,53 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
+def _end_rest(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a group; a moment later where it was interrupted (see `end_all`)."""
+    deadline = time.monotonic() + GENTLY / 2
+    while _ending.is_set() and process.poll() is not None and time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.01)
+    kill_group(process.pid)
+
+
 def kill_all() -> None:
-    """End every command that is still running; used when bpfdoctor itself is told to stop."""
+    """Kill every command that is still running."""
     with _running_lock:
         pids = list(_running)
     for pid in pids:
         kill_group(pid)
 
 
+def end_all() -> None:
+    """Interrupt every command, kill it a moment later, and start no other: this run is told to end.
+
+    It is called again and again. On SIGINT a compiler removes its temporary files, and a program
+    under test takes back what it attached.
+    """
+    _ending.set()
+    now = time.monotonic()
+    with _running_lock:
+        asked = [pid for pid, when in _running.items() if when is None]
+        _running.update(dict.fromkeys(asked, now + GENTLY))
+        killed = [pid for pid, when in _running.items() if when is not None and when <= now]
+    for pid in asked:
+        signal_group(pid, signal.SIGINT)
+    for pid in killed:
+        kill_group(pid)
+
+
 def kill_group(pid: int) -> None:
     """Kill the group that a process leads, whatever is left of it."""
+    signal_group(pid, signal.SIGKILL)
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Send a signal to the group that a process leads."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # ended, or another user's now
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, number)
 
 
 def _collect(
@@ -170,7 +214,7 @@ class _Outputs:
                     break
                 if not over and self.process.poll() is not None:
                     over, last = True, time.monotonic() + 1
-                    kill_group(self.process.pid)
+                    _end_rest(self.process)
         while not (ended := _ended(self.process, deadline.wait())) and deadline.left() > 0:
             pass
         return ended

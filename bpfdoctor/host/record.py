@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import stat
 import threading
 from pathlib import Path
@@ -21,8 +22,9 @@ from bpfdoctor.model import Tool
 
 SCHEMA = 1
 """Version of a snapshot's JSON. More may be added under the same number."""
-SIZE_LIMIT = 64 << 20
-"""Bytes of a snapshot that are read; a real one has a few millions."""
+SIZE_LIMIT = 32 << 20
+"""Bytes of a snapshot that are read; a real one has a few millions. No signal is heeded while they
+are decoded, which takes a second and a half at most."""
 UNPACKED = 48
 """Bytes of memory that one of JSON may take: `[]` is an object and its place in a list."""
 
@@ -128,10 +130,21 @@ def _plain(path: Path) -> Any:
         raise BpfDoctorError(f"{path} is too large for a snapshot")
     refuse_larger(len(data) * UNPACKED)
     try:
-        return decode(data)
+        return _decoded(data)
     except ValueError as error:
         what = "is truncated" if "truncated" in str(error) else f"is not JSON: {error}"
         raise BpfDoctorError(f"the snapshot {path} {what}") from None
+
+
+def _decoded(data: bytes) -> Any:
+    """Plain data of JSON, made without looks for circles: of empty lists these took minutes."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return decode(data)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _recorded(entry: Any) -> Recorded | None:

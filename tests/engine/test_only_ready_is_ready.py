@@ -134,7 +134,7 @@ def examined(world: World, patch: pytest.MonkeyPatch) -> Report:
         return Check(key, key, lambda context: world.found[key], drawn.requires, gates=drawn.gates)
 
     patch.setattr(phase, "_run", run)
-    patch.setattr("bpfdoctor.engine.session.choose_project", lambda *_: world.project)
+    patch.setattr("bpfdoctor.engine.subject.choose_project", lambda *_: world.project)
     loaded = Loaded((*map(asks, IDS), *SMOKE_CHECKS), {})
     host = FakeHost(otherwise=NoAnswer("refused", "nothing is answered here"))
     return examine(host, world.options, checks=loaded)

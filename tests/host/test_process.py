@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -201,3 +203,39 @@ def assert_gone(pid: int) -> None:
         return
     except psutil.TimeoutExpired:
         assert process.status() == psutil.STATUS_ZOMBIE
+
+
+ENDING = """
+import sys, threading
+from bpfdoctor.host.process import end_all, run
+shell = lambda script: run(["sh", "-c", script], environ={"PATH": "/usr/bin:/bin"}, timeout=60)
+done = []
+worker = threading.Thread(target=lambda: done.append(shell(sys.argv[1])), daemon=True)
+worker.start()
+open(sys.argv[2]).close()
+while worker.is_alive():
+    end_all()
+    worker.join(0.02)
+print(done[0].exit_code, done[0].signal)
+try:
+    shell("echo again")
+except InterruptedError as error:
+    print(error.strerror)
+"""
+
+
+@pytest.mark.parametrize(
+    ("trap", "ending"),
+    [("trap 'exit 4' INT", "4 None"), ("trap '' INT TERM", "None 9")],
+    ids=["interrupted", "killed"],
+)
+def test_a_run_that_is_told_to_end_interrupts_first_and_then_kills(
+    tmp_path: Path, trap: str, ending: str
+) -> None:
+    """A compiler removes its temporary files on SIGINT; and nothing is started any more."""
+    fifo = tmp_path / "reached"
+    os.mkfifo(fifo)
+    script = f"{trap}; echo > {fifo}; while :; do :; done"
+    words = [sys.executable, "-I", "-c", ENDING, script, str(fifo)]
+    ended = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.splitlines() == [ending, "this run is being ended"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import stat
@@ -17,6 +18,7 @@ from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question, answer_type, evidence
 from bpfdoctor.host.record import (
+    SIZE_LIMIT,
     RecordedHost,
     RecordingHost,
     Snapshot,
@@ -225,6 +227,31 @@ def test_path_facts_keep_their_few_words(tmp_path: Path) -> None:
     replay = recorded(tmp_path, host, Redactor(home=str(tmp_path), user="directory"))
     assert isinstance(live, PathFacts)
     assert replay.ask(LookAt("~")) == live
+
+
+def test_a_snapshot_beyond_the_limit_is_not_decoded(tmp_path: Path) -> None:
+    file = tmp_path / "large.snapshot"
+    with file.open("wb") as sparse:
+        sparse.truncate(SIZE_LIMIT + 1)
+    with pytest.raises(BpfDoctorError, match="too large for a snapshot"):
+        read_snapshot(file)
+
+
+def test_no_look_for_circles_is_taken_while_a_snapshot_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among millions of empty lists each look takes longer, and no signal is heeded meanwhile."""
+    file, enabled = tmp_path / "there.snapshot", list[bool]()
+    file.write_text("{}")
+
+    def decoded(data: bytes) -> dict[str, object]:
+        enabled.append(gc.isenabled())
+        return {}
+
+    monkeypatch.setattr("bpfdoctor.host.record.decode", decoded)
+    with pytest.raises(BpfDoctorError, match="holds no recorded answers"):
+        read_snapshot(file)
+    assert (enabled, gc.isenabled()) == ([False], True)
 
 
 def test_root_writes_no_report_through_a_link_that_another_has_put_there(

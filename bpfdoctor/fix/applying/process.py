@@ -18,8 +18,17 @@ import msgspec
 from bpfdoctor.fix.applying.output import Outputs, Reader, Watch
 from bpfdoctor.host.credentials import Credentials
 
-GRACE = 8.0
-"""Seconds that an interrupted command gets to end by itself."""
+
+class Grace(msgspec.Struct, frozen=True):
+    """Seconds that a command gets to end after SIGINT, after SIGTERM, and its children after it."""
+
+    interrupted: float
+    terminated: float
+    children: float
+
+
+SILENT, STOPPED = Grace(8, 1, 1), Grace(0.8, 0.2, 0.2)
+"""For a command that fell silent, and where we are told to stop ourselves."""
 
 
 class StepExit(msgspec.Struct, frozen=True):
@@ -58,7 +67,7 @@ def run_step(
         try:
             silent = not reader.drain()
         except BaseException:
-            _end(process, watch)
+            _end(process, watch, STOPPED)
             raise
         return _outcome(process, watch, reader, silent=silent)
 
@@ -67,7 +76,7 @@ def _outcome(
     process: subprocess.Popen[bytes], watch: Watch, reader: Reader, *, silent: bool
 ) -> StepExit:
     if silent:
-        _end(process, watch)
+        _end(process, watch, SILENT)
         reason = f"given up: it printed nothing for {watch.idle:g} seconds"
         return StepExit(None, reader.text(), reason=reason, cut_off=True)
     code = process.wait()
@@ -98,23 +107,27 @@ def _start(
     )
 
 
-def _end(process: subprocess.Popen[bytes], watch: Watch) -> None:
+def _end(process: subprocess.Popen[bytes], watch: Watch, grace: Grace) -> None:
     """Ask a command to stop, as Ctrl-C does; after a while, end it, with all that it started."""
     if watch.gently:
-        _ask_to_end(process, watch)
+        _ask_to_end(process, watch, grace)
         return
-    for number, patience in ((signal.SIGINT, GRACE), (signal.SIGTERM, 1.0)):
+    for number, patience in (
+        (signal.SIGINT, grace.interrupted),
+        (signal.SIGTERM, grace.terminated),
+    ):
         _signal(-process.pid, number, watch)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
             break
-    _let_group_end(process.pid)  # what git has started clears away what it has begun
+    # what git has started clears away what it has begun
+    _let_group_end(process.pid, grace.children)
     _signal(-process.pid, signal.SIGKILL, watch)
     process.wait()
-    _let_group_end(process.pid)
+    _let_group_end(process.pid, grace.children)
 
 
-def _ask_to_end(process: subprocess.Popen[bytes], watch: Watch) -> None:
+def _ask_to_end(process: subprocess.Popen[bytes], watch: Watch, grace: Grace) -> None:
     """A package manager is asked alone, and never ended.
 
     apt heeds SIGINT between two packages and lets the dpkg that it has started come to its end. Any
@@ -122,12 +135,12 @@ def _ask_to_end(process: subprocess.Popen[bytes], watch: Watch) -> None:
     """
     _signal(process.pid, signal.SIGINT, watch)
     try:
-        process.wait(GRACE)
+        process.wait(grace.interrupted)
     except subprocess.TimeoutExpired:
         watch.say(f"process {process.pid} is still at work, and is left to finish")
 
 
-def _let_group_end(group: int, patience: float = 1.0) -> None:
+def _let_group_end(group: int, patience: float) -> None:
     """Wait until no process of a group is left, at most `patience` seconds."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:

@@ -10,6 +10,7 @@ import msgspec
 from bpfdoctor.fix.applying.applier import Applied
 from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.commands.gate import authorize, authorize_proof
+from bpfdoctor.fix.commands.in_time import planned_in_time
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
 from bpfdoctor.fix.commands.render import plan_text
@@ -91,7 +92,8 @@ class _Fix:
     def _plan(self, report: Report) -> Plan:
         host = LiveHost(Machine(self.machine.environ, progress=self.machine.progress))
         try:
-            return make_plan(report.findings, host, frozenset(self.options.ids))
+            ids = frozenset(self.options.ids)
+            return planned_in_time(host, lambda asked: make_plan(report.findings, asked, ids))
         finally:
             host.close()
 

@@ -10,6 +10,7 @@ from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.catalogue.packages import capability_of
 from bpfdoctor.fix.commands.fix import Examine, run_fix
 from bpfdoctor.fix.commands.gate import authorize
+from bpfdoctor.fix.commands.in_time import planned_in_time
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
 from bpfdoctor.fix.commands.render import plan_text
@@ -64,7 +65,7 @@ def run_init(  # noqa: PLR0913, PLR0917  (as run_fix)
 def _planned(directory: str, url: str, machine: Machine) -> Plan:
     host = LiveHost(Machine(machine.environ))
     try:
-        return init_plan(directory, url, host)
+        return planned_in_time(host, lambda asked: init_plan(directory, url, asked))
     finally:
         host.close()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from bpfdoctor.errors import BpfDoctorError
@@ -11,6 +12,7 @@ from bpfdoctor.fix.applying.applier import Applier
 from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.obstacles import wait_for_lock
 from bpfdoctor.fix.commands.gate import authorize
+from bpfdoctor.fix.commands.in_time import planned_in_time
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
 from bpfdoctor.fix.commands.render import plan_text
@@ -19,6 +21,7 @@ from bpfdoctor.fix.journal.undo_plan import index_of, undo_plan
 from bpfdoctor.fix.journal.write import Journal, Undone
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.host.hosts import FreshHost
+from bpfdoctor.host.limited import within
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.redact import Redactor
@@ -49,7 +52,7 @@ def run_undo(
         if busy:
             voice.say(busy)
             return 1
-        found = undo_plan(each, host)
+        found = planned_in_time(host, partial(undo_plan, each))
         plan = Plan(found.steps, plan.manual or found.manual)
         if plan.steps:
             run = each
@@ -81,18 +84,21 @@ def _candidates(
         unusable.append(text)
         voice.say(text)
 
-    directory = journal_directory(machine.environ)
-    path = directory / f"{name}.jsonl"
-    if name and ("/" in name or not path.is_file()):
-        known = ", ".join(run.name for run in runs(directory)[:5]) or "none"
-        raise BpfDoctorError(f"there is no run {name}", f"the newest runs: {known}")
-    for run in [read_run(path)] if name else runs(directory, say):
+    for run in within(None, lambda: _journaled(name, journal_directory(machine.environ), say)):
         if run.unread:
             more = len(run.unread) - MOST_NAMED
             lines = ", ".join(map(str, run.unread[:MOST_NAMED]))
             lines += f" and {more:,} more" if more > 0 else ""
             voice.say(f"{run.path}: not to be read, so not taken back: line {lines}")
         yield run
+
+
+def _journaled(name: str, directory: Path, say: Callable[[str], object]) -> list[JournaledRun]:
+    path = directory / f"{name}.jsonl"
+    if name and ("/" in name or not path.is_file()):
+        known = ", ".join(run.name for run in runs(directory)[:5]) or "none"
+        raise BpfDoctorError(f"there is no run {name}", f"the newest runs: {known}")
+    return [read_run(path)] if name else runs(directory, say)
 
 
 def _at_work(run: JournaledRun, host: Host, patience: Patience, voice: Voice) -> str:

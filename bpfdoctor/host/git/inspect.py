@@ -14,12 +14,14 @@ from bpfdoctor.host.git.repository import (
     is_half,
     kept_for,
     looks_broken,
+    not_to_be_read,
     repository_of,
     with_those_below,
 )
 from bpfdoctor.host.git.settings import programs_in, programs_named
 from bpfdoctor.host.git.submodule import Submodule
 from bpfdoctor.host.git.worktree import compare, tracked_files
+from bpfdoctor.host.process import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -84,9 +86,13 @@ def _state(machine: Machine, tree: str, known: Submodule) -> Submodule:
     head = detached(repository_of(tree)) or _head(machine, tree)
     if isinstance(head, Refusal):
         return undetermined(known, head)
+    if odd := not_to_be_read(repository_of(tree)):
+        return undetermined(known, Refusal("broken", odd))
     listing = ask_git(machine, tree, "ls-files", "--stage", "--debug", "-z")
     if isinstance(listing, Refusal):
         return undetermined(known, listing)
+    if len(listing) >= OUTPUT_LIMIT:
+        return undetermined(known, Refusal("broken", "git lists more of its index than is read"))
     known = replace(known, commit=head[0], shallow=head[1])
     seen = compare(tree, tracked_files(listing))
     known = replace(known, branch=_branch(machine, tree) if known.moved else "")

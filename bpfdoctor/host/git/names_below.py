@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.git.plumbing import Refusal, ask_git
+from bpfdoctor.host.git.repository import not_to_be_read, repository_of
 from bpfdoctor.host.process import OUTPUT_LIMIT
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def tracked_below(machine: Machine, root: str, directory: str) -> NamesBelow | N
 
     What lies in repositories within it (its submodules too) is none of its files.
     """
+    if not_to_be_read(repository_of(root)):
+        return None
     only = () if directory == root else ("--", os.path.relpath(directory, root))
     listing = ask_git(machine, root, "ls-files", "-z", *only)
     if isinstance(listing, Refusal):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from itertools import islice
 
@@ -12,6 +13,10 @@ from bpfdoctor.host.reading import read_regular
 
 MANY = 64
 """Repositories within repositories; bpftool's libbpf is the second."""
+DIRECTORIES = 2_000
+"""Directories of a repository that are looked through for one thing."""
+READ_BY_GIT = ("HEAD", "config", "index", "packed-refs", "commondir", "shallow")
+"""Files that git reads whatever it is asked; a FIFO in the place of one keeps it for ever."""
 POINTER = "gitdir: "
 HEAD = re.compile(r"ref: refs/|[0-9a-f]{40}")
 COMMIT = re.compile(r"([0-9a-f]{40})\n")
@@ -61,20 +66,35 @@ def with_those_below(repository: str) -> tuple[str, ...] | Refusal:
 
 
 def _with_those_below(repository: str) -> Iterator[str]:
-    yield repository
-    if os.path.isdir(f"{repository}/modules"):
-        yield from _repositories_in(f"{repository}/modules")
-
-
-def _repositories_in(directory: str) -> Iterator[str]:
     """A submodule's name may hold slashes: what is no repository itself may hold some."""
-    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-        if entry.is_symlink():
+    yield repository
+    for entry in _entries_below(f"{repository}/modules"):
+        if entry.is_symlink() or os.path.lexists(f"{entry.path}/HEAD"):
             yield entry.path
-        elif entry.is_dir() and os.path.lexists(f"{entry.path}/HEAD"):
-            yield from _with_those_below(entry.path)
-        elif entry.is_dir():
-            yield from _repositories_in(entry.path)
+
+
+def _entries_below(modules: str) -> Iterator[os.DirEntry[str]]:
+    """Links and directories, each before those in it; of a repository only those it keeps.
+
+    Raises OSError where there are too many, or where one cannot be read.
+    """
+    left = [modules] if os.path.isdir(modules) else []
+    for _ in range(DIRECTORIES):
+        if not left:
+            return
+        with os.scandir(left.pop()) as entries:
+            found = list(islice(entries, DIRECTORIES + 1))
+        inner: list[str] = []
+        for entry in sorted(found, key=lambda entry: entry.name):
+            if entry.is_symlink() or entry.is_dir():
+                yield entry
+            if not entry.is_symlink() and entry.is_dir():
+                whole = os.path.lexists(f"{entry.path}/HEAD")
+                inner.append(f"{entry.path}/modules" if whole else entry.path)
+        left += [each for each in reversed(inner) if os.path.isdir(each)]
+        if len(found) > DIRECTORIES:
+            break
+    raise OSError(f"{modules} holds more than {DIRECTORIES:,} directories")
 
 
 def looks_broken(repository: str) -> str:
@@ -119,12 +139,32 @@ def is_half(repository: str) -> bool:
 
 
 def _files_in(directory: str) -> bool:
-    """Whether anything but directories is in it. Raises OSError where it cannot be looked at."""
+    """Whether anything but directories is in it, or more of them than are looked through.
 
-    def fail(error: OSError) -> None:
-        raise error
+    Raises OSError where it cannot be looked at.
+    """
+    left = [directory]
+    for _ in range(DIRECTORIES):
+        if not left:
+            return False
+        with os.scandir(left.pop()) as entries:
+            for entry in islice(entries, DIRECTORIES):
+                if not entry.is_dir(follow_symlinks=False):
+                    return True
+                left.append(entry.path)
+    return True  # so many are not what a fetch leaves
 
-    return any(files for _, _, files in os.walk(directory, onerror=fail))
+
+def not_to_be_read(repository: str) -> str:
+    """Why git could not read a repository to its end; empty where nothing is seen."""
+    for name in READ_BY_GIT if repository else ():
+        path = f"{repository}/{name}"
+        try:
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                return f"{path} is not a regular file"
+        except OSError:  # absent, or git's to tell
+            continue
+    return ""
 
 
 def _text(path: str) -> str:

@@ -113,10 +113,14 @@ class _Ways:
 
     def clear(self, directory: bytes) -> bool:
         """No file or link stands where `directory`, or one above it, should be."""
-        if directory not in self.known:
-            above = self.clear(os.path.dirname(directory))
-            self.known[directory] = above and _is_directory_or_absent(directory)
-        return self.known[directory]
+        unknown: list[bytes] = []
+        while directory not in self.known:  # a loop: the index may name any depth
+            unknown.append(directory)
+            directory = os.path.dirname(directory)
+        clear = self.known[directory]
+        for each in reversed(unknown):
+            clear = self.known[each] = clear and _is_directory_or_absent(each)
+        return clear
 
 
 def _is_directory_or_absent(path: bytes) -> bool:

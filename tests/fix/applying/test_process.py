@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.cli.stopping import PATIENCE
 from bpfdoctor.fix.applying.output import Watch
-from bpfdoctor.fix.applying.process import run_step
+from bpfdoctor.fix.applying.process import STOPPED, Grace, run_step
 
 ENVIRON = {"PATH": "/usr/bin:/bin"}
 
@@ -77,8 +78,11 @@ def test_what_stops_us_stops_the_command_with_all_it_started(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_a_manager_alone_is_told_to_stop_and_what_it_started_may_finish(tmp_path: Path) -> None:
+def test_a_manager_alone_is_told_to_stop_and_what_it_started_may_finish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As apt does: it lets the dpkg that it started come to its end."""
+    monkeypatch.setattr("bpfdoctor.fix.applying.process.STOPPED", Grace(60, 0, 0))
     note = tmp_path / "finished"
     script = f"trap 'wait; exit 3' INT; (echo ready; sleep 0.5; touch {note}) & wait"
 
@@ -96,7 +100,7 @@ def test_a_manager_that_needs_longer_is_left_to_finish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told once, and no other signal ends it: dpkg would leave packages half installed."""
-    monkeypatch.setattr("bpfdoctor.fix.applying.process.GRACE", 0.2)
+    monkeypatch.setattr("bpfdoctor.fix.applying.process.STOPPED", Grace(0.2, 0, 0))
     go_on, note, said = tmp_path / "go-on", tmp_path / "finished", list[str]()
     os.mkfifo(go_on)
     script = f"trap : INT; trap 'exit 9' TERM; echo ready; until read x < {go_on}; do :; done"
@@ -151,3 +155,8 @@ def test_the_owner_of_a_tree_does_not_get_the_groups_of_root(needs: Callable[...
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "4712\n"
+
+
+def test_a_command_that_will_not_end_keeps_nobody_longer_than_a_second_and_a_half() -> None:
+    patience = STOPPED.interrupted + STOPPED.terminated + 2 * STOPPED.children
+    assert patience < PATIENCE, "the process would end before the journal is closed"

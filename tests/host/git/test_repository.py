@@ -11,11 +11,14 @@ import pytest
 from bpfdoctor.host.git.gitmodules import name_refused
 from bpfdoctor.host.git.plumbing import Refusal
 from bpfdoctor.host.git.repository import (
+    DIRECTORIES,
     MANY,
+    READ_BY_GIT,
     detached,
     is_half,
     kept_for,
     looks_broken,
+    not_to_be_read,
     repository_of,
     with_those_below,
 )
@@ -204,3 +207,54 @@ def test_an_honest_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "../x", "a/../../x", "a\x01", "\\xff"])
 def test_a_dishonest_name_is_refused(name: str) -> None:
     assert name_refused(name) != ""
+
+
+def deep(directory: Path, levels: int) -> None:
+    """Directories within each other, deeper than a path may be long."""
+    place = os.open(directory, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=place)
+        inner = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(place)
+
+
+def test_depth_below_modules_is_no_end_of_ours(tree: Path) -> None:
+    """A name of a thousand parts is git's to allow."""
+    (tree / ".git" / "modules").mkdir()
+    deep(tree / ".git" / "modules", 1100)
+    assert with_those_below(f"{tree}/.git") == (f"{tree}/.git",)
+
+
+def test_a_repository_with_too_many_directories_is_not_looked_through(tree: Path) -> None:
+    for number in range(DIRECTORIES + 1):
+        (tree / ".git" / "modules" / str(number)).mkdir(parents=True)
+    found = with_those_below(f"{tree}/.git")
+    assert isinstance(found, Refusal)
+    assert "holds more than" in found.detail
+
+
+def test_a_half_fetch_has_no_depth_of_references(tree: Path) -> None:
+    repository = tree / "half"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "HEAD").write_text("ref: refs/heads/main\n")
+    assert is_half(str(repository))
+    deep(repository / "refs", 1100)
+    assert is_half(str(repository))
+    (repository / "refs" / "main").write_text("x")
+    assert not is_half(str(repository))
+
+
+def test_a_fifo_in_the_place_of_what_git_reads_is_seen(tree: Path) -> None:
+    repository = tree / ".git"
+    assert not_to_be_read(str(repository)) == not_to_be_read("") == ""
+    for name in READ_BY_GIT:
+        place = repository / name
+        kept = place.read_bytes() if place.exists() else None
+        place.unlink(missing_ok=True)
+        os.mkfifo(place)
+        assert not_to_be_read(str(repository)) == f"{place} is not a regular file"
+        place.unlink()
+        if kept is not None:
+            place.write_bytes(kept)

@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 from bpfdoctor.host.git.gitmodules import entries_of, path_refused, settings_of, url_refused
 from bpfdoctor.host.git.plumbing import Refusal, ask_git
 from bpfdoctor.host.git.settings import names_a_program, programs_named
-from bpfdoctor.host.git.submodules import AskSubmodules, Submodules
+from bpfdoctor.host.git.submodules import MOST, AskSubmodules, Submodules
 from bpfdoctor.host.git.worktree import compare, tracked_files
 from bpfdoctor.host.machine import Machine
 
@@ -294,3 +294,86 @@ def test_urls_that_run_programs_are_refused_and_others_are_not() -> None:
     assert not url_refused("https://github.com/libbpf/libbpf.git")
     assert not url_refused("../libbpf.git")
     assert not url_refused("git@github.com:libbpf/libbpf.git")
+
+
+def test_a_fifo_in_the_place_of_the_index_keeps_git_from_being_asked(
+    tree: Path, tmp_path: Path
+) -> None:
+    (tree / ".git" / "index").unlink()
+    os.mkfifo(tree / ".git" / "index")
+    machine = Machine({**CLEAN, "PATH": str(hanging_git(tmp_path, "ls-files", tree))})
+    answer = AskSubmodules(str(tree)).put(machine)
+    assert isinstance(answer, Submodules)
+    assert (answer.trouble, "index is not a regular file" in answer.detail) == ("broken", True)
+
+
+def hanging_git(tmp_path: Path, word: str, place: Path) -> Path:
+    """A PATH with a git that never ends when it is asked that there, and is git otherwise."""
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin" / "git"
+    real = shutil.which("git")
+    asked = f'case " $* " in *" -C {place} "*"{word} "*) exec sleep 1000;; esac'
+    tool.write_text(f'#!/bin/sh\nPATH={os.environ["PATH"]}\n{asked}\nexec {real} "$@"\n')
+    tool.chmod(0o755)
+    return tool.parent
+
+
+def test_once_git_hangs_about_one_submodule_it_is_asked_about_no_other(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["later", "last"]
+    for name in names:
+        git(tree, "submodule", "--quiet", "add", f"file://{tmp_path}/part", name)
+    monkeypatch.setattr("bpfdoctor.host.git.plumbing.TIME_LIMIT", 0.5)
+    path = hanging_git(tmp_path, "ls-files", tree / "part")
+    answer = AskSubmodules(str(tree)).put(Machine({**CLEAN, "PATH": str(path)}))
+    assert isinstance(answer, Submodules)
+    others = answer.found[1:]
+    assert [each.path for each in others] == names
+    assert [each.trouble for each in answer.found] == ["timed-out"] * 3
+    assert {each.unknown for each in others} == {"git did not answer in time about part"}
+    assert all(each.pinned and not each.unwritten for each in answer.found)
+
+
+def test_submodules_behind_those_that_take_too_long_are_not_asked_about(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bpfdoctor.host.git.submodules.SECONDS", -1.0)
+    answer = AskSubmodules(str(tree)).put(Machine(CLEAN))
+    assert isinstance(answer, Submodules)
+    assert [(each.trouble, each.commit) for each in answer.found] == [("timed-out", "")]
+
+
+@pytest.mark.parametrize(("more", "told"), [(-1, False), (0, True)])
+def test_what_is_named_beyond_those_that_are_looked_at_is_told(
+    tmp_path: Path, more: int, told: bool
+) -> None:
+    sections = (f'[submodule "{n}"]\n\tpath = s{n}\n' for n in range(MOST + 1 + more))
+    (tmp_path / ".gitmodules").write_text("".join(sections))
+    answer = AskSubmodules(str(tmp_path)).put(Machine(CLEAN))
+    assert isinstance(answer, Submodules)
+    assert (len(answer.found), bool(answer.more), answer.cut()) == (MOST, told, told)
+
+
+def test_names_beyond_what_is_read_of_gitmodules_are_told(tmp_path: Path) -> None:
+    text = '[submodule "part"]\n\tpath = part\n'
+    (tmp_path / ".gitmodules").write_text(text + "#" * (1 << 20))
+    answer = AskSubmodules(str(tmp_path)).put(Machine(CLEAN))
+    assert isinstance(answer, Submodules)
+    assert [each.path for each in answer.found] == ["part"]
+    assert "longer than" in answer.more
+
+
+def test_an_index_longer_than_is_read_is_not_compared_in_part(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bpfdoctor.host.git.inspect.OUTPUT_LIMIT", 1)
+    answer = AskSubmodules(str(tree)).put(Machine(CLEAN))
+    assert isinstance(answer, Submodules)
+    assert [(each.trouble, each.tracked) for each in answer.found] == [("broken", 0)]
+
+
+def test_an_index_that_names_any_depth_is_compared(tmp_path: Path) -> None:
+    deep = b"/".join([b"d"] * 2000) + b"/file.c"
+    listing = b"100644 " + b"0" * 40 + b" 0\t" + deep + b"\0"
+    assert compare(str(tmp_path), tracked_files(listing)).tracked == 1
