@@ -6,12 +6,13 @@ import contextlib
 import ctypes
 import errno
 import os
-import pwd
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from bpfdoctor.host.process import Credentials
+from bpfdoctor.host.credentials import Credentials, owner_on_the_way
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers, syscall
+
+_LIBC = ctypes.CDLL(None)
 
 
 @contextlib.contextmanager
@@ -19,52 +20,44 @@ def acting_as(identity: Credentials | None) -> Iterator[None]:
     """File access of this thread as another user: its rights, and what it makes is that user's.
 
     setfsuid(2) is each thread's own (a thread started meanwhile inherits it), and takes the
-    capabilities over files away until it is undone (capabilities(7)). Raises PermissionError where
-    the kernel does not grant it.
+    capabilities over files away until it is undone (capabilities(7)). Modules that are first
+    imported meanwhile are looked for with that user's rights too: import them before. Raises
+    PermissionError where the kernel does not grant it.
     """
     if identity is None:
         yield
         return
-    libc = ctypes.CDLL(None)
-    libc.setfsgid(identity.gid)
-    libc.setfsuid(identity.uid)
+    before = Credentials(_LIBC.setfsuid(-1), _LIBC.setfsgid(-1), tuple(os.getgroups()))
+    _become(identity)
     try:
-        if libc.setfsuid(-1) != identity.uid:  # -1 changes nothing and tells who we are
+        if _LIBC.setfsuid(-1) != identity.uid:  # -1 changes nothing and tells who we are
             raise PermissionError(errno.EPERM, f"cannot act as user {identity.uid}")
         yield
     finally:
-        libc.setfsuid(os.geteuid())
-        libc.setfsgid(os.getegid())
+        _become(before)
 
 
-@contextlib.contextmanager
-def acting_after_login(identity: Credentials | None) -> Iterator[None]:
-    """As `acting_as`, and with the groups that the user has after a login, as a person would."""
-    if identity is None:
-        yield
-        return
-    gid, groups = _groups_of(identity)
-    ours = os.getgroups()
-    _set_groups(groups)
-    try:
-        with acting_as(Credentials(identity.uid, gid)):
-            yield
-    finally:
-        _set_groups(ours)
+def as_owner_of(path: str) -> contextlib.AbstractContextManager[None]:
+    """File access below `path` with the rights of whoever it belongs to, where we are root.
+
+    Raises OSError where that cannot be told (`owner_on_the_way`), or is not granted.
+    """
+    return acting_as(owner_on_the_way(path))
 
 
-def _groups_of(identity: Credentials) -> tuple[int, list[int]]:
-    try:
-        known = pwd.getpwuid(identity.uid)
-    except KeyError:
-        return identity.gid, []
-    return known.pw_gid, os.getgrouplist(known.pw_name, known.pw_gid)
+def _become(identity: Credentials) -> None:
+    _set_groups(identity.groups)
+    _LIBC.setfsgid(identity.gid)
+    _LIBC.setfsuid(identity.uid)
 
 
 def _set_groups(groups: Sequence[int]) -> None:
-    """setgroups(2) of this thread alone: the C library's would change every thread."""
+    """setgroups(2) of this thread alone: the C library's would change every thread.
+
+    A user namespace may allow it to nobody (`/proc/PID/setgroups`, user_namespaces(7)).
+    """
     listed = (ctypes.c_uint32 * max(1, len(groups)))(*groups)
-    with contextlib.suppress(OSError, UnknownArchitectureError):  # refused in a user namespace
+    with contextlib.suppress(OSError, UnknownArchitectureError):
         syscall(numbers().setgroups, len(groups), ctypes.addressof(listed))
 
 
@@ -105,8 +98,8 @@ def _knows_faccessat2() -> bool:
 
 def _access_by_mode(path: str, wanted: int) -> None:
     """What the permission bits say, and the mount: lists of access (acl(5)) are not read."""
-    facts, libc = os.stat(path), ctypes.CDLL(None)
-    uid, gid = libc.setfsuid(-1), libc.setfsgid(-1)
+    facts = os.stat(path)
+    uid, gid = _LIBC.setfsuid(-1), _LIBC.setfsgid(-1)
     if wanted & os.W_OK and os.statvfs(path).f_flag & os.ST_RDONLY:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
     if facts.st_uid == uid:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from bpfdoctor.host.machine import owner_to_become
+from bpfdoctor.host.credentials import owner_to_become
 
 
 def replace_file(path: Path, data: bytes, mode: int | None = 0o600) -> None:

@@ -25,6 +25,7 @@ import bpfdoctor
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import encode, name_of
 from bpfdoctor.host.question import Answer
+from bpfdoctor.host.reading import read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -94,8 +95,7 @@ def tool_of(machine: Machine, name: str) -> str | None:
     if not _KNOWN.fullmatch(os.path.basename(resolved)):
         return None
     try:
-        with open(resolved, "rb") as file:
-            return resolved if file.read(4) == b"\x7fELF" else None
+        return resolved if read_regular(resolved, 4) == b"\x7fELF" else None
     except OSError:
         return None
 

@@ -11,13 +11,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from bpfdoctor.host.process import (
-    Credentials,
-    ProcessResult,
-    child_environment,
-    outside_make,
-    run,
-)
+from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.environment import child_environment, outside_make
+from bpfdoctor.host.process import ProcessResult, run
 from bpfdoctor.host.stale_scratch import sweep_scratch
 
 TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  (as in tempfile)
@@ -142,15 +138,3 @@ def boot_id() -> str:
 def scratch_prefix() -> str:
     """`bpfdoctor-<boot>-<pid>-`: the name of whatever a run may leave behind if it is killed."""
     return f"bpfdoctor-{boot_id()}-{os.getpid()}-"
-
-
-def owner_to_become(path: str) -> Credentials | None:
-    """The user that must act on a tree: its owner, when we are root and the owner is not.
-
-    A checkout is untrusted; what root would run there (make, git filters) runs as its owner.
-    Raises OSError where `path` cannot be looked at.
-    """
-    facts = Path(path).stat()
-    if os.geteuid() != 0 or facts.st_uid == 0:
-        return None
-    return Credentials(facts.st_uid, facts.st_gid)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import selectors
 import signal
 import subprocess
@@ -16,18 +15,13 @@ from typing import IO
 
 import msgspec
 
+from bpfdoctor.host.credentials import Credentials
+
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
 
 _running: set[int] = set()
 _running_lock = threading.Lock()
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """The numeric user and group that a command runs as."""
-
-    uid: int
-    gid: int
 
 
 class ProcessResult(msgspec.Struct, frozen=True):
@@ -39,39 +33,6 @@ class ProcessResult(msgspec.Struct, frozen=True):
     stdout: bytes
     stderr: bytes
     truncated: bool
-
-
-OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")
-"""Variables by which make tells its sub-makes how it was called."""
-
-
-def outside_make(environ: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment; what a make that started us says to its sub-makes is left out."""
-    dropped = OF_MAKE if "MAKELEVEL" in environ else ()
-    return {name: value for name, value in environ.items() if name not in dropped}
-
-
-def child_environment(
-    environ: Mapping[str, str], identity: Credentials | None = None
-) -> dict[str, str]:
-    """The user's environment without what would steer git, and with untranslated output.
-
-    Another user gets that user's home: git refuses to run where it may not read `$HOME`.
-    """
-    users = outside_make(environ)
-    kept = {name: value for name, value in users.items() if not name.startswith("GIT_")}
-    if identity is not None:
-        kept.pop("XDG_CONFIG_HOME", None)
-        kept["HOME"] = home_of(identity.uid)
-    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-
-
-def home_of(uid: int) -> str:
-    """The home directory of a user; a path that does not exist where the user has none."""
-    try:
-        return pwd.getpwuid(uid).pw_dir
-    except KeyError:
-        return "/nonexistent"
 
 
 def run(  # noqa: PLR0913  (each is one property of the command)
@@ -102,7 +63,7 @@ def run(  # noqa: PLR0913  (each is one property of the command)
         start_new_session=True,
         user=identity.uid if identity else None,
         group=identity.gid if identity else None,
-        extra_groups=[] if identity else None,
+        extra_groups=identity.groups if identity else None,
     )
     with in_own_session(process):
         return _collect(process, stdin, timeout, limit, on_line)

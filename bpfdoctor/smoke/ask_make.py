@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.acting import acting_as
+from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.smoke.build_cache import alone, build_place
 from bpfdoctor.smoke.links import BuildLayout, link
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.credentials import Credentials
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.process import Credentials, ProcessResult
+    from bpfdoctor.host.process import ProcessResult
 
 GOAL = "bpfdoctor-says"
 """Begins each line of ours in make's output, and is the goal that builds nothing."""

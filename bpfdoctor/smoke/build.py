@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bpfdoctor.host.acting import acting_as
+from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_said
-from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.smoke.build_cache import alone, build_place, keep
@@ -22,8 +22,9 @@ from bpfdoctor.smoke.build_fingerprint import tools_state
 from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.credentials import Credentials
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.process import Credentials, ProcessResult
+    from bpfdoctor.host.process import ProcessResult
 
 LOG_HEAD, LOG_TAIL = 8_192, 57_344
 """Bytes of make's output that are kept, of its beginning and of its end."""

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.atomic_write import replace_file
-from bpfdoctor.host.process import Credentials, home_of
+from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.environment import home_of
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine

@@ -13,8 +13,8 @@ from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.tools.inputs import search_list
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.credentials import Credentials
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.process import Credentials
 
 _STEERING = re.compile(
     r"(?:HOST)?(?:CC|LD|AR)|CLANG|BPFTOOL|LLVM_\w+|EXTRA_\w+|\w*FLAGS|\w*PATH|ARCH|CROSS_COMPILE"

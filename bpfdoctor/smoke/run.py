@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bpfdoctor.host.process import child_environment, in_own_session
+from bpfdoctor.host.environment import child_environment
+from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.system.trace import Trace, open_trace
 from bpfdoctor.host.tools.commands import signal_name

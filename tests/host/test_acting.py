@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bpfdoctor.host import acting
-from bpfdoctor.host.acting import acting_after_login, may
-from bpfdoctor.host.process import Credentials
+from bpfdoctor.host.acting import acting_as, may
+from bpfdoctor.host.credentials import Credentials
 
 NOBODY = Credentials(65534, 65534)
 
@@ -51,7 +50,7 @@ def test_the_other_users_rights_decide(
 ) -> None:
     os.chown(place, owner, group)
     place.chmod(mode)
-    with acting_after_login(NOBODY):
+    with acting_as(NOBODY):
         assert may(str(place), os.W_OK | os.X_OK) == error
     assert may(str(place), os.W_OK | os.X_OK) == ""  # root again
 
@@ -61,18 +60,16 @@ def test_what_is_not_there_is_absent(place: Path) -> None:
     assert may(f"{place}/absent", os.W_OK) == "ENOENT"
 
 
-def test_a_user_has_the_groups_of_a_login(
-    place: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_user_has_the_groups_of_a_login(place: Path, needs: Callable[..., None]) -> None:
     needs("root")
     os.chown(place, 0, 4321)
     place.chmod(0o775)
-    known = pwd.struct_passwd(("nobody", "x", 65534, 65534, "", "/", "/bin/sh"))
-    monkeypatch.setattr(pwd, "getpwuid", lambda uid: known)
     before = os.getgroups()
-    with acting_after_login(NOBODY):
+    with acting_as(NOBODY):
         assert may(str(place), os.W_OK) == "EACCES"
-    monkeypatch.setattr(os, "getgrouplist", lambda name, gid: [gid, 4321])
-    with acting_after_login(NOBODY):
+    with acting_as(Credentials(65534, 65534, (4321,))):
+        assert may(str(place), os.W_OK) == ""
+        with acting_as(NOBODY):  # within, and back
+            assert may(str(place), os.W_OK) == "EACCES"
         assert may(str(place), os.W_OK) == ""
     assert os.getgroups() == before

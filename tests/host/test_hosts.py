@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import pytest
 
+from bpfdoctor.host.credentials import Credentials, owner_to_become
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.host.machine import Machine, boot_id, owner_to_become, scratch_prefix
-from bpfdoctor.host.process import Credentials
+from bpfdoctor.host.machine import Machine, boot_id, scratch_prefix
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
 from bpfdoctor.host.system.files import LookAt
 from bpfdoctor.host.system.mounted import AskFileSystem

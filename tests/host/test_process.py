@@ -12,14 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bpfdoctor.host.process import (
-    OUTPUT_LIMIT,
-    Credentials,
-    child_environment,
-    home_of,
-    kill_all,
-    run,
-)
+from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.environment import child_environment, home_of
+from bpfdoctor.host.process import OUTPUT_LIMIT, kill_all, run
 
 PATH = {"PATH": "/usr/bin:/bin"}
 Script = Callable[[str], str]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.host.acting import acting_as
+from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.process import Credentials
 from bpfdoctor.smoke.build_cache import KEPT, alone, build_place, keep, read_program
 
 NOBODY = Credentials(65534, 65534)

@@ -12,8 +12,9 @@ from bpfdoctor.fix.applying.error_hints import NETWORK, hint_of, tells_more
 from bpfdoctor.fix.applying.output import Watch
 from bpfdoctor.fix.applying.process import StepExit, run_step
 from bpfdoctor.fix.plan import Step
-from bpfdoctor.host.machine import Machine, owner_to_become
-from bpfdoctor.host.process import child_environment
+from bpfdoctor.host.credentials import owner_to_become
+from bpfdoctor.host.environment import child_environment
+from bpfdoctor.host.machine import Machine
 
 GIT = {
     "GIT_TERMINAL_PROMPT": "0",

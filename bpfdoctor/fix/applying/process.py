@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bpfdoctor.fix.applying.output import Outputs, Reader, Watch
-from bpfdoctor.host.process import Credentials
+from bpfdoctor.host.credentials import Credentials
 
 GRACE = 8.0
 """Seconds that an interrupted command gets to end by itself."""

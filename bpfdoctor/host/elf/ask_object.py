@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.btf.file import VMLINUX
@@ -12,6 +10,7 @@ from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.image import TooLargeError
 from bpfdoctor.host.elf.section import ElfError
 from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.reading import NotRegularError
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -35,16 +34,13 @@ class AskBpfObject(Question[BpfObject], frozen=True):
         from bpfdoctor.host.elf.bpf_reader import read_object  # costs start-up time
 
         try:
-            facts = Path(self.path).stat()
-            if not stat.S_ISREG(facts.st_mode):
-                directory = stat.S_ISDIR(facts.st_mode)
-                what = "a directory" if directory else "not a regular file"
-                return NoAnswer("refused", f"it is {what}")
             return read_object(self.path, self.btf or None)
         except TooLargeError as wrong:
             return NoAnswer("too-large", str(wrong))
         except (ElfError, BtfError) as wrong:
             return NoAnswer("refused", str(wrong))
+        except NotRegularError as error:
+            return NoAnswer("refused", f"it is {error.strerror}")
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte

@@ -21,6 +21,7 @@ from bpfdoctor.host.elf.maps import MAPS, OLD_MAPS, maps
 from bpfdoctor.host.elf.object import machine_name
 from bpfdoctor.host.elf.programs import Programs, names_of
 from bpfdoctor.host.elf.section import ElfError, text_at
+from bpfdoctor.host.reading import opened_regular
 
 BPF = 247
 """EM_BPF of elf.h."""
@@ -49,7 +50,7 @@ def read_object(path: str, btf: str | None) -> BpfObject:
 
     Raises ElfError or BtfError for what is no sound object, TooLargeError, or OSError.
     """
-    with open(path, "rb") as file:
+    with opened_regular(path) as file:
         try:
             image = Image(file)
         except TooLargeError:

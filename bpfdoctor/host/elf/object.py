@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import NotRegularError, opened_regular, read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -50,10 +49,10 @@ class AskExecutable(Question[Executable], frozen=True):
 
     def put(self, machine: Machine) -> Executable | NoAnswer:
         try:
-            if not stat.S_ISREG(os.stat(self.path).st_mode):  # a FIFO would block
-                return NoAnswer("refused", "not a regular file")
-            with open(self.path, "rb") as file:
-                return _executable(file.read(20)) or NoAnswer("refused", "not an ELF executable")
+            header = read_regular(self.path, 20)
+            return _executable(header) or NoAnswer("refused", "not an ELF executable")
+        except NotRegularError as error:
+            return NoAnswer("refused", str(error.strerror))
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
@@ -87,7 +86,7 @@ def object_facts(path: Path) -> ObjectFacts | None:
     from elftools.elf.elffile import ELFFile  # costs a tenth of a second
 
     try:
-        with path.open("rb") as file:
+        with opened_regular(str(path)) as file:
             elf = ELFFile(file)
             data = {section.name: section for section in elf.iter_sections() if section.name}
             order: Literal["<", ">"] = "<" if elf.little_endian else ">"

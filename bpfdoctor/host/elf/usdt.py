@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import stat
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.elf.section import COMPRESSED, ElfError, find_section
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import NotRegularError, opened_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -39,9 +38,9 @@ class AskUsdt(Question[UsdtProbes], frozen=True):
 
     def put(self, machine: Machine) -> UsdtProbes | NoAnswer:
         try:
-            if not stat.S_ISREG(Path(self.path).stat().st_mode):
-                return NoAnswer("refused", "not a regular file")
             return _probes_of(self.path)
+        except NotRegularError as error:
+            return NoAnswer("refused", str(error.strerror))
         except OSError as error:
             return NoAnswer.from_error(error)
 
@@ -50,7 +49,7 @@ class AskUsdt(Question[UsdtProbes], frozen=True):
 
 
 def _probes_of(path: str) -> UsdtProbes | NoAnswer:
-    with open(path, "rb") as file:
+    with opened_regular(path) as file:
         try:
             section = find_section(file, SECTION)
             if section is None:

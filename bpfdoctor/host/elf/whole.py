@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import struct
 from typing import BinaryIO, Literal
 
 import msgspec
 
 from bpfdoctor.host.elf.object import machine_name
+from bpfdoctor.host.reading import NotRegularError, opened_regular
 
 State = Literal["whole", "cut", "empty", "other", "unreadable"]
 """`cut`: it ends before its own tables say; `other`: not what files of that name are."""
@@ -41,13 +41,11 @@ class Wholeness(msgspec.Struct, frozen=True):
 def wholeness(path: str, wanted: Wanted) -> Wholeness:
     """Look at a file; what is no regular file is not opened (a FIFO would block)."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return Wholeness("other")
-        # It may be another file by now.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb", buffering=0) as file:
-            size = os.fstat(descriptor).st_size
+        with opened_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
             return _read(file, size, wanted) if size else Wholeness("empty")
+    except NotRegularError:
+        return Wholeness("other")
     except OSError:
         return Wholeness("unreadable")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Iterable
 from itertools import islice
@@ -13,6 +12,7 @@ import msgspec
 
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.git.bpf_words import BUILD_FILES, SOURCE, is_source, word_in
+from bpfdoctor.host.reading import NotRegularError, read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.git.names_below import NamesBelow
@@ -121,10 +121,7 @@ def _may_tell(path: str) -> bool:
 
 def _read(path: str) -> bytes:
     """The beginning of a regular file; nothing of any other (a FIFO would block)."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    try:
+        return read_regular(path, READ_LIMIT + 1)
+    except NotRegularError:
         return b""
-    # what took its place meanwhile neither blocks nor becomes our terminal
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-    with open(os.open(path, flags), "rb") as file:
-        regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-        return (file.read(READ_LIMIT + 1) or b"") if regular else b""

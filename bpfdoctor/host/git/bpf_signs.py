@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.acting import acting_as
+from bpfdoctor.host.acting import as_owner_of
 from bpfdoctor.host.git.bpf_search import SHOWN, Search, Sign
 from bpfdoctor.host.git.common_places import CommonPlaces
 from bpfdoctor.host.git.names_below import tracked_below, walked_below
-from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.system.files import AskDirectory, Directory
 
@@ -64,7 +63,8 @@ class AskBpfSigns(Question[BpfSigns], frozen=True):
         if isinstance(here, NoAnswer):
             return here
         try:
-            return _found(machine, here)
+            with as_owner_of(here.path):
+                return _found(machine, here)
         except OSError as error:
             return NoAnswer.from_error(error)
 
@@ -73,19 +73,15 @@ class AskBpfSigns(Question[BpfSigns], frozen=True):
 
 
 def _found(machine: Machine, here: Directory) -> BpfSigns:
-    """The signs, read as the owner of the directory where we are root and that is another."""
-    identity = owner_to_become(here.path)
     common = CommonPlaces(machine.environ)
     if common.has(here.path):
         return BpfSigns(here.path)
-    with acting_as(identity):
-        tree = _tree(here, common)
-        root = tree[-1] if os.path.lexists(f"{tree[-1]}/.git") else ""
-        search = Search(here.path, root or here.path)
-        above = search.above(tree)
+    tree = _tree(here, common)
+    root = tree[-1] if os.path.lexists(f"{tree[-1]}/.git") else ""
+    search = Search(here.path, root or here.path)
+    above = search.above(tree)
     tracked = tracked_below(machine, root, here.path) if root else None
-    with acting_as(identity):
-        below = search.below(tracked or walked_below(common, here.path))
+    below = search.below(tracked or walked_below(common, here.path))
     return BpfSigns(here.path, root, above, below, tuple(search.unseen[:SHOWN]), search.partial)
 
 

@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Mapping
 
-from bpfdoctor.host.process import home_of
+from bpfdoctor.host.environment import home_of
 
 _TOP = "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys tmp usr var"
 _USR = "bin games include lib lib32 lib64 libexec local sbin share src tmp"

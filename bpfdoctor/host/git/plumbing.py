@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.machine import owner_to_become
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.credentials import Credentials
     from bpfdoctor.host.machine import Machine
-    from bpfdoctor.host.process import Credentials, ProcessResult
+    from bpfdoctor.host.process import ProcessResult
 
 Trouble = Literal[
     "absent", "not-a-repository", "refuses-owner", "cannot-become-owner", "timed-out", "broken"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from itertools import islice
 
 from bpfdoctor.host.git.plumbing import Refusal
+from bpfdoctor.host.reading import read_regular
 
 MANY = 64
 """Repositories within repositories; bpftool's libbpf is the second."""
@@ -128,7 +128,4 @@ def _files_in(directory: str) -> bool:
 
 def _text(path: str) -> str:
     """The beginning of a file. Raises OSError where it is no regular one (a FIFO would block)."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(f"{path} is not a regular file")
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read(4096)
+    return os.fsdecode(read_regular(path, 4096))

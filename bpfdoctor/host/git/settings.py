@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.git.plumbing import Refusal, ask_git
 from bpfdoctor.host.git.repository import repository_of
+from bpfdoctor.host.reading import read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -92,8 +93,7 @@ def _common(repository: str) -> str:
     path = f"{repository}/commondir"
     if not os.path.isfile(path):
         return repository
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return os.path.join(repository, file.read(4096).rstrip("\n"))
+    return os.path.join(repository, os.fsdecode(read_regular(path, 4096)).rstrip("\n"))
 
 
 def _elsewhere(machine: Machine, tree: str, repository: str, settings: list[str]) -> bool:

@@ -6,6 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Literal
 
+from bpfdoctor.host.acting import as_owner_of
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.git.gitmodules import (
     SubmoduleEntry,
@@ -63,10 +64,13 @@ class AskSubmodules(Question[Submodules], frozen=True):
 
     def put(self, machine: Machine) -> Submodules | NoAnswer:
         try:
-            owner = os.stat(self.path).st_uid
-            entries = _entries(machine, self.path)
+            with as_owner_of(self.path):
+                return self._found(machine)
         except OSError as error:
             return NoAnswer.from_error(error)
+
+    def _found(self, machine: Machine) -> Submodules | NoAnswer:
+        owner, entries = os.stat(self.path).st_uid, _entries(machine, self.path)
         if isinstance(entries, NoAnswer):
             return entries
         honest = [entry.path for entry in entries if not path_refused(entry.path)]

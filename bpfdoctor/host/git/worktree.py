@@ -9,9 +9,10 @@ import hashlib
 import os
 import re
 import stat
-from typing import BinaryIO
 
 import msgspec
+
+from bpfdoctor.host.reading import read_regular
 
 READ_LIMIT = 64 << 20
 """Bytes of content read in one tree; beyond that, files whose time differs are not compared."""
@@ -128,17 +129,8 @@ def _same(path: bytes, facts: os.stat_result, file: Tracked) -> bool:
         return file.mode == _LINK and _blob(os.readlink(path), file.object_id) == file.object_id
     if not stat.S_ISREG(facts.st_mode) or file.mode == _LINK:
         return False
-    with open(path, "rb", opener=_without_following) as content:
-        return _blob(_read(content), file.object_id) == file.object_id
-
-
-def _without_following(path: str, flags: int) -> int:
-    """Neither a link nor a FIFO that took the file's place since it was looked at."""
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def _read(content: BinaryIO) -> bytes:
-    return content.read(READ_LIMIT + 1)
+    content = read_regular(os.fsdecode(path), READ_LIMIT, os.O_NOFOLLOW)
+    return _blob(content, file.object_id) == file.object_id
 
 
 def _blob(content: bytes, like: str) -> str:

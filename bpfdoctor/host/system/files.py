@@ -9,8 +9,10 @@ import zlib
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
+from bpfdoctor.host.acting import as_owner_of, may
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import NotRegularError, opened_regular, read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -39,18 +41,23 @@ class ReadFile(Question[FileText], frozen=True):
 
     def put(self, machine: Machine) -> FileText | NoAnswer:
         try:
-            if not stat.S_ISREG(os.stat(self.path).st_mode):  # a FIFO would block
-                return NoAnswer("refused", "not a regular file")
-            opener = gzip.open if self.path.endswith(".gz") else open
-            with opener(self.path, "rb") as file:
-                data = file.read(self.limit + 1)
+            data = self._data()
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             return NoAnswer("broken", str(error))
+        except NotRegularError as error:
+            return NoAnswer("refused", str(error.strerror))
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
             return NoAnswer("refused", str(error))
         return FileText(decoded(data[: self.limit]), len(data) > self.limit)
+
+    def _data(self) -> bytes:
+        """One byte more than is asked for, where there is more."""
+        if not self.path.endswith(".gz"):
+            return read_regular(self.path, self.limit + 1)
+        with opened_regular(self.path) as file, gzip.open(file) as unpacked:
+            return unpacked.read(self.limit + 1)
 
     def source(self) -> str:
         return self.path
@@ -83,12 +90,16 @@ class LookAt(Question[PathFacts], frozen=True):
 
     def put(self, machine: Machine) -> PathFacts | NoAnswer:
         try:
-            own = os.lstat(self.path)
-            target = os.readlink(self.path) if stat.S_ISLNK(own.st_mode) else ""
+            with as_owner_of(self.path):
+                return self._facts()
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:
             return NoAnswer("refused", str(error))
+
+    def _facts(self) -> PathFacts:
+        own = os.lstat(self.path)
+        target = os.readlink(self.path) if stat.S_ISLNK(own.st_mode) else ""
         try:
             end: os.stat_result | None = os.stat(self.path)
         except OSError:
@@ -100,7 +111,7 @@ class LookAt(Question[PathFacts], frozen=True):
             size=(end or own).st_size,
             mode=stat.S_IMODE((end or own).st_mode),
             uid=(end or own).st_uid,
-            readable=os.access(self.path, os.R_OK, effective_ids=True),
+            readable=not may(self.path, os.R_OK),
         )
 
     def source(self) -> str:
@@ -131,7 +142,8 @@ class ListDirectory(Question[Names], frozen=True):
 
     def put(self, machine: Machine) -> Names | NoAnswer:
         try:
-            names = os.listdir(self.path)
+            with as_owner_of(self.path):
+                names = os.listdir(self.path)
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:
@@ -163,8 +175,9 @@ class AskDirectory(Question[Directory], frozen=True):
 
     def put(self, machine: Machine) -> Directory | NoAnswer:
         try:
-            found = os.path.realpath(self.path, strict=True)
-            os.listdir(found)
+            with as_owner_of(self.path):
+                found = os.path.realpath(self.path, strict=True)
+                os.close(os.open(found, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
             found.encode()
         except UnicodeEncodeError:
             return NoAnswer("refused", "its path is not UTF-8")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpfdoctor.host.acting import acting_after_login, may
+from bpfdoctor.host.acting import acting_as, may
+from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.elf.object import machine_name
-from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.built_files import (
     MOST_ENTRIES,
@@ -112,11 +112,11 @@ class AskBuildPlace(Question[BuildPlace], frozen=True):
     def put(self, machine: Machine) -> BuildPlace | NoAnswer:
         try:
             identity = owner_to_become(self.checkout)
-            root = os.path.realpath(f"{self.checkout}/{self.directory}", strict=True)
             uid = identity.uid if identity else os.geteuid()
             user = _name_of(uid)
             machine_name(0)  # imports now: that user need not be able to read our own files
-            with acting_after_login(identity):
+            with acting_as(identity):
+                root = os.path.realpath(f"{self.checkout}/{self.directory}", strict=True)
                 return self._seen(root, uid, user, other=identity is not None)
         except OSError as error:
             return NoAnswer.from_error(error)

@@ -7,9 +7,9 @@ import shlex
 import signal
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_said
-from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.question import Answer, Host, NoAnswer, Question
 from bpfdoctor.host.tools.search import FindTool
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bpfdoctor.host.cache import keep, recall, tool_of
+from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.elf.object import ObjectFacts, object_facts
-from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.commands import Completed
@@ -190,7 +190,7 @@ class TreatObject(Question[Completed], frozen=True):
         if not compiled.ok:
             return NoAnswer("refused", f"there is no object to try it on: {compiled.shown()}")
         argv = [word.replace(OBJECT, place.path("probe.o")) for word in self.argv]
-        ended = place.run(argv, self.timeout, place.identity)
+        ended = place.run(argv, self.timeout)
         return ended if isinstance(ended, NoAnswer) else place.completed(ended)
 
     def source(self) -> str:

@@ -6,18 +6,23 @@ Nothing of a checkout runs for it: not even `cargo metadata`, which starts whate
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpfdoctor.host.machine import owner_to_become
-from bpfdoctor.host.process import home_of
+from bpfdoctor.host.acting import as_owner_of
+from bpfdoctor.host.credentials import owner_to_become
+from bpfdoctor.host.environment import home_of
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
+
+
+LARGEST = 4 << 20
+"""Bytes of a Cargo.lock that are read; a hundred crates take 30,000."""
 
 
 class Crates(Answer, frozen=True):
@@ -48,9 +53,8 @@ class AskCrates(Question[Crates], frozen=True):
 
     def put(self, machine: Machine) -> Crates | NoAnswer:
         try:
-            lock = msgspec.toml.decode(Path(self.lock).read_bytes(), type=_Lock)
-            home = _cargo_home(machine, self.lock)
-            kept = frozenset(_kept(home))
+            lock = msgspec.toml.decode(read_regular(self.lock, LARGEST), type=_Lock)
+            kept = _kept(_cargo_home(machine, self.lock))
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # not such a file, or a path with a NUL byte
@@ -65,14 +69,17 @@ class AskCrates(Question[Crates], frozen=True):
 
 def _cargo_home(machine: Machine, tree: str) -> Path:
     identity = owner_to_become(tree)
-    home = home_of(identity.uid) if identity else machine.environ.get("HOME", "/nonexistent")
+    if identity is not None:
+        return Path(home_of(identity.uid), ".cargo")
+    home = machine.environ.get("HOME", "/nonexistent")
     return Path(machine.environ.get("CARGO_HOME") or f"{home}/.cargo")
 
 
-def _kept(home: Path) -> Iterator[str]:
+def _kept(home: Path) -> frozenset[str]:
     """The names of what cargo has fetched: `NAME-VERSION.crate`, and short git revisions."""
-    for pattern in ("registry/cache/*/*.crate", "git/checkouts/*/*"):
-        yield from (path.name for path in home.glob(pattern))
+    patterns = ("registry/cache/*/*.crate", "git/checkouts/*/*")
+    with as_owner_of(str(home)):
+        return frozenset(path.name for pattern in patterns for path in home.glob(pattern))
 
 
 def _is_kept(package: _Package, kept: frozenset[str]) -> bool:

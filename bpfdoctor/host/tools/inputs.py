@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from bpfdoctor.host.credentials import owner_on_the_way
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import NoAnswer
 
@@ -131,6 +132,7 @@ def _libraries(machine: Machine, executable: str) -> set[str]:
 
 def _output(machine: Machine, argv: tuple[str, ...], extra: dict[str, str] | None = None) -> str:
     try:
-        return decoded(machine.run(argv, cwd="/", extra=extra).stdout)
+        identity = owner_on_the_way(argv[0]) if os.path.isabs(argv[0]) else None
+        return decoded(machine.run(argv, cwd="/", extra=extra, identity=identity).stdout)
     except OSError:
         return ""

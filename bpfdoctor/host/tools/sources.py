@@ -7,9 +7,10 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.acting import as_owner_of
 from bpfdoctor.host.cache import keep, recall, tool_of
+from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.machine import owner_to_become
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.inputs import dependencies, inputs_of, parts_of, search_list
@@ -120,7 +121,7 @@ class _OneReading:
         rule = ("-MD", "-MF", place.path("probe.d"), "-MT", "probe.o") if alone else ()
         how = (*(_SYNTAX if asked.syntax else _INCLUDES), *rule, "-x", "c")
         words = (*_BOUNDED, *asked.compiler, *flags, *how, *asked.sources)
-        ended = place.run(words, asked.timeout, place.identity)
+        ended = place.run(words, asked.timeout)
         if isinstance(ended, NoAnswer):
             return ended
         if ended.signal or (ended.truncated and not asked.syntax):
@@ -131,12 +132,10 @@ class _OneReading:
         """Those that were given, and the directories where an include is found besides."""
         asked, place = self.question, self.place
         more: list[str] = []
-        try:
-            for name, directory in asked.installed:
-                os.symlink(directory, place.path(name))
-                more = ["-I", place.path("")]
-        except OSError as error:
-            return NoAnswer.from_error(error)
+        for name, directory in asked.installed:
+            if trouble := place.link(name, directory):
+                return trouble
+            more = ["-I", place.path("")]
         if asked.host_includes:
             ended = place.run((*asked.compiler, "-v", "-E", "-"), asked.timeout)
             if isinstance(ended, NoAnswer):
@@ -168,9 +167,10 @@ class _OneReading:
 
     def _errors(self, log: str) -> tuple[str, ...]:
         """Of the tree's own files, links resolved: words of another may be nobody's business."""
-        inside = f"{os.path.realpath(self.question.tree)}/"
-        lines = (line for line in _ERROR.finditer(log))
-        ours = (line[0] for line in lines if os.path.realpath(line[1]).startswith(inside))
+        with as_owner_of(self.question.tree):
+            inside = f"{os.path.realpath(self.question.tree)}/"
+            lines = (line for line in _ERROR.finditer(log))
+            ours = [line[0] for line in lines if os.path.realpath(line[1]).startswith(inside)]
         return tuple(dict.fromkeys(line[:LONGEST] for line in ours))[:MOST_ERRORS]
 
 

@@ -11,15 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.acting import acting_as
+from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.machine import scratch_prefix, temporary_place
-from bpfdoctor.host.process import Credentials, ProcessResult
+from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.reading import read_regular
 from bpfdoctor.host.tools.commands import Completed, signal_name
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
+
+LARGEST = 16 << 20
+"""Bytes of a file here that are read; the rule of a source that includes a kernel has 100,000."""
 
 LOG_LIMIT = 16_384
 """Characters of a compiler's log, or of a tool's output, that are kept."""
@@ -58,7 +64,8 @@ class Workplace:
         trace: TracebackType | None,
     ) -> None:
         if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            with acting_as(self.identity):
+                shutil.rmtree(self._directory, ignore_errors=True)
 
     def _made(self) -> str:
         if self.identity is None:
@@ -74,28 +81,38 @@ class Workplace:
     def text(self, name: str) -> str:
         """What a file here holds; empty where there is none."""
         try:
-            return decoded(Path(self.path(name)).read_bytes())
+            return decoded(read_regular(self.path(name), LARGEST))
         except OSError:
             return ""
 
     def write(self, name: str, text: str) -> NoAnswer | None:
         """Write a file here, or say why that cannot be."""
         try:
-            Path(self.path(name)).write_text(text)
+            with acting_as(self.identity):
+                Path(self.path(name)).write_text(text)
         except OSError as error:
             return NoAnswer("refused", f"no scratch space: {error.strerror}")
         return None
 
-    def run(
-        self, argv: Sequence[str], timeout: float, identity: Credentials | None = None
-    ) -> ProcessResult | NoAnswer:
-        """Run a step.
+    def link(self, name: str, target: str) -> NoAnswer | None:
+        """Make a link here, or say why that cannot be."""
+        try:
+            with acting_as(self.identity):
+                os.symlink(target, self.path(name))
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        return None
+
+    def run(self, argv: Sequence[str], timeout: float) -> ProcessResult | NoAnswer:
+        """Run a step, as whoever the directory belongs to.
 
         No answer where it cannot be started, takes longer than `timeout`, or where the machine
         ran out of something.
         """
         try:
-            ended = self.machine.run(argv, timeout=timeout, identity=identity, without=self.without)
+            ended = self.machine.run(
+                argv, timeout=timeout, identity=self.identity, without=self.without
+            )
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # an argument with a NUL byte

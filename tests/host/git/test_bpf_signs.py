@@ -525,10 +525,10 @@ def test_where_root_may_not_become_the_owner_there_is_no_answer(
 ) -> None:
     needs("root")
 
-    def refused(identity: object) -> NoReturn:
+    def refused(path: str) -> NoReturn:
         raise PermissionError(errno.EPERM, "cannot act as that user")
 
-    monkeypatch.setattr(bpf_signs, "acting_as", refused)
+    monkeypatch.setattr(bpf_signs, "as_owner_of", refused)
     answer = AskBpfSigns(str(tree)).put(Machine())
     assert isinstance(answer, NoAnswer)
     assert answer.reason == "EPERM"

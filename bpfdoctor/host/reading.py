@@ -1,0 +1,57 @@
+"""The one way to open a file that anybody may have put there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from bpfdoctor.host.acting import as_owner_of
+
+WITHOUT_SIZE = ("/proc/", "/sys/")
+"""Where files say nothing of their size; what is read there was asked for by name."""
+
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+
+class NotRegularError(OSError):
+    """There is something, and it is not a regular file; it was not read."""
+
+    def __init__(self, path: str, mode: int) -> None:
+        what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+        super().__init__(errno.EINVAL, what, path)
+
+
+@contextlib.contextmanager
+def opened_regular(path: str, flags: int = 0) -> Iterator[BinaryIO]:
+    """A regular file, open for reading; `flags` are added (`O_NOFOLLOW`).
+
+    It is opened with the rights of whoever it belongs to, where we are root (`as_owner_of`). It is
+    looked at before, for a device acts on being opened, and again afterwards; a FIFO in its place
+    blocks nobody. Raises NotRegularError, and OSError as open(2) does.
+    """
+    with as_owner_of(path):
+        _refuse_odd(path, os.stat(path, follow_symlinks=not flags & os.O_NOFOLLOW))
+        descriptor = os.open(path, _FLAGS | flags)
+    with open(descriptor, "rb") as file:
+        _refuse_odd(path, os.fstat(descriptor))
+        yield file
+
+
+def _refuse_odd(path: str, facts: os.stat_result) -> None:
+    if not stat.S_ISREG(facts.st_mode):
+        raise NotRegularError(path, facts.st_mode)
+
+
+def read_regular(path: str, limit: int, flags: int = 0) -> bytes:
+    """The first `limit` bytes of a regular file, at most as many as its size says.
+
+    A link may lead to what only looks regular: `/proc/kmsg` would block, and lose what is read. Its
+    size is 0, and so nothing is read of it. Raises OSError.
+    """
+    with opened_regular(path, flags) as file:
+        size = os.fstat(file.fileno()).st_size
+        return file.read(limit if path.startswith(WITHOUT_SIZE) else min(limit, size)) or b""
