@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import importlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -25,7 +26,8 @@ from bpfdoctor.engine.installed import trusted_path
 from bpfdoctor.engine.load import checks_in
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.elevated import own_pipe
-from bpfdoctor.host.process import in_own_session, kill_group
+from bpfdoctor.host.leash import PIPE, Command
+from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.tools.commands import signal_name
 
@@ -88,13 +90,8 @@ class _Child:
         """What it sent. Raises ChildError if it ended, or was ended, without."""
         package = str(Path(bpfdoctor.__file__).parent.parent)
         path = json.dumps([*trusted_path(), package])
-        process = subprocess.Popen(
-            (sys.executable, "-I", "-c", START, path),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        words = (sys.executable, "-I", "-c", START, path)
+        process = Command(words, environ=os.environ, stdin=PIPE)
         with in_own_session(process), self._watched(process):
             found, why = self._exchange(process)
         if found is not None:
@@ -102,7 +99,7 @@ class _Child:
         printed = self.printed.decode(errors="backslashreplace")
         raise ChildError(why or self._end_of(process, printed), printed)
 
-    def _exchange(self, process: subprocess.Popen[bytes]) -> tuple[Any, str]:
+    def _exchange(self, process: Command) -> tuple[Any, str]:
         assert process.stdout is not None
         assert process.stdin is not None
         channel = Channel(process.stdout, process.stdin)
@@ -118,7 +115,7 @@ class _Child:
                 process.wait(1)  # it closed the pipe; how it ended is what counts
         return found, ""
 
-    def _end_of(self, process: subprocess.Popen[bytes], printed: str) -> str:
+    def _end_of(self, process: Command, printed: str) -> str:
         if self.expired:
             return f"it did not end within {self.limit:g} seconds"
         code = process.returncode or 0
@@ -127,7 +124,7 @@ class _Child:
         return f"it ended without a result ({how})" + (f": {last}" if last else "")
 
     @contextlib.contextmanager
-    def _watched(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    def _watched(self, process: Command) -> Iterator[None]:
         """Its output is read as it comes, its end kept; when its time is over it is killed."""
         assert process.stderr is not None
         listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
@@ -139,12 +136,12 @@ class _Child:
             yield
         finally:
             clock.cancel()
-            kill_group(process.pid)
+            process.kill()
             listener.join(5)
 
-    def _expire(self, process: subprocess.Popen[bytes]) -> None:
+    def _expire(self, process: Command) -> None:
         self.expired = True
-        kill_group(process.pid)
+        process.kill()
 
     def _listen(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import marshal
 import os
 import select
@@ -17,9 +18,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
 import bpfdoctor
+from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.keeper import LENGTH, REPLY
 
 PIPE, DEVNULL = subprocess.PIPE, subprocess.DEVNULL
@@ -29,44 +31,67 @@ START = (
     "from bpfdoctor.host.keeper import main; main(int(sys.argv[2]))"
 )
 
-ENDED_BY_US = -9
+PATIENCE = 5
+"""Seconds that the end of what we have ended is waited for."""
+
+KILLED = -9
 """The status of a command whose leash was killed: it died with the leash."""
 
 
 class Keeper:
-    """The other process, from the first command on. Safe under threads."""
+    """The other process, from the first command on, and its leashes that are free."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._free: list[socket.socket] = []
 
-    def order(self, order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
-        """Have a command started. Raises OSError where that cannot be."""
-        data = marshal.dumps(dict(order))
+    def take(self) -> socket.socket:
+        """A leash for one command. Raises OSError where there can be none."""
         with self._lock:
+            while self._free:
+                leash = self._free.pop()
+                if not _readable(leash, 0):
+                    return leash
+                leash.close()  # somebody killed it
             try:
-                self._send(data, descriptors)
-            except (BrokenPipeError, ConnectionResetError):  # somebody killed it
+                return self._forked()
+            except (BrokenPipeError, ConnectionResetError):  # somebody killed the process
                 self._close()
-                self._send(data, descriptors)
+                return self._forked()
 
-    def _send(self, data: bytes, descriptors: Sequence[int]) -> None:
+    def give_back(self, leash: socket.socket) -> None:
+        """Nothing is left of its command: another may have it."""
+        with self._lock:
+            self._free.append(leash)
+
+    def _forked(self) -> socket.socket:
         control = self._control or self._started()
-        socket.send_fds(control, [LENGTH.pack(len(data))], descriptors)
-        control.sendall(data)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(control, [b"+"], [theirs.fileno()])
+            except BaseException:
+                ours.close()
+                raise
+        return ours
 
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         package = str(Path(bpfdoctor.__file__).parent.parent)
+        words = (sys.executable or "/proc/self/exe", "-I", "-S", "-c", START, package)
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable or "/proc/self/exe", "-I", "-S", "-c", START, package,
-                     str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                    cwd="/", pass_fds=[theirs.fileno()], start_new_session=True,
-                )  # fmt: skip
+                    [*words, str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd="/",
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
             except BaseException:
                 ours.close()
                 raise
@@ -79,11 +104,16 @@ class Keeper:
             self._close()
 
     def _close(self) -> None:
+        while self._free:
+            self._free.pop().close()
         if self._control is not None:
+            with contextlib.suppress(OSError):  # it has ended
+                self._control.shutdown(socket.SHUT_WR)
+                _readable(self._control, PATIENCE)
             self._control.close()
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
+                self._process.wait(1)
         self._control = self._process = None
 
 
@@ -100,9 +130,9 @@ class Command:
     """A command that runs, as `subprocess.Popen` shows one; `close` ends all that is left of it.
 
     `argv`, `environ`, `cwd`, `stdin`, `stdout` and `stderr` are as there, and so are the errors
-    raised. It leads a session of its own and inherits no other descriptor. `identity` is user,
-    group and groups that it runs as. `held` are descriptors that the leash keeps open until
-    nothing is left of the command. `gentle` is how many seconds it gets after SIGINT if we die.
+    raised. It leads a session of its own, inherits no other descriptor, and runs as `identity`.
+    `held` are descriptors that the leash keeps open until nothing is left of the command. `gentle`
+    is how many seconds it gets after SIGINT when it is our death that ends it.
     """
 
     def __init__(  # noqa: PLR0913  (each is one property of the command)
@@ -114,7 +144,7 @@ class Command:
         stdin: int = DEVNULL,
         stdout: int = PIPE,
         stderr: int = PIPE,
-        identity: tuple[int, int, Sequence[int]] | None = None,
+        identity: Credentials | None = None,
         held: Sequence[int] = (),
         gentle: float = 0,
     ) -> None:
@@ -122,41 +152,47 @@ class Command:
             "argv": [_word(each) for each in argv],
             "environ": {_name(name): _word(value) for name, value in environ.items()},
             "cwd": None if cwd is None else _word(cwd),
-            "identity": None if identity is None else (*identity[:2], list(identity[2])),
+            "identity": None if identity is None else (identity.uid, identity.gid, identity.groups),
             "gentle": gentle,
         }
         self.argv = list(argv)
         self.returncode: int | None = None
+        self._lock = threading.Lock()
+        self._unwanted = False
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
             self.stdin, reading = _stream(stdin, theirs, ours, "wb")
             self.stdout, out = _stream(stdout, theirs, ours, "rb")
             self.stderr, errors = _stream(stderr, theirs, ours, "rb")
-            self._socket, leash = socket.socketpair()
-            ours.enter_context(self._socket)
-            theirs.enter_context(leash)
             here = _working_directory(theirs)
-            _keeper.order(order, (leash.fileno(), here, reading, out, errors, *held))
+            self._leash = _keeper.take()
+            ours.enter_context(self._leash)
+            self._send(marshal.dumps(order), (here, reading, out, errors, *held))
             theirs.close()
             self.pid = self._begun(cwd)
             ours.pop_all()
 
+    def _send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Give the leash an order; where it is gone, the reply tells."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self._leash, [LENGTH.pack(len(data))], descriptors)
+            self._leash.sendall(data)
+
     def _begun(self, cwd: str | Path | None) -> int:
         """The process id. Raises OSError where there is no process."""
-        pid, number = self._reply() or (0, 0)
+        pid, number = self._reply() or (0, errno.ECHILD)
         if pid:
             return pid
-        if number == 0:
-            raise OSError("the process that starts commands was ended")  # noqa: TRY003
         name = str(cwd) if number < 0 else self.argv[0]
         raise OSError(abs(number), os.strerror(abs(number)), name)
 
     def _reply(self) -> tuple[int, int] | None:
         """What the leash says next; None when it is gone."""
-        try:
-            data = self._socket.recv(REPLY.size)
-        except ConnectionResetError:
-            return None
-        return REPLY.unpack(data) if len(data) == REPLY.size else None
+        with contextlib.suppress(ConnectionResetError):
+            data = self._leash.recv(REPLY.size)
+            if len(data) == REPLY.size:
+                status, error = REPLY.unpack(data)
+                return status, error
+        return None
 
     def poll(self) -> int | None:
         """The exit status if it has ended, negative for a signal."""
@@ -167,22 +203,34 @@ class Command:
     def wait(self, timeout: float | None = None) -> int:
         """The exit status, waited for. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            if not _readable(self._socket, timeout):
+            if not _readable(self._leash, timeout):
                 raise subprocess.TimeoutExpired(self.argv, timeout or 0)
             reply = self._reply()
-            self.returncode = ENDED_BY_US if reply is None else reply[0]
+            self.returncode = KILLED if reply is None else reply[0]
         return self.returncode
 
-    def close(self, patience: float = 5) -> None:
-        """End the command and its descendants, however they hide, and close its pipes.
+    def kill(self) -> None:
+        """Have it ended with all its descendants, however they hide; `wait` tells when it is."""
+        with self._lock:
+            if not self._unwanted:
+                self._unwanted = True
+                self._send(b"")
+
+    def close(self) -> None:
+        """End what is left of the command, and close its pipes.
 
         What cannot be killed is not waited for for ever.
         """
-        with contextlib.suppress(OSError):  # the leash is gone already
-            self._socket.shutdown(socket.SHUT_WR)
-            while _readable(self._socket, patience) and (reply := self._reply()) is not None:
-                self.returncode = reply[0] if self.returncode is None else self.returncode
-        self._socket.close()
+        if self.returncode is None:
+            self.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(PATIENCE)
+        with self._lock:
+            self._unwanted = True  # the leash is another command's from now on
+        if self.returncode is not None and _readable(self._leash, PATIENCE) and self._reply():
+            _keeper.give_back(self._leash)
+        else:
+            self._leash.close()
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):  # what was still to be written is lost
@@ -203,13 +251,13 @@ class Command:
 def _word(text: str | Path) -> bytes:
     word = os.fsencode(text)
     if b"\0" in word:
-        raise ValueError("embedded null byte")  # noqa: TRY003
+        raise ValueError("embedded null byte")
     return word
 
 
 def _name(name: str) -> bytes:
     if not name or "=" in name:
-        raise ValueError("illegal environment variable name")  # noqa: TRY003
+        raise ValueError("illegal environment variable name")
     return _word(name)
 
 
@@ -226,7 +274,7 @@ def _stream(
     reader, writer = os.pipe()
     kept, given = (reader, writer) if mode == "rb" else (writer, reader)
     theirs.callback(os.close, given)
-    return ours.enter_context(os.fdopen(kept, mode, buffering=0)), given
+    return ours.enter_context(os.fdopen(kept, mode)), given
 
 
 def _working_directory(theirs: contextlib.ExitStack) -> int:

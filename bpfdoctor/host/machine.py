@@ -88,6 +88,7 @@ class Machine:
         extra: Mapping[str, str] | None = None,
         without: Collection[str] = (),
         on_line: Callable[[str], None] | None = None,
+        held: Sequence[int] = (),
     ) -> ProcessResult:
         """Run a command in this user's environment, `without` some of it; see `process.run`."""
         given = {name: value for name, value in self.environ.items() if name not in without}
@@ -100,6 +101,7 @@ class Machine:
             timeout=timeout,
             identity=identity,
             on_line=on_line,
+            held=held,
         )
 
     def close(self) -> None:

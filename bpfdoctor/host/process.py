@@ -1,11 +1,10 @@
-"""Running a command: argument list, closed stdin, time limit, output cap, killed as a group."""
+"""Running a command: argument list, closed stdin, time limit, output cap, no child left."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import threading
 import time
@@ -16,11 +15,12 @@ from typing import IO
 import msgspec
 
 from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.leash import DEVNULL, PIPE, Command
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
 
-_running: set[int] = set()
+_running: set[Command] = set()
 _running_lock = threading.Lock()
 
 
@@ -45,52 +45,46 @@ def run(  # noqa: PLR0913  (each is one property of the command)
     identity: Credentials | None = None,
     limit: int = OUTPUT_LIMIT,
     on_line: Callable[[str], None] | None = None,
+    held: Sequence[int] = (),
 ) -> ProcessResult:
     """Run `argv` in a session of its own and wait for it, at most `timeout` seconds.
 
-    `on_line` is called with each complete line of output as it comes. Raises OSError when the
-    command cannot be started at all, ValueError when it is none (an argument with a NUL byte).
+    Nothing that it started is left then, nor when we are killed. `held` are descriptors that stay
+    open until that is so. `on_line` is called with each complete line of output as it comes.
+    Raises OSError when the command cannot be started at all, ValueError when it is none (an
+    argument with a NUL byte).
     """
     if not argv:
         raise ValueError("no command was given")
-    process = subprocess.Popen(
-        list(argv),
-        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+    process = Command(
+        argv,
+        environ=environ,
         cwd=cwd,
-        env=dict(environ),
-        start_new_session=True,
-        user=identity.uid if identity else None,
-        group=identity.gid if identity else None,
-        extra_groups=identity.groups if identity else None,
+        stdin=PIPE if stdin else DEVNULL,
+        identity=identity,
+        held=held,
     )
     with in_own_session(process):
         return _collect(process, stdin, timeout, limit, on_line)
 
 
 @contextlib.contextmanager
-def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """A process that leads a session; at the end it is killed with its group, and its pipes closed.
+def in_own_session(process: Command) -> Iterator[None]:
+    """A process that leads a session; in the end nothing is left of it, and its pipes are closed.
 
     `kill_all` ends it too. What cannot be killed (another user's) is not waited for for ever.
     """
     with _running_lock:
-        _running.add(process.pid)
+        _running.add(process)
     try:
         yield
     finally:
-        kill_group(process.pid)
         with _running_lock:
-            _running.discard(process.pid)
-        _ended(process, 5)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                with contextlib.suppress(OSError):  # what was still to be written is lost
-                    pipe.close()
+            _running.discard(process)
+        process.close()
 
 
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def _ended(process: Command, seconds: float) -> bool:
     try:
         process.wait(max(0.0, seconds))
     except subprocess.TimeoutExpired:
@@ -101,19 +95,13 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
 def kill_all() -> None:
     """End every command that is still running; used when bpfdoctor itself is told to stop."""
     with _running_lock:
-        pids = list(_running)
-    for pid in pids:
-        kill_group(pid)
-
-
-def kill_group(pid: int) -> None:
-    """Kill the group that a process leads, whatever is left of it."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # ended, or another user's now
-        os.killpg(pid, signal.SIGKILL)
+        commands = list(_running)
+    for command in commands:
+        command.kill()
 
 
 def _collect(
-    process: subprocess.Popen[bytes],
+    process: Command,
     stdin: bytes,
     timeout: float,
     limit: int,
@@ -137,7 +125,7 @@ class _Outputs:
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        process: Command,
         stdin: bytes,
         limit: int,
         on_line: Callable[[str], None] | None,
@@ -150,8 +138,8 @@ class _Outputs:
     def drain(self, deadline: float) -> bool:
         """Read until the process has ended; False when the deadline came first.
 
-        A grandchild that keeps the pipes open does not keep us: once the process has ended, its
-        group is killed and what the pipes still hold is read.
+        A grandchild that keeps the pipes open does not keep us: once the process has ended, what
+        it has started is killed, and what the pipes still hold is read.
         """
         over, last = False, deadline
         with selectors.DefaultSelector() as selector:
@@ -167,7 +155,6 @@ class _Outputs:
                     break
                 if not over and self.process.poll() is not None:
                     over, last = True, min(deadline, time.monotonic() + 1)
-                    kill_group(self.process.pid)
         return _ended(self.process, deadline - time.monotonic())
 
     def _register(self, selector: selectors.BaseSelector) -> None:

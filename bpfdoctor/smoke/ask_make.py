@@ -62,10 +62,10 @@ class AskMake(Question[MakeSays], frozen=True):
             checkout = Path(self.checkout).resolve(strict=True)
             build = build_place(machine, checkout, identity)
             place = build.with_name(f"{build.name}-read")
-            with alone(place, self.limit, identity) as locked:
-                if not locked:
+            with alone(place, self.limit, identity, machine.progress) as lock:
+                if lock is None:
                     return NoAnswer("timed-out", "another question to this makefile does not end")
-                return self._asked(machine, checkout, place, identity)
+                return self._asked(machine, checkout, place, identity, lock)
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
@@ -80,7 +80,12 @@ class AskMake(Question[MakeSays], frozen=True):
         return shlex.join(("make", "-C", os.path.dirname(self.path), "-pn"))
 
     def _asked(
-        self, machine: Machine, checkout: Path, place: Path, identity: Credentials | None
+        self,
+        machine: Machine,
+        checkout: Path,
+        place: Path,
+        identity: Credentials | None,
+        lock: int,
     ) -> MakeSays | NoAnswer:
         directory, name = os.path.split(self.makefile)
         printer = place / "printer.mk"
@@ -96,6 +101,7 @@ class AskMake(Question[MakeSays], frozen=True):
                 cwd=place / directory,
                 timeout=self.limit,
                 identity=identity,
+                held=(lock,),
             )
         finally:
             with acting_as(identity):

@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import home_of
+from bpfdoctor.host.machine import silent
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -67,28 +68,48 @@ def _lent(scratch: Path, identity: Credentials) -> Path:
 
 
 @contextlib.contextmanager
-def alone(place: Path, limit: float, identity: Credentials | None) -> Iterator[bool]:
-    """Hold `place` against other runs; False when `limit` seconds were not enough to get it."""
+def alone(
+    place: Path, limit: float, identity: Credentials | None, tell: Callable[[str], None] = silent
+) -> Iterator[int | None]:
+    """Hold `place` against other runs; None when `limit` seconds were not enough to get it.
+
+    `tell` is told whom we wait for. What works there holds the descriptor too (`held` of `Machine.run`): after our death the lock is
+    free when it is gone. Raises OSError where there can be no lock.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with acting_as(identity):
-        descriptor = os.open(
-            f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
+        descriptor = os.open(f"{place}.lock", flags, 0o600)
     try:
-        yield _locked(descriptor, time.monotonic() + limit)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", f"{place}.lock")
+        locked = _locked(descriptor, time.monotonic() + limit, tell)
+        yield descriptor if locked else None
     finally:
         os.close(descriptor)
 
 
-def _locked(descriptor: int, deadline: float) -> bool:
+def _locked(descriptor: int, deadline: float, tell: Callable[[str], None]) -> bool:
+    waited = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 return False
+            if not waited:
+                tell(f"waiting for another run of bpfdoctor{_holder(descriptor)}")
+            waited = True
             time.sleep(0.1)
         else:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
             return True
+
+
+def _holder(descriptor: int) -> str:
+    """Who wrote himself into the lock, in words."""
+    pid = os.pread(descriptor, 20, 0).strip()
+    return f" (process {int(pid)})" if pid.isdigit() else ""
 
 
 def read_program(path: Path) -> bytes:

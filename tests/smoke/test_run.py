@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bpfdoctor.host import leash
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.smoke.run import Ran, RunProgram
@@ -22,6 +23,7 @@ def watched() -> Iterator[Machine]:
     machine = Machine()
     yield machine
     assert not list(machine.scratch.iterdir())
+    leash.close()
     assert not [p.name() for p in psutil.Process().children(recursive=True)]
     instances = Path("/sys/kernel/tracing/instances")
     mine = f"-{os.getpid()}-"
