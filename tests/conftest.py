@@ -18,7 +18,8 @@ from loud import missing, require
 from bpfdoctor.host.bpf.probes import LoadProgram
 from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.host.machine import Machine, scratch_prefix
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.scratch import scratch_prefix
 from bpfdoctor.host.signals import pass_none_on
 from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.host.system.tracefs import PLACES

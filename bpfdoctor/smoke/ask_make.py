@@ -14,6 +14,7 @@ from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.removal import remove_tree
 from bpfdoctor.smoke.build_cache import alone, build_place
 from bpfdoctor.smoke.links import BuildLayout, link
 
@@ -105,7 +106,7 @@ class AskMake(Question[MakeSays], frozen=True):
             )
         finally:
             with acting_as(identity):
-                shutil.rmtree(place, ignore_errors=True)
+                remove_tree(place)
         return self._answer(ended, str(place))
 
     def _printed(self) -> Iterator[str]:

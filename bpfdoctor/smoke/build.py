@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.removal import remove_tree
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.smoke.build_cache import alone, build_place, keep
 from bpfdoctor.smoke.build_fingerprint import tools_state
@@ -158,8 +158,8 @@ class _Building:
         kept = self.stamp.read_text() if self.stamp.is_file() else ""
         for name in self.question.outputs:
             if kept != made_from:
-                shutil.rmtree(self.directory / name, ignore_errors=True)
-            elif (self.directory / name).is_dir():
+                remove_tree(self.directory / name)
+            elif (self.directory / name).is_dir() and not (self.directory / name).is_symlink():
                 for path in (self.directory / name).glob(f"{self.question.program}.*"):
                     path.unlink()
         (self.directory / self.question.program).unlink(missing_ok=True)

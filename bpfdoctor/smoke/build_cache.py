@@ -7,7 +7,7 @@ import errno
 import fcntl
 import hashlib
 import os
-import shutil
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -19,12 +19,18 @@ from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import home_of
 from bpfdoctor.host.machine import silent
+from bpfdoctor.host.removal import remove_tree
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
 KEPT = 16
 """Built programs that stay in the cache; the oldest make room."""
+
+IN_USE = 3600
+"""Seconds in which a program that was built is run by whoever built it."""
+
+_KEPT = re.compile(r"[0-9a-f]{16}")
 
 
 def build_place(machine: Machine, checkout: Path, identity: Credentials | None) -> Path:
@@ -46,7 +52,7 @@ def _base(machine: Machine, identity: Credentials | None) -> Path:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             if _owned(place, identity):
                 return place
-    return _lent(machine.scratch, identity)
+    return machine.lent(identity)
 
 
 def _owned(path: Path, identity: Credentials) -> bool:
@@ -57,24 +63,15 @@ def _owned(path: Path, identity: Credentials) -> bool:
     return stat.S_ISDIR(facts.st_mode) and facts.st_uid == identity.uid
 
 
-def _lent(scratch: Path, identity: Credentials) -> Path:
-    """A directory of another user's in our scratch; the way there may be passed, not listed."""
-    scratch.chmod(0o711)
-    place = scratch / f"user-{identity.uid}"
-    if not place.exists():
-        place.mkdir(mode=0o700)
-        os.chown(place, identity.uid, identity.gid)
-    return place
-
-
 @contextlib.contextmanager
 def alone(
     place: Path, limit: float, identity: Credentials | None, tell: Callable[[str], None] = silent
 ) -> Iterator[int | None]:
     """Hold `place` against other runs; None when `limit` seconds were not enough to get it.
 
-    `tell` is told whom we wait for. What works there holds the descriptor too (`held` of `Machine.run`): after our death the lock is
-    free when it is gone. Raises OSError where there can be no lock.
+    `tell` is told whom we wait for. What works there is to hold the descriptor too (`held` of
+    `Machine.run`): after our death the lock is free once it is gone. Raises OSError where there can
+    be no lock.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with acting_as(identity):
@@ -101,8 +98,9 @@ def _locked(descriptor: int, deadline: float, tell: Callable[[str], None]) -> bo
             waited = True
             time.sleep(0.1)
         else:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+            with contextlib.suppress(OSError):  # the disk is full
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
             return True
 
 
@@ -138,7 +136,10 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _prune(place: Path) -> None:
+    """Let the newest stay, and those that another run may be about to start."""
     with contextlib.suppress(OSError):
-        kept = sorted(place.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        ours = [path for path in place.iterdir() if _KEPT.fullmatch(path.name)]
+        kept = sorted(ours, key=lambda path: path.lstat().st_mtime, reverse=True)
         for old in kept[KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
+            if old.lstat().st_mtime < time.time() - IN_USE:
+                remove_tree(old)

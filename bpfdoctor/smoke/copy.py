@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.machine import scratch_prefix
+from bpfdoctor.host.scratch import Scratch
 from bpfdoctor.smoke.build_cache import read_program
 
 if TYPE_CHECKING:
@@ -29,15 +27,14 @@ def own_copy(machine: Machine, binary: str, sha256: str) -> Iterator[Path]:
     data = read_program(Path(binary))
     if hashlib.sha256(data).hexdigest() != sha256:
         raise ValueError("the program is not the one that was built: its hash differs")
-    place = _executable_place(machine)
-    directory = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=place))
+    scratch = Scratch(_executable_place(machine))
     try:
-        copy = directory / Path(binary).name
+        copy = scratch.path / Path(binary).name
         copy.write_bytes(data)
         copy.chmod(0o700)
         yield copy
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        scratch.remove()
 
 
 def _executable_place(machine: Machine) -> Path:

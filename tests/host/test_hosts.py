@@ -11,8 +11,9 @@ import pytest
 
 from bpfdoctor.host.credentials import Credentials, owner_to_become
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.host.machine import Machine, boot_id, scratch_prefix
+from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
+from bpfdoctor.host.scratch import boot_id, scratch_prefix
 from bpfdoctor.host.system.files import LookAt
 from bpfdoctor.host.system.mounted import AskFileSystem
 from bpfdoctor.host.tools.commands import Completed, RunCommand

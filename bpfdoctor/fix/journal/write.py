@@ -19,7 +19,7 @@ import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.host.machine import boot_id
+from bpfdoctor.host.scratch import boot_id
 
 OUTPUT = 64 << 10
 """Characters of a step's output that are kept, from its end."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import tempfile
 from collections.abc import Sequence
@@ -15,10 +14,10 @@ from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_said
-from bpfdoctor.host.machine import scratch_prefix, temporary_place
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.reading import read_regular
+from bpfdoctor.host.removal import remove_tree
 from bpfdoctor.host.tools.commands import Completed, signal_name
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ LOG_LIMIT = 16_384
 class Workplace:
     """A directory of its own for one question, removed at the end; shown as `$SCRATCH`.
 
-    With `identity`, it lies apart from this run's scratch space, which is its user's alone, and
-    belongs to that identity. `trouble` says why there is no such directory.
+    With `identity`, it belongs to that user. `trouble` says why there is no such directory.
     """
 
     def __init__(self, machine: Machine, identity: Credentials | None = None) -> None:
@@ -65,14 +63,14 @@ class Workplace:
     ) -> None:
         if self._directory is not None:
             with acting_as(self.identity):
-                shutil.rmtree(self._directory, ignore_errors=True)
+                remove_tree(self._directory)
 
     def _made(self) -> str:
         if self.identity is None:
             return tempfile.mkdtemp(dir=self.machine.scratch)
-        made = tempfile.mkdtemp(prefix=scratch_prefix(), dir=temporary_place())
-        os.chown(made, self.identity.uid, self.identity.gid)
-        return made
+        lent = self.machine.lent(self.identity)
+        with acting_as(self.identity):
+            return tempfile.mkdtemp(dir=lent)
 
     def path(self, name: str) -> str:
         """A path in this directory."""
