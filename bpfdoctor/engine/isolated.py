@@ -26,7 +26,7 @@ from bpfdoctor.engine.installed import trusted_path
 from bpfdoctor.engine.load import checks_in
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.elevated import own_pipe
-from bpfdoctor.host.leash import PIPE, Command
+from bpfdoctor.host.leash import PIPE, LeashedCommand
 from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.tools.commands import signal_name
@@ -91,7 +91,7 @@ class _Child:
         package = str(Path(bpfdoctor.__file__).parent.parent)
         path = json.dumps([*trusted_path(), package])
         words = (sys.executable, "-I", "-c", START, path)
-        process = Command(words, environ=os.environ, stdin=PIPE)
+        process = LeashedCommand(words, environ=os.environ, stdin=PIPE)
         with in_own_session(process), self._watched(process):
             found, why = self._exchange(process)
         if found is not None:
@@ -99,7 +99,7 @@ class _Child:
         printed = self.printed.decode(errors="backslashreplace")
         raise ChildError(why or self._end_of(process, printed), printed)
 
-    def _exchange(self, process: Command) -> tuple[Any, str]:
+    def _exchange(self, process: LeashedCommand) -> tuple[Any, str]:
         assert process.stdout is not None
         assert process.stdin is not None
         channel = Channel(process.stdout, process.stdin)
@@ -115,7 +115,7 @@ class _Child:
                 process.wait(1)  # it closed the pipe; how it ended is what counts
         return found, ""
 
-    def _end_of(self, process: Command, printed: str) -> str:
+    def _end_of(self, process: LeashedCommand, printed: str) -> str:
         if self.expired:
             return f"it did not end within {self.limit:g} seconds"
         code = process.returncode or 0
@@ -124,7 +124,7 @@ class _Child:
         return f"it ended without a result ({how})" + (f": {last}" if last else "")
 
     @contextlib.contextmanager
-    def _watched(self, process: Command) -> Iterator[None]:
+    def _watched(self, process: LeashedCommand) -> Iterator[None]:
         """Its output is read as it comes, its end kept; when its time is over it is killed."""
         assert process.stderr is not None
         listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
@@ -139,7 +139,7 @@ class _Child:
             process.kill()
             listener.join(5)
 
-    def _expire(self, process: Command) -> None:
+    def _expire(self, process: LeashedCommand) -> None:
         self.expired = True
         process.kill()
 

@@ -17,7 +17,6 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import bpfdoctor
@@ -126,7 +125,7 @@ def close() -> None:
     _keeper.close()
 
 
-class Command:
+class LeashedCommand:
     """A command that runs, as `subprocess.Popen` shows one; `close` ends all that is left of it.
 
     `argv`, `environ`, `cwd`, `stdin`, `stdout` and `stderr` are as there, and so are the errors
@@ -235,17 +234,6 @@ class Command:
             if pipe is not None:
                 with contextlib.suppress(OSError):  # what was still to be written is lost
                     pipe.close()
-
-    def __enter__(self) -> Command:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _word(text: str | Path) -> bytes:

@@ -15,12 +15,12 @@ from typing import IO
 import msgspec
 
 from bpfdoctor.host.credentials import Credentials
-from bpfdoctor.host.leash import DEVNULL, PIPE, Command
+from bpfdoctor.host.leash import DEVNULL, PIPE, LeashedCommand
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
 
-_running: set[Command] = set()
+_running: set[LeashedCommand] = set()
 _running_lock = threading.Lock()
 
 
@@ -56,7 +56,7 @@ def run(  # noqa: PLR0913  (each is one property of the command)
     """
     if not argv:
         raise ValueError("no command was given")
-    process = Command(
+    process = LeashedCommand(
         argv,
         environ=environ,
         cwd=cwd,
@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913  (each is one property of the command)
 
 
 @contextlib.contextmanager
-def in_own_session(process: Command) -> Iterator[None]:
+def in_own_session(process: LeashedCommand) -> Iterator[None]:
     """A process that leads a session; in the end nothing is left of it, and its pipes are closed.
 
     `kill_all` ends it too. What cannot be killed (another user's) is not waited for for ever.
@@ -84,7 +84,7 @@ def in_own_session(process: Command) -> Iterator[None]:
         process.close()
 
 
-def _ended(process: Command, seconds: float) -> bool:
+def _ended(process: LeashedCommand, seconds: float) -> bool:
     try:
         process.wait(max(0.0, seconds))
     except subprocess.TimeoutExpired:
@@ -101,7 +101,7 @@ def kill_all() -> None:
 
 
 def _collect(
-    process: Command,
+    process: LeashedCommand,
     stdin: bytes,
     timeout: float,
     limit: int,
@@ -125,7 +125,7 @@ class _Outputs:
 
     def __init__(
         self,
-        process: Command,
+        process: LeashedCommand,
         stdin: bytes,
         limit: int,
         on_line: Callable[[str], None] | None,

@@ -56,13 +56,16 @@ def remove_below(parent: int, name: str) -> bool:
 
 @contextlib.contextmanager
 def opened(parent: int, name: str) -> Iterator[int]:
-    """A directory in an open one, no link; our own is made readable. Raises OSError."""
+    """A directory in an open one, no link; our own is opened to us. Raises OSError."""
     try:
         descriptor = os.open(name, os.O_RDONLY | DIRECTORY, dir_fd=parent)
     except PermissionError:
         _make_ours(parent, name)
         descriptor = os.open(name, os.O_RDONLY | DIRECTORY, dir_fd=parent)
     try:
+        if os.fstat(descriptor).st_mode & stat.S_IRWXU != stat.S_IRWXU:
+            with contextlib.suppress(OSError):  # another's
+                os.fchmod(descriptor, stat.S_IRWXU)
         yield descriptor
     finally:
         os.close(descriptor)

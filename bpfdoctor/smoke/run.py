@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.environment import child_environment
-from bpfdoctor.host.leash import Command
+from bpfdoctor.host.leash import LeashedCommand
 from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.system.trace import Trace, open_trace
@@ -138,9 +138,9 @@ class _Running:
         except OSError as error:
             self.untraced = f"{errno_name(error.errno or 0)}: {error.strerror}"
 
-    def _start(self) -> Command:
+    def _start(self) -> LeashedCommand:
         try:
-            return Command(
+            return LeashedCommand(
                 [str(self.copy), *self.question.arguments],
                 stdout=self.terminal.stdout,
                 stderr=self.terminal.stderr,
