@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import owner_to_become
 
 
@@ -35,19 +36,17 @@ def create_file(path: str, data: bytes, owner_of: str = "") -> None:
     or where a directory on the way below the tree is a link, for we may be root.
     """
     target = Path(path)
-    owner = owner_to_become(owner_of) if owner_of else None
-    directory = _open_directory(target.parent, owner_of)
-    try:
-        with _beside(directory, target.name, 0o644) as (fresh, file):
-            if owner is not None:
-                os.fchown(file.fileno(), owner.uid, owner.gid)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.link(fresh, target.name, src_dir_fd=directory, dst_dir_fd=directory)
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    with acting_as(owner_to_become(owner_of) if owner_of else None):
+        directory = _open_directory(target.parent, owner_of)
+        try:
+            with _beside(directory, target.name, 0o644) as (fresh, file):
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                os.link(fresh, target.name, src_dir_fd=directory, dst_dir_fd=directory)
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
 
 @contextlib.contextmanager

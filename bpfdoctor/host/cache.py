@@ -25,7 +25,7 @@ import bpfdoctor
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import encode, name_of
 from bpfdoctor.host.question import Answer
-from bpfdoctor.host.reading import read_regular
+from bpfdoctor.host.reading import read_regular, real_path
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -93,10 +93,10 @@ def tool_of(machine: Machine, name: str) -> str | None:
     found = shutil.which(name, path=machine.environ.get("PATH", os.defpath))
     if found is None or not os.path.isabs(found):
         return None
-    resolved = os.path.realpath(found)
-    if not _KNOWN.fullmatch(os.path.basename(resolved)):
-        return None
     try:
+        resolved = real_path(found)
+        if not _KNOWN.fullmatch(os.path.basename(resolved)):
+            return None
         return resolved if read_regular(resolved, 4) == b"\x7fELF" else None
     except OSError:
         return None

@@ -29,8 +29,9 @@ LENGTH = struct.Struct("=I")
 """Comes before an order, and brings its descriptors; 0 is the order to let go."""
 
 REPLY = struct.Struct("=ii")
-"""Process id and 0, or 0 and an errno (negative: of the working directory). Then the exit status
-and 0, and at last, when nothing is left of the command, twice 0."""
+"""Once of a leash: its process id and 0, or 0 and an errno. Of each command: its process id and 0,
+or 0 and an errno (negative: of the working directory); then the exit status and 0; and at last,
+when nothing is left of it, twice 0."""
 
 MOST = 16
 """Descriptors that come with an order: our working directory, the command's stdin, stdout and
@@ -71,6 +72,7 @@ def _serve(end: int) -> NoReturn:
     try:
         _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         with socket.socket(fileno=end) as orders:
+            orders.sendall(REPLY.pack(os.getpid(), 0))
             while (received := _order(orders)) is not None:
                 order, descriptors = received
                 if order:

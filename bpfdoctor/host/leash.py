@@ -56,7 +56,7 @@ class Keeper:
                 leash.close()  # somebody killed it
             try:
                 return self._forked()
-            except (BrokenPipeError, ConnectionResetError):  # somebody killed the process
+            except ConnectionError:  # somebody killed the process
                 self._close()
                 return self._forked()
 
@@ -68,12 +68,17 @@ class Keeper:
     def _forked(self) -> socket.socket:
         control = self._control or self._started()
         ours, theirs = socket.socketpair()
-        with theirs:
-            try:
+        try:
+            with theirs:
                 socket.send_fds(control, [b"+"], [theirs.fileno()])
-            except BaseException:
-                ours.close()
-                raise
+            reply = _reply(ours)
+            if reply is None:
+                raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            if reply[1]:
+                raise OSError(reply[1], os.strerror(reply[1]))
+        except BaseException:
+            ours.close()
+            raise
         return ours
 
     def _started(self) -> socket.socket:
@@ -178,20 +183,11 @@ class LeashedCommand:
 
     def _begun(self, cwd: str | Path | None) -> int:
         """The process id. Raises OSError where there is no process."""
-        pid, number = self._reply() or (0, errno.ECHILD)
+        pid, number = _reply(self._leash) or (0, errno.ECHILD)
         if pid:
             return pid
         name = str(cwd) if number < 0 else self.argv[0]
         raise OSError(abs(number), os.strerror(abs(number)), name)
-
-    def _reply(self) -> tuple[int, int] | None:
-        """What the leash says next; None when it is gone."""
-        with contextlib.suppress(ConnectionResetError):
-            data = self._leash.recv(REPLY.size)
-            if len(data) == REPLY.size:
-                status, error = REPLY.unpack(data)
-                return status, error
-        return None
 
     def poll(self) -> int | None:
         """The exit status if it has ended, negative for a signal."""
@@ -204,7 +200,7 @@ class LeashedCommand:
         if self.returncode is None:
             if not _readable(self._leash, timeout):
                 raise subprocess.TimeoutExpired(self.argv, timeout or 0)
-            reply = self._reply()
+            reply = _reply(self._leash)
             self.returncode = KILLED if reply is None else reply[0]
         return self.returncode
 
@@ -226,7 +222,7 @@ class LeashedCommand:
             self.wait(PATIENCE)
         with self._lock:
             self._unwanted = True  # the leash is another command's from now on
-        if self.returncode is not None and _readable(self._leash, PATIENCE) and self._reply():
+        if self.returncode is not None and _readable(self._leash, PATIENCE) and _reply(self._leash):
             _keeper.give_back(self._leash)
         else:
             self._leash.close()
@@ -234,6 +230,16 @@ class LeashedCommand:
             if pipe is not None:
                 with contextlib.suppress(OSError):  # what was still to be written is lost
                     pipe.close()
+
+
+def _reply(leash: socket.socket) -> tuple[int, int] | None:
+    """What a leash says next; None when it is gone."""
+    with contextlib.suppress(ConnectionResetError):
+        data = leash.recv(REPLY.size)
+        if len(data) == REPLY.size:
+            first, second = REPLY.unpack(data)
+            return first, second
+    return None
 
 
 def _word(text: str | Path) -> bytes:

@@ -25,6 +25,13 @@ class NotRegularError(OSError):
         super().__init__(errno.EINVAL, what, path)
 
 
+class PrivateError(PermissionError):
+    """A link to what is not for everybody to read; it was not read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EACCES, "a link to what others may not read", path)
+
+
 @contextlib.contextmanager
 def opened_regular(path: str, flags: int = 0) -> Iterator[BinaryIO]:
     """A regular file, open for reading; `flags` are added (`O_NOFOLLOW`).
@@ -41,6 +48,26 @@ def opened_regular(path: str, flags: int = 0) -> Iterator[BinaryIO]:
         yield file
 
 
+def read_published(path: str, limit: int) -> bytes:
+    """As `read_regular`, of a file whose text goes into reports and snapshots.
+
+    A tree that was cloned may hold a link to a key of whoever reads it: what lies behind a link,
+    and is not for everybody to read, is refused (PrivateError).
+    """
+    with as_owner_of(path):
+        link = os.path.islink(path)
+    with opened_regular(path) as file:
+        if link and not os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+            raise PrivateError(path)
+        return _beginning(file, path, limit)
+
+
+def real_path(path: str, *, strict: bool = False) -> str:
+    """A path with every link resolved, looked at as whoever it belongs to. Raises OSError."""
+    with as_owner_of(path):
+        return os.path.realpath(path, strict=strict)
+
+
 def _refuse_odd(path: str, facts: os.stat_result) -> None:
     if not stat.S_ISREG(facts.st_mode):
         raise NotRegularError(path, facts.st_mode)
@@ -53,5 +80,9 @@ def read_regular(path: str, limit: int, flags: int = 0) -> bytes:
     size is 0, and so nothing is read of it. Raises OSError.
     """
     with opened_regular(path, flags) as file:
-        size = os.fstat(file.fileno()).st_size
-        return file.read(limit if path.startswith(WITHOUT_SIZE) else min(limit, size)) or b""
+        return _beginning(file, path, limit)
+
+
+def _beginning(file: BinaryIO, path: str, limit: int) -> bytes:
+    size = os.fstat(file.fileno()).st_size
+    return file.read(limit if path.startswith(WITHOUT_SIZE) else min(limit, size)) or b""

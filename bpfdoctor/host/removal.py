@@ -14,28 +14,30 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bpfdoctor.host.acting import acting_as
+from bpfdoctor.host.credentials import Credentials
+
 LIMIT = 30.0
 """Seconds after which the rest stays: whoever goes on writing must not keep us for ever."""
 
 DIRECTORY = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def remove_tree(path: Path) -> bool:
-    """Remove what is at `path`, a link itself; whether nothing is there any more. Never raises.
+def remove_tree(path: Path, identity: Credentials | None = None) -> bool:
+    """Remove what is at `path`, a link itself, as `identity`; whether nothing is there any more.
 
-    It is done with the rights of this thread, see `acting_as`.
+    Nothing is raised.
     """
-    try:
+    with contextlib.suppress(OSError), acting_as(identity):
         parent = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return not os.path.lexists(path)
-    try:
-        return remove_below(parent, path.name)
-    finally:
-        os.close(parent)
+        try:
+            return _removed_below(parent, path.name)
+        finally:
+            os.close(parent)
+    return not os.path.lexists(path)
 
 
-def remove_below(parent: int, name: str) -> bool:
+def _removed_below(parent: int, name: str) -> bool:
     """Remove an entry of an open directory; whether there is none any more. Never raises."""
     try:
         facts = os.stat(name, dir_fd=parent, follow_symlinks=False)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import real_path
 from bpfdoctor.host.removal import remove_tree
 from bpfdoctor.smoke.build_cache import alone, build_place
 from bpfdoctor.smoke.links import BuildLayout, link
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 GOAL = "bpfdoctor-says"
 """Begins each line of ours in make's output, and is the goal that builds nothing."""
+
+DEEPEST = 50
+"""Directories within each other that are copied."""
 
 COPIED, LARGEST = 2_000, 1 << 20
 """Files that are copied, those beside the makefile first, and the bytes of the largest; the rest is
@@ -60,7 +65,7 @@ class AskMake(Question[MakeSays], frozen=True):
     def put(self, machine: Machine) -> MakeSays | NoAnswer:
         try:
             identity = owner_to_become(self.checkout)
-            checkout = Path(self.checkout).resolve(strict=True)
+            checkout = Path(real_path(self.checkout, strict=True))
             build = build_place(machine, checkout, identity)
             place = build.with_name(f"{build.name}-read")
             with alone(place, self.limit, identity, machine.progress) as lock:
@@ -105,8 +110,7 @@ class AskMake(Question[MakeSays], frozen=True):
                 held=(lock,),
             )
         finally:
-            with acting_as(identity):
-                remove_tree(place)
+            remove_tree(place, identity)
         return self._answer(ended, str(place))
 
     def _printed(self) -> Iterator[str]:
@@ -155,7 +159,7 @@ def _copy_file(path: Path) -> int:
 def _copy_tree(path: Path, most: int) -> int:
     """A directory with few files; the number of them."""
     source = path.resolve()
-    count = sum(1 for _ in _limited(source, most + 1))
+    count = _count(source, most + 1)
     if count > most:
         return 0
     path.unlink()
@@ -163,14 +167,23 @@ def _copy_tree(path: Path, most: int) -> int:
     return count
 
 
-def _limited(source: Path, most: int) -> Iterator[str]:
-    """The files below a directory, no more than asked for; one that is large counts for all."""
-    met = 0
-    for place, _, names in os.walk(source):
-        for name in names:
-            large = os.lstat(os.path.join(place, name)).st_size > LARGEST
-            for _ in range(most if large else 1):
-                met += 1
-                yield name
-                if met >= most:
-                    return
+def _count(source: Path, most: int) -> int:
+    """How many entries are below a directory, up to `most`.
+
+    One that is large, or no file, directory or link, or lies deep, counts for all.
+    """
+    met, left = 0, [(os.fspath(source), 0)]
+    while left and met < most:
+        place, depth = left.pop()
+        for entry in os.scandir(place):
+            if depth > DEEPEST or not _is_small(entry):
+                return most
+            met += 1
+            if entry.is_dir(follow_symlinks=False):
+                left.append((entry.path, depth + 1))
+    return met
+
+
+def _is_small(entry: os.DirEntry[str]) -> bool:
+    mode, size = (facts := entry.stat(follow_symlinks=False)).st_mode, facts.st_size
+    return stat.S_ISDIR(mode) or stat.S_ISLNK(mode) or (stat.S_ISREG(mode) and size <= LARGEST)

@@ -15,6 +15,7 @@ from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import NotRegularError, read_regular, real_path
 from bpfdoctor.host.removal import remove_tree
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.smoke.build_cache import alone, build_place, keep
@@ -99,7 +100,7 @@ class BuildProgram(Question[Built], frozen=True):
 
     def put(self, machine: Machine) -> Built | NoAnswer:
         try:
-            checkout = Path(self.checkout).resolve(strict=True)
+            checkout = Path(real_path(self.checkout, strict=True))
             identity = owner_to_become(self.checkout)
             place = build_place(machine, checkout, identity)
             with alone(place, self.limit, identity, machine.progress) as lock:
@@ -155,10 +156,10 @@ class _Building:
 
     def _clear(self, made_from: str) -> None:
         """Remove what must be made anew: all of it, or the program's own steps."""
-        kept = self.stamp.read_text() if self.stamp.is_file() else ""
+        kept = read_regular(str(self.stamp), 1 << 10) if self.stamp.is_file() else b""
         for name in self.question.outputs:
-            if kept != made_from:
-                remove_tree(self.directory / name)
+            if kept.decode(errors="replace") != made_from:
+                remove_tree(self.directory / name, self.identity)
             elif (self.directory / name).is_dir() and not (self.directory / name).is_symlink():
                 for path in (self.directory / name).glob(f"{self.question.program}.*"):
                     path.unlink()
@@ -200,10 +201,12 @@ class _Building:
             truncated=truncated or ended.truncated,
             place=str(self.place),
         )
-        binary = self.directory / self.question.program
-        if not binary.is_file() or ended.exit_code != 0:
+        if ended.exit_code != 0:
             return built
-        kept, digest = keep(self.machine, binary)
+        try:
+            kept, digest = keep(self.machine, self.directory / self.question.program)
+        except (NotRegularError, FileNotFoundError, NotADirectoryError):
+            return built
         return msgspec.structs.replace(built, binary=str(kept), sha256=digest)
 
 

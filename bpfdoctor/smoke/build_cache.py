@@ -9,20 +9,24 @@ import hashlib
 import os
 import re
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.acting import acting_as
-from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import home_of
 from bpfdoctor.host.machine import silent
+from bpfdoctor.host.reading import opened_regular
 from bpfdoctor.host.removal import remove_tree
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
+
+LARGEST = 128 << 20
+"""Bytes of a program that is copied; `minimal` has two million."""
 
 KEPT = 16
 """Built programs that stay in the cache; the oldest make room."""
@@ -110,29 +114,38 @@ def _holder(descriptor: int) -> str:
     return f" (process {int(pid)})" if pid.isdigit() else ""
 
 
-def read_program(path: Path) -> bytes:
-    """What a regular file holds; OSError for a link, and for what would block (a FIFO)."""
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    with open(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        return file.read()
+def copy_program(source: Path, target: Path) -> str:
+    """Copy a built program to a new file that only we can change; the sha256 of what was copied.
+
+    It is opened as whoever it belongs to, and no link in its place is followed. Raises OSError,
+    also where it is no regular file, or larger than `LARGEST`.
+    """
+    digest = hashlib.sha256()
+    fresh = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
+    with open(fresh, "wb") as copy, opened_regular(str(source), os.O_NOFOLLOW) as file:
+        left = LARGEST
+        while data := file.read(1 << 20):
+            left -= len(data)
+            if left < 0 or os.fstat(file.fileno()).st_size > LARGEST:
+                raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MiB", str(source))
+            digest.update(data)
+            copy.write(data)
+    return digest.hexdigest()
 
 
 def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
     """Keep a copy of a built program where no other build changes it: its path and its sha256."""
-    data = read_program(binary)
-    digest = hashlib.sha256(data).hexdigest()
-    kept = (machine.cache or machine.scratch) / "built" / digest[:16]
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(kept / binary.name, data)
-    _prune(kept.parent)
+    base = (machine.cache or machine.scratch) / "built"
+    base.mkdir(mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=base) as fresh:
+        copy = Path(fresh, binary.name)
+        digest = copy_program(binary, copy)
+        kept = base / digest[:16]
+        kept.mkdir(mode=0o700, exist_ok=True)
+        copy.replace(kept / binary.name)
+    os.utime(kept)
+    _prune(base)
     return kept / binary.name, digest
-
-
-def _write(path: Path, data: bytes) -> None:
-    replace_file(path, data, 0o700)
-    os.utime(path.parent)
 
 
 def _prune(place: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.scratch import Scratch
-from bpfdoctor.smoke.build_cache import read_program
+from bpfdoctor.smoke.build_cache import copy_program
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -24,14 +23,11 @@ def own_copy(machine: Machine, binary: str, sha256: str) -> Iterator[Path]:
 
     Raises ValueError where its hash is not `sha256`, OSError where it cannot be read or written.
     """
-    data = read_program(Path(binary))
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise ValueError("the program is not the one that was built: its hash differs")
     scratch = Scratch(_executable_place(machine))
     try:
         copy = scratch.path / Path(binary).name
-        copy.write_bytes(data)
-        copy.chmod(0o700)
+        if copy_program(Path(binary), copy) != sha256:
+            raise ValueError("the program is not the one that was built: its hash differs")
         yield copy
     finally:
         scratch.remove()

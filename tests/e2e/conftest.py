@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from loud import require
 
 SOURCES = Path(__file__).parent / "project"
 IDENTITY = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t"}
@@ -82,3 +83,10 @@ def checkout(tmp_path: Path, needs: Callable[..., None], request: pytest.Fixture
     needs(*BUILDING)
     shutil.copytree(real, tmp_path / "checkout", symlinks=True)
     return tmp_path / "checkout"
+
+
+@pytest.fixture(scope="module")
+def one_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of our own, made once for all tests of a module; they work on copies."""
+    require(*BUILDING, "bpf/libbpf.h")
+    return made_checkout(tmp_path_factory.mktemp("made"))

@@ -115,8 +115,9 @@ def test_nothing_is_left_of_what_is_ended_from_outside(fifo: Fifo, kind: str) ->
     thread = threading.Thread(target=work)
     thread.start()
     command, grandchild = fifo.pid(), fifo.pid()
-    kill_all()
-    thread.join(60)
+    while thread.is_alive():  # it may have been started, and not be known yet
+        kill_all()
+        thread.join(0.05)
     assert codes == [signal.SIGKILL]
     assert not psutil.pid_exists(command)
     assert not psutil.pid_exists(grandchild)

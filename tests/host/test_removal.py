@@ -74,7 +74,7 @@ def test_directories_that_their_owner_may_not_change_go_too(
         (tree / "a/b/file").touch()
         for each in (tree / "a/b/c", tree / "a/b", tree / "a"):
             each.chmod(mode)
-        remove_tree(tree)
+    assert not remove_tree(tree, owner)
     assert list(tree.iterdir()) == []  # it lies in a directory that is not his
 
 
@@ -93,3 +93,15 @@ def test_another_file_system_is_not_entered(tmp_path: Path, needs: Callable[...,
     )  # fmt: skip
     assert done.stdout.startswith("False [")
     assert "kept" in done.stdout
+
+
+def test_another_user_removes_only_what_he_may(tmp_path: Path, needs: Callable[..., None]) -> None:
+    needs("root")
+    for each in (tmp_path, *tmp_path.parents[:3]):
+        each.chmod(0o755)
+    bob = Credentials(4711, 4711)
+    for name, levels in (("shallow", 3), ("deep", 1500)):
+        (tmp_path / name).mkdir()
+        deep(tmp_path / name, levels)
+        assert not remove_tree(tmp_path / name, bob)
+        assert remove_tree(tmp_path / name)

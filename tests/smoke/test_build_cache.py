@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.smoke.build_cache import KEPT, alone, build_place, keep, read_program
+from bpfdoctor.smoke.build_cache import KEPT, alone, build_place, copy_program, keep
 
 NOBODY = Credentials(65534, 65534)
 
@@ -86,7 +87,18 @@ def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
     target.symlink_to("/etc/hostname")
     for path in (fifo, target, tmp_path):
         with pytest.raises(OSError, match=r"regular|Too many levels|directory"):
-            read_program(path)
+            copy_program(path, tmp_path / "copy")
+        (tmp_path / "copy").unlink()
+
+
+def test_a_program_of_two_terabytes_is_not_copied(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.touch()
+    os.truncate(program, 2 << 40)
+    with pytest.raises(OSError, match="larger than 128 MiB") as wrong:
+        copy_program(program, tmp_path / "copy")
+    assert wrong.value.errno == errno.EFBIG
+    assert (tmp_path / "copy").stat().st_size <= 1 << 20
 
 
 def test_the_oldest_programs_make_room(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def _start(
         env=dict(environ),
         user=identity.uid if identity else None,
         group=identity.gid if identity else None,
-        extra_groups=[] if identity else None,
+        extra_groups=identity.groups if identity else None,
         preexec_fn=os.setpgrp,  # noqa: PLW1509  (one system call; process_group is 3.11)
     )
 

@@ -6,14 +6,17 @@ The next boot undoes what was changed in the running system, and somebody else m
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from bpfdoctor.fix.journal.read import Record
 from bpfdoctor.fix.plan import Manual, Step
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.reading import read_regular
 from bpfdoctor.host.scratch import boot_id
 from bpfdoctor.host.system.files import FileText, ReadFile
 from bpfdoctor.host.system.mount_table import MOUNT_TABLE, mount_seen_at, mounts_in
+
+LARGEST = 64 << 20
+"""Bytes of a file that a step wrote; a kernel's vmlinux.h has four million."""
 
 
 def mount_at(host: Host, place: str) -> str:
@@ -59,6 +62,6 @@ def _is_set(setting: str, host: Host) -> bool:
 def digest_of(path: str) -> str:
     """The SHA-256 of a file; empty where it cannot be read."""
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return hashlib.sha256(read_regular(path, LARGEST)).hexdigest()
     except OSError:
         return ""

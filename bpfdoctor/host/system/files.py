@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from bpfdoctor.host.acting import as_owner_of, may
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.reading import NotRegularError, opened_regular, read_regular
+from bpfdoctor.host.reading import NotRegularError, PrivateError, opened_regular, read_published
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -46,6 +46,8 @@ class ReadFile(Question[FileText], frozen=True):
             return NoAnswer("broken", str(error))
         except NotRegularError as error:
             return NoAnswer("refused", str(error.strerror))
+        except PrivateError as error:
+            return NoAnswer("EACCES", str(error.strerror))
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
@@ -55,7 +57,7 @@ class ReadFile(Question[FileText], frozen=True):
     def _data(self) -> bytes:
         """One byte more than is asked for, where there is more."""
         if not self.path.endswith(".gz"):
-            return read_regular(self.path, self.limit + 1)
+            return read_published(self.path, self.limit + 1)
         with opened_regular(self.path) as file, gzip.open(file) as unpacked:
             return unpacked.read(self.limit + 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bpfdoctor.host.cache import keep, recall, tool_of
-from bpfdoctor.host.credentials import owner_to_become
+from bpfdoctor.host.credentials import Credentials, owner_on_the_way, owner_to_become
 from bpfdoctor.host.elf.object import ObjectFacts, object_facts
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import Answer, NoAnswer, Question
@@ -19,6 +20,9 @@ from bpfdoctor.host.tools.workdir import Workplace
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
+
+SEARCHED = ("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX")
+"""Environment variables that name directories in which compilers look."""
 
 OBJECT = "$OBJECT"
 """Stands for the compiled object in the command of `TreatObject`."""
@@ -88,7 +92,11 @@ class Compile(Question[Compiled], frozen=True):
         if known is not None:
             return known
         since = time.time_ns()
-        with Workplace(machine) as place:
+        try:
+            identity = self.reader(machine)
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        with Workplace(machine, identity) as place:
             answer = place.trouble or self.made(place)
             if tool is None or machine.cache is None or not _proven(self, answer):
                 return answer
@@ -97,6 +105,22 @@ class Compile(Question[Compiled], frozen=True):
             parts = _parts_of_compiler(machine, self, tool)
             keep(machine, self, answer, tool=tool, rests_on=inputs | parts, since=since)
         return answer
+
+    def reader(self, machine: Machine) -> Credentials | None:
+        """As whom it is done, where we are root: the owner of what the compiler will look into.
+
+        That is the current directory, and whatever its flags and variables name. Raises OSError
+        where one of them cannot be looked at.
+        """
+        named = (machine.environ.get(name, "") for name in SEARCHED)
+        searched = (place for value in named for place in value.split(":"))
+        words = (*self.flags, *self.libraries, *searched)
+        places = (word[word.index("/") :] for word in words if "/" in word)
+        for path in (".", *places):
+            with contextlib.suppress(FileNotFoundError):
+                if owner := owner_on_the_way(path):
+                    return owner
+        return None
 
     def made(self, place: Workplace) -> Compiled | NoAnswer:
         """Do it in `place`, whose `probe.o` is then the object."""
@@ -169,7 +193,8 @@ class TreatObject(Question[Completed], frozen=True):
             return known
         since = time.time_ns()
         try:
-            identity = owner_to_become(self.owner_of) if self.owner_of else None
+            owner = owner_to_become(self.owner_of) if self.owner_of else None
+            identity = owner or self.compile.reader(machine)
         except OSError as error:
             return NoAnswer.from_error(error)
         with Workplace(machine, identity) as place:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import shutil
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.acting import as_owner_of
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import real_path
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -33,7 +36,10 @@ class FindTool(Question[ToolPath], frozen=True):
         found = shutil.which(self.name, path=machine.environ.get("PATH", os.defpath))
         if found is None:
             return NoAnswer("ENOENT", f"{self.name} is not on PATH")
-        return ToolPath(found, os.path.realpath(found))
+        try:
+            return ToolPath(found, real_path(found))
+        except OSError as error:
+            return NoAnswer.from_error(error)
 
     def command(self) -> str:
         return f"command -v {self.name}"
@@ -62,7 +68,9 @@ class FindExecutables(Question[FoundTools], frozen=True):
         for pattern in self.patterns:
             anywhere = [f"{glob.escape(place)}/{pattern}" for place in places]
             wanted = [pattern] if "/" in pattern else anywhere
-            found.update(match for each in wanted for match in glob.glob(each))
+            for each in wanted:
+                with contextlib.suppress(OSError), as_owner_of(os.path.dirname(each)):
+                    found.update(glob.glob(each))
         usable = (name for name in found if os.path.isfile(name) and os.access(name, os.X_OK))
         return FoundTools(
             tuple(decoded(os.fsencode(name)) for name in sorted(usable, key=_version_order))

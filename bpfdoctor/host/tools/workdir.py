@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import tempfile
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.acting import acting_as
-from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.credentials import Credentials, owner_on_the_way
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_said
 from bpfdoctor.host.process import ProcessResult
@@ -62,8 +63,7 @@ class Workplace:
         trace: TracebackType | None,
     ) -> None:
         if self._directory is not None:
-            with acting_as(self.identity):
-                remove_tree(self._directory)
+            remove_tree(self._directory, self.identity)
 
     def _made(self) -> str:
         if self.identity is None:
@@ -109,7 +109,11 @@ class Workplace:
         """
         try:
             ended = self.machine.run(
-                argv, timeout=timeout, identity=self.identity, without=self.without
+                argv,
+                cwd=None if self.identity else _own_directory(),
+                timeout=timeout,
+                identity=self.identity,
+                without=self.without,
             )
         except OSError as error:
             return NoAnswer.from_error(error)
@@ -138,3 +142,10 @@ class Workplace:
             signal=signal_name(ended.signal),
             truncated=ended.truncated or max(len(stdout), len(stderr)) > LOG_LIMIT,
         )
+
+
+def _own_directory() -> str | None:
+    """Where root runs a tool: not in a directory of another's, where tools look for files too."""
+    with contextlib.suppress(OSError):  # it is gone: the tool says so
+        return "/" if owner_on_the_way(os.getcwd()) else None
+    return None

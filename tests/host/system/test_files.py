@@ -49,13 +49,10 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
-        for name, what in (
-            ("fifo", "not a regular file"),
-            ("socket", "not a regular file"),
-            (".", "a directory"),
-        ):
+        for name in ("fifo", "socket"):
             answer = ask(ReadFile(str(tmp_path / name)))
-            assert answer == NoAnswer("refused", what)
+            assert answer == NoAnswer("refused", "not a regular file")
+        assert ask(ReadFile(str(tmp_path))) == NoAnswer("refused", "a directory")
 
 
 def test_an_absent_file_has_the_kernels_reason(tmp_path: Path) -> None:

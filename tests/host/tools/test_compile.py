@@ -13,6 +13,7 @@ from bpfdoctor.host.catalog import decode, encode, to_question
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.scratch import MARKER
+from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.compile import OBJECT, Compile, Compiled, TreatObject
 from bpfdoctor.host.tools.inputs import dependencies, search_list, searched_in_vain, traced
 from bpfdoctor.judging.tools.clang import BPF_CODE, compile_bpf
@@ -284,3 +285,52 @@ def test_a_question_of_before_variables_could_be_left_out_is_the_same_question()
     old = encode(msgspec.to_builtins(Compile(("cc",), ZLIB))).replace(b',"without":[]', b"")
     assert b"without" not in old
     assert to_question(decode(old)) == Compile(("cc",), ZLIB)
+
+
+WHO = """#include <stdio.h>
+#include <unistd.h>
+int main(void) { printf("%d", getuid()); return 0; }
+"""
+
+
+@pytest.mark.parametrize("where", ["the current directory", "a flag", "a variable", "nothing"])
+def test_a_compiler_runs_as_the_owner_of_what_it_looks_into(
+    tmp_path: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    needs("root", "cc")
+    for each in (tmp_path, *tmp_path.parents[:3]):
+        each.chmod(0o755)
+    bobs = tmp_path / "bobs"
+    bobs.mkdir()
+    os.chown(bobs, 4711, 4711)
+    monkeypatch.chdir(bobs if where == "the current directory" else tmp_path)
+    environ = dict(os.environ, **({"CPATH": str(bobs)} if where == "a variable" else {}))
+    flags = (f"-I{bobs}",) if where == "a flag" else ()
+    machine = Machine(environ)
+    try:
+        answer = Compile(("cc",), WHO, flags, link=True, run=True).put(machine)
+    finally:
+        machine.close()
+    assert isinstance(answer, Compiled)
+    assert isinstance(answer.run, Completed)
+    assert answer.run.stdout == ("0" if where == "nothing" else "4711")
+
+
+def test_what_treats_an_object_in_the_place_of_another_user_writes_as_he(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    """A compiler that ran as root there would write through a link which he puts in its way."""
+    needs("root", "cc")
+    for each in (tmp_path, *tmp_path.parents[:3]):
+        each.chmod(0o755)
+    os.chown(tmp_path, 4711, 4711)
+    machine = Machine()
+    treated = TreatObject(
+        Compile(("cc",), "int x;\n"), ("stat", "-c", "%u", OBJECT), owner_of=str(tmp_path)
+    )
+    try:
+        answer = treated.put(machine)
+    finally:
+        machine.close()
+    assert isinstance(answer, Completed)
+    assert answer.stdout == "4711\n"
