@@ -34,8 +34,8 @@ or 0 and an errno (negative: of the working directory); then the exit status and
 when nothing is left of it, twice 0."""
 
 MOST = 16
-"""Descriptors that come with an order: our working directory, the command's stdin, stdout and
-stderr, and what the leash is to hold."""
+"""Descriptors that come with an order: those of the command's stdin, stdout and stderr, bpfdoctor's
+working directory where it is not the one that it began in, and what the leash is to hold."""
 
 GRACE = 1.0
 """Seconds in which processes that cannot be seen are expected to have died with their group."""
@@ -103,8 +103,9 @@ class _Leash:
         self, end: socket.socket, order: dict[str, Any], descriptors: Sequence[int]
     ) -> None:
         self.end, self.order = end, order
-        self.directory, *self.streams = descriptors[:4]
-        self.held = descriptors[4:]
+        self.streams, others = descriptors[:3], descriptors[3:]
+        self.moved = others[: order["moved"]]
+        self.held = others[order["moved"] :]
         self.pid = 0
         self.over = False
         """The command has ended. It stays a zombie, so that its id is not another's."""
@@ -132,7 +133,7 @@ class _Leash:
                 self._become(leash, tell)
         except OSError as error:
             refusal = REPLY.pack(0, error.errno or 0)
-        for each in (tell, self.directory, *self.streams):
+        for each in (tell, *self.moved, *self.streams):
             os.close(each)
         refusal = refusal or os.read(why, REPLY.size)  # closed by its exec
         os.close(why)
@@ -148,9 +149,10 @@ class _Leash:
             os.setsid()
             for number, descriptor in enumerate(self.streams):
                 os.dup2(descriptor, number)
-            for each in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
-                signal.signal(each, signal.SIG_DFL)
-            os.fchdir(self.directory)
+            for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python
+                signal.signal(ignored, signal.SIG_DFL)
+            for each in self.moved:
+                os.fchdir(each)
             if self.order["cwd"] is not None:
                 sign = -1
                 os.chdir(self.order["cwd"])

@@ -45,6 +45,11 @@ class Keeper:
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._free: list[socket.socket] = []
+        self._began_in: tuple[int, int] | None = None
+
+    def moved(self) -> bool:
+        """Whether our working directory is another than when that process began."""
+        return _here() != self._began_in
 
     def take(self) -> socket.socket:
         """A leash for one command. Raises OSError where there can be none."""
@@ -92,14 +97,13 @@ class Keeper:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    cwd="/",
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
                 )
             except BaseException:
                 ours.close()
                 raise
-        self._control = ours
+        self._control, self._began_in = ours, _here()
         return ours
 
     def close(self) -> None:
@@ -167,10 +171,11 @@ class LeashedCommand:
             self.stdin, reading = _stream(stdin, theirs, ours, "wb")
             self.stdout, out = _stream(stdout, theirs, ours, "rb")
             self.stderr, errors = _stream(stderr, theirs, ours, "rb")
-            here = _working_directory(theirs)
             self._leash = _keeper.take()
             ours.enter_context(self._leash)
-            self._send(marshal.dumps(order), (here, reading, out, errors, *held))
+            moved = _working_directory(theirs) if _keeper.moved() else ()
+            order["moved"] = len(moved)
+            self._send(marshal.dumps(order), (reading, out, errors, *moved, *held))
             theirs.close()
             self.pid = self._begun(cwd)
             ours.pop_all()
@@ -271,15 +276,24 @@ def _stream(
     return ours.enter_context(os.fdopen(kept, mode)), given
 
 
-def _working_directory(theirs: contextlib.ExitStack) -> int:
-    """Ours, or the root where ours may not be entered."""
+def _here() -> tuple[int, int] | None:
+    """Our working directory; None where it may not be looked at."""
+    try:
+        facts = os.stat(".")
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def _working_directory(theirs: contextlib.ExitStack) -> tuple[int]:
+    """A descriptor of ours, or of the root where ours may not be entered."""
     flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
     try:
         here = os.open(".", flags)
     except OSError:
         here = os.open("/", flags)
     theirs.callback(os.close, here)
-    return here
+    return (here,)
 
 
 def _readable(end: socket.socket, timeout: float | None) -> bool:
