@@ -58,6 +58,16 @@ class Machine:
         with self._lock:
             return self._own().lend(identity)
 
+    def temporary(self, identity: Credentials | None = None) -> dict[str, str]:
+        """The variable by which a compiler puts its temporary files into scratch.
+
+        One that is killed leaves them: there they go with the run.
+        """
+        try:
+            return {"TMPDIR": str(self.lent(identity) if identity else self.scratch)}
+        except OSError:
+            return {}
+
     def _own(self) -> Scratch:
         if self._closed:
             raise RuntimeError("the run is over")

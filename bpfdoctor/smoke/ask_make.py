@@ -107,6 +107,7 @@ class AskMake(Question[MakeSays], frozen=True):
                 cwd=place / directory,
                 timeout=self.limit,
                 identity=identity,
+                extra=machine.temporary(identity),
                 held=(lock,),
             )
         finally:

@@ -181,6 +181,7 @@ class _Building:
             cwd=self.directory,
             timeout=self.question.limit,
             identity=self.identity,
+            extra=self.machine.temporary(self.identity),
             without=self.question.without,
             on_line=self._tell,
             held=(lock,),

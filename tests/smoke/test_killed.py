@@ -97,6 +97,25 @@ def test_after_a_killed_build_nothing_runs_and_the_next_build_works(
     assert list(place.iterdir()) == []
 
 
+def test_what_a_killed_compiler_leaves_goes_with_the_next_run(
+    tmp_path: Path, place: Path, fifo: Fifo
+) -> None:
+    tree, cache = checkout(tmp_path, BUILD, fifo), tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    makefile = (tree / "src/Makefile").read_text()
+    (tree / "src/Makefile").write_text(makefile.replace("\t@test -e", "\t@mktemp; test -e", 1))
+    killed = started(tmp_path, build(tree), f"Path({str(cache)!r})")
+    fifo.pid()
+    fifo.pid()
+    killed.kill()
+    killed.wait()
+    assert [file.name for file in place.rglob("tmp.*")]
+    machine = Machine(cache=cache)
+    assert machine.scratch.exists()
+    machine.close()
+    assert list(place.iterdir()) == []
+
+
 def test_after_a_killed_question_to_make_nothing_runs_and_the_next_is_answered(
     tmp_path: Path, place: Path, fifo: Fifo
 ) -> None:

@@ -113,6 +113,7 @@ class Workplace:
                 cwd=None if self.identity else _own_directory(),
                 timeout=timeout,
                 identity=self.identity,
+                extra={"TMPDIR": str(self._directory)},
                 without=self.without,
             )
         except OSError as error:
