@@ -43,8 +43,9 @@ def runtime_disk(context: Context) -> Finding | None:
 
     Room is bytes and inodes: a file system with many small files may have none left for another.
     The scratch directory is $TMPDIR or /tmp, the cache $XDG_CACHE_HOME or ~/.cache. Free some
-    room, or point the variable to a place that has more. The checkout's own file system is
-    `checkout.build-directory`'s; what both lack is said there.
+    room, or point the variable to a place that has more. Both are bpfdoctor's own places before
+    they are the build's: without room there, nothing is known of the build. The checkout's own
+    file system is `checkout.build-directory`'s; what both lack is said there.
     """
     build = context.project.kind.build
     if build is None:
@@ -97,7 +98,7 @@ def _room(context: Context, places: dict[str, str], build: Build) -> Finding:
     if least.free < least.needed:
         if _told_of_the_checkout(context, build, least):
             return blocked(least.summary, ["checkout.build-directory"])
-        return failed(least.summary, seen=seen, fixes=[ByHand(advice)])
+        return unknown(least.summary, seen=seen, fixes=[ByHand(advice)])
     if least.free < 2 * least.needed:
         return warned(least.summary, seen=seen, fixes=[ByHand(advice)])
     return passed(least.summary, seen=seen)

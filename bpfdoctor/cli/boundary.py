@@ -81,7 +81,7 @@ def _failed(error: Exception, arguments: Sequence[str], destinations: Destinatio
 
 def _limited(short: Shortage, arguments: Sequence[str], destinations: Destinations) -> int:
     """The machine could not be looked at, and nothing is known of it."""
-    message, hint = str(short), "make room for it, or raise the limit, and run the command again"
+    message, hint = str(short), short.hint
     _say(f"bpfdoctor: {message}\n{hint}")
     _write_error("limit", message, hint, arguments, destinations)
     return LIMITED

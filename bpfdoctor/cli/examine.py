@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import click
 import msgspec
 
 from bpfdoctor.cli.files import refuse_unwritable
@@ -18,8 +19,10 @@ from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.deadly_filter import refuse_deadly_filter
 from bpfdoctor.host.headroom import refuse_too_little
 from bpfdoctor.host.hosts import FreshHost, LiveHost
+from bpfdoctor.host.limits import raise_shortage
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.record import (
@@ -30,6 +33,7 @@ from bpfdoctor.host.record import (
     read_snapshot,
 )
 from bpfdoctor.host.redact import Redactor
+from bpfdoctor.host.root_path import changeable_by_others
 from bpfdoctor.host.system.files import AskDirectory, LookAt
 from bpfdoctor.model import Report, Subject
 from bpfdoctor.projects.reader import kinds
@@ -109,29 +113,56 @@ def live_host(given: Given, watcher: Watcher) -> Iterator[LiveHost]:
     from bpfdoctor.host.cache import default_cache
 
     refuse_too_little()
-    environ = dict(os.environ)
-    machine = Machine(environ, default_cache(environ) if given.cache else None, watcher.detail)
-    host = LiveHost(machine, _elevated(machine, watcher) if given.sudo else None)
+    refuse_deadly_filter()
+    warn_of_root_path()
+    machine = Machine(progress=watcher.detail)
+    machine.cache = default_cache(machine.environ) if given.cache else None
+    smoke = given.smoke and not given.objects  # of an object nothing is run
+    host = LiveHost(machine, _elevated(machine, watcher, smoke) if given.sudo else None)
     try:
         yield host
     finally:
         host.close()
 
 
-def _elevated(machine: Machine, watcher: Watcher) -> ElevatedHost | None:
-    """Root, asked for once; nobody needs to ask who is root already."""
+_warned: set[str] = set()
+
+
+def warn_of_root_path() -> None:
+    """Say once whose commands root runs here: under `sudo -E` or `su` the PATH is the user's."""
+    for place, who in changeable_by_others(os.environ).items():
+        if place not in _warned:
+            _warned.add(place)
+            what = f"root's PATH has {place!r}, where {who} may put commands: they are run as root"
+            click.echo(f"bpfdoctor: {what}", err=True)
+
+
+def _elevated(machine: Machine, watcher: Watcher, smoke: bool) -> ElevatedHost | None:
+    """Root, asked for once; nobody needs to ask who is root already.
+
+    With a smoke test root may run what is built, and our own instructions in the kernel.
+    """
     if os.geteuid() == 0:
         return None
     from bpfdoctor.host.elevated import start_elevated
+    from bpfdoctor.host.warrant import Warrant
 
     with watcher.paused():  # sudo may prompt on the terminal
-        return start_elevated(machine)
+        elevated = start_elevated(machine, Warrant(smoke))
+    if smoke:
+        from bpfdoctor.smoke.kernel import kernel_grant
+
+        elevated.grant(kernel_grant())
+    return elevated
 
 
 def _refuse_unreadable(host: Host, directory: str) -> None:
     """Say at once that -C leads nowhere; afterwards it would look like "no checkout here"."""
     seen = host.ask(LookAt(directory))
     if isinstance(seen, NoAnswer):
+        raise_shortage(seen.reason)
+        if seen.absent and directory == ".":
+            raise _gone(directory)
         raise BpfDoctorError(f"cannot look at {directory}: {seen.shown()}", "-C takes a directory")
     if seen.target_kind != "directory":
         raise BpfDoctorError(f"{directory} is not a directory", "-C takes a directory")
@@ -143,14 +174,19 @@ def _refuse_unreadable(host: Host, directory: str) -> None:
     where = host.ask(AskDirectory(directory))
     if not isinstance(where, NoAnswer):
         return
+    raise_shortage(where.reason)
     if where.reason == "refused":
         raise BpfDoctorError(
             f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
         )
     if where.absent:  # `.` can be looked at even so
-        hint = "change to one that does, or name one with -C"
-        raise BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
+        raise _gone(directory)
     raise BpfDoctorError(f"cannot look at {directory}: {where.shown()}")
+
+
+def _gone(directory: str) -> BpfDoctorError:
+    hint = "change to one that does, or name one with -C"
+    return BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
 
 
 def _named(directory: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.own_directory import refuse_links_of_others
 
 
 def refuse_unwritable(file: str) -> None:
@@ -12,6 +13,10 @@ def refuse_unwritable(file: str) -> None:
 
     Raises BpfDoctorError.
     """
+    try:
+        refuse_links_of_others(file)
+    except OSError as error:
+        raise BpfDoctorError(f"cannot write {file}: {error.strerror}") from None
     end = os.path.realpath(file) if os.path.islink(file) else file
     directory = os.path.dirname(end) or "."
     if os.path.isdir(file):

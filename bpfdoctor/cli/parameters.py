@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -39,8 +40,17 @@ class Command(click.Command):
             if given and "" in (value if isinstance(value, tuple) else (value,)):
                 raise click.BadParameter("it names nothing", ctx=ctx, param=each)
 
+    def _say_whose_home_it_is(self) -> None:
+        """With `sudo -E` or `su -p`, HOME may be another's; `Machine` then uses ours."""
+        from bpfdoctor.host.own_home import own_home  # not for --help
+
+        other = own_home(os.environ).sentence
+        if other:
+            click.echo(f"bpfdoctor: {other}", err=True)
+
     def invoke(self, ctx: click.Context) -> Any:
         ctx.obj.stdout.keep_for_reports()
+        self._say_whose_home_it_is()
         return super().invoke(ctx)
 
 

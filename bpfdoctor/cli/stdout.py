@@ -63,9 +63,17 @@ class Stdout:
 
     def _drop(self) -> None:
         """Let whatever is still buffered go nowhere: nobody reads it."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        nowhere = _nowhere()
         os.dup2(nowhere, self._descriptor)
         os.close(nowhere)
+
+
+def _nowhere() -> int:
+    """A descriptor that nobody reads; in memory, where there is no /dev/null."""
+    try:
+        return os.open(os.devnull, os.O_RDWR)
+    except OSError:
+        return os.memfd_create("nowhere")
 
 
 def _encoding() -> str:
@@ -84,7 +92,7 @@ def _open_missing_descriptors() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+            opened = _nowhere()  # the lowest free number: this one
             os.set_inheritable(opened, True)
     if sys.stderr is None:  # Python's own reaction to a closed descriptor
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115

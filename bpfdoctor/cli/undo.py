@@ -15,8 +15,8 @@ Examples:
   bpfdoctor undo 20260131T120000-4711
 
 \b
-Exit status: 0 nothing is left to take back, 1 declined, 2 usage, 4 a step failed. With --dry-run:
-0 nothing to do, 1 something.
+Exit status: 0 nothing is left to take back, 1 declined, or only journals that cannot be used,
+2 usage, 4 a step failed. With --dry-run: 0 nothing to do, 1 something.
 """
 
 
@@ -32,10 +32,12 @@ def command(ctx: click.Context, /, run: str, dry_run: bool, yes: bool) -> int:
     Only what bpfdoctor added is removed: packages that were not there before, mounts, files. RUN is
     the name that `fix` ended with; without it, the newest run that changed something.
     """
+    from bpfdoctor.cli.examine import warn_of_root_path
     from bpfdoctor.cli.fix_session import voice
     from bpfdoctor.fix.commands.options import FixOptions
     from bpfdoctor.fix.commands.undo import run_undo
     from bpfdoctor.host.machine import Machine
 
     options = FixOptions(yes=yes, dry_run=dry_run)
+    warn_of_root_path()
     return run_undo(run, options, Machine(), voice(ctx.obj))

@@ -1,7 +1,9 @@
 """A process of its own for a module that is not ours: it does one job and asks over a pipe.
 
 What it prints, and how it hangs, crashes or exits, stays its own. It is isolated (`-I`); it is told
-where to import from, and that is never the working directory.
+where to import from, and that is never the working directory. It has no descriptor of ours but its
+end of the connection, and no terminal. It runs as the user, with all that the user may do: what it
+leaves behind in a session of its own is not found again, but keeps nobody waiting.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import ctypes
 import importlib
 import json
 import os
+import selectors
+import socket
 import subprocess
 import sys
 import threading
@@ -26,13 +30,16 @@ from bpfdoctor.engine.installed import trusted_path
 from bpfdoctor.engine.load import checks_in
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.elevated import own_pipe
-from bpfdoctor.host.leash import PIPE, LeashedCommand
+from bpfdoctor.host.leash import LeashedCommand
 from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.tools.commands import signal_name
 
 KEPT = 1 << 14
 """Bytes kept of what a child prints, from its end."""
+
+LAST_READS = 16
+"""How often its output is read once it has ended: more than a pipe holds."""
 
 # The path is set before anything of bpfdoctor's or of theirs is imported.
 START = (
@@ -85,13 +92,26 @@ class _Child:
         self.job, self.host, self.limit = job, host, limit
         self.expired = False
         self.printed = b""
+        self.over = threading.Event()
+        self.questions, self.stdout = socket.socketpair()
+        self.answers, self.stdin = socket.socketpair()
 
     def result(self) -> Any:
         """What it sent. Raises ChildError if it ended, or was ended, without."""
         package = str(Path(bpfdoctor.__file__).parent.parent)
         path = json.dumps([*trusted_path(), package])
         words = (sys.executable, "-I", "-c", START, path)
-        process = LeashedCommand(words, environ=os.environ, stdin=PIPE)
+        with self.questions, self.answers:
+            with self.stdin, self.stdout:
+                process = LeashedCommand(
+                    words,
+                    environ=os.environ,
+                    stdin=self.stdin.fileno(),
+                    stdout=self.stdout.fileno(),
+                )
+            return self._result_of(process)
+
+    def _result_of(self, process: LeashedCommand) -> Any:
         with in_own_session(process), self._watched(process):
             found, why = self._exchange(process)
         if found is not None:
@@ -100,9 +120,7 @@ class _Child:
         raise ChildError(why or self._end_of(process, printed), printed)
 
     def _exchange(self, process: LeashedCommand) -> tuple[Any, str]:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        channel = Channel(process.stdout, process.stdin)
+        channel = Channel(self.questions.makefile("rb"), self.answers.makefile("wb"))
         try:
             channel.send(Message(result=msgspec.to_builtins(self.job)))
             found = serve(self.host, channel)
@@ -128,25 +146,47 @@ class _Child:
         """Its output is read as it comes, its end kept; when its time is over it is killed."""
         assert process.stderr is not None
         listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
+        mourner = threading.Thread(target=self._hang_up_after, args=(process,), daemon=True)
         clock = threading.Timer(self.limit, self._expire, (process,))
         clock.daemon = True
-        listener.start()
-        clock.start()
+        for each in (listener, mourner, clock):
+            each.start()
         try:
             yield
         finally:
             clock.cancel()
             process.kill()
+            self.over.set()
             listener.join(5)
 
     def _expire(self, process: LeashedCommand) -> None:
         self.expired = True
         process.kill()
 
+    def _hang_up_after(self, process: LeashedCommand) -> None:
+        """Once it has ended, whoever holds its ends of the sockets is not waited for.
+
+        What it had sent before is still received.
+        """
+        process.wait()
+        for each in (self.questions, self.answers):
+            with contextlib.suppress(OSError):  # closed
+                each.shutdown(socket.SHUT_RDWR)
+
     def _listen(self, pipe: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while data := pipe.read1(1 << 16):  # type: ignore[attr-defined]
-                self.printed = (self.printed + data)[-KEPT:]
+        """Keep the end of what it prints; when it is over, of what is there already."""
+        left = LAST_READS
+        with selectors.DefaultSelector() as selector, contextlib.suppress(OSError, ValueError):
+            selector.register(pipe, selectors.EVENT_READ)
+            while left:
+                left -= self.over.is_set()
+                if selector.select(0.05):
+                    data = os.read(pipe.fileno(), 1 << 16)
+                    self.printed = (self.printed + data)[-KEPT:]
+                    if not data:
+                        return
+                elif self.over.is_set():
+                    return
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from bpfdoctor.api import Check, Context, Finding, Stage, Status
 from bpfdoctor.engine.findings import OPEN, Findings
 from bpfdoctor.engine.load import check_of, in_order
 from bpfdoctor.engine.run import findings_of
+from bpfdoctor.host.deadline import Deadline
 from bpfdoctor.host.headroom import at_a_time
 
 WORKERS = 8
@@ -74,7 +74,7 @@ class _Schedule:
         self.waiting = longest_first(checks)
         self.ids = {check.id for check in checks}
         self.done: set[str] = set()
-        self.deadlines: dict[str, float] = {}
+        self.deadlines: dict[str, Deadline] = {}
         self.findings = Findings()
         self.tasks: queue.SimpleQueue[tuple[Check, tuple[str, ...]] | None] = queue.SimpleQueue()
         self.workers, self.idle, self.most = 0, 0, at_a_time(WORKERS)
@@ -99,7 +99,7 @@ class _Schedule:
             self._settle(check.id, [blocked_by(check.id, roots)])
             return
         self.observer.started(check.id)
-        self.deadlines[check.id] = time.monotonic() + check.limit
+        self.deadlines[check.id] = Deadline(check.limit)
         self.idle -= 1
         self.tasks.put((check, self.findings.roots(check.excused_by)))
 
@@ -145,7 +145,7 @@ class _Schedule:
     def collect(self) -> None:
         if not self.deadlines:
             return
-        wait = max(0.0, min(self.deadlines.values()) - time.monotonic())
+        wait = min(each.wait() for each in self.deadlines.values())
         try:
             check_id, found = self.results.get(timeout=wait)
         except queue.Empty:
@@ -156,8 +156,7 @@ class _Schedule:
             self._settle(check_id, found)
 
     def _give_up(self) -> None:
-        now = time.monotonic()
-        for check_id in [name for name, end in self.deadlines.items() if end <= now]:
+        for check_id in [name for name, end in self.deadlines.items() if end.left() <= 0]:
             summary = "the check did not end within its time limit"
             self._settle(check_id, [Finding(Status.ERROR, summary, id=check_id)])
 

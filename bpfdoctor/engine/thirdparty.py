@@ -1,4 +1,8 @@
-"""Third-party checks: the modules that installed distributions name, each in a child process."""
+"""Third-party checks: the modules that installed distributions name, each in a child process.
+
+They ask this process, which never passes them on to root: with `--sudo` too, each sees the machine
+as the user does, the same whatever else was asked.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ from bpfdoctor.engine.installed import Entry, entries
 from bpfdoctor.engine.isolated import ChildError, Description, Job, do_isolated
 from bpfdoctor.engine.load import GROUP, refuse_unsound
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.hosts import as_user
 from bpfdoctor.host.question import A, Question
 
 DESCRIBE_LIMIT = 20.0
@@ -70,7 +75,8 @@ def _proxy(entry: Entry, told: Description) -> Check:
     def run(context: Context) -> Findings:
         job = Job(entry.module, told.id, context.project, context.selection, context.may_build)
         try:
-            return msgspec.convert(do_isolated(job, context.host, limit), list[Finding])
+            found = do_isolated(job, as_user(context.host), limit)
+            return msgspec.convert(found, list[Finding])
         except (ChildError, ValueError) as error:
             return _broke(f"the third-party check of {entry.module} broke: {error}", error)
 

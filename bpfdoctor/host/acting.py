@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from bpfdoctor.host.credentials import Credentials, owner_on_the_way
+from bpfdoctor.host.limits import NO_OTHER, LimitError
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers, syscall
 
 _LIBC = ctypes.CDLL(None)
@@ -22,7 +23,7 @@ def acting_as(identity: Credentials | None) -> Iterator[None]:
     setfsuid(2) is each thread's own (a thread started meanwhile inherits it), and takes the
     capabilities over files away until it is undone (capabilities(7)). Modules that are first
     imported meanwhile are looked for with that user's rights too: import them before. Raises
-    PermissionError where the kernel does not grant it.
+    LimitError where the kernel does not grant it.
     """
     if identity is None:
         yield
@@ -31,7 +32,7 @@ def acting_as(identity: Credentials | None) -> Iterator[None]:
     _become(identity)
     try:
         if _LIBC.setfsuid(-1) != identity.uid:  # -1 changes nothing and tells who we are
-            raise PermissionError(errno.EPERM, f"cannot act as user {identity.uid}")
+            raise LimitError(NO_OTHER)
         yield
     finally:
         _become(before)

@@ -14,7 +14,6 @@ import hashlib
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,8 @@ import msgspec
 import bpfdoctor
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import encode, name_of
+from bpfdoctor.host.own_directory import own_directory
+from bpfdoctor.host.own_file import read_own_file
 from bpfdoctor.host.question import Answer
 from bpfdoctor.host.reading import read_regular, real_path
 
@@ -56,6 +57,9 @@ _PROOF = re.compile(r"proof-[0-9a-f]{64}")
 _MOST = 256
 """Entries that are kept; each is a few kilobytes."""
 
+_LARGEST = 64 << 20
+"""Bytes of the largest entry that is read."""
+
 
 class CacheEntry(msgspec.Struct, frozen=True):
     """One remembered answer, and the state of each file and directory that it rests on."""
@@ -68,24 +72,17 @@ class CacheEntry(msgspec.Struct, frozen=True):
 def default_cache(environ: Mapping[str, str]) -> Path | None:
     """This user's cache directory, made with mode 0700; None where there can be none.
 
-    `$XDG_CACHE_HOME/bpfdoctor` or `~/.cache/bpfdoctor`. One that is another user's, that others
-    may write to, or that is a link, is not used.
+    `$XDG_CACHE_HOME/bpfdoctor` or `~/.cache/bpfdoctor`. One that another user could change is not
+    used (`own_directory`).
     """
     home = environ.get("HOME", "")
     base = environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
     if not os.path.isabs(base):
         return None
-    place = Path(base, "bpfdoctor")
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        facts = place.lstat()
-        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
-            return None
-        if stat.S_IMODE(facts.st_mode) != 0o700:
-            place.chmod(0o700)
+        return own_directory(Path(base, "bpfdoctor"), home=home)
     except (OSError, ValueError):
         return None
-    return place
 
 
 def tool_of(machine: Machine, name: str) -> str | None:
@@ -116,11 +113,11 @@ def recall(machine: Machine, question: Question[A], kind: type[A], tool: str | N
 def recalled(place: Path, kind: type[A]) -> A | None:
     """The answer in an entry, if all that it rests on is unchanged."""
     try:
-        entry = msgspec.json.decode(place.read_bytes(), type=CacheEntry)
+        entry = msgspec.json.decode(read_own_file(place, _LARGEST), type=CacheEntry)
         if entry.format != FORMAT or not _unchanged(entry.rests_on):
             return None
         return msgspec.json.decode(entry.answer, type=kind)
-    except (OSError, ValueError):  # absent, unreadable, or not what we wrote
+    except (OSError, ValueError, RecursionError):  # absent, another's, or not what we wrote
         return None
 
 

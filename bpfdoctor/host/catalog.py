@@ -65,7 +65,9 @@ def decode(data: bytes) -> Any:
     """Plain data of JSON. Raises ValueError for anything else, absurd nesting included."""
     try:
         return msgspec.json.decode(data)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ValueError("its values are nested too deep") from None
+    except ValueError as error:
         import json
 
         try:

@@ -49,7 +49,7 @@ def owner_to_become(path: str) -> Credentials | None:
     if os.geteuid() != 0:
         return None
     uid = os.stat(path).st_uid
-    return credentials_of(uid) if _another(uid) else None
+    return credentials_of(uid) if uid != 0 else None
 
 
 def owner_on_the_way(path: str) -> Credentials | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bpfdoctor.host.limits import shortage_of
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.question import A, Answer, NoAnswer, Question
+from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.grant import Grant
 
 
 class Elevated(Protocol):
@@ -15,6 +18,9 @@ class Elevated(Protocol):
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         """As `Host.ask`."""
+
+    def grant(self, grant: Grant) -> None:
+        """Let root run what a build of this run has made."""
 
     def close(self) -> None:
         """End the privileged process."""
@@ -48,6 +54,7 @@ class LiveHost:
     def __init__(self, machine: Machine, elevated: Elevated | None = None) -> None:
         self.machine = machine
         self.elevated = elevated
+        self._user: Host = self if elevated is None else LiveHost(machine)
         self._asked: dict[Question[Any], _Pending] = {}
         self._lock = threading.Lock()
 
@@ -67,16 +74,60 @@ class LiveHost:
             if self.elevated is not None and question.privileged:
                 pending.settle(self.elevated.ask(question))
             else:
-                pending.settle(_put(question, self.machine))
+                pending.settle(self._built(question, _put(question, self.machine)))
         except BaseException as error:  # whoever waits must not wait for ever
             pending.settle(None, error)
             raise
+
+    def _built(self, question: Question[A], answer: A | NoAnswer) -> A | NoAnswer:
+        """The answer; root is told first which program it is, where one was built."""
+        if self.elevated is not None and question.builds:
+            for grant in answer.grants():
+                self.elevated.grant(grant)
+        return answer
+
+    def as_user(self) -> Host:
+        """The same host without root, for whoever is not to reach it."""
+        return self if self.elevated is None else UserHost(self, self._user)
 
     def close(self) -> None:
         """End what this host started and remove what it made."""
         if self.elevated is not None:
             self.elevated.close()
         self.machine.close()
+
+
+@runtime_checkable
+class KnowsUser(Protocol):
+    """A host that can be asked without root."""
+
+    def as_user(self) -> Host:
+        """The same host; what depends on privilege is put as the user, and kept apart."""
+
+
+class UserHost:
+    """A host without root: what root would be asked, or would run, is put to `user`."""
+
+    def __init__(self, shared: Host, user: Host) -> None:
+        self._shared, self._user = shared, user
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        """As `Host.ask`."""
+        apart = question.privileged or question.builds
+        return (self._user if apart else self._shared).ask(question)
+
+
+class NobodyHost:
+    """Answers nothing."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        """As `Host.ask`: always `refused`."""
+        return NoAnswer("refused", "only bpfdoctor's own checks may ask this here")
+
+
+def as_user(host: Host) -> Host:
+    """`host` for a check that is not ours: nothing that it asks is put as root by `--sudo`."""
+    return host.as_user() if isinstance(host, KnowsUser) else UserHost(host, NobodyHost())
 
 
 class FreshHost:
@@ -96,6 +147,8 @@ def _put(question: Question[A], machine: Machine) -> A | NoAnswer:
         return question.put(machine)
     except Exception as error:
         short = shortage_of(error)
-        if short is None:
-            raise
-        return NoAnswer.for_want(short)
+        if short is not None:
+            return NoAnswer.for_want(short)
+        if isinstance(error, OSError):  # a call that is refused here, and nowhere else
+            return NoAnswer.from_error(error)
+        raise

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -32,6 +33,9 @@ START = (
 
 PATIENCE = 5
 """Seconds that the end of what we have ended is waited for."""
+
+LOOK = 1.0
+"""Seconds after which a thread that waits sees that another has read the status."""
 
 KILLED = -9
 """The status of a command whose leash was killed: it died with the leash."""
@@ -202,12 +206,21 @@ class LeashedCommand:
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit status, waited for. Raises subprocess.TimeoutExpired."""
-        if self.returncode is None:
-            if not _readable(self._leash, timeout):
+        end = None if timeout is None else time.monotonic() + timeout
+        while self.returncode is None:
+            left = LOOK if end is None else min(LOOK, end - time.monotonic())
+            if _readable(self._leash, left):
+                self._read_status()
+            elif end is not None and time.monotonic() >= end:
                 raise subprocess.TimeoutExpired(self.argv, timeout or 0)
-            reply = _reply(self._leash)
-            self.returncode = KILLED if reply is None else reply[0]
         return self.returncode
+
+    def _read_status(self) -> None:
+        """Read it once, whoever of the threads that wait for it is the first."""
+        with self._lock:
+            if self.returncode is None and _readable(self._leash, 0):
+                reply = _reply(self._leash)
+                self.returncode = KILLED if reply is None else reply[0]
 
     def kill(self) -> None:
         """Have it ended with all its descendants, however they hide; `wait` tells when it is."""
@@ -239,7 +252,7 @@ class LeashedCommand:
 
 def _reply(leash: socket.socket) -> tuple[int, int] | None:
     """What a leash says next; None when it is gone."""
-    with contextlib.suppress(ConnectionResetError):
+    with contextlib.suppress(OSError):
         data = leash.recv(REPLY.size)
         if len(data) == REPLY.size:
             first, second = REPLY.unpack(data)
@@ -297,6 +310,8 @@ def _working_directory(theirs: contextlib.ExitStack) -> tuple[int]:
 
 
 def _readable(end: socket.socket, timeout: float | None) -> bool:
+    if end.fileno() < 0:  # closed meanwhile: there is nothing to wait for
+        return True
     poller = select.poll()  # `select` takes no descriptor above 1023
     poller.register(end, select.POLLIN)
     return bool(poller.poll(None if timeout is None else max(0, timeout * 1000)))

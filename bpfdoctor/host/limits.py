@@ -10,10 +10,15 @@ import errno
 import os
 import re
 import resource
+import signal
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-CGROUPS = "/sys/fs/cgroup"
+from bpfdoctor.host.cgroup import memory_limits, pids_limits, text_of
+
+NO_NULL, DEADLY, NO_OTHER = "no-null", "SIGSYS", "no-other-user"
+FULL = ("ENOSPC", "EDQUOT")
+LARGE_STACK = 1 << 30
 FILES, THREADS = "/proc/sys/fs/file-max", "/proc/sys/kernel/threads-max"
 
 
@@ -28,6 +33,9 @@ class Limit(NamedTuple):
         return f"the limit of {self.subject} ({self.source}) is {self.value}"
 
 
+AGAIN = ", and run the command again"
+
+
 class Shortage(NamedTuple):
     """What the machine ran out of: the error's name, words for it, and the limits that are set."""
 
@@ -38,6 +46,19 @@ class Shortage(NamedTuple):
     def __str__(self) -> str:
         known = ", ".join(str(each) for each in self.limits)
         return f"{self.what}: {known}" if known else self.what
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+        return _HINTS.get(self.reason, "make room for it, or raise the limit") + AGAIN
+
+
+class LimitError(OSError):
+    """A limit of the machine for which the kernel has no number; `reason` is the shortage's."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.EPERM, reason)
+        self.reason = reason
 
 
 def shortage_of(error: BaseException | None) -> Shortage | None:
@@ -58,24 +79,54 @@ def shortage(reason: str) -> Shortage:
     return Shortage(reason, what, tuple(limits()))
 
 
+def raise_shortage(reason: str) -> None:
+    """Raise LimitError where there was no answer for want of something."""
+    if reason in _KINDS:
+        raise LimitError(reason)
+
+
 def shortage_said(output: bytes) -> str:
     """The name of the shortage that a compiler, a linker, make or git reports; empty for none."""
     found = _SAID.search(output)
     return _NAMES.get(found.group().lower(), "ENOMEM") if found else ""
 
 
+def shortage_behind(number: int | None) -> str:
+    """The name of the shortage behind the signal that ended a command; empty for none."""
+    return _SIGNALS.get(number, "") if number else ""
+
+
+def no_device(error: OSError) -> bool:
+    """Whether /dev/null, which every command is given, is what could not be opened."""
+    if error.filename != os.devnull:
+        return False
+    try:
+        os.close(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return True
+    return False  # somebody tried to execute it
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "ENOMEM"
     if isinstance(error, OSError):
-        name = errno.errorcode.get(error.errno or 0, "")
-        return name if name in _KINDS else ""
+        return _refused(error)
     # Python has no class of its own for these two, only words.
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return "EAGAIN"
     if isinstance(error, ImportError):  # the loader's
         return shortage_said(str(error).encode(errors="replace"))
     return ""
+
+
+def _refused(error: OSError) -> str:
+    if isinstance(error, LimitError):
+        return error.reason
+    if no_device(error):
+        return NO_NULL
+    name = errno.errorcode.get(error.errno or 0, "")
+    return name if name in _KINDS else ""
 
 
 def _open_files() -> Iterator[Limit]:
@@ -88,7 +139,7 @@ def _all_open_files() -> Iterator[Limit]:
 
 def _processes() -> Iterator[Limit]:
     """The limits set for this user or cgroup; where there is none, that of the whole system."""
-    own = [*_cgroup_pids(), *_memory()]  # a thread needs a stack
+    own = [*_cgroup_pids(), *_memory(), *_stack()]  # a thread needs a stack
     if os.geteuid() != 0:  # root is exempt
         own = [*_resource("processes", "ulimit -u", resource.RLIMIT_NPROC), *own]
     yield from own or _setting("threads of all processes", THREADS)
@@ -97,6 +148,23 @@ def _processes() -> Iterator[Limit]:
 def _memory() -> Iterator[Limit]:
     yield from _resource("virtual memory", "ulimit -v", resource.RLIMIT_AS, unit=1024)
     yield from _resource("data memory", "ulimit -d", resource.RLIMIT_DATA, unit=1024)
+    for path, value in memory_limits():
+        yield Limit("memory of this cgroup", path, f"{value // 1024:,} KiB")
+
+
+def _stack() -> Iterator[Limit]:
+    """That of a thread, where it is so large that there may be no room for many."""
+    if resource.getrlimit(resource.RLIMIT_STACK)[0] > LARGE_STACK:
+        yield from _resource("stack of a thread", "ulimit -s", resource.RLIMIT_STACK, unit=1024)
+
+
+def _processor_time() -> Iterator[Limit]:
+    yield from _resource("processor time in seconds", "ulimit -t", resource.RLIMIT_CPU)
+
+
+def _killed() -> Iterator[Limit]:
+    yield from _processor_time()
+    yield from _memory()
 
 
 def _file_size() -> Iterator[Limit]:
@@ -114,34 +182,15 @@ def _resource(subject: str, source: str, number: int, unit: int = 1) -> Iterator
         yield Limit(subject, source, f"{soft:,}" if unit == 1 else f"{soft // unit:,} KiB")
 
 
+def _cgroup_pids() -> Iterator[Limit]:
+    for path, value in pids_limits():
+        yield Limit("processes of this cgroup", path, f"{value:,}")
+
+
 def _setting(subject: str, path: str) -> Iterator[Limit]:
-    value = _first_line(path)
+    value = text_of(path).partition("\n")[0].strip()
     if value.isdigit():
         yield Limit(subject, path, f"{int(value):,}")
-
-
-def _cgroup_pids() -> Iterator[Limit]:
-    """The pids limit of the cgroup and of each one above it, where there is one."""
-    for line in _text("/proc/self/cgroup").splitlines():
-        _, controllers, path = (*line.split(":", 2), "", "")[:3]
-        if controllers not in ("", "pids"):
-            continue
-        root = f"{CGROUPS}/{controllers}".rstrip("/")
-        while path.strip("/"):
-            yield from _setting("processes of this cgroup", f"{root}{path}/pids.max")
-            path = os.path.dirname(path)
-
-
-def _first_line(path: str) -> str:
-    return _text(path).partition("\n")[0].strip()
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(1 << 16)
-    except (OSError, MemoryError):  # as short as what it is asked about
-        return ""
 
 
 _KINDS: dict[str, tuple[str, Callable[[], Iterator[Limit]]]] = {
@@ -152,6 +201,26 @@ _KINDS: dict[str, tuple[str, Callable[[], Iterator[Limit]]]] = {
     "EFBIG": ("a file would become too large", _file_size),
     "ENOSPC": ("no space left on the disk, or no free inodes", _nothing),
     "EDQUOT": ("the disk quota of this user is used up", _nothing),
+    "SIGXCPU": ("no processor time is left", _processor_time),
+    "SIGKILL": ("a command was killed, as it is where memory or time runs out", _killed),
+    DEADLY: ("a seccomp filter kills whoever calls bpf(2) or perf_event_open(2)", _nothing),
+    NO_OTHER: (
+        "this root may not act as another user, whose files it reads as he would (CAP_SETUID)",
+        _nothing,
+    ),
+    NO_NULL: ("/dev/null cannot be opened, which every command is given", _nothing),
+}
+
+_HINTS = {
+    NO_NULL: "make it, as root: mknod -m 666 /dev/null c 1 3",
+    NO_OTHER: "run it as the user whom the files belong to",
+    DEADLY: "run it where the filter lets the call be answered",
+}
+
+_SIGNALS = {
+    int(signal.SIGXCPU): "SIGXCPU",
+    int(signal.SIGXFSZ): "EFBIG",
+    int(signal.SIGKILL): "SIGKILL",
 }
 
 _NAMES = {
@@ -163,12 +232,17 @@ _NAMES = {
     b"disk quota exceeded": "EDQUOT",
     b"file size limit exceeded": "EFBIG",
     b"file too large": "EFBIG",
+    b"cpu time limit exceeded": "SIGXCPU",
+    b"killed signal terminated program": "SIGKILL",
+    b"unable to execute command: killed": "SIGKILL",
+    b"] killed\n": "SIGKILL",
 }
 _SAID = re.compile(
     rb"too many open files(?: in system)?|resource temporarily unavailable|cannot fork"
     rb"|no space left on device|disk quota exceeded|file size limit exceeded|file too large"
     rb"|cannot allocate memory|failed to map segment|out of memory|virtual memory exhausted"
-    rb"|Killed signal terminated program|unable to execute command: Killed",
+    rb"|Killed signal terminated program|unable to execute command: Killed|\] Killed\n"
+    rb"|CPU time limit exceeded",
     re.IGNORECASE,
 )
 """What tools and the loader say where the machine, not the tool, gave out."""

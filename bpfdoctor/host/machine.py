@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import child_environment, outside_make
+from bpfdoctor.host.own_home import own_home
 from bpfdoctor.host.process import ProcessResult, run
 from bpfdoctor.host.scratch import Scratch, sweep_scratch, temporary_place
 
@@ -24,7 +25,8 @@ def silent(text: str) -> None:
 class Machine:
     """The live machine as this user sees it.
 
-    `environ` is the user's environment. `cache` is the per-user cache directory (mode 0700), or
+    `environ` is the user's environment, with this user's home (`own_home`); `other_homes` are those
+    that were named and are another user's. `cache` is the per-user cache directory (mode 0700), or
     None where there is none: with `--no-cache`, or where it cannot be made. `progress` is called
     with one line on what is being done.
     """
@@ -35,7 +37,7 @@ class Machine:
         cache: Path | None = None,
         progress: Callable[[str], None] = silent,
     ) -> None:
-        given = os.environ if environ is None else environ
+        given, self.other_homes, _ = own_home(os.environ if environ is None else environ)
         # Without a PATH a shell takes its default; gcc, left without, does not find its linker.
         self.environ = {"PATH": os.defpath, **outside_make(given)}
         self.cache = cache

@@ -15,6 +15,8 @@ from typing import IO
 import msgspec
 
 from bpfdoctor.host.credentials import Credentials
+from bpfdoctor.host.deadline import Deadline
+from bpfdoctor.host.headroom import die_before_us
 from bpfdoctor.host.leash import DEVNULL, PIPE, LeashedCommand
 
 OUTPUT_LIMIT = 1 << 20
@@ -77,6 +79,7 @@ def in_own_session(process: LeashedCommand) -> Iterator[None]:
     with _running_lock:
         _running.add(process)
     try:
+        die_before_us(process.pid)
         yield
     finally:
         with _running_lock:
@@ -108,7 +111,7 @@ def _collect(
     on_line: Callable[[str], None] | None,
 ) -> ProcessResult:
     outputs = _Outputs(process, stdin, limit, on_line)
-    timed_out = not outputs.drain(time.monotonic() + timeout)
+    timed_out = not outputs.drain(Deadline(timeout))
     code = 0 if timed_out else process.wait()
     return ProcessResult(
         exit_code=None if timed_out or code < 0 else code,
@@ -135,17 +138,17 @@ class _Outputs:
         self.partial = bytearray()
         self.truncated = False
 
-    def drain(self, deadline: float) -> bool:
+    def drain(self, deadline: Deadline) -> bool:
         """Read until the process has ended; False when the deadline came first.
 
         A grandchild that keeps the pipes open does not keep us: once the process has ended, what
         it has started is killed, and what the pipes still hold is read.
         """
-        over, last = False, deadline
+        over, last = False, 0.0
         with selectors.DefaultSelector() as selector:
             self._register(selector)
             while selector.get_map():
-                wait = deadline - time.monotonic()
+                wait = deadline.left()
                 if wait <= 0:
                     return False
                 ready = selector.select(min(wait, 0.05))
@@ -154,8 +157,10 @@ class _Outputs:
                 if over and (not ready or time.monotonic() > last):
                     break
                 if not over and self.process.poll() is not None:
-                    over, last = True, min(deadline, time.monotonic() + 1)
-        return _ended(self.process, deadline - time.monotonic())
+                    over, last = True, time.monotonic() + 1
+        while not (ended := _ended(self.process, deadline.wait())) and deadline.left() > 0:
+            pass
+        return ended
 
     def _register(self, selector: selectors.BaseSelector) -> None:
         for index, pipe in enumerate((self.process.stdout, self.process.stderr)):

@@ -17,6 +17,7 @@ from bpfdoctor.host.limits import Shortage, shortage_of
 from bpfdoctor.model import Evidence, Unrecorded
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.grant import Grant
     from bpfdoctor.host.machine import Machine
 
 
@@ -30,6 +31,10 @@ class Answer(msgspec.Struct, frozen=True, tag=True, tag_field="answer"):
     def cut(self) -> bool:
         """Whether `shown` is not all of it."""
         return False
+
+    def grants(self) -> tuple[Grant, ...]:
+        """What root may run because of it, in a run that builds and asks by `--sudo`."""
+        return ()
 
 
 NOT_RECORDED = "not-recorded"
@@ -85,7 +90,13 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="
     """
 
     privileged: ClassVar[bool] = False
-    """The answer depends on the asker's privilege: with `--sudo` it is put as root."""
+    """The answer depends on the asker's privilege: with `--sudo` it is put as root.
+
+    Each such kind stands in the closed list of `bpfdoctor.host.root_questions`.
+    """
+
+    builds: ClassVar[bool] = False
+    """What it makes may be run as root with `--sudo`: see `Answer.grants`."""
 
     def put(self, machine: Machine) -> A_co | NoAnswer:
         """Ask the live machine. Only a `Host` calls this."""

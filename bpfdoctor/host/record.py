@@ -12,14 +12,19 @@ import msgspec
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
+from bpfdoctor.host.headroom import refuse_larger
+from bpfdoctor.host.hosts import UserHost, as_user
+from bpfdoctor.host.own_directory import refuse_links_of_others
 from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool
 
 SCHEMA = 1
 """Version of a snapshot's JSON. More may be added under the same number."""
-SIZE_LIMIT = 512 << 20
-"""Bytes of a snapshot that are read; a real one has a few."""
+SIZE_LIMIT = 64 << 20
+"""Bytes of a snapshot that are read; a real one has a few millions."""
+UNPACKED = 48
+"""Bytes of memory that one of JSON may take: `[]` is an object and its place in a list."""
 
 NEUTRAL = Redactor()
 """Writes what was redacted elsewhere in the same way, and knows no secret of this machine."""
@@ -71,6 +76,7 @@ def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
     What is there and is no regular file (`/dev/stdout`, a FIFO) is written to as it is.
     """
     try:
+        refuse_links_of_others(str(path))
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
@@ -116,6 +122,7 @@ def _plain(path: Path) -> Any:
         raise BpfDoctorError(f"cannot read the snapshot {path}: {_reason(error)}") from None
     if len(data) > SIZE_LIMIT:
         raise BpfDoctorError(f"{path} is too large for a snapshot")
+    refuse_larger(len(data) * UNPACKED)
     try:
         return decode(data)
     except ValueError as error:
@@ -148,6 +155,11 @@ class RecordingHost:
             self._answers[question] = answer
         return answer
 
+    def as_user(self) -> Host:
+        """Without root. What is then put as the user is not recorded: root's answer may be."""
+        there = as_user(self.host)
+        return self if there is self.host else UserHost(self, there)
+
     @property
     def answers(self) -> tuple[Recorded, ...]:
         """What was asked so far, in the order of the answers."""
@@ -167,3 +179,7 @@ class RecordedHost:
         if answer is None:
             return NoAnswer(NOT_RECORDED, "the snapshot holds no answer to this")
         return answer  # type: ignore[return-value]
+
+    def as_user(self) -> Host:
+        """Itself: what it holds was written down, and nobody is root there."""
+        return self

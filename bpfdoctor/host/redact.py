@@ -22,12 +22,15 @@ from bpfdoctor.host.redact_allowlist import COMMON, PUBLIC_HOSTS
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
-TOKEN = r"(?:\$(?:CHECKOUT|CACHE|SCRATCH|USER|HOST\d*)|~)"  # noqa: S105  (not a password)
+TOKEN = r"(?:\$(?:CHECKOUT|CACHE|SCRATCH|USER|HOST)|~)"  # noqa: S105  (not a password)
+"""How what was replaced begins; a host's number follows, as plain letters do."""
+
 PLAIN = r"[\w@%+=:,./-]"
 """What shlex.quote leaves unquoted."""
 
-# A word that the shell needed quotes for only because of its tokens, or of what they replaced.
-QUOTED = re.compile(rf"(?<![^\s(`\"])'((?:{PLAIN}|{TOKEN})*)'(?![^\s)`\".,;:])", re.ASCII)
+# A word that the shell needed quotes for only because of its tokens, or of what they replaced. The
+# digits of a host's token are PLAIN's alone: what can match in two ways is tried in all of them.
+QUOTED = re.compile(rf"(?<![^\s(`\"])'({PLAIN}*(?:{TOKEN}{PLAIN}*)*)'(?![^\s)`\".,;:])", re.ASCII)
 
 # A path is replaced where one begins (after an option's letter too: `-I/home/…`) and ends.
 PATH_BEGINS = r"(?:(?<![\w.~)}\]*?%+-])|(?<=^-[A-Za-z])|(?<=[\s'\"=:,]-[A-Za-z])|(?<=-isystem))"
@@ -82,7 +85,10 @@ class Redactor:
         """The redactor of this user on this machine."""
         return cls(
             checkout=_with_target(checkout),
-            home=_with_target(machine.environ.get("HOME") or _account("pw_dir")),
+            home=(
+                *_with_target(machine.environ.get("HOME") or _account("pw_dir")),
+                *machine.other_homes,
+            ),
             cache=_with_target(str(machine.cache or "")),
             user=(_account("pw_name"), machine.environ.get("SUDO_USER", "")),
             host_name=(node := os.uname().nodename, node.partition(".")[0]),

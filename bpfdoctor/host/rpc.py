@@ -30,13 +30,17 @@ class WireError(Exception):
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line: a question or an answer with its `number`, progress, or the result of a job."""
+    """One line: a question or an answer with its `number`, progress, or the result of a job.
+
+    `grant` is what the asker may ask from then on; only a privileged process listens to it.
+    """
 
     number: int = 0
     question: Any = None
     answer: Any = None
     progress: str = ""
     result: Any = None
+    grant: Any = None
 
 
 class Channel:
@@ -76,16 +80,22 @@ class Channel:
 
 
 def serve(
-    host: Host, channel: Channel, refusal: Callable[[Question[Any]], str] = lambda question: ""
+    host: Host,
+    channel: Channel,
+    refusal: Callable[[Question[Any]], str] = lambda question: "",
+    granted: Callable[[Any], None] = lambda plain: None,
 ) -> Any:
     """Answer the other side's questions until it sends a result (returned) or ends (None).
 
-    `refusal` says why a question is not put to the host; empty: it is. Raises WireError.
+    `refusal` says why a question is not put to the host; empty: it is. `granted` is told of each
+    grant before any question that follows it. Raises WireError.
     """
     room = threading.Semaphore(AT_ONCE)
     while (message := channel.receive()) is not None:
         if message.result is not None:
             return message.result
+        if message.grant is not None:
+            granted(message.grant)
         if message.question is not None:
             room.acquire()
             given = (host, channel, refusal, message, room)
@@ -157,6 +167,11 @@ class RemoteHost:
             return to_answer(question, plain)  # type: ignore[return-value]
         except ValueError as error:
             return NoAnswer("broken", f"the {self._peer} process answered nonsense: {error}")
+
+    def grant(self, plain: Any) -> None:
+        """Tell the other process what may be asked of it from now on."""
+        with contextlib.suppress(OSError, ValueError):  # it has ended
+            self._channel.send(Message(grant=plain))
 
     def _gone(self) -> NoAnswer:
         return NoAnswer("broken", f"the {self._peer} process has ended")

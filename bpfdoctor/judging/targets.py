@@ -81,7 +81,8 @@ def kprobe_place(where: str) -> Place | None:
         return None
     digits = (found[3] or "0").lower()
     base = 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10
-    size = min(int(digits, base), _MOST)
+    # Python refuses to read thousands of decimal digits; twenty are more than _MOST already.
+    size = min(int(digits[:20] if base == 10 else digits, base), _MOST)
     return Place(found[1], (-size if found[2] == "-" else size) % (1 << 64))
 
 

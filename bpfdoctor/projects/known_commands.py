@@ -9,8 +9,11 @@ from bpfdoctor.host.system.facts import AskKernel, Kernel
 from bpfdoctor.host.tools.search import FindTool, ToolPath
 
 _WHICH = re.compile(r"\s*(which|command\s+-v)\s+([\w./+-]+)(?:\s+2>\s*/dev/null)?\s*")
-_SED = re.compile(r"""\s*sed\s+(?:-e\s+)?(['"]?)([^'"]+)\1\s*""")
-_CHANGE = re.compile(r"\s*s([/,|])((?:[\w.-]\*?)+)\1([\w-]*)\1(g?)\s*")
+_SED = re.compile(r"""sed\s+(?:-e\s+)?(?:'([^'"]+)'|"([^'"]+)"|([^\s'"]+))""")
+_CHANGE = re.compile(r"\s*s([/,|])([\w.-]+(?:\*[\w.-]*)?)\1([\w-]*)\1(g?)\s*")
+"""A substitution whose pattern repeats one character at most: several take as long as they like."""
+LONGEST = 64
+"""Characters of a text that sed gets, and of what it makes of it; an architecture has ten."""
 
 
 def known_output(host: Host, command: str) -> str | None:
@@ -29,10 +32,10 @@ def known_output(host: Host, command: str) -> str | None:
 
 def _edited(command: str, text: str) -> str | None:
     """What sed makes of a text; None for another command, or one that says more than `s/a/b/`."""
-    script = _SED.fullmatch(command)
-    for each in script[2].split(";") if script else ("",):
+    script = _SED.fullmatch(command.strip())
+    for each in "".join(script.groups("")).split(";") if script else ("",):
         change = _CHANGE.fullmatch(each)
-        if change is None:
+        if change is None or len(text) > LONGEST:
             return None
         text = re.sub(change[2], change[3], text, count=0 if change[4] else 1)
     return text

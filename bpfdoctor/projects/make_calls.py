@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from bpfdoctor.projects.make_budget import steps_of
 from bpfdoctor.projects.make_functions import FUNCTIONS, absolute
 from bpfdoctor.projects.make_marks import first_mark, unmarked
 from bpfdoctor.projects.make_values import AUTOMATIC, NotFollowed, Variable
@@ -17,6 +18,9 @@ class Expander(Protocol):
     doubt: str
     variables: dict[str, Variable]
     evaluate: Callable[[str], None]
+
+    def spend(self, steps: int) -> None:
+        """Count work."""
 
     def expand(self, text: str) -> str:
         """Text with its references replaced."""
@@ -103,6 +107,7 @@ def _call(on: Expander, arguments: list[str], whole: str) -> str:
     if on.reason_in(name):
         raise NotFollowed(on.reason_in(name))
     if name in FUNCTIONS and len(given) - 1 == FUNCTIONS[name][0]:
+        on.spend(steps_of(name, given[1:]))
         return on.on_text(FUNCTIONS[name][1], *given[1:])
     if name in FUNCTIONS or name in CALLS:
         raise NotFollowed(whole)
@@ -144,6 +149,7 @@ def _value(on: Expander, arguments: list[str], _: str) -> str:
 
 def _abspath(on: Expander, arguments: list[str], _: str) -> str:
     text, here = on.expand(arguments[0]), on.variable("CURDIR")
+    on.spend(len(here) * len(text.split()))
     return first_mark(here, text) or " ".join(absolute(word, here) for word in text.split())
 
 

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 
+from bpfdoctor.projects.make_budget import ASKED, steps_of, steps_of_substitution
 from bpfdoctor.projects.make_calls import CALLS
 from bpfdoctor.projects.make_functions import FUNCTIONS, substituted
 from bpfdoctor.projects.make_lines import BRACKETS, arguments_of, closing
@@ -163,7 +164,9 @@ class Expansion(Store):
             return self.variable(name)
         if "%" not in old:
             old, new = f"%{old}", f"%{new}"
-        return self.on_text(substituted, old, new, self.variable(before))
+        text = self.variable(before)
+        self.spend(steps_of_substitution(old, new, text))
+        return self.on_text(substituted, old, new, text)
 
     def on_text(self, function: Callable[..., str], *arguments: str) -> str:
         """A function of text; of what is not known, nothing is known."""
@@ -179,7 +182,7 @@ class Expansion(Store):
         arguments = [self.expand(each) for each in arguments_of(rest, sign, count)]
         if len(arguments) < count:
             raise NotFollowed(f"{whole}, which lacks an argument")
-        self.spend(_work(name, arguments))
+        self.spend(steps_of(name, arguments))
         try:
             return self.shortened(self.on_text(function, *arguments), whole)
         except ValueError:
@@ -196,6 +199,7 @@ class Expansion(Store):
 
     def shell(self, command: str, whole: str = "") -> str:
         """What a command prints, where that is known without running it."""
+        self.spend(ASKED * len(command))
         known = None if self.reason_in(command) else self.outside.shell(command)
         return self.mark(whole or f"$(shell {command})") if known is None else unmarked(known)
 
@@ -223,10 +227,3 @@ class Expansion(Store):
                     met.add(name)
                     waiting.append(self.variables[name].text)
         return False
-
-
-def _work(name: str, arguments: list[str]) -> int:
-    """How long the result may become, or how often words are compared."""
-    if name.startswith(("filter", "add")):
-        return len(arguments[0]) * arguments[1].count(" ")
-    return len(arguments[1]) * len(arguments[2]) if name in ("patsubst", "subst") else 0

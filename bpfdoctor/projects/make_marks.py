@@ -24,7 +24,7 @@ class Unknowns:
 
     def mark(self, reason: str) -> str:
         """What stands for text that is not known."""
-        reason = MARK.sub("…", reason)[:_SHOWN]
+        reason = reason_shown(reason)
         place = self._places.setdefault(reason, len(self._reasons))
         if place == len(self._reasons) < _MOST:
             self._reasons.append(reason)
@@ -38,6 +38,11 @@ class Unknowns:
     def unsteady(self, text: str) -> bool:
         """What is not known in it may be more than words."""
         return any(not self.reason_in(mark).startswith(_STEADY) for mark in set(MARK.findall(text)))
+
+
+def reason_shown(reason: str) -> str:
+    """As much of a reason as is read, without marks."""
+    return MARK.sub("…", reason)[:_SHOWN]
 
 
 def first_mark(*texts: str) -> str:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from bpfdoctor.projects.make_budget import Budget
 from bpfdoctor.projects.make_marks import Unknowns, unmarked
 from bpfdoctor.projects.make_values import (
     AUTOMATIC,
     BUILT_IN,
     NOT_TOLD,
     OWN,
-    NotFollowed,
     Outside,
     Variable,
 )
 
 LONGEST = 1 << 16
 """Characters that a value may have; a makefile may ask for more than there is memory."""
-PATIENCE = 4_000_000
-"""Characters that are looked at before a makefile is given up: libbpf-bootstrap's takes 30,000."""
 
 
 class Store(Unknowns):
@@ -34,13 +32,11 @@ class Store(Unknowns):
         self.prefix = "\t"
         """What recipes begin with."""
         self._lost = ""
-        self._left = PATIENCE
+        self.budget = Budget()
 
-    def spend(self, amount: int) -> None:
+    def spend(self, steps: int) -> None:
         """Count work. Raises NotFollowed where a makefile asks for too much."""
-        self._left -= amount + 16
-        if self._left < 0:
-            raise NotFollowed("more than bpfdoctor works out")
+        self.budget.spend(steps)
 
     def lose(self, reason: str) -> None:
         """From here on nothing is known of any variable."""
@@ -57,10 +53,11 @@ class Store(Unknowns):
             self.doubt = before
 
     def lookup(self, name: str) -> Variable | None:
-        """The variable, None where nobody sets it."""
+        """The variable, None where nobody sets it; that somebody looks through it is counted."""
         if self._lost:
             return Variable(self._lost, simple=True)
         known = self.variables.get(name)
+        self.spend(len(name) + len(known.text if known else ""))
         if known is not None:
             return known if known.set else None
         return None if name in AUTOMATIC else self._makes_own(name) or self._given(name)

@@ -98,7 +98,7 @@ class MakeText:
     ) -> None:
         modifiers, name, operator, text = found
         if "define" in modifiers:
-            text = _body(lines, nested=not self._ignored)
+            text = self._body(lines, nested=not self._ignored)
         if self._ignored:
             return
         self._ends_rule()
@@ -110,6 +110,19 @@ class MakeText:
                 return
             name = self.expansion.assign(name, operator, text, "override" in modifiers)
         self._special(name, text)
+
+    def _body(self, lines: Iterator[str], *, nested: bool) -> str:
+        """The lines of a `define` up to its `endef`; make counts those within, unless it skips."""
+        body: list[str] = []
+        depth = 1
+        for raw in lines:
+            self.expansion.spend(len(raw))
+            word = "" if raw.startswith("\t") else (raw.split(None, 1) or [""])[0]
+            depth += (nested and word == "define") - (word == "endef")
+            if depth == 0:
+                return "\n".join(body)
+            body.append(collapsed(raw))
+        raise NotFollowed("define without endef")
 
     def _ends_rule(self) -> None:
         self.recipe = None if self.recipe is not False and self._unsure else False
@@ -234,19 +247,6 @@ class MakeText:
             return None
         with self.expansion.doubting(self._doubt):
             return self.expansion.expand(line)
-
-
-def _body(lines: Iterator[str], *, nested: bool) -> str:
-    """The lines of a `define` up to its `endef`; make counts others within it, unless it skips."""
-    body: list[str] = []
-    depth = 1
-    for raw in lines:
-        word = "" if raw.startswith("\t") else (raw.split(None, 1) or [""])[0]
-        depth += (nested and word == "define") - (word == "endef")
-        if depth == 0:
-            return "\n".join(body)
-        body.append(collapsed(raw))
-    raise NotFollowed("define without endef")
 
 
 def steers(text: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from bpfdoctor.projects.make_expansion import Expansion
-from bpfdoctor.projects.make_marks import first_mark
+from bpfdoctor.projects.make_marks import first_mark, reason_shown
 from bpfdoctor.projects.make_text import MakeText, steers
 from bpfdoctor.projects.make_values import NotFollowed, Outside
 
@@ -67,7 +67,8 @@ class Makefile:
             origin = known.origin if known else "undefined"
             return Reading("" if reason else text, origin, reason)
         except (NotFollowed, RecursionError) as lost:
-            reason = str(lost) if isinstance(lost, NotFollowed) else "references nested too deep"
+            told = isinstance(lost, NotFollowed)
+            reason = reason_shown(str(lost)) if told else "references nested too deep"
             if found.evaluates:  # a part of the makefile was not read
                 found.lose(reason)
             return Reading(computed=reason)

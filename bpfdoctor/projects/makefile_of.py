@@ -22,8 +22,11 @@ NAMES = ("GNUmakefile", "makefile", "Makefile")
 BESIDE = ("CARGO", "VMLINUX", "ARCH", "LIBBPF_SRC", "BPFTOOL_SRC")
 """What else of a makefile decides what is needed, beside the tools."""
 
-_PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-"""What a program may be called: APPS of an untrusted makefile must not lead out of its tree."""
+_PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,248}")
+"""What a program may be called: APPS of an untrusted makefile must not lead out of its tree; and
+`.bpf.c` behind it has to be a name as well."""
+MOST = 1000
+"""Programs of one makefile that are judged: libbpf-bootstrap has fifteen."""
 
 
 def as_it_is(host: Host, project: Project, directory: str) -> Project:
@@ -145,12 +148,15 @@ def _programs(
     assert build is not None
     sources = tuple(_sources(host, project.inside(build.directory)))
     words = tuple(word for word in dict.fromkeys(listed.words) if _PROGRAM.fullmatch(word))
-    if words and not listed.computed:
-        unlisted = tuple(name for name in sources if name not in words)
+    if words and not listed.computed and len(words) <= MOST:
+        named = frozenset(words)
+        unlisted = tuple(name for name in sources if name not in named)
         known = "asked" if how == "asked" else "read"
         return words, ProgramList(known, build.apps, build.makefile, unlisted=unlisted)  # type: ignore[arg-type]
     why = listed.computed or f"no {build.apps} that names a program"
-    return sources, ProgramList("sources", build.apps, build.makefile, why)
+    if not listed.computed and len(words) > MOST:
+        why = f"{build.apps} names more than {MOST:,} programs"
+    return sources[:MOST], ProgramList("sources", build.apps, build.makefile, why)
 
 
 def _sources(host: Host, directory: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from bpfdoctor.projects.reader import kind_named
 NAME = "bpfdoctor.toml"
 LIMIT = 1 << 16
 """Bytes that it may have."""
+TAKES = 'today it takes [project] with kind = "NAME" alone'
 
 
 class ProjectTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,9 +86,10 @@ def read_project_file(host: Host, path: str) -> ProjectFile:
         raise BpfDoctorError(f"{path} is larger than {LIMIT:,} bytes")
     try:
         return msgspec.toml.decode(text.text, type=ProjectFile)
-    except (ValueError, RecursionError) as error:
-        hint = 'today it takes [project] with kind = "NAME" alone'
-        raise BpfDoctorError(f"{path}: {error}", hint) from None
+    except RecursionError:
+        raise BpfDoctorError(f"{path}: its values are nested too deep", TAKES) from None
+    except ValueError as error:
+        raise BpfDoctorError(f"{path}: {error}", TAKES) from None
 
 
 def _kind(path: str, name: str) -> ProjectKind:

@@ -13,7 +13,8 @@ import msgspec
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.limits import shortage, shortage_said
+from bpfdoctor.host.grant import Grant, grant_of
+from bpfdoctor.host.limits import FULL, shortage, shortage_behind, shortage_said
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, read_regular, real_path
 from bpfdoctor.host.removal import remove_tree
@@ -57,6 +58,9 @@ class Built(Answer, frozen=True):
         """make said yes, and the program is really there."""
         return self.status == 0 and bool(self.binary)
 
+    def grants(self) -> tuple[Grant, ...]:
+        return (grant_of("RunProgram", (self.binary, self.sha256)),) if self.ok else ()
+
     def shown(self) -> str:
         if self.ok:
             where = f"built in {self.place}\n" if self.place else ""
@@ -97,6 +101,7 @@ class BuildProgram(Question[Built], frozen=True):
     make: tuple[str, ...] = ("make",)
     limit: float = 900
     without: tuple[str, ...] = ()
+    builds = True
 
     def put(self, machine: Machine) -> Built | NoAnswer:
         try:
@@ -151,7 +156,10 @@ class _Building:
         if ended.exit_code is not None:  # it ended by itself: what is there is whole
             with acting_as(self.identity):
                 self.stamp.write_text(made_from)
-        short = shortage_said(ended.stdout + ended.stderr) if ended.exit_code else ""
+        said = shortage_said(ended.stdout + ended.stderr) if ended.exit_code else ""
+        short = said or shortage_behind(ended.signal)
+        if short in FULL:  # what was written so far must not be left there
+            remove_tree(self.place, self.identity)
         return NoAnswer.for_want(shortage(short)) if short else self._answer(ended)
 
     def _clear(self, made_from: str) -> None:

@@ -19,6 +19,7 @@ from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import home_of
 from bpfdoctor.host.machine import silent
+from bpfdoctor.host.own_directory import own_directory
 from bpfdoctor.host.reading import opened_regular
 from bpfdoctor.host.removal import remove_tree
 
@@ -40,7 +41,8 @@ _KEPT = re.compile(r"[0-9a-f]{16}")
 def build_place(machine: Machine, checkout: Path, identity: Credentials | None) -> Path:
     """The directory in which programs of `checkout` are built; its parent exists.
 
-    Ours in our cache, another owner's in that owner's; where there is no cache, in scratch.
+    Ours in our cache, another owner's in that owner's; where there is none, or where no program
+    may run in it, in scratch.
     """
     name = hashlib.sha256(os.fsencode(checkout)).hexdigest()[:16]
     return _base(machine, identity) / f"build-{name}"
@@ -48,23 +50,30 @@ def build_place(machine: Machine, checkout: Path, identity: Credentials | None) 
 
 def _base(machine: Machine, identity: Credentials | None) -> Path:
     if identity is None:
-        return machine.cache or machine.scratch
+        ours = (machine.cache, machine.scratch) if machine.cache else (machine.scratch,)
+        return _executable(*ours)
     home = Path(home_of(identity.uid))
     place = home / ".cache" / "bpfdoctor"
-    if machine.cache is not None and _owned(home, identity):
+    if machine.cache is not None:
         with contextlib.suppress(OSError), acting_as(identity):
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _owned(place, identity):
-                return place
-    return machine.lent(identity)
+            found = own_directory(place, home=str(home), uid=identity.uid)
+            if runs_programs(found):
+                return found
+    return _executable(machine.lent(identity))
 
 
-def _owned(path: Path, identity: Credentials) -> bool:
-    try:
-        facts = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == identity.uid
+def _executable(*places: Path) -> Path:
+    """The first place where a build may run what it has made. Raises ValueError without any."""
+    for place in places:
+        if runs_programs(place):
+            return place
+    names = " and ".join(str(each) for each in places)
+    raise ValueError(f"a build runs what it makes, and no program may run in {names} (noexec)")
+
+
+def runs_programs(place: Path) -> bool:
+    """Whether the file system of a directory lets programs be run. Raises OSError."""
+    return not os.statvfs(place).f_flag & os.ST_NOEXEC
 
 
 @contextlib.contextmanager
@@ -136,7 +145,10 @@ def copy_program(source: Path, target: Path) -> str:
 def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
     """Keep a copy of a built program where no other build changes it: its path and its sha256."""
     base = (machine.cache or machine.scratch) / "built"
-    base.mkdir(mode=0o700, exist_ok=True)
+    if machine.cache is None:
+        base.mkdir(mode=0o700, exist_ok=True)
+    else:
+        own_directory(base)
     with tempfile.TemporaryDirectory(dir=base) as fresh:
         copy = Path(fresh, binary.name)
         digest = copy_program(binary, copy)

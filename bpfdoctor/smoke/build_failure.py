@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_TARGET = re.compile(r"^make.*: \*\*\* (\[.+\].*)$", re.MULTILINE)
+_TARGET = re.compile(r"^make[^*\n]*: \*\*\* (\[.+\].*)$", re.MULTILINE)
 """What make says where a recipe fails: `make[1]: *** [Makefile:150: libbpf.a] Error 2`."""
 
 _TROUBLE = re.compile(r"^.*\b(?:error|undefined reference)\b.*$", re.MULTILINE | re.IGNORECASE)

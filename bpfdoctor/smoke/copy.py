@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.scratch import Scratch
-from bpfdoctor.smoke.build_cache import copy_program
+from bpfdoctor.smoke.build_cache import copy_program, runs_programs
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -38,6 +38,6 @@ def _executable_place(machine: Machine) -> Path:
     places = [machine.scratch, *([machine.cache] if machine.cache else []), *OTHER_PLACES]
     for place in places:
         with contextlib.suppress(OSError):
-            if not os.statvfs(place).f_flag & os.ST_NOEXEC and os.access(place, os.W_OK):
+            if runs_programs(place) and os.access(place, os.W_OK):
                 return place
     return machine.scratch

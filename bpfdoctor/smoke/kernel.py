@@ -7,6 +7,7 @@ from bpfdoctor.host.bpf.asm import BPF_DW, BPF_REG_1, BPF_REG_7
 from bpfdoctor.host.bpf.counting import counting_code
 from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.host.bpf.macros import ldx_mem
+from bpfdoctor.host.grant import Grant, grant_of
 from bpfdoctor.smoke.fire_outcomes import outcomes_of
 from bpfdoctor.smoke.model import Observed
 
@@ -18,6 +19,12 @@ def kernel_question() -> Fire:
     """What `prove_kernel` asks: to load, attach and fire a dozen hand-assembled instructions."""
     code, reference = counting_code(THIRD_ARGUMENT, returns=1)
     return Fire(code.hex(), (reference,), "hand-assembled instructions")
+
+
+def kernel_grant() -> Grant:
+    """What lets root run them: nothing was built."""
+    question = kernel_question()
+    return grant_of("Fire", (question.code, question.map_references))
 
 
 def prove_kernel(context: Context) -> Observed:

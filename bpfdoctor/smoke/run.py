@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bpfdoctor.host.deadline import Deadline
 from bpfdoctor.host.environment import child_environment
 from bpfdoctor.host.leash import LeashedCommand
 from bpfdoctor.host.process import in_own_session
@@ -20,6 +21,7 @@ from bpfdoctor.host.system.trace import Trace, open_trace
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.projects.model import Trigger
 from bpfdoctor.smoke.copy import own_copy
+from bpfdoctor.smoke.proof import proof_in
 from bpfdoctor.smoke.terminal import Terminal
 from bpfdoctor.smoke.trigger import Mark
 
@@ -158,14 +160,14 @@ class _Running:
 
     def _watch(self, start: float) -> Ran:
         pattern = self.mark.fill(self.question.pattern) if self.question.pattern else None
-        pulled = 0.0
+        pulled, deadline = 0.0, Deadline(self.limit)
         while True:
             ended = self.process.poll() is not None
             now = time.monotonic()
             self._look_at_descriptors()
             self.terminal.read()
             proof = self._proof(pattern) if pattern else ""
-            if proof or ended or now - start > self.limit:
+            if proof or ended or deadline.left() <= 0:
                 return self._answer(proof, ended, now - start)
             if now - pulled > PULL:
                 self.mark.pull()
@@ -177,7 +179,7 @@ class _Running:
             lines = self.terminal.lines()
         else:
             lines = self.trace.lines() if self.trace is not None else []
-        return next((line.strip() for line in lines if pattern.search(line)), "")
+        return proof_in(lines, pattern)
 
     def _look_at_descriptors(self) -> None:
         """Which BPF objects the program holds: loaded and attached, whatever it prints."""

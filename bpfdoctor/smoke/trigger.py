@@ -47,7 +47,9 @@ class Mark:
     def started(self, pid: int) -> None:
         """The program runs as `pid`. The trace names processes as the initial namespace does."""
         self.target = pid
-        known = Path("/proc/self/ns/pid").stat().st_ino == INITIAL_PID_NAMESPACE
+        known = False
+        with contextlib.suppress(OSError):  # no /proc
+            known = Path("/proc/self/ns/pid").stat().st_ino == INITIAL_PID_NAMESPACE
         task = re.escape(self.program[:15])
         self.values["pid"] = str(pid)
         self.values["task"] = rf"{task}-{pid}\b" if known else rf"{task}-\d+"

@@ -458,8 +458,8 @@ def test_a_fifo_that_the_header_includes_leaves_it_unknown(
 def impatient(run: Any) -> Any:
     """The same, with a limit that a test can wait for."""
 
-    def quickly(place: Workplace, argv: Any, timeout: float, identity: Any = None) -> Any:
-        return run(place, argv, 1.0 if "-fsyntax-only" in argv else timeout, identity)
+    def quickly(place: Workplace, argv: Any, timeout: float) -> Any:
+        return run(place, argv, 1.0 if "-fsyntax-only" in argv else timeout)
 
     return quickly
 

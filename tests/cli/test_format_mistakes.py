@@ -13,6 +13,9 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from bpfdoctor.cli.files import refuse_unwritable
+from bpfdoctor.errors import BpfDoctorError
+
 Doctor = Callable[..., "CompletedProcess[str]"]
 CHECK = ("check", "--no-smoke", "--only", "kernel.release")
 
@@ -109,3 +112,14 @@ def test_a_directory_that_is_closed_to_this_user_is_refused_before_the_run(
         ended = subprocess.run(argv, capture_output=True, text=True, check=False, cwd="/")
     assert f"cannot write {shut}/it: {shut} is not open to this user" in ended.stderr
     assert (ended.returncode, ended.stdout) == (2, "")
+
+
+def test_a_link_of_anothers_is_refused_before_the_run(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    (tmp_path / "report.json").symlink_to("there")
+    refuse_unwritable(str(tmp_path / "report.json"))
+    os.lchown(tmp_path / "report.json", 12345, 12345)
+    with pytest.raises(BpfDoctorError, match="is a link that belongs to user 12345"):
+        refuse_unwritable(str(tmp_path / "report.json"))

@@ -8,7 +8,8 @@ import select
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from importlib.machinery import PathFinder
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -17,13 +18,27 @@ import psutil
 import pytest
 
 import bpfdoctor
-from bpfdoctor.api import Check, Context, Finding, Selection, Status, Target
+from bpfdoctor.api import (
+    AskIdentity,
+    AskKernel,
+    Check,
+    Context,
+    Finding,
+    NoAnswer,
+    Selection,
+    Status,
+    Target,
+)
 from bpfdoctor.engine import thirdparty
 from bpfdoctor.engine.installed import Entry, entries
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.thirdparty import load_third_party
-from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.grant import Grant
+from bpfdoctor.host.hosts import LiveHost, as_user
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import A, Question
+from bpfdoctor.host.record import RecordingHost
+from bpfdoctor.smoke.embedded.build import BuildEmbedded
 from bpfdoctor.testing import project_named
 
 SAMPLES = Path(__file__).parents[1] / "sample_checks"
@@ -346,3 +361,102 @@ def test_where_nobody_names_the_group_the_installed_distributions_are_not_opened
     monkeypatch.setattr("importlib.metadata.distributions", None)
     monkeypatch.setattr(sys, "meta_path", [PathFinder])
     assert entries() == []
+
+
+@pytest.fixture
+def left_behind(install: Install) -> Iterator[Callable[[], list[int]]]:
+    """The processes that the sample has left, which are ended afterwards."""
+    site = install("forks")
+
+    def pids() -> list[int]:
+        return [int(line) for line in (site / "pids").read_text().split()]
+
+    yield pids
+    for pid in pids():
+        os.kill(pid, 9)
+
+
+def test_a_process_that_is_left_behind_keeps_nobody_waiting(
+    left_behind: Callable[[], list[int]],
+) -> None:
+    """It held its end of the pipe: the run waited for it, for ever where a module was loaded."""
+    began = time.monotonic()
+    (found,) = findings(only("sample.forks"))
+    assert (found.status, found.summary) == (Status.PASS, "done")
+    (found,) = findings(only("sample.abandons"))
+    assert found.status is Status.ERROR
+    assert "without a result (exit status 3)" in found.summary
+    assert time.monotonic() - began < 50  # their limit is 60 seconds
+    assert len(left_behind()) == 2
+
+
+def test_a_module_that_leaves_a_process_behind_as_it_is_loaded_is_one_error(
+    left_behind: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMPLE_FORKS", "import")
+    (found,) = findings(only())
+    assert found.status is Status.ERROR
+    assert "without a result (exit status 3)" in found.summary
+    assert len(left_behind()) == 1
+
+
+class Root:
+    """Somebody who answers as root, and remembers what."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        self.asked.append(question)
+        return NoAnswer("ENOENT", "asked as root")
+
+    def grant(self, grant: Grant) -> None:
+        self.asked.append(grant)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+@pytest.mark.parametrize("recording", [False, True])
+def test_a_check_that_is_not_ours_never_reaches_root(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: bool
+) -> None:
+    """It gave itself a program to run, and that ran as root."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nid -u\n")
+    monkeypatch.setenv("SAMPLE_PROGRAM", str(program))
+    install("privileged")
+    root = Root()
+    live = LiveHost(Machine(), root)
+    recorder = RecordingHost(live)
+    asked = Context(recorder if recording else live, project_named())
+    (found,) = findings_of(only(), asked)
+    assert (found.status, found.summary) == (Status.PASS, f"{os.geteuid()} {os.geteuid()}")
+    assert root.asked == []
+    assert live.ask(AskIdentity()) == NoAnswer("ENOENT", "asked as root")
+    assert [type(each.question) for each in recorder.answers] == [AskKernel] * recording
+
+
+def test_without_sudo_a_check_shares_what_was_asked_before(install: Install) -> None:
+    install("privileged")
+    live = LiveHost(Machine())
+    recorder = RecordingHost(live)
+    (found,) = findings_of(only(), Context(recorder, project_named()))
+    assert found.status is Status.PASS
+    assert AskIdentity() in [each.question for each in recorder.answers]
+
+
+class Unknown:
+    """A host of which nobody knows whether it asks root."""
+
+    def ask(self, question: Question[A]) -> A | NoAnswer:
+        return LiveHost(Machine()).ask(question)
+
+
+def test_a_host_that_may_be_root_is_not_asked_what_root_would_be() -> None:
+    host = as_user(Unknown())
+    for question in (AskIdentity(), BuildEmbedded(("clang",))):
+        answer = host.ask(question)
+        assert isinstance(answer, NoAnswer)
+        assert answer.reason == "refused"
+    assert not isinstance(host.ask(AskKernel()), NoAnswer)

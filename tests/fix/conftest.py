@@ -89,7 +89,7 @@ def sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sudo:
         (place / name).symlink_to(shutil.which(name) or name)
     (tmp_path / "sudo.log").touch()
     (tmp_path / "sudo.log").chmod(0o666)
-    place.chmod(0o777)
+    place.chmod(0o1777)
     monkeypatch.setattr("bpfdoctor.fix.applying.elevate.SYSTEM_PATH", str(place))
     return Sudo(place, tmp_path / "sudo.log")
 

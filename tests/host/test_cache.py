@@ -46,6 +46,11 @@ def test_a_home_that_takes_no_directory_means_no_cache(tmp_path: Path) -> None:
     assert default_cache({"HOME": "/proc"}) is None
 
 
+def test_a_home_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
+    assert default_cache({"HOME": str(tmp_path / "home")}) is None
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / ".cache").mkdir()
@@ -93,7 +98,16 @@ def test_a_variable_that_compilers_read_counts(warm: Machine, name: str) -> None
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"{", b"\x00\xff", b"[]", b'{"format": 1, "answer": 3, "rests_on": {}}']
+    "damage",
+    [
+        b"",
+        b"{",
+        b"\x00\xff",
+        b"[]",
+        b'{"format": 1, "answer": 3, "rests_on": {}}',
+        b'{"x":' + b"[" * 300_000,
+    ],
+    ids=["empty", "cut-off", "no-text", "no-entry", "no-answer", "endless-depth"],
 )
 def test_a_damaged_entry_is_found_anew(warm: Machine, damage: bytes) -> None:
     sound = entry(warm).read_bytes()
@@ -101,6 +115,23 @@ def test_a_damaged_entry_is_found_anew(warm: Machine, damage: bytes) -> None:
     assert recalled(warm, compile_c(("cc",))) is None
     assert isinstance(compile_c(("cc",)).put(warm), Compiled)
     assert entry(warm).read_bytes() == sound
+
+
+def test_an_entry_that_another_could_have_written_is_ignored(
+    warm: Machine, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    path = entry(warm)
+    os.chown(path, 12345, 12345)
+    assert recalled(warm, compile_c(("cc",))) is None
+    os.chown(path, 0, 0)
+    path.chmod(0o622)
+    assert recalled(warm, compile_c(("cc",))) is None
+    path.chmod(0o600)
+    assert recalled(warm, compile_c(("cc",))) is not None
+    path.rename(path.parent.parent / "there")
+    path.symlink_to(path.parent.parent / "there")
+    assert recalled(warm, compile_c(("cc",))) is None
 
 
 def test_an_entry_of_another_format_is_ignored(warm: Machine) -> None:

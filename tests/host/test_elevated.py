@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -17,10 +22,12 @@ from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host import elevated
 from bpfdoctor.host.elevated import command, start_elevated
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system.facts import AskIdentity, Identity
 from bpfdoctor.host.system.files import ReadFile
 from bpfdoctor.host.system.mounted import AskFileSystem, FileSystem
+from bpfdoctor.host.warrant import Warrant
+from bpfdoctor.smoke.run import RunProgram
 
 Needs = Callable[..., None]
 
@@ -163,6 +170,137 @@ def test_real_sudo_lets_a_trusted_user_ask_as_root(needs: Needs) -> None:
 def others_may_enter(*places: Path) -> bool:
     every = {parent for place in places for parent in (place, *place.parents)}
     return all(parent.stat().st_mode & 0o001 for parent in every)
+
+
+class Pipe:
+    """The privileged process, and what a parent that does not keep the rules may write to it."""
+
+    def __init__(self, *arguments: str, **environ: str) -> None:
+        argv = (*command(), *arguments)
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **environ}
+        )
+
+    def __enter__(self) -> Pipe:
+        self._line()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        with self.process:
+            self.process.wait(20)
+
+    def grant(self, question: RunProgram) -> None:
+        self._write({"grant": {"ask": "RunProgram", "named": [question.binary, question.sha256]}})
+
+    def ask(self, question: Question[Any]) -> Any:
+        self._write({"number": 1, "question": msgspec.to_builtins(question)})
+        return self._line()["answer"]
+
+    def _write(self, message: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def _line(self) -> Any:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> RunProgram:
+    """A program that notes where it is run, and in what environment."""
+    binary = tmp_path / "program"
+    binary.write_text('#!/bin/sh\npwd > "$1"; env >> "$1"\n')
+    sha256 = hashlib.sha256(binary.read_bytes()).hexdigest()
+    return RunProgram(str(binary), sha256, "program", (str(tmp_path / "ran"),), watch="output")
+
+
+@pytest.mark.parametrize("granted", [False, True])
+@pytest.mark.parametrize("arguments", [(), ("--smoke",)])
+def test_root_runs_what_was_built_in_a_smoke_and_nothing_else(
+    program: RunProgram, tmp_path: Path, arguments: tuple[str, ...], granted: bool
+) -> None:
+    """A third-party check, or a rule of sudoers for this command alone, was all of root."""
+    with Pipe(*arguments) as pipe:
+        if granted:
+            pipe.grant(program)
+        answer = pipe.ask(program)
+        assert pipe.ask(AskFileSystem("/proc"))["magic"] == 0x9FA0
+    may = granted and bool(arguments)
+    assert answer["answer"] == ("Ran" if may else "NoAnswer")
+    assert (tmp_path / "ran").exists() == may
+
+
+def test_what_sudo_keeps_of_an_environment_steers_nothing_of_roots(
+    program: RunProgram, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    hostile = {"TMPDIR": str(theirs), "BASH_ENV": "x", "LD_LIBRARY_PATH": "x", "PATH": str(theirs)}
+    with Pipe("--smoke", **hostile) as pipe:
+        pipe.grant(program)
+        assert pipe.ask(program)["answer"] == "Ran"
+    place, *environ = (tmp_path / "ran").read_text().splitlines()
+    assert not place.startswith(str(theirs))
+    names = {each.partition("=")[0] for each in environ}
+    assert names <= {"PATH", "HOME", "LC_ALL", "GIT_TERMINAL_PROMPT", "PWD", "SHLVL", "_", "OLDPWD"}
+    assert str(theirs) not in "".join(environ)
+
+
+@pytest.mark.parametrize("arguments", [["--all"], ["--smoke", "x"]])
+def test_it_takes_its_warrant_and_nothing_else(arguments: list[str]) -> None:
+    done = subprocess.run(
+        (*command(), *arguments), stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.endswith(b"it takes --smoke or nothing\n")
+
+
+def test_sudo_is_told_whether_this_run_builds(tmp_path: Path) -> None:
+    machine = pretend(tmp_path, f'printf "%s\\n" "$@" > {tmp_path}/argv; {GRANTS}')
+    for warrant in (Warrant(), Warrant(smoke=True)):
+        start_elevated(machine, warrant).close()
+        words = (tmp_path / "argv").read_text().split()
+        assert words == ["-n", "--", *command(), *["--smoke"] * warrant.smoke]
+
+
+LOOKED_FOR = """
+import os, subprocess
+from bpfdoctor.host.elevated import hidden_from_others
+def look():
+    pipe = f"/proc/{os.getpid()}/fd/0"
+    return subprocess.run(["readlink", pipe], capture_output=True).returncode
+before = look()
+with hidden_from_others():
+    within = look()
+print(before, within, look())
+"""
+
+
+def test_another_process_of_the_user_does_not_find_the_pipe_to_root(needs: Needs) -> None:
+    needs("root", "setpriv", "setsid", "unshare", "readlink")
+    assert as_an_ordinary_user(LOOKED_FOR) == "0 1 0\n"
+
+
+@pytest.mark.parametrize(
+    "lines", [GRANTS, "exit 1", "echo Welcome to this machine"], ids=["granted", "refused", "noise"]
+)
+def test_the_pipe_is_hidden_for_as_long_as_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str
+) -> None:
+    monkeypatch.setattr(elevated, "_has_terminal", lambda: False)
+    before = dumpable()
+    with contextlib.suppress(BpfDoctorError):
+        host = start_elevated(pretend(tmp_path, lines))
+        assert not dumpable()
+        host.close()
+    assert dumpable() == before
+
+
+def dumpable() -> int:
+    return int(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))  # PR_GET_DUMPABLE
 
 
 @pytest.mark.parametrize("how", ["close", "garbage", "terminate"])

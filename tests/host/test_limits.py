@@ -16,6 +16,9 @@ SAID = {
     "make: vfork: Resource temporarily unavailable": "EAGAIN",
     "error: cannot open x.o: Too many open files": "EMFILE",
     "fatal: cannot write: No space left on device": "ENOSPC",
+    "cc: internal compiler error: CPU time limit exceeded signal terminated program": "SIGXCPU",
+    "cc: fatal error: Killed signal terminated program cc1": "SIGKILL",
+    "make: *** [Makefile:1: all] Killed": "SIGKILL",
 }
 
 
@@ -26,6 +29,34 @@ def test_a_command_that_a_limit_stopped_has_not_answered(
     answer = live.ask(RunCommand(("sh", "-c", f"echo '{text}' >&2; exit 2")))
     assert isinstance(answer, NoAnswer)
     assert answer.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("XCPU", "SIGXCPU"), ("XFSZ", "EFBIG"), ("KILL", "SIGKILL")]
+)
+def test_a_signal_that_a_limit_sends_says_nothing_of_the_command(
+    name: str, reason: str, live: LiveHost
+) -> None:
+    answer = live.ask(RunCommand(("sh", "-c", f"kill -{name} $$")))
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == reason
+
+
+def test_any_other_signal_is_how_it_ended(live: LiveHost) -> None:
+    answer = live.ask(RunCommand(("sh", "-c", "kill -TERM $$")))
+    assert isinstance(answer, Completed)
+    assert answer.signal == "SIGTERM"
+
+
+def test_where_memory_runs_out_a_command_is_killed_before_us(live: LiveHost) -> None:
+    wait = "until [ $(cat /proc/self/oom_score_adj) -ge 500 ]; do :; done"
+    assert live.ask(RunCommand(("sh", "-c", wait))) == Completed(0, "", "")
+
+
+def test_dev_null_that_was_only_executed_is_no_limit(live: LiveHost) -> None:
+    answer = live.ask(RunCommand(("/dev/null",)))
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == "EACCES"
 
 
 @pytest.mark.parametrize("script", ["echo 'Too many open files' >&2", "echo 'no rule' >&2; exit 2"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,8 @@ def test_a_snapshot_of_another_shape_is_refused(
         (b"", "truncated"),
         (b'{"schema": 1, "answers": [', "truncated"),
         (b"\x7fELF\x02\x01", "not JSON"),
+        (b"[" * 100_000, "its values are nested too deep"),
+        (b'{"options":' * 100_000 + b"1" + b"}" * 100_000, "its values are nested too deep"),
         (b"[]", "no recorded answers"),
         (b'{"findings": []}', "no recorded answers"),
     ],
@@ -222,3 +225,15 @@ def test_path_facts_keep_their_few_words(tmp_path: Path) -> None:
     replay = recorded(tmp_path, host, Redactor(home=str(tmp_path), user="directory"))
     assert isinstance(live, PathFacts)
     assert replay.ask(LookAt("~")) == live
+
+
+def test_root_writes_no_report_through_a_link_that_another_has_put_there(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    (tmp_path / "there").write_text("kept")
+    (tmp_path / "report.json").symlink_to("there")
+    os.lchown(tmp_path / "report.json", 12345, 12345)
+    with pytest.raises(BpfDoctorError, match=r"report\.json is a link that belongs to user 12345"):
+        write_whole(tmp_path / "report.json", b"{}")
+    assert (tmp_path / "there").read_text() == "kept"

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from cpu_limit import within_cpu
 from hypothesis import given, settings, strategies as st
 
 from bpfdoctor.host.machine import Machine
@@ -82,6 +83,13 @@ def test_quotes_that_only_a_replaced_path_needed_are_dropped() -> None:
     assert spaced.text("$ '/home/zelda x/clang' -v") == "$ ~/clang -v"
     assert spaced.text("$ 'CLANG=/home/zelda x/my clang'") == "$ 'CLANG=~/my clang'"
     assert spaced.text("$ '~/clang'") == "$ ~/clang"
+
+
+@pytest.mark.parametrize("unit", ["$HOST1", "~", "$USER/1", "a"])
+def test_quotes_that_are_never_closed_are_read_in_a_bounded_time(unit: str) -> None:
+    code = "import sys; from bpfdoctor.host.redact import Redactor as R; print(R().text(input()))"
+    assert within_cpu(code, given=f"'{unit * 20000}").strip() == f"'{unit * 20000}"
+    assert Redactor().text(f"'{unit * 3}'") == (f"'{unit * 3}'" if unit == "a" else unit * 3)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from bpfdoctor.judging.targets import Place, kprobe_place, trial_of
         ("vfs_unlink", Place("vfs_unlink")),
         ("vfs_unlink+5", Place("vfs_unlink", 5)),
         ("vfs_unlink+0x1F", Place("vfs_unlink", 31)),
+        (f"vfs_unlink+{'9' * 5000}", Place("vfs_unlink", (1 << 63) - 1)),
+        ("vfs_unlink+9223372036854775806", Place("vfs_unlink", (1 << 63) - 2)),
         ("vfs_unlink+010", Place("vfs_unlink", 8)),
         ("vfs_unlink+08", Place("vfs_unlink", 0)),
         ("vfs_unlink+-1", Place("vfs_unlink", (1 << 64) - 1)),

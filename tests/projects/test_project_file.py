@@ -131,6 +131,16 @@ def test_a_machine_that_was_never_asked_has_none() -> None:
     assert nearest_kind(never, ("/tree",), 0) is None
 
 
+@pytest.mark.parametrize("text", ["x = " + "[" * 5000, "x = " + "{a=" * 5000 + "1" + "}" * 5000])
+def test_a_file_nested_deeper_than_is_read_is_refused_in_a_sentence(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "bpfdoctor.toml").write_text(text)
+    with pytest.raises(BpfDoctorError) as caught:
+        read_project_file(host(), str(tmp_path / "bpfdoctor.toml"))
+    assert caught.value.message == f"{tmp_path}/bpfdoctor.toml: its values are nested too deep"
+
+
 def test_a_file_that_is_asked_for_by_name_has_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(BpfDoctorError, match="ENOENT"):
         read_project_file(host(), str(tmp_path / "bpfdoctor.toml"))

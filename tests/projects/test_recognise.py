@@ -26,6 +26,7 @@ from bpfdoctor.host.system.files import (
     ReadFile,
 )
 from bpfdoctor.model import Tool
+from bpfdoctor.projects.makefile_of import MOST
 from bpfdoctor.projects.model import ProgramList, Setting
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import find_project
@@ -41,6 +42,7 @@ APPS += $(BZS_APPS)
 endif
 """
 OURS = PathFacts("directory", "", "directory", 0, 0o700, 1000, False)
+TOO_MANY = "APPS names more than 1,000 programs"
 APPS = "APPS = minimal \\\n       bootstrap # and more\n"
 
 
@@ -86,6 +88,8 @@ def test_a_checkout_that_somebody_else_left_above_is_none(
     os.chown(checkout / "examples/c/Makefile", 12345, 12345)
     assert find_project(host(), str(mine)) is None
     assert find_project(host(), str(checkout)) is not None
+    for each in (checkout, *checkout.parents[:4]):
+        each.chmod(0o755)
     os.chown(mine, 12345, 12345)
     assert find_project(host(), str(mine)) is not None
 
@@ -112,6 +116,8 @@ def test_elsewhere_and_nowhere_there_is_no_project(tmp_path: Path) -> None:
         ("APPS = $(shell echo a)\n", "$(shell echo a)"),
         ("APPS = a\ninclude more.mk\n", "include more.mk"),
         ("APPS = ../../etc /bin/x\n", "no APPS that names a program"),
+        (f"APPS = {'p' * 250}\n", "no APPS that names a program"),
+        (f"APPS = {' '.join(f'p{n}' for n in range(MOST + 1))}\n", TOO_MANY),
     ],
 )
 def test_a_list_that_is_not_followed_leaves_the_sources_that_are_there(
@@ -125,6 +131,24 @@ def test_a_list_that_is_not_followed_leaves_the_sources_that_are_there(
     assert found.programs == ("mine", "minimal")
     assert found.listing == ProgramList("sources", "APPS", "examples/c/Makefile", computed)
     assert "the list in examples/c/Makefile is computed" in found.evidence
+
+
+def test_as_many_programs_as_are_judged_are_read(checkout: Path) -> None:
+    names = [f"p{n}" for n in range(MOST - 1)] + ["p" * 249]
+    (checkout / "examples/c/Makefile").write_text(f"APPS = {' '.join(names)}\n")
+    found = find_project(host(), str(checkout))
+    assert found is not None
+    assert found.programs == tuple(names)
+
+
+def test_of_more_sources_than_are_judged_the_first_are(checkout: Path) -> None:
+    (checkout / "examples/c/Makefile").write_text("APPS = $(shell ls)\n")
+    for name in [f"p{n:04}" for n in range(MOST + 1)]:
+        (checkout / f"examples/c/{name}.bpf.c").touch()
+        (checkout / f"examples/c/{name}.c").touch()
+    found = find_project(host(), str(checkout))
+    assert found is not None
+    assert len(found.programs) == MOST
 
 
 def test_a_program_whose_sources_are_there_and_that_the_list_lacks_is_named(checkout: Path) -> None:

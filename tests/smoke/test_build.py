@@ -120,6 +120,25 @@ def test_a_failure_holds_what_make_said(cached: Machine, checkout: Path) -> None
     assert answer.shown().endswith("(make: exit status 2)")
 
 
+@pytest.mark.parametrize(
+    ("said", "reason", "stays"),
+    [
+        ("No space left on device", "ENOSPC", False),
+        ("Disk quota exceeded", "EDQUOT", False),
+        ("Cannot allocate memory", "ENOMEM", True),
+    ],
+)
+def test_a_build_that_filled_the_disk_gives_back_what_it_took(
+    said: str, reason: str, stays: bool, cached: Machine, checkout: Path
+) -> None:
+    (checkout / "src/Makefile").write_text(f"hello:\n\t@echo '{said}' >&2; exit 1\n")
+    answer = question(checkout).put(cached)
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason == reason
+    assert cached.cache is not None
+    assert any(each.is_dir() for each in cached.cache.glob("build-*")) is stays
+
+
 def test_a_make_that_says_yes_and_makes_no_program_is_no_success(
     cached: Machine, checkout: Path
 ) -> None:

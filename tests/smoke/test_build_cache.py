@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -112,3 +114,75 @@ def test_the_oldest_programs_make_room(tmp_path: Path) -> None:
         os.utime(kept.parent, (number, number))
     assert len(list((cache / "built").iterdir())) == KEPT
     assert kept.read_text() == str(KEPT + 2)
+
+
+SHUT = (
+    "import sys; from pathlib import Path\n"
+    + """
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.smoke.build_cache import build_place
+machine = Machine(cache=Path(sys.argv[1]))
+try:
+    print(build_place(machine, Path("/tree"), None))
+except ValueError as error:
+    print(error)
+finally:
+    machine.close()
+"""
+)
+
+
+@pytest.mark.parametrize("shut", [(), ("cache",), ("cache", "scratch")])
+def test_a_build_is_made_where_its_programs_may_run(
+    shut: tuple[str, ...], tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root", "unshare", "mount")
+    for name in ("cache", "scratch"):
+        (tmp_path / name).mkdir()
+    mounts = [f"mount -t tmpfs -o noexec none {tmp_path}/{name}" for name in shut]
+    script = " && ".join((*mounts, 'exec "$@"'))
+    started = ("unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh")
+    said = subprocess.run(
+        [*started, sys.executable, "-c", SHUT, str(tmp_path / "cache")],
+        env={**os.environ, "TMPDIR": str(tmp_path / "scratch")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    expected = {0: f"{tmp_path}/cache/build-", 1: f"{tmp_path}/scratch/", 2: "a build runs what"}
+    assert said.startswith(expected[len(shut)])
+
+
+def test_no_link_on_the_way_to_the_owners_cache_leads_root_elsewhere(
+    tmp_path: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only that owner's own links are followed, with that owner's rights."""
+    needs("root")
+    for place in (tmp_path, *tmp_path.parents[:2]):
+        place.chmod(0o755)
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, NOBODY.uid, NOBODY.gid)
+    monkeypatch.setattr("bpfdoctor.smoke.build_cache.home_of", lambda uid: str(home))
+    machine = Machine(cache=tmp_path / "cache")
+    assert build_place(machine, tmp_path, NOBODY).parent == home / ".cache/bpfdoctor"
+    (home / ".cache/bpfdoctor").rename(tmp_path / "elsewhere")
+    (home / ".cache/bpfdoctor").symlink_to(tmp_path / "elsewhere")
+    assert build_place(machine, tmp_path, NOBODY).is_relative_to(machine.scratch)
+    (home / ".cache/bpfdoctor").unlink()
+    os.chown(home / ".cache", 12345, 12345)
+    assert build_place(machine, tmp_path, NOBODY).is_relative_to(machine.scratch)
+    machine.close()
+
+
+def test_what_root_runs_is_kept_in_no_directory_of_anothers(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    (tmp_path / "program").write_bytes(b"x")
+    machine = Machine(cache=tmp_path / "cache")
+    (tmp_path / "cache/built").mkdir(parents=True)
+    assert keep(machine, tmp_path / "program")
+    os.chown(tmp_path / "cache/built", 12345, 12345)
+    with pytest.raises(PermissionError):
+        keep(machine, tmp_path / "program")

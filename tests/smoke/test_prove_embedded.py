@@ -100,7 +100,7 @@ def test_a_compiler_that_the_kernel_killed_says_nothing_of_itself(
 ) -> None:
     answer = built(machine, executable(tmp_path, "clang", "kill -9 $$"))
     assert isinstance(answer, NoAnswer)
-    assert answer.reason == "ENOMEM"
+    assert answer.reason == "SIGKILL"
 
 
 def test_without_scratch_space_nothing_is_concluded(

@@ -10,7 +10,7 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 
-from bpfdoctor.host.sudo import SYSTEM_PATH, find_sudo
+from bpfdoctor.host.sudo import SYSTEM_PATH, bare_environment, find_sudo
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 PATIENCE = 20.0
@@ -85,9 +85,18 @@ class Elevation:
 
 
 def _quietly(argv: tuple[str, ...]) -> bool:
+    """Whether sudo runs a command, which gets nothing of the user's environment either.
+
+    Where sudo is set to keep it, that decides which `true` root runs, and with which libraries.
+    """
     try:
         ended = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+            env=bare_environment(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

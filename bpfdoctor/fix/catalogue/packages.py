@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from bpfdoctor.fix.catalogue.tables import (
@@ -86,9 +84,10 @@ class Local(msgspec.Struct, frozen=True):
 
 def capability_of(capability: str) -> Capability:
     """Read `clang` or `clang>=11`; another name of the same becomes the one we use."""
-    parts = re.fullmatch(r"([^>]+?)\s*(?:>=\s*(\d+))?", capability)
-    name = parts[1] if parts else capability
-    return Capability(catalogue().aliases.get(name, name), int((parts and parts[2]) or 0))
+    name, _, least = (each.strip() for each in capability.partition(">="))
+    if least and not (name and least.isdecimal()):
+        name, least = capability, ""
+    return Capability(catalogue().aliases.get(name, name), int(least or 0))
 
 
 def local(distribution: Distribution | None, release: str) -> Local | None:

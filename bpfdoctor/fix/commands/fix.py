@@ -133,7 +133,9 @@ class _Fix:
 
     def _apply(self, plan: Plan) -> None:
         if self.journal is None:
-            self.journal = Journal.begin(state_directory(self.machine.environ), plan)
+            environ = self.machine.environ
+            home = environ.get("HOME", "")
+            self.journal = Journal.begin(state_directory(environ), plan, home)
         else:
             self.journal.write(Began(self.journal.run, "", plan))
         self.applied.append(self.applier.apply(plan, self.journal))

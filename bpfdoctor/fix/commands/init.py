@@ -52,7 +52,8 @@ def run_init(  # noqa: PLR0913, PLR0917  (as run_fix)
         redactor = Redactor.of(machine, os.path.abspath(directory))
         voice.plan(plan, plan_text(plan), redactor, said=not options.dry_run)
         return 1
-    journal = Journal.begin(state_directory(machine.environ), agreed)
+    home = machine.environ.get("HOME", "")
+    journal = Journal.begin(state_directory(machine.environ), agreed, home)
     if not applier.apply(agreed, journal).took:
         return closed(journal, DID_NOT_TAKE, voice)
     return run_fix(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,14 +14,17 @@ from bpfdoctor.fix.commands.gate import authorize
 from bpfdoctor.fix.commands.options import DID_NOT_TAKE, FixOptions, Voice
 from bpfdoctor.fix.commands.progress import applier_of
 from bpfdoctor.fix.commands.render import plan_text
-from bpfdoctor.fix.journal.read import JournaledRun, read_run, runs
+from bpfdoctor.fix.journal.read import JournaledRun, journal_directory, read_run, runs
 from bpfdoctor.fix.journal.undo_plan import index_of, undo_plan
-from bpfdoctor.fix.journal.write import Journal, Undone, state_directory
+from bpfdoctor.fix.journal.write import Journal, Undone
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.host.hosts import FreshHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.redact import Redactor
+
+MOST_NAMED = 5
+"""Lines of a journal that are named, of those that cannot be read."""
 
 
 def run_undo(
@@ -33,12 +37,14 @@ def run_undo(
 ) -> int:
     """Take back what a run changed (the newest that changed something, if `name` is empty).
 
-    0 when nothing is left to take back; 1 when it was declined, or a package manager was at work
-    too long; 4 when a step failed. Raises BpfDoctorError for a run that there is not.
+    0 when nothing is left to take back; 1 when it was declined, when a package manager was at work
+    too long, or when there are only journals that cannot be used; 4 when a step failed. Raises
+    BpfDoctorError for a run that there is not.
     """
     host = FreshHost(Machine(machine.environ))
     run, plan = None, Plan()
-    for each in _candidates(name, machine, voice):
+    unusable: list[str] = []
+    for each in _candidates(name, machine, voice, unusable):
         busy = _at_work(each, host, patience, voice)
         if busy:
             voice.say(busy)
@@ -51,25 +57,40 @@ def run_undo(
     if options.dry_run:
         shown = plan_text(plan, "What would be taken back, newest first:")
         voice.plan(plan, shown, Redactor.of(machine))
-        return 1 if plan.steps else 0
+        return 1 if plan.steps or unusable else 0
     if run is None:
-        voice.say("There is nothing to take back.")
-        if plan.manual:
-            voice.say(plan_text(plan).rstrip("\n"))
-        return 0
+        _say_nothing_left(plan, voice)
+        return 1 if unusable else 0
     return _take_back(run, plan, options, machine, voice, patience)
 
 
-def _candidates(name: str, machine: Machine, voice: Voice) -> Iterator[JournaledRun]:
-    """The run of that name, or all of them, newest first."""
-    directory = state_directory(machine.environ)
+def _say_nothing_left(plan: Plan, voice: Voice) -> None:
+    voice.say("There is nothing to take back.")
+    if plan.manual:
+        voice.say(plan_text(plan).rstrip("\n"))
+    if os.geteuid() != 0:
+        voice.say("What a run of fix as root has changed is known to root alone: run undo as root.")
+
+
+def _candidates(
+    name: str, machine: Machine, voice: Voice, unusable: list[str]
+) -> Iterator[JournaledRun]:
+    """The run of that name, or all of them, newest first; which cannot be used is said."""
+
+    def say(text: str) -> None:
+        unusable.append(text)
+        voice.say(text)
+
+    directory = journal_directory(machine.environ)
     path = directory / f"{name}.jsonl"
     if name and ("/" in name or not path.is_file()):
         known = ", ".join(run.name for run in runs(directory)[:5]) or "none"
         raise BpfDoctorError(f"there is no run {name}", f"the newest runs: {known}")
-    for run in [read_run(path)] if name else runs(directory, voice.say):
+    for run in [read_run(path)] if name else runs(directory, say):
         if run.unread:
-            lines = ", ".join(map(str, run.unread))
+            more = len(run.unread) - MOST_NAMED
+            lines = ", ".join(map(str, run.unread[:MOST_NAMED]))
+            lines += f" and {more:,} more" if more > 0 else ""
             voice.say(f"{run.path}: not to be read, so not taken back: line {lines}")
         yield run
 

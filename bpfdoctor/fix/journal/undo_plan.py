@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -126,10 +127,10 @@ def _unknown(step: Step, since: frozenset[str]) -> Manual:
 def _delete(record: Record) -> Sequence[Step] | Manual:
     """A file that it wrote, if nobody has changed it since."""
     step, after = record.before.step, record.after
-    digest = digest_of(step.output)
-    if not digest or not record.before.fresh:
+    if not record.before.fresh or not os.path.lexists(step.output):
         return ()
-    if after is None or digest != after.digest:
+    digest = digest_of(step.output)
+    if after is None or not digest or digest != after.digest:
         return Manual(step.why, f"{step.output} is not as it was written: it is left alone")
     return (
         Step(

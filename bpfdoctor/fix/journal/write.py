@@ -19,6 +19,8 @@ import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.plan import Plan, Step
+from bpfdoctor.host.own_directory import own_directory
+from bpfdoctor.host.own_file import open_own_file
 from bpfdoctor.host.scratch import boot_id
 
 OUTPUT = 64 << 10
@@ -89,7 +91,7 @@ Line = Began | Before | After | Undone | Finished
 
 
 def state_directory(environ: Mapping[str, str]) -> Path:
-    """`$XDG_STATE_HOME/bpfdoctor`, or `~/.local/state/bpfdoctor`."""
+    """`$XDG_STATE_HOME/bpfdoctor`, or `~/.local/state/bpfdoctor`; it need not exist."""
     chosen = environ.get("XDG_STATE_HOME", "")
     base = (
         Path(chosen) if chosen.startswith("/") else Path(environ.get("HOME", "/")) / ".local/state"
@@ -114,14 +116,17 @@ class Journal:
         self.failed = ""
 
     @classmethod
-    def begin(cls, directory: Path, plan: Plan) -> Journal:
-        """A new run. Raises BpfDoctorError where nothing can be written: no change without it."""
+    def begin(cls, directory: Path, plan: Plan, home: str = "") -> Journal:
+        """A new run. Raises BpfDoctorError where nothing can be written: no change without it.
+
+        The directory is made where it is missing, but not the `home` that it lies in.
+        """
         name = (
             f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{time.time_ns() // 1000 % 10**6:06}"
         )
         journal = cls(directory / f"{name}.jsonl")
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_directory(directory, home=home)
             journal.path.touch(mode=0o600, exist_ok=False)
         except OSError as error:
             journal.failed = _refused(journal.path, error)
@@ -141,7 +146,7 @@ class Journal:
 
     def _append(self, data: bytes) -> None:
         """All of it or nothing; a line that a killed run left unfinished is ended first."""
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        descriptor = open_own_file(self.path, os.O_RDWR | os.O_APPEND)
         end = os.fstat(descriptor).st_size
         try:
             if end and os.pread(descriptor, 1, end - 1) != b"\n":

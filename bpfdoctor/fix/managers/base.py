@@ -32,7 +32,7 @@ class Package(msgspec.Struct, frozen=True):
     def major(self) -> int:
         """The first number of the candidate's version, without the epoch; 0 if there is none."""
         digits = self.candidate.rpartition(":")[2].split(".")[0].split("-")[0]
-        return int(digits) if digits.isdigit() else 0
+        return int(digits[:9]) if digits.isdecimal() else 0
 
 
 class PackageManager(ABC):

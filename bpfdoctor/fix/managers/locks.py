@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.reading import read_regular
 from bpfdoctor.host.system.mount_table import read_mounts
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Holder(Answer, frozen=True):
-    """The process that holds a lock: its PID and name; PID 0 when nobody does.
+    """The process that holds a lock: its PID and name; PID 0 when nobody does, -1 if unknown.
 
     `path` is the lock. `stale`: the lock is a file that exists, and no such manager runs.
     """
@@ -27,7 +28,8 @@ class Holder(Answer, frozen=True):
     def shown(self) -> str:
         if self.stale:
             return f"{self.path}, which a killed run left behind: remove it (sudo rm {self.path})"
-        return f"{self.name or 'a process'} (PID {self.pid}), by {self.path}" if self.pid else "-"
+        number = f" (PID {self.pid})" if self.pid > 0 else ""
+        return f"{self.name or 'a process'}{number}, by {self.path}" if self.pid else "-"
 
 
 class AskLock(Question[Holder], frozen=True):
@@ -98,7 +100,7 @@ def _by_content(path: str) -> Holder | None:
     if not path.endswith((".pid", ".lck")):
         return None
     try:
-        text = Path(path).read_text().split()
+        text = read_regular(path, 64).split()
     except OSError:
         return None
     if path.endswith(".lck"):
@@ -119,5 +121,5 @@ def _name(pid: int) -> str:
 
     try:
         return str(psutil.Process(pid).name())
-    except psutil.Error:
+    except (psutil.Error, ValueError, OverflowError):  # -1 holds a lock of an open file: nobody's
         return ""

@@ -12,7 +12,7 @@ ROW = re.compile(r"^ (\S+)\s+([a-z0-9_]+)\s+\S+\s+\S+\s+[\d.]+ \w+$", re.MULTILI
 """A package in the table of a transaction: name, architecture, version, repository, size."""
 
 
-VERSION = re.compile(r"\S+:\S+-\S+$", re.MULTILINE)
+VERSION = re.compile(r"\d+:[^\s-]+-[^\s-]+$", re.MULTILINE)
 """Epoch, version and release, as rpm is asked to print them."""
 
 

@@ -78,8 +78,8 @@ def solvables(xml: str) -> list[tuple[str, str]]:
 def _packages(xml: str) -> list[dict[str, str]]:
     """The attributes of each package; its kind is `type` in the summary of an installation."""
     found = [
-        dict(re.findall(r'([\w-]+)="([^"]*)"', element))
-        for element in re.findall(r"<solvable\b[^>]*>", xml)
+        dict(re.findall(r'(?<![\w-])([\w-]+)="([^"]*)"', element))
+        for element in re.findall(r"<solvable\b[^<>]*>", xml)
     ]
     return [
         each

@@ -162,4 +162,4 @@ class _PackagePlan:
 def _number(name: str, pattern: str) -> int:
     before, _, behind = pattern.partition("{}")
     digits = name[len(before) : len(name) - len(behind)]
-    return int(digits) if digits.isdigit() else 0
+    return int(digits[:9]) if digits.isdecimal() else 0

@@ -65,7 +65,7 @@ def attach_probe(steps: Steps, source: EventSource, place: ProbePlace) -> None:
         _attach_in_tracefs(steps, program, source.kind, place)
         return
     config = source.return_bit if place.returns else 0
-    name = ctypes.create_string_buffer(place.where.encode())
+    name = ctypes.create_string_buffer(os.fsencode(place.where))
     steps.attach(program, source.number, config, (ctypes.addressof(name), place.offset))
 
 
@@ -91,6 +91,6 @@ def _append(file: Path, line: str) -> None:
     """
     events = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     try:
-        os.write(events, line.encode())
+        os.write(events, os.fsencode(line))
     finally:
         os.close(events)

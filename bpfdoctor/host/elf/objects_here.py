@@ -26,6 +26,10 @@ class ObjectsHere:
             return self._object(question)  # type: ignore[return-value]
         return self.there.ask(question)
 
+    def as_user(self) -> Host:
+        """Itself: of here it reads files, as the user."""
+        return self
+
     def _object(self, question: AskBpfObject) -> BpfObject | NoAnswer:
         found = self.here.ask(AskBpfObject(question.path, NO_KERNEL))
         if not isinstance(found, NoAnswer) or not found.absent:

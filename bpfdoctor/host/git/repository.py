@@ -29,9 +29,10 @@ def repository_of(tree: str) -> str:
         text = _text(path).rstrip("\r\n")
     except OSError:
         return ""
+    if not text.startswith(POINTER) or not text.isprintable():
+        return ""
     target = os.path.realpath(os.path.join(tree, text.removeprefix(POINTER)))
-    honest = text.startswith(POINTER) and text.isprintable() and os.path.isdir(target)
-    return target if honest else ""
+    return target if os.path.isdir(target) else ""
 
 
 def kept_for(repository: str, name: str) -> str | Refusal:

@@ -17,7 +17,9 @@ from bpfdoctor.host.reading import read_regular
 READ_LIMIT = 64 << 20
 """Bytes of content read in one tree; beyond that, files whose time differs are not compared."""
 
-_ENTRY = re.compile(rb"(\d{6}) ([0-9a-f]{40,64}) (\d)\t([^\0]*)\0((?:  [^\n]*\n)*)")
+_ENTRY = re.compile(
+    rb"(\d{6}) ([0-9a-f]{40,64}) (\d)\t([^\0]{0,4096})\0((?:  [^\n]{0,200}\n){0,9})"
+)
 _TIME = re.compile(rb"mtime: (\d+):(\d+)")
 _SIZE = re.compile(rb"size: (\d+)\tflags: ([0-9a-f]+)")
 _SKIPPED = 1 << 30

@@ -18,7 +18,7 @@ from pathlib import Path
 from bpfdoctor.host.scratch import NAME, boot_id, scratch_prefix
 from bpfdoctor.host.system.mounted import superblock_magic
 from bpfdoctor.host.system.security import refuse_in_confidentiality
-from bpfdoctor.host.system.tracefs import PLACES, TRACEFS_MAGIC
+from bpfdoctor.host.system.tracefs import PLACES, TRACEFS_MAGIC, is_plain
 
 BUFFER_KB = 64
 """Per CPU. The default is about 1.4 MB per CPU; one event needs a hundred bytes."""
@@ -55,6 +55,8 @@ def tracepoint_id(category: str, name: str) -> int:
     place = tracefs_path()
     if place is None:
         raise FileNotFoundError(2, "tracefs is not mounted at " + " or ".join(PLACES))
+    if not (is_plain(category) and is_plain(name)):
+        raise FileNotFoundError(2, "no tracepoint has such a name")
     return int(Path(place, "events", category, name, "id").read_text())
 
 

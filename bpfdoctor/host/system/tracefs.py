@@ -96,6 +96,11 @@ def _mounts() -> tuple[str, ...]:
 _KINDS = ("tracefs", "debugfs")
 
 
+def is_plain(name: str) -> bool:
+    """Whether a name is that of one directory: what an object names may lead anywhere else."""
+    return name not in ("", ".", "..") and "/" not in name and "\0" not in name
+
+
 class TracepointFacts(Answer, frozen=True):
     """A tracepoint: its id, None where there is none; `category` whether its directory exists."""
 
@@ -124,6 +129,8 @@ class AskTracepoint(Question[TracepointFacts], frozen=True):
         if not mounted:
             closed = [place.refused for place in looked if place.refused not in ("", "ENOENT")]
             return NoAnswer(closed[0] if closed else "ENOENT", "tracefs is not mounted")
+        if not (is_plain(self.category) and is_plain(self.name)):
+            return TracepointFacts(None, category=False)
         category = Path(mounted[0].path, "events", self.category)
         try:
             return TracepointFacts(int((category / self.name / "id").read_text()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.limits import shortage, shortage_said
+from bpfdoctor.host.limits import shortage, shortage_behind, shortage_said
 from bpfdoctor.host.question import Answer, Host, NoAnswer, Question
 from bpfdoctor.host.tools.search import FindTool
 
@@ -74,7 +74,8 @@ class RunCommand(Question[Completed], frozen=True):
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {self.timeout:g} seconds")
-        if ended.exit_code and (reason := shortage_said(ended.stderr)):
+        said = shortage_said(ended.stderr) if ended.exit_code else ""
+        if reason := said or shortage_behind(ended.signal):
             return NoAnswer.for_want(shortage(reason))
         return Completed(
             exit_code=ended.exit_code,

@@ -137,7 +137,8 @@ class Compile(Question[Compiled], frozen=True):
         if isinstance(ended, NoAnswer):
             return ended
         answer = _compiled("compile", place, ended, object_facts(Path(wrote)))
-        return self._linked(place, answer) if self.link and answer.ok else answer
+        made = self._linked(place, answer) if self.link and answer.ok else answer
+        return place.taken_away() or made
 
     def _all_flags(self, place: Workplace) -> tuple[str, ...] | NoAnswer:
         if not self.host_includes:

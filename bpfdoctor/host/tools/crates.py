@@ -59,6 +59,8 @@ class AskCrates(Question[Crates], frozen=True):
             return NoAnswer.from_error(error)
         except ValueError as error:  # not such a file, or a path with a NUL byte
             return NoAnswer("broken", str(error))
+        except RecursionError:
+            return NoAnswer("broken", "its values are nested too deep")
         foreign = [each for each in lock.package if each.source]
         absent = [f"{p.name} {p.version}" for p in foreign if not _is_kept(p, kept)]
         return Crates(len(foreign), tuple(absent))

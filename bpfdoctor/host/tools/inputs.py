@@ -32,10 +32,9 @@ _parts_lock = threading.Lock()
 
 def search_list(log: str) -> list[str]:
     """The include directories that `cc -v -E` lists, as the makefiles' sed reads them."""
-    listed = re.search(
-        r"<\.\.\.> search starts here:\n(.*?)^End of search list", log, re.MULTILINE | re.DOTALL
-    )
-    return re.findall(r"^ (/.*)$", listed.group(1), re.MULTILINE) if listed else []
+    rest = log.partition("<...> search starts here:\n")[2]
+    listed, end, _ = f"\n{rest}".partition("\nEnd of search list")
+    return re.findall(r"^ (/.*)$", listed, re.MULTILINE) if end else []
 
 
 def searched_in_vain(log: str) -> list[str]:
@@ -127,7 +126,7 @@ def _find_parts(machine: Machine, tool: str, compiler: tuple[str, ...]) -> set[s
 def _libraries(machine: Machine, executable: str) -> set[str]:
     """The shared libraries of an executable, by its loader's own word, without running it."""
     said = _output(machine, (executable, "--version"), {"LD_TRACE_LOADED_OBJECTS": "1"})
-    return set(re.findall(r"(/\S+) \(0x[0-9a-f]+\)$", said, re.MULTILINE))
+    return set(re.findall(r"^\t(?:\S+ => )?(/.*) \(0x[0-9a-f]+\)$", said, re.MULTILINE))
 
 
 def _output(machine: Machine, argv: tuple[str, ...], extra: dict[str, str] | None = None) -> str:

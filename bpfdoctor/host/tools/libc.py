@@ -21,7 +21,7 @@ LDCONFIG = ("/sbin/ldconfig", "/usr/sbin/ldconfig")
 _MAPPED = re.compile(r"^\S+ r-xp \S+ \S+ [1-9]\d* +(/.*)$", re.MULTILINE)
 _GLIBC = re.compile(r"libc(\.so\.6(\.1)?|-2\.\d+\.so)")  # -2.NN before glibc 2.34; .6.1 on Alpha
 _MUSL = re.compile(r"(ld-musl-[\w.-]+|libc\.musl-[\w.-]+)\.so\.1|libc\.so")
-_CACHED = re.compile(r"^\s*libc\.so\.6(?:\.1)? \(.*\) => (/\S+)$", re.MULTILINE)
+_CACHED = re.compile(r"^[ \t]*libc\.so\.6(?:\.1)? \(.*\) => (/\S+)$", re.MULTILINE)
 _REPLACED = " (deleted)"
 
 

@@ -23,7 +23,7 @@ _COMMANDS = (
 
 _DPKG = re.compile(r"^([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9-]+)?: (/.*)$", re.MULTILINE)
 _NAME = re.compile(r"^([A-Za-z0-9@_][A-Za-z0-9@._+-]*)$", re.MULTILINE)
-_APK_VERSION = re.compile(r"-\d\S*-r\d+$")
+_APK_VERSION = re.compile(r"-\d[^\s-]*-r\d+$")
 
 
 class Owner(Answer, frozen=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials, owner_on_the_way
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.limits import shortage, shortage_said
+from bpfdoctor.host.limits import shortage, shortage_behind, shortage_said
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.reading import read_regular
@@ -48,10 +47,12 @@ class Workplace:
         self.linked: str = ""
         """What the linker says that it read (`--trace`)."""
         self._directory: Path | None = None
+        self._place: tuple[int, int] | None = None
 
     def __enter__(self) -> Workplace:
         try:
             self._directory = Path(self._made())
+            self._place = _place_of(self._directory)
         except OSError as error:
             self.trouble = NoAnswer("refused", f"no scratch directory: {error.strerror or error}")
         return self
@@ -117,17 +118,29 @@ class Workplace:
                 without=self.without,
             )
         except OSError as error:
-            return NoAnswer.from_error(error)
+            return self.taken_away() or NoAnswer.from_error(error)
         except ValueError as error:  # an argument with a NUL byte
             return NoAnswer("refused", str(error))
         if ended.timed_out:
             return NoAnswer("timed-out", f"no end after {timeout:g} seconds")
-        reason = shortage_said(ended.stderr)
-        if reason or ended.signal == signal.SIGKILL:  # says nothing about the tool
-            said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
-            short = shortage(reason or "ENOMEM")
-            return NoAnswer(short.reason, f"{short}\n{said or 'killed by SIGKILL'}")
-        return ended
+        return self.taken_away() or self._stopped(ended) or ended
+
+    def taken_away(self) -> NoAnswer | None:
+        """Another directory is where ours was, or none: what was made there says
+        nothing."""
+        if self._place is not None and _place_of(self._directory) == self._place:
+            return None
+        return NoAnswer("refused", "the scratch directory was taken away while it was in use")
+
+    def _stopped(self, ended: ProcessResult) -> NoAnswer | None:
+        """What the machine ran out of, which says nothing about the tool."""
+        reason = shortage_said(ended.stderr) or shortage_behind(ended.signal)
+        if not reason:
+            return None
+        said = self.hidden(decoded(ended.stderr))[:LOG_LIMIT]
+        short = shortage(reason)
+        killed = f"killed by {signal_name(ended.signal)}"
+        return NoAnswer(short.reason, f"{short}\n{said or killed}")
 
     def hidden(self, text: str) -> str:
         """`text` with this directory written `$SCRATCH`."""
@@ -150,3 +163,12 @@ def _own_directory() -> str | None:
     with contextlib.suppress(OSError):  # it is gone: the tool says so
         return "/" if owner_on_the_way(os.getcwd()) else None
     return None
+
+
+def _place_of(directory: Path | None) -> tuple[int, int] | None:
+    """Which directory a path leads to; None where there is none."""
+    try:
+        facts = os.stat(directory or "")
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino

@@ -15,7 +15,7 @@ from bpfdoctor.model import ByHand
 
 ERROR_TEXT = re.compile(
     r"\s*(?:Error: |libbpf: |Usage: .*\bbpftool\b|WARNING: bpftool not found"
-    r"|(?:[^:\n]+: )*\S*bpftool: (?:command )?not found)"
+    r"|(?:[^:\s][^:\n]*: +)*\S*bpftool: (?:command )?not found)"
 )
 """Messages of bpftool, or of a shell without one, in place of a header."""
 

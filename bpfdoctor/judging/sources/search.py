@@ -14,7 +14,7 @@ from bpfdoctor.projects.make_lines import plain_lines
 from bpfdoctor.projects.model import Project, Sources
 
 _FILE = re.compile(r"(?<![\w./+-])[\w+-][\w.+-]*\.(?:o|h|map)(?![\w.])")
-_INCLUDE = re.compile(r"^include +([^$]+)$")
+_INCLUDE = re.compile(r"^include +([^ $][^$]*)$")
 
 
 def sought_sources(

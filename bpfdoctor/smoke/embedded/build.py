@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.grant import Grant, grant_of
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.tools.workdir import Workplace
 from bpfdoctor.smoke.elf import RawProgram, UnsoundObjectError, program_in
@@ -27,6 +28,10 @@ class EmbeddedBuilt(Answer, frozen=True, tag="Built"):
     log: str
     program: RawProgram | None = None
 
+    def grants(self) -> tuple[Grant, ...]:
+        made = self.program
+        return (grant_of("Fire", (made.code, made.map_references)),) if made else ()
+
     def shown(self) -> str:
         if self.program is None:
             return f"exit status {self.status}\n{self.log}".rstrip()
@@ -38,6 +43,7 @@ class BuildEmbedded(Question[EmbeddedBuilt], frozen=True):
     """Compile bpfdoctor's own program with this clang (an argument list)."""
 
     clang: tuple[str, ...]
+    builds = True
 
     def put(self, machine: Machine) -> EmbeddedBuilt | NoAnswer:
         with Workplace(machine) as place:
@@ -52,7 +58,8 @@ class BuildEmbedded(Question[EmbeddedBuilt], frozen=True):
         said = place.completed(ended)
         if not said.ok:
             return EmbeddedBuilt(said.exit_code, said.stderr or said.signal)
-        return _read(Path(output), said.stderr)
+        built = _read(Path(output), said.stderr)
+        return place.taken_away() or built
 
     def command(self) -> str:
         return f"{' '.join((*self.clang, *FLAGS))} {SOURCE} -o $SCRATCH/minimal.bpf.o"

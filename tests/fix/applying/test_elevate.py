@@ -13,6 +13,7 @@ from own_sudo import Sudo
 
 from bpfdoctor.fix.applying import elevate
 from bpfdoctor.fix.applying.elevate import Elevation, sudo_is_typed
+from bpfdoctor.host.sudo import SYSTEM_PATH
 
 MINIMAL = {"PATH": "/sbin", "HOME": "/root", "LC_ALL": "C"}
 
@@ -58,6 +59,22 @@ def test_what_sudo_runs_gets_the_minimal_environment(sudo: Sudo) -> None:
     assert argv == [str(sudo.place / "sudo"), "-n", "env", *settings, "/usr/bin/env"]
     ended = subprocess.run(argv, capture_output=True, text=True, check=True, env={})
     assert set(settings) <= set(ended.stdout.splitlines())
+
+
+@pytest.mark.usefixtures("user")
+def test_a_sudo_that_keeps_the_environment_is_given_none_of_the_users(
+    sudo: Sudo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without secure_path it looked for `true` on the user's PATH, and ran that as root."""
+    sudo.is_script(f'env >> {sudo.log}; [ "$2" = kill ] || exit 0')
+    for name in ("LD_PRELOAD", "BASH_ENV", "PYTHONPATH", "PERL5LIB", "GCONV_PATH", "SECRET"):
+        monkeypatch.setenv(name, "/nowhere/theirs")
+    elevation = Elevation(os.environ, terminal=False)
+    assert elevation.prefix() is not None
+    elevation.stopper()(os.getpid(), 0)
+    names = {line.partition("=")[0] for line in sudo.heard}
+    assert names <= {"PATH", "LC_ALL", "PWD", "SHLVL", "_", "OLDPWD"}
+    assert f"PATH={SYSTEM_PATH}" in sudo.heard
 
 
 @pytest.mark.usefixtures("user")

@@ -294,3 +294,13 @@ def test_what_root_has_to_do_is_left_to_root_and_fails_still(sudo: Sudo) -> None
     assert world.fix() == 1
     assert f"/bin/touch {world.place / 'a'}" in "".join(world.written)
     assert (world.names(), world.state.exists()) == ([], False)
+
+
+def test_nothing_is_changed_where_there_is_no_home_for_the_journal(world: World) -> None:
+    world.touch("a")
+    home = world.place / "home"
+    del world.machine.environ["XDG_STATE_HOME"]
+    world.machine.environ["HOME"] = str(home)
+    with pytest.raises(BpfDoctorError, match=f"there is no directory {home}"):
+        world.fix()
+    assert world.names() == []

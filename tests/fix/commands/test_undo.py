@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 from fix_world import YES, World
@@ -246,3 +248,82 @@ def test_packages_are_taken_back_once_the_last_of_their_steps_is(  # noqa: PLR09
     ends = [line for line in path.read_text().splitlines() if '"event":"undone"' in line]
     assert len(ends) == 2
     assert ("cannot" in ends[0]) == (status == 4)
+
+
+@pytest.fixture
+def done(world: World) -> Path:
+    """The journal of a run that made one file."""
+    if os.geteuid() != 0:
+        pytest.skip("only root gives a file away")
+    world.touch("a")
+    world.fix()
+    world.said.clear()
+    (path,) = world.state.glob("*.jsonl")
+    return path
+
+
+def test_root_obeys_no_journal_that_another_wrote(world: World, done: Path) -> None:
+    os.chown(done, 12345, 12345)
+    assert world.undo() == 1
+    assert world.names() == ["a"]
+    told = f"journal {done} is not used: it belongs to user 12345 (mode 0600)"
+    assert world.said == [told, "There is nothing to take back."]
+    assert world.undo(FixOptions(dry_run=True)) == 1
+    with pytest.raises(BpfDoctorError, match=re.escape(told)):
+        run_undo(done.stem, YES, world.machine, world.voice())
+    assert world.names() == ["a"]
+
+
+def test_an_unusable_journal_keeps_no_other_from_being_taken_back(world: World, done: Path) -> None:
+    (done.parent / "99999999T000000-000000.jsonl").symlink_to(done)
+    assert world.undo() == 0
+    assert world.names() == []
+    assert "is not used: it is a link" in world.said[0]
+
+
+@pytest.mark.parametrize("place", ["state", "state/bpfdoctor"])
+@pytest.mark.parametrize("how", ["anothers", "open", "link"])
+def test_no_journal_is_looked_for_where_another_could_have_put_it(
+    world: World, done: Path, place: str, how: str
+) -> None:
+    directory = world.place.parent / place
+    if how == "anothers":
+        os.chown(directory, 12345, 12345)
+    elif how == "open":
+        directory.chmod(0o777)
+    else:
+        directory.rename(world.place.parent / "there")
+        directory.symlink_to(world.place.parent / "there")
+        os.lchown(directory, 12345, 12345)
+    with pytest.raises(BpfDoctorError, match=f"{directory}") as refused:
+        world.undo()
+    assert refused.value.message.startswith(f"no journal of {world.state} is used: ")
+    assert "XDG_STATE_HOME" in refused.value.hint
+    assert world.names() == ["a"]
+
+
+def test_a_place_that_cannot_be_looked_at_is_not_taken_for_an_empty_one(world: World) -> None:
+    world.machine.environ["XDG_STATE_HOME"] = "/etc/passwd"
+    with pytest.raises(BpfDoctorError, match="Not a directory"):
+        world.undo()
+
+
+def test_a_run_without_journals_is_not_a_place_made(world: World) -> None:
+    assert world.undo() == 0
+    assert not world.state.exists()
+
+
+@pytest.mark.usefixtures("user")
+def test_a_user_is_told_that_root_knows_its_own_runs(sudo: Sudo) -> None:
+    world = World(sudo.place)
+    assert world.undo() == 0
+    assert any("run undo as root" in line for line in world.said)
+
+
+def test_of_many_lines_that_cannot_be_read_few_are_named(world: World, done: Path) -> None:
+    with done.open("a") as file:
+        file.write("{\n" * 10_000)
+    world.undo()
+    (told,) = (line for line in world.said if "not to be read" in line)
+    assert told.endswith(" and 9,995 more")
+    assert len(told) < len(str(done)) + 100

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.fix.journal.read import Record, read_run, runs
+from bpfdoctor.fix.journal.read import MOST_LINES, Record, read_run, runs
 from bpfdoctor.fix.journal.write import After, Before, Began, Finished, Journal, Line, Undone
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.host.scratch import boot_id
@@ -87,3 +91,79 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
     assert runs(tmp_path, said.append) == []
     assert len(said) == 1
     assert runs(tmp_path) == []
+
+
+def step_line(**changed: object) -> bytes:
+    """A start of a step, as it might be written by something else than us."""
+    step = {"id": "a", "kind": "run", "title": "t", "argv": ["a"], **changed}
+    return msgspec.json.encode({"event": "start", "step": step, "argv": ["a"], "at": ""})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"argv": []},
+        {"argv": ["a\0b"]},
+        {"undo": ["umount", "\0"]},
+        {"environment": {"A": "\0"}},
+        {"cwd": "here"},
+        {"output": "../x"},
+        {"owner_of": "."},
+        {"kind": "install", "manager": "unheard-of"},
+        {"kind": "install"},
+        {"kind": "unheard-of"},
+    ],
+    ids=str,
+)
+def test_a_step_that_nobody_could_take_back_is_not_read(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    journal = Journal.begin(tmp_path, Plan())
+    with journal.path.open("ab") as file:
+        file.write(step_line(**changed) + b"\n" + step_line(cwd="/", kind="install", manager="apt"))
+    run = read_run(journal.path)
+    assert run.unread == (2,)
+    assert len(run.records) == 1
+
+
+def test_a_line_of_endless_depth_is_a_line_that_tells_nothing(tmp_path: Path) -> None:
+    journal = Journal.begin(tmp_path, Plan())
+    with journal.path.open("ab") as file:
+        file.write(b'{"event":"finished","exit":0,"x":' + b"[" * 300_000 + b"]" * 300_000 + b"}\n")
+    assert read_run(journal.path).unread == (2,)
+
+
+@pytest.mark.parametrize("index", [-1, -2, 1, 2**62])
+def test_what_was_undone_is_counted_from_the_first_step(tmp_path: Path, index: int) -> None:
+    (record,) = read(tmp_path, Before(A, A.argv, ""), Undone(index, (), "done"))
+    assert not record.undone
+
+
+def test_a_journal_has_a_largest_size_and_most_lines(tmp_path: Path) -> None:
+    journal = Journal.begin(tmp_path, Plan())
+    with journal.path.open("ab") as file:
+        file.write(b"\n" * (MOST_LINES - 1))
+    assert read_run(journal.path).started
+    with journal.path.open("ab") as file:
+        file.write(b"\n")
+    with pytest.raises(BpfDoctorError, match=f"more than {MOST_LINES:,} lines"):
+        read_run(journal.path)
+    os.truncate(journal.path, 2 << 40)
+    with pytest.raises(BpfDoctorError, match="larger than"):
+        read_run(journal.path)
+
+
+def test_what_another_could_have_written_is_no_journal(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    path = Journal.begin(tmp_path, Plan()).path
+    os.chown(path, 12345, 12345)
+    told = f"journal {path} is not used: it belongs to user 12345 (mode 0600)"
+    with pytest.raises(BpfDoctorError, match=re.escape(told)):
+        read_run(path)
+    os.chown(path, 0, 0)
+    path.rename(tmp_path / "there")
+    path.symlink_to("there")
+    with pytest.raises(BpfDoctorError, match=f"journal {path} is not used: it is a link"):
+        read_run(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,18 @@ def test_the_newest_is_taken_back_first_and_nothing_twice() -> None:
 
 def test_a_step_without_a_way_back_leaves_nothing_to_do() -> None:
     assert undone(record(replace(SWITCH, undo=(), kind="refresh"))) == Plan()
+
+
+def test_what_stands_in_the_place_of_a_file_is_left_to_a_person(tmp_path: Path) -> None:
+    path = tmp_path / "a.h"
+    os.mkfifo(path)
+    step = replace(SWITCH, output=str(path), undo=("rm",))
+    for digest in ("", "of a file"):
+        after = After(step.id, "done", 0, 1, "", digest=digest)
+        plan = undone(Record(Before(step, step.argv, "", fresh=True), after))
+        assert [each.text for each in plan.manual] == [
+            f"{path} is not as it was written: it is left alone"
+        ]
 
 
 @pytest.mark.parametrize(

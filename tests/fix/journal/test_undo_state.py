@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,6 +96,18 @@ def test_a_setting_is_turned_back_while_it_is_as_it_was_left(
 
 def test_the_digest_of_what_is_not_there_is_empty(tmp_path: Path) -> None:
     assert digest_of(str(tmp_path / "x")) == ""
+
+
+def test_the_digest_of_what_is_no_file_or_endless_comes_to_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lie in a tree of another's: a FIFO would block, a terabyte fill the memory."""
+    monkeypatch.setattr("bpfdoctor.fix.journal.undo_state.LARGEST", 1024)
+    os.mkfifo(tmp_path / "fifo")
+    assert digest_of(str(tmp_path / "fifo")) == ""
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 2 << 40)
+    assert digest_of(str(tmp_path / "large")) == hashlib.sha256(bytes(1024)).hexdigest()
 
 
 TABLE = "1 0 0:2 / /x rw - tmpfs first rw\n23 1 0:27 / /x rw - tmpfs it rw\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,35 @@ def test_two_runs_never_share_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
         Journal.begin(tmp_path, Plan())
     assert "XDG_STATE_HOME" in refused.value.hint
     assert len(lines(first)) == 1
+
+
+def test_no_line_goes_where_another_could_read_or_put_it(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    journal = Journal.begin(tmp_path / "state", Plan())
+    whole = journal.path.read_bytes()
+    journal.path.rename(tmp_path / "there")
+    journal.path.symlink_to(tmp_path / "there")
+    assert not journal.write(Undone(0, (), "done"))
+    assert journal.failed.endswith("it is a link (of root's)")
+    assert (tmp_path / "there").read_bytes() == whole
+
+
+def test_no_run_begins_in_a_directory_that_another_could_change(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    os.chown(tmp_path, 12345, 12345)
+    told = f"{tmp_path} belongs to user 12345 (mode 0700)"
+    with pytest.raises(BpfDoctorError, match=re.escape(told)) as refused:
+        Journal.begin(tmp_path / "state", Plan())
+    assert "XDG_STATE_HOME" in refused.value.hint
+    assert os.listdir(tmp_path) == []
+
+
+def test_no_home_is_made_for_a_journal(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with pytest.raises(BpfDoctorError, match=f"there is no directory {home}"):
+        Journal.begin(home / ".local/state/bpfdoctor", Plan(), str(home))
+    assert os.listdir(tmp_path) == []

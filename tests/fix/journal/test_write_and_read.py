@@ -16,7 +16,7 @@ from bpfdoctor.fix.journal.read import read_run, runs
 from bpfdoctor.fix.journal.write import After, Before, Journal, Undone, state_directory
 from bpfdoctor.fix.plan import Plan, Step
 
-STEP = Step(id="packages", kind="install", title="t", argv=("apt-get", "install", "x"))
+STEP = Step(id="packages", kind="install", title="t", argv=("apt-get",), manager="apt")
 OTHER = Step(id="mount", kind="run", title="t", argv=("mount",), undo=("umount",))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -121,3 +122,24 @@ def test_the_holder_is_told_by_name_and_lock(tmp_path: Path) -> None:
         assert held(tmp_path / "lock") == Holder(os.getpid(), name, f"{tmp_path}/lock")
     assert Holder(7, "", "/lock").shown() == "a process (PID 7), by /lock"
     assert Holder().shown() == "-"
+
+
+def test_a_pid_file_is_read_to_no_great_length(tmp_path: Path) -> None:
+    path = tmp_path / "zypp.pid"
+    path.write_text("9" * 10_000)
+    assert held(path) == Holder()
+    path.write_bytes(b"\xff\n")
+    assert held(path) == Holder()
+    path.unlink()
+    os.mkfifo(path)
+    assert held(path) == Holder()
+
+
+def test_a_lock_of_an_open_file_is_no_processs(tmp_path: Path) -> None:
+    """The kernel tells its holder as -1 (fcntl(2), F_OFD_SETLK)."""
+    with (tmp_path / "lock").open("w") as lock:
+        set_lock = 37  # F_OFD_SETLK of linux/fcntl.h
+        request = struct.pack("hhlli", fcntl.F_WRLCK, 0, 0, 0, 0) + bytes(4)
+        fcntl.fcntl(lock, set_lock, request)
+        assert held(tmp_path / "lock") == Holder(-1, "", f"{tmp_path}/lock")
+    assert Holder(-1, "", "/lock").shown() == "a process, by /lock"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -88,3 +90,16 @@ def test_what_is_only_like_a_source_is_none(name: str) -> None:
 )
 def test_no_text_breaks_the_reader(name: str, text: str) -> None:
     assert "\n" not in word_in(name, text)
+
+
+@given(st.text(alphabet="#[=]\na", max_size=30))
+def test_comments_of_cmake_end_where_cmake_ends_them(text: str) -> None:
+    comment = re.compile(r"#\[(=*)\[.*?\]\1\]|#[^\n]*", re.DOTALL)
+    rest = comment.sub("", f"{text} bpf2go")
+    assert bool(word_in("CMakeLists.txt", f"{text} bpf2go")) == ("bpf2go" in rest)
+
+
+@pytest.mark.parametrize("name", sorted(BUILD_FILES))
+@pytest.mark.parametrize("unit", ["#[=[\n", "#[[", "]=]\n", "\n", "// ", "#\\", "aya-", "package"])
+def test_a_hostile_build_file_is_read_in_a_bounded_time(name: str, unit: str) -> None:
+    assert word_in(name, unit * 20_000) in ("", "aya-")

@@ -51,6 +51,11 @@ def test_nothing_is_guessed_of_an_odd_pointer(tmp_path: Path, text: str) -> None
     assert isinstance(programs_named(Machine(), str(tmp_path)), Refusal)
 
 
+def test_a_pointer_of_nul_bytes_points_nowhere(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_bytes(bytes(8192))
+    assert repository_of(str(tmp_path)) == ""
+
+
 def test_a_fifo_does_not_hold_us_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".git")
     assert repository_of(str(tmp_path)) == ""

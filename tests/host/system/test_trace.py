@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.scratch import boot_id
 from bpfdoctor.host.system.trace import Trace, open_trace, sweep, tracefs_path, tracepoint_id
+from bpfdoctor.host.system.tracefs import AskTracepoint, TracepointFacts
 
 pytestmark = pytest.mark.bpf
 
@@ -109,6 +111,16 @@ def test_the_id_of_a_tracepoint_is_a_number_and_of_none_is_enoent(kernel: None) 
     assert tracepoint_id("syscalls", "sys_enter_getcpu") > 0
     with pytest.raises(FileNotFoundError):
         tracepoint_id("syscalls", "sys_enter_nonesuch")
+
+
+def test_the_name_of_a_tracepoint_leads_nowhere_else(kernel: None, tmp_path: Path) -> None:
+    """An object names it: root would read any file that is called `id`, and say what is in it."""
+    (tmp_path / "id").write_text("7\n")
+    up, name = "/".join([".."] * 9) + str(tmp_path.parent), tmp_path.name
+    for category, event in ((up, name), (".", f"{up}/{name}"), ("sched", ".."), ("sched", "a/b")):
+        with pytest.raises(FileNotFoundError):
+            tracepoint_id(category, event)
+        assert AskTracepoint(category, event).put(Machine()) == TracepointFacts(None, False)
 
 
 def test_before_linux_5_9_the_global_trace_is_read_and_nothing_made(tmp_path: Path) -> None:

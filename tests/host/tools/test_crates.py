@@ -113,7 +113,12 @@ def test_a_merge_that_was_left_half_done_is_no_answer(tmp_path: Path) -> None:
     assert isinstance(put(str(path), HOME=str(tmp_path)), NoAnswer)
 
 
-@pytest.mark.parametrize("text", ["[[package", "package = 1", '[[package]]\nname = "a"\n', "\xff"])
+NESTED = "x = " + "[" * 5000 + "]" * 5000
+
+
+@pytest.mark.parametrize(
+    "text", ["[[package", "package = 1", '[[package]]\nname = "a"\n', "\xff", NESTED]
+)
 def test_what_is_no_lock_file_is_no_answer(tmp_path: Path, text: str) -> None:
     path = tmp_path / "Cargo.lock"
     path.write_bytes(text.encode("latin-1"))
