@@ -117,8 +117,10 @@ class _Leash:
         """Run the command, and end what is left of it when it has ended or is not wanted."""
         self._start()
         if self.pid:
-            self._wait()
-            self._end_all()
+            try:
+                self._wait()
+            finally:
+                self._end_all()
         for each in (*self.held, self.ended, self.wake):
             os.close(each)
         self._tell(0, 0)
@@ -186,8 +188,15 @@ class _Leash:
             ready, _, _ = select.select([self.end.fileno(), self.ended], [], [])
             wanted = self.end.fileno() not in ready
             self._reap()
-        if not self.over and not self.end.recv(LENGTH.size):  # bpfdoctor itself is gone
+        if not self.over and self._is_alone():
             self._end_gently(self.order["gentle"])
+
+    def _is_alone(self) -> bool:
+        """Whether bpfdoctor itself is gone, and has not just let go of the command."""
+        try:
+            return not self.end.recv(LENGTH.size)
+        except ConnectionResetError:  # it has not read all that it was told
+            return True
 
     def _end_gently(self, seconds: float) -> None:
         """Let the command take back what it did to the kernel."""

@@ -194,8 +194,10 @@ def test_the_owner_of_a_tree_leaves_nothing_in_a_directory_of_ours(
         os.chmod(ours, 0o755)
         monkeypatch.setattr("tempfile.tempdir", ours)
         monkeypatch.setenv("TMPDIR", ours)
-        with Workplace(Machine({}), Credentials(65534, 65534)) as place:
+        machine = Machine({})
+        with Workplace(machine, Credentials(65534, 65534)) as place:
             assert place.write("file", "") is None
+        machine.close()
         assert os.listdir(ours) == []
 
 

@@ -68,6 +68,29 @@ def test_a_command_and_its_children_die_with_us(fifo: Fifo, kind: str) -> None:
     assert ends(grandchild)
 
 
+def test_the_children_die_with_us_too_when_we_have_not_read_how_the_command_began(
+    fifo: Fifo,
+) -> None:
+    """What is unread when we die resets the connection."""
+    script = f"exec 3>'{fifo.path}'; echo $$ >&3; {GRANDCHILDREN['plain']}"
+    more = f"""
+import threading
+from bpfdoctor.host import leash
+real = leash._reply
+def first_alone(end, told=[]):
+    told.append(end)
+    return real(end) if len(told) == 1 else threading.Event().wait()
+leash._reply = first_alone
+leash.LeashedCommand(["sh", "-c", {script!r}], environ={PATH!r})
+"""
+    us = ours("", fifo, more)
+    command, grandchild = fifo.pid(), fifo.pid()
+    us.kill()
+    us.wait()
+    assert ends(command)
+    assert ends(grandchild)
+
+
 def test_a_command_dies_when_its_leash_is_killed(fifo: Fifo) -> None:
     more = f"""
 def say(line):
