@@ -15,7 +15,12 @@ from bpfdoctor.fix.catalogue.tables import catalogue
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.judging.tools.owners import OWNERS
 
-ZELDAS = Redactor("/home/zelda/src", "/home/zelda", "/var/c", "zelda", ("hyrule.corp", "hyrule"))
+ZELDAS = Redactor(
+    *("/home/zelda/acme/src", "/home/zelda", "/var/c", "zelda", ("hyrule.corp", "hyrule")),
+    others="epona",
+    ids="0123456789abcdef",
+    spelled=[("../acme/src", "/home/zelda/acme/src"), ("src", "/home/zelda/acme/src")],
+)
 VERSIONED: list[Names] = [{"pattern": "clang-{}"}]
 WORDS: dict[str, list[Names]] = {
     "bpfdoctor/fix/applying/error_hints.py": [{"hint": each} for each in HINTS],
@@ -25,7 +30,11 @@ WORDS: dict[str, list[Names]] = {
         {"repository": each} for each in catalogue().repositories.values()
     ],
     "bpfdoctor/host/bpf/version_code.py": [{"number": r"(\d+)\.(\d+)(?:\.(\d+))?"}],
-    "bpfdoctor/host/redact.py": [{"self": ZELDAS}, {"self": Redactor()}],
+    "bpfdoctor/host/redact.py": [
+        {"named": [*each._alternatives()], "typed": each._typed.pattern if each._typed else "x"}
+        for each in (ZELDAS, Redactor())
+    ],
+    "bpfdoctor/host/secret_values.py": [{"joined": "hunter22|hunter"}],
     "bpfdoctor/judging/sources/search.py": [{"variable": "OBJS"}],
     "bpfdoctor/judging/tools/build_flags.py": [
         {"name": "CFLAGS", "operator": each} for each in (":{0,3}", "[:?]{0,3}")

@@ -25,11 +25,11 @@ COMMANDS = {
 
 EPILOG = """\b
 Examples:
-  bpfdoctor check                     everything, in a checkout or anywhere
-  bpfdoctor check --for minimal       only what one program needs
-  bpfdoctor check --json > report.json
-  bpfdoctor fix                       shows a plan, asks once, repairs, proves
-  bpfdoctor explain kernel.btf
+  $ bpfdoctor check                     everything, in a checkout or anywhere
+  $ bpfdoctor check --for minimal       only what one program needs
+  $ bpfdoctor check --format json=report.json
+  $ bpfdoctor fix                       shows a plan, asks once, repairs, proves
+  $ bpfdoctor explain kernel.btf
 
 \b
 Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 4 a fix did not take,

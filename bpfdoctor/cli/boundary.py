@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -13,10 +12,14 @@ from bpfdoctor import __version__
 from bpfdoctor.cli.destinations import Destination, Destinations
 from bpfdoctor.cli.stdout import Stdout
 from bpfdoctor.cli.stopping import Stopped, end_commands, kill_commands, stop_on_signals
+from bpfdoctor.cli.terminal import say
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.limits import Shortage, shortage_of
+from bpfdoctor.shell import BAR, command_line
+from bpfdoctor.visible import page, visible
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.redact import Redactor
     from bpfdoctor.report.documents import ErrorKind
 
 USAGE = 2
@@ -67,7 +70,7 @@ def usage_hint(error: click.ClickException) -> str:
 
 
 def _told(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
-    _say(f"bpfdoctor: {message}" + (f"\n{hint}" if hint else ""))
+    told(message, hint)
     _write_error("usage", message, hint, arguments, destinations)
     return USAGE
 
@@ -82,32 +85,30 @@ def _failed(error: Exception, arguments: Sequence[str], destinations: Destinatio
 def _limited(short: Shortage, arguments: Sequence[str], destinations: Destinations) -> int:
     """The machine could not be looked at, and nothing is known of it."""
     message, hint = str(short), short.hint
-    _say(f"bpfdoctor: {message}\n{hint}")
+    told(message, hint)
     _write_error("limit", message, hint, arguments, destinations)
     return LIMITED
 
 
 def _broke(error: Exception, arguments: Sequence[str], destinations: Destinations) -> int:
-    """Everything that whoever mends it will ask for."""
-    import traceback
-
+    """Say all that whoever mends it will ask for."""
     hint = "please report it with the text on standard error"
     message = f"{type(error).__name__}: {error}"
-    _say(
-        "bpfdoctor itself broke; this is not about your machine. Please report it with the "
-        "text below.\n\n"
-        f"### bpfdoctor {__version__} broke: {type(error).__name__}\n\n"
-        f"* arguments: `{_shown(arguments)}`\n* Python {sys.version.split()[0]}\n"
-        f"* {_system()}\n\n```text\n{traceback.format_exc()}```"
-    )
+    say(page(_about(error, arguments)))
     _write_error("internal", message, hint, arguments, destinations)
     return BROKE
 
 
-def _shown(arguments: Sequence[str]) -> str:
-    import shlex
+def _about(error: Exception, arguments: Sequence[str]) -> Iterator[str]:
+    import traceback
 
-    return shlex.join(("bpfdoctor", *arguments))
+    yield "bpfdoctor: it broke; this is not about your machine. Please report it with this text:"
+    yield ""
+    yield f"{BAR}### bpfdoctor {__version__} broke: {type(error).__name__}"
+    yield f"{BAR}arguments: {command_line(('bpfdoctor', *arguments))}"
+    yield f"{BAR}Python {sys.version.split()[0]}, {_system()}"
+    for line in visible(traceback.format_exc(), newlines=True).splitlines():
+        yield f"{BAR}{line}"
 
 
 def _system() -> str:
@@ -130,21 +131,31 @@ def _write_error(
     if not destinations.chosen:
         destinations.choose([Destination(format_in(arguments))])
     try:
-        destinations.write(ErrorDocument(kind, message, hint))
+        redactor = _redactor(arguments) if destinations.redacting else None
+        destinations.write(ErrorDocument(kind, message, hint), redactor)
     except BpfDoctorError as error:
-        _say(f"bpfdoctor: {error.message}")
+        say(f"bpfdoctor: {error.message}")
     _say_unwritten(destinations)
+
+
+def _redactor(arguments: Sequence[str]) -> Redactor:
+    """Hides what the message of an error holds of the paths that were typed."""
+    from bpfdoctor.host.machine import Machine
+    from bpfdoctor.host.redact import Redactor
+
+    words = (each.rpartition("=")[2] for each in arguments)
+    return Redactor.of(Machine(), "", *(each for each in words if not each.startswith("-")))
 
 
 def _say_unwritten(destinations: Destinations) -> bool:
     """Say which files there are not, behind the documents that are written; whether there are."""
     for error in destinations.unwritten:
-        _say(f"bpfdoctor: {error.message}")
+        say(f"bpfdoctor: {error.message}")
     return bool(destinations.unwritten)
 
 
-def _say(text: str) -> None:
-    """On standard error, in an encoding that cannot fail; where that is full, nobody is told."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
-    with contextlib.suppress(OSError):
-        click.echo(safe, err=True)
+def told(message: str, hint: str) -> None:
+    """Say a sentence, and below it what to do."""
+    say(f"bpfdoctor: {message}")
+    if hint:
+        say(f"hint: {hint}")

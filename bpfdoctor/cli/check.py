@@ -9,20 +9,21 @@ import click
 from bpfdoctor.cli import formats, objects, parameters
 from bpfdoctor.cli.boundary import USAGE
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.cli.terminal import say
 from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
 Examples:
-  bpfdoctor check                              everything, ending in the smoke
-  bpfdoctor check --for minimal --for bootstrap:build
-  bpfdoctor check --no-smoke --json            for a gate: nothing is built or run
-  bpfdoctor check --format json=report.json    text here, JSON in the file
-  bpfdoctor check --sudo                       an ordinary user, to the last proof
-  bpfdoctor check --only kernel.btf --only toolchain.clang
-  bpfdoctor check --object build/*.bpf.o       compiled objects: would they load, attach?
-  bpfdoctor check --object a.bpf.o:load --for handle_exec
-  bpfdoctor check --record here.snapshot       report and snapshot of one run
-  bpfdoctor check --from there.snapshot        judge another machine, offline
+  $ bpfdoctor check                              everything, ending in the smoke
+  $ bpfdoctor check --for minimal --for bootstrap:build
+  $ bpfdoctor check --no-smoke --json            for a gate: nothing is built or run
+  $ bpfdoctor check --format json=report.json    text here, JSON in the file
+  $ bpfdoctor check --sudo                       an ordinary user, to the last proof
+  $ bpfdoctor check --only kernel.btf --only toolchain.clang
+  $ bpfdoctor check --object build/*.bpf.o       compiled objects: would they load, attach?
+  $ bpfdoctor check --object a.bpf.o:load --for handle_exec
+  $ bpfdoctor check --record here.snapshot       report and snapshot of one run
+  $ bpfdoctor check --from there.snapshot        judge another machine, offline
 
 \b
 Exit status: 0 ready, 1 not ready, 2 usage, 3 undetermined, 5 bpfdoctor broke.
@@ -80,6 +81,6 @@ def command(
     run = examined(given, record=record)
     render(run, ctx.obj, sudo=given.sudo)
     if run.unwritten is not None:  # behind the report, which took long; its JSON stays one document
-        click.echo(f"bpfdoctor: {run.unwritten.message}", err=True)
+        say(f"bpfdoctor: {run.unwritten.message}")
         return USAGE
     return run.report.verdict.exit

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bpfdoctor.cli.stdout import Stdout
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.report import TEXT
+from bpfdoctor.visible import tell
 
 if TYPE_CHECKING:
     from bpfdoctor.report.documents import Document, Redacts
@@ -51,28 +52,37 @@ class Destinations:
         `said`: a person was told it on standard error, so that text need not say it again.
         Raises BpfDoctorError where standard output cannot be written.
         """
-        from bpfdoctor.report.documents import KIND_OF
+        from bpfdoctor.report.documents import KIND_OF, bare
         from bpfdoctor.report.registry import load
 
         loaded = [(place, load(place.format)) for place in self.waiting]
         writing = [pair for pair in loaded if pair[1].writes(KIND_OF[type(document)])]
-        redacted = document
-        if redactor is not None and any(form.redacts for _, form in writing):
-            redacted = document.redacted(redactor)
+        redacted = shown = document
+        if redactor is not None:
+            shown = bare(document, redactor)
+            if any(form.redacts for _, form in writing):
+                redacted = document.redacted(redactor)
         for place, form in writing:
             self.waiting.remove(place)
-            given = redacted if form.redacts else document
+            given = redacted if form.redacts else shown
             if place.file:
                 self._write_file(place.file, form.write(given, _file_paper))
             elif not (said and place.format == TEXT):
                 self.stdout.write(form.write(given, self._stdout_paper))
+
+    @property
+    def redacting(self) -> bool:
+        """Whether a format that is waited for takes redacted documents only."""
+        from bpfdoctor.report.registry import load
+
+        return any(load(place.format).redacts for place in self.waiting)
 
     def words(self, text: str) -> None:
         """Write text for a person: to standard output, unless it carries another format."""
         if self._stdout_format == TEXT:
             self.stdout.write(text)
         else:
-            sys.stderr.write(text)
+            tell(sys.stderr, text)
 
     def _write_file(self, file: str, content: str | bytes) -> None:
         from pathlib import Path

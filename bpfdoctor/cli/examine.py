@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
 import msgspec
 
 from bpfdoctor.cli.files import refuse_unwritable
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import Watcher, watching
+from bpfdoctor.cli.terminal import say
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
@@ -74,7 +74,7 @@ def examined(
         if record and everything:
             _ask_for_the_others(host, report, options, watcher)
         _refuse_vanished(live, given.directory or ".")
-        redactor = Redactor.of(live.machine, report.project.path)
+        redactor = Redactor.of(live.machine, report.project.path, *_places(given), record)
         unwritten = None
         try:
             if record:
@@ -82,6 +82,11 @@ def examined(
         except BpfDoctorError as error:
             unwritten = error
     return Examined(report, redactor, unwritten)
+
+
+def _places(given: Given) -> tuple[str, ...]:
+    """The paths that the user named."""
+    return (given.directory or ".", *(each.path for each in given.objects))
 
 
 def _ask_for_the_others(
@@ -134,7 +139,7 @@ def warn_of_root_path() -> None:
         if place not in _warned:
             _warned.add(place)
             what = f"root's PATH has {place!r}, where {who} may put commands: they are run as root"
-            click.echo(f"bpfdoctor: {what}", err=True)
+            say(f"bpfdoctor: {what}")
 
 
 def _elevated(machine: Machine, watcher: Watcher, smoke: bool) -> ElevatedHost | None:
@@ -222,7 +227,9 @@ def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
 
     with live_host(given, watcher) as live:
         host = ObjectsHere(there, live, (each.path for each in given.objects))
-        return Examined(examine(host, given.options(), watcher), Redactor.of(live.machine, ""))
+        return Examined(
+            examine(host, given.options(), watcher), Redactor.of(live.machine, "", *_places(given))
+        )
 
 
 def _options_of(snapshot: Snapshot, given: Given) -> Options:

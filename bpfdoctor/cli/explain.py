@@ -11,14 +11,16 @@ import click
 from bpfdoctor.cli import parameters
 from bpfdoctor.cli.destinations import Destinations
 from bpfdoctor.errors import BpfDoctorError, near_miss
+from bpfdoctor.shell import BAR, inert
+from bpfdoctor.visible import page
 
 if TYPE_CHECKING:
     from bpfdoctor.api import Check
 
 EPILOG = """\b
 Examples:
-  bpfdoctor explain kernel.btf
-  bpfdoctor explain 'checkout.submodules[libbpf]'     a key from a report works too
+  $ bpfdoctor explain kernel.btf
+  $ bpfdoctor explain 'checkout.submodules[libbpf]'     a key from a report works too
 """
 
 
@@ -32,7 +34,7 @@ def command(ctx: click.Context, /, id: str) -> int:  # noqa: A002  (the word of 
 
     checks = all_checks().checks
     destinations: Destinations = ctx.obj
-    destinations.words(explanation(named(check_of(id), checks)))
+    destinations.words(page(explanation(named(check_of(id), checks))))
     return 0
 
 
@@ -45,22 +47,28 @@ def named(check_id: str, checks: Sequence[Check]) -> Check:
     raise BpfDoctorError(f"there is no check called {check_id!r}", hint)
 
 
-def explanation(check: Check) -> str:
+def explanation(check: Check) -> Iterator[str]:
     """Title, docstring, what it rests on, and who needs it."""
-    parts = [f"{check.id}: {check.title}", inspect.cleandoc(check.doc)]
+    yield inert(f"{check.id}: {check.title}")
+    yield ""
+    for line in inspect.cleandoc(check.doc).splitlines():
+        yield f"{BAR}{line}".rstrip()
+    for words in _rests_on(check):
+        yield from ("", inert(words))
+    needed = [inert(line) for line in needed_by(check.id)]
+    yield from ("", "Needed by", *needed) if needed else ()
+
+
+def _rests_on(check: Check) -> Iterator[str]:
     if check.requires:
-        parts.append("Not judged before these pass: " + ", ".join(check.requires))
+        yield "Not judged before these pass: " + ", ".join(check.requires)
     if check.explained_by:
-        parts.append("Not judged where this fails: " + ", ".join(check.explained_by))
+        yield "Not judged where this fails: " + ", ".join(check.explained_by)
     if check.excused_by:
         keys = ", ".join(check.excused_by)
-        parts.append(f"What it finds wrong is put down to these, unless they pass: {keys}")
+        yield f"What it finds wrong is put down to these, unless they pass: {keys}"
     if check.gates:
-        parts.append("It counts whatever program is selected.")
-    needed = "\n".join(needed_by(check.id))
-    if needed:
-        parts.append(f"Needed by\n{needed}")
-    return "\n\n".join(parts) + "\n"
+        yield "It counts whatever program is selected."
 
 
 def needed_by(check_id: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import click
@@ -10,17 +9,18 @@ import click
 from bpfdoctor.cli import formats, parameters
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.report.documents import DocumentKind
+from bpfdoctor.shell import command_line
 
 EPILOG = """\b
 Examples:
-  bpfdoctor fix                        shows the plan, asks once, repairs, proves
-  bpfdoctor fix --yes                  the same without asking (CI, containers)
-  bpfdoctor fix --dry-run --json       the plan as data
-  bpfdoctor fix --dry-run --format json=plan.json    text here, JSON in the file
-  bpfdoctor fix libraries.libelf       only this
-  bpfdoctor fix toolchain              only this group
-  bpfdoctor fix --for bootstrap:build  only what one program needs
-  bpfdoctor undo                       takes back what the last run changed
+  $ bpfdoctor fix                        shows the plan, asks once, repairs, proves
+  $ bpfdoctor fix --yes                  the same without asking (CI, containers)
+  $ bpfdoctor fix --dry-run --json       the plan as data
+  $ bpfdoctor fix --dry-run --format json=plan.json    text here, JSON in the file
+  $ bpfdoctor fix libraries.libelf       only this
+  $ bpfdoctor fix toolchain              only this group
+  $ bpfdoctor fix --for bootstrap:build  only what one program needs
+  $ bpfdoctor undo                       takes back what the last run changed
 
 \b
 Exit status: 0 ready, 1 not ready or declined, 2 usage, 3 undetermined, 4 something was applied and
@@ -90,4 +90,4 @@ def proof_command(given: Given) -> str:
 
     targets = [word for target in given.targets for word in ("--for", target)]
     place = ["-C", given.directory] if given.directory else []
-    return shlex.join([*own_command(), "check", "--sudo", *place, *targets])
+    return command_line([*own_command(), "check", "--sudo", *place, *targets])

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
 from bpfdoctor.cli.destinations import Destinations
 from bpfdoctor.cli.examine import Examined, examined
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.cli.terminal import answer_to, say
 from bpfdoctor.report.documents import PlanDocument
 
 if TYPE_CHECKING:
@@ -26,15 +25,8 @@ def voice(destinations: Destinations) -> Voice:
 
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def say(text: str) -> None:
-        click.echo(text, err=True)
-
     def ask(question: str) -> str | None:
-        if not terminal:
-            return None
-        sys.stderr.write(question)
-        sys.stderr.flush()
-        return sys.stdin.readline()
+        return answer_to(question) if terminal else None
 
     def plan(plan: Plan, words: str, redactor: Redactor, *, said: bool = False) -> None:
         destinations.write(PlanDocument(plan, words), redactor, said=said)

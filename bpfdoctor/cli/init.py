@@ -12,10 +12,10 @@ LIBBPF_BOOTSTRAP = "https://github.com/libbpf/libbpf-bootstrap"
 
 EPILOG = """\b
 Examples:
-  bpfdoctor init first-bpf             clones libbpf-bootstrap, fills it, repairs, proves
-  bpfdoctor init first-bpf --yes
-  bpfdoctor init first-bpf --yes --format json=report.json    text here, JSON in the file
-  bpfdoctor init mine --from https://example.org/mine.git
+  $ bpfdoctor init first-bpf             clones libbpf-bootstrap, fills it, repairs, proves
+  $ bpfdoctor init first-bpf --yes
+  $ bpfdoctor init first-bpf --yes --format json=report.json    text here, JSON in the file
+  $ bpfdoctor init mine --from https://example.org/mine.git
 
 \b
 Exit status: that of `bpfdoctor fix`; 1 where the clone was declined.

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  bpfdoctor list
-  bpfdoctor list --json
-  bpfdoctor list --format json=checks.json    text here, JSON in the file
+  $ bpfdoctor list
+  $ bpfdoctor list --json
+  $ bpfdoctor list --format json=checks.json    text here, JSON in the file
 """
 
 

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from bpfdoctor.cli import formats
+from bpfdoctor.cli.terminal import say
 
 if TYPE_CHECKING:
     from bpfdoctor.engine.options import ObjectTarget, Options
@@ -46,7 +47,7 @@ class Command(click.Command):
 
         other = own_home(os.environ).sentence
         if other:
-            click.echo(f"bpfdoctor: {other}", err=True)
+            say(f"bpfdoctor: {other}")
 
     def invoke(self, ctx: click.Context) -> Any:
         ctx.obj.stdout.keep_for_reports()

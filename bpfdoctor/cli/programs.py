@@ -13,14 +13,14 @@ from bpfdoctor.report.documents import DocumentKind, ProgramsDocument
 
 EPILOG = """\b
 Examples:
-  bpfdoctor programs                               of the checkout that this directory is in
-  bpfdoctor programs --project libbpf-bootstrap    without one: what machine and user allow
-  bpfdoctor programs --object mine.bpf.o           of a compiled BPF object, whoever's it is
-  bpfdoctor programs --object build/*.bpf.o        of several
-  bpfdoctor programs --object mine.bpf.o --from there.snapshot
-  bpfdoctor programs --json --sudo
-  bpfdoctor programs --format json=programs.json    text here, JSON in the file
-  bpfdoctor programs --from there.snapshot         on another machine, offline
+  $ bpfdoctor programs                               of the checkout that this directory is in
+  $ bpfdoctor programs --project libbpf-bootstrap    without one: what machine and user allow
+  $ bpfdoctor programs --object mine.bpf.o           of a compiled BPF object, whoever's it is
+  $ bpfdoctor programs --object build/*.bpf.o        of several
+  $ bpfdoctor programs --object mine.bpf.o --from there.snapshot
+  $ bpfdoctor programs --json --sudo
+  $ bpfdoctor programs --format json=programs.json    text here, JSON in the file
+  $ bpfdoctor programs --from there.snapshot         on another machine, offline
 
 \b
 Exit status: 0 the table was made, 2 usage, 5 bpfdoctor broke. `bpfdoctor check` judges.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from bpfdoctor.model import Finding, Stage
+from bpfdoctor.visible import fitting, visible
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -76,8 +77,7 @@ class Watcher:
         from rich.text import Text
 
         room = self._status.console.width - 4
-        text = "".join(c if c.isprintable() else "?" for c in self.line())
-        self._status.update(Text(text[:room], no_wrap=True))
+        self._status.update(Text(fitting(visible(self.line()), room), no_wrap=True))
 
 
 @contextlib.contextmanager

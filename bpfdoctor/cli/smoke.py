@@ -13,11 +13,11 @@ from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
 Examples:
-  bpfdoctor smoke                  the project's own default, stage by stage
-  bpfdoctor smoke bootstrap        one program
-  bpfdoctor smoke minimal --sudo   built as you, run as root
-  bpfdoctor smoke --format json=smoke.json    text here, JSON in the file
-  bpfdoctor smoke --all            every program that leaves the rest of the machine alone
+  $ bpfdoctor smoke                  the project's own default, stage by stage
+  $ bpfdoctor smoke bootstrap        one program
+  $ bpfdoctor smoke minimal --sudo   built as you, run as root
+  $ bpfdoctor smoke --format json=smoke.json    text here, JSON in the file
+  $ bpfdoctor smoke --all            every program that leaves the rest of the machine alone
 """
 
 

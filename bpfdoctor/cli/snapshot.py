@@ -8,12 +8,13 @@ import click
 
 from bpfdoctor.cli import parameters
 from bpfdoctor.cli.parameters import Given
+from bpfdoctor.cli.terminal import say
 
 EPILOG = """\b
 Examples:
-  bpfdoctor snapshot -o here.snapshot          every question, for every program
-  bpfdoctor snapshot -o here.snapshot --sudo   with the answers that need root
-  bpfdoctor check --from here.snapshot         elsewhere, offline
+  $ bpfdoctor snapshot -o here.snapshot          every question, for every program
+  $ bpfdoctor snapshot -o here.snapshot --sudo   with the answers that need root
+  $ bpfdoctor check --from here.snapshot         elsewhere, offline
 """
 
 
@@ -40,5 +41,5 @@ def command(ctx: click.Context, /, file: str, smoke: bool, **shared: Any) -> int
     run = examined(given, record=file, everything=True)
     if run.unwritten is not None:
         raise run.unwritten
-    click.echo(f"wrote {file}; {run.report.verdict.summary}", err=True)
+    say(f"wrote {file}; {run.report.verdict.summary}")
     return 0

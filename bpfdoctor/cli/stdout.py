@@ -12,6 +12,7 @@ import sys
 from typing import TextIO
 
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.visible import Shown, put, visible
 
 
 class Stdout:
@@ -42,6 +43,8 @@ class Stdout:
     def write(self, data: str | bytes) -> None:
         """Write all of `data`; text in the terminal's encoding. A reader who left is not an error.
 
+        Text that was not made visible is; bytes are for programs, and left as they are.
+
         Raises BpfDoctorError where it cannot be written for another reason (a full disk).
         """
         try:
@@ -49,8 +52,7 @@ class Stdout:
                 self.stream.flush()
                 _write_all(self._descriptor, data)
             else:
-                self.stream.write(data)
-                self.stream.flush()
+                put(self.stream, data if isinstance(data, Shown) else _visible_lines(data))
         except BrokenPipeError:
             self._drop()
         except OSError as error:
@@ -59,7 +61,7 @@ class Stdout:
 
     def finish(self) -> None:
         """Write what click has printed: its way with a reader who left is an exit status of 1."""
-        self.write(self._bytes_said.getvalue())
+        self.write(self._bytes_said.getvalue().decode(_encoding(), "backslashreplace"))
 
     def _drop(self) -> None:
         """Let whatever is still buffered go nowhere: nobody reads it."""
@@ -74,6 +76,11 @@ def _nowhere() -> int:
         return os.open(os.devnull, os.O_RDWR)
     except OSError:
         return os.memfd_create("nowhere")
+
+
+def _visible_lines(text: str) -> Shown:
+    """Text of another format or of click's: its lines, and the tabs of a shell's completion."""
+    return Shown("\t".join(visible(part, newlines=True) for part in text.split("\t")))
 
 
 def _encoding() -> str:

@@ -9,10 +9,10 @@ from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
 Examples:
-  bpfdoctor undo              shows what the last run changed, asks once, takes it back
-  bpfdoctor undo --dry-run
-  bpfdoctor undo --dry-run --format json=plan.json    text here, JSON in the file
-  bpfdoctor undo 20260131T120000-4711
+  $ bpfdoctor undo              shows what the last run changed, asks once, takes it back
+  $ bpfdoctor undo --dry-run
+  $ bpfdoctor undo --dry-run --format json=plan.json    text here, JSON in the file
+  $ bpfdoctor undo 20260131T120000-4711
 
 \b
 Exit status: 0 nothing is left to take back, 1 declined, or only journals that cannot be used,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
+
+from bpfdoctor.shell import command_line, quoted
+from bpfdoctor.visible import visible
 
 StepKind = Literal["repair", "repository", "refresh", "install", "submodule", "run", "remove"]
 
@@ -43,14 +45,14 @@ class Step(msgspec.Struct, frozen=True):
 
     def command(self, *, sudo: bool = True) -> str:
         """The line that a person would type to do the same; root needs no `sudo` for it."""
-        line = shlex.join(self.argv)
+        line = command_line(self.argv)
         if self.environment:
-            settings = " ".join(f"{k}={shlex.quote(v)}" for k, v in self.environment.items())
+            settings = " ".join(f"{k}={quoted(v)}" for k, v in self.environment.items())
             line = f"{'env ' if self.privileged and sudo else ''}{settings} {line}"
         if self.output:
-            line = f"{line} > {shlex.quote(self.output)}"
+            line = f"{line} > {quoted(self.output)}"
         line = f"sudo {line}" if self.privileged and sudo else line
-        return f"cd {shlex.quote(self.cwd)} && {line}" if self.cwd else line
+        return f"cd {quoted(self.cwd)} && {line}" if self.cwd else line
 
 
 def without_login(text: str) -> str:
@@ -68,7 +70,7 @@ class Manual(msgspec.Struct, frozen=True):
 def commands_to_paste(words: str, commands: Iterable[str], *, as_root: bool = True) -> str:
     """`words`, then the commands, indented; said to be root's where the reader is not root."""
     who = " (as root)" if as_root and os.geteuid() != 0 else ""
-    return "\n".join((f"{words}{who}:", *(f"  {command}" for command in commands)))
+    return "\n".join((visible(f"{words}{who}:"), *(f"  {visible(each)}" for each in commands)))
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -102,6 +102,10 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="
         """Ask the live machine. Only a `Host` calls this."""
         raise NotImplementedError
 
+    def needed(self, answer: Answer) -> Answer:
+        """What of an answer a snapshot needs; all of it, unless a subclass says less."""
+        return answer
+
     def command(self) -> str | None:
         """The command line that asks the same; None where it takes something else."""
         return None

@@ -36,6 +36,10 @@ class Recorded(msgspec.Struct, frozen=True):
     question: Question[Any]
     answer: Answer
 
+    def needed(self) -> Recorded:
+        """The same without what no replay looks at."""
+        return Recorded(self.question, self.question.needed(self.answer))
+
 
 class Snapshot(msgspec.Struct, frozen=True):
     """All that a run asked, and what the run was.
@@ -55,7 +59,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         """The snapshot as JSON, redacted; the same whatever order the questions came in."""
         entries: dict[bytes, Any] = {}
         for each in self.answers:
-            plain = msgspec.to_builtins(redactor.value(each))
+            plain = msgspec.to_builtins(redactor.value(each.needed()))
             entries.setdefault(encode(plain["question"]), plain)
         whole = {
             "schema": SCHEMA,
@@ -171,7 +175,9 @@ class RecordedHost:
     """The machine of a snapshot. What was not asked there is `not-recorded`."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._answers = {each.question: each.answer for each in snapshot.answers}
+        self._answers: dict[Question[Any], Answer] = {}
+        for each in snapshot.answers:  # an earlier version may have redacted less
+            self._answers.setdefault(NEUTRAL.value(each.question), each.answer)
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         """The recorded answer; the question is looked up as it would have been written."""

@@ -7,166 +7,179 @@ exact.
 
 from __future__ import annotations
 
-import os
-import pwd
 import re
-import threading
-from collections.abc import Iterable
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from bpfdoctor.host.redact_allowlist import COMMON, PUBLIC_HOSTS
+from bpfdoctor.host.private_places import PrivatePlaces
+from bpfdoctor.host.redact_allowlist import COMMON
+from bpfdoctor.host.redact_patterns import (
+    ADDRESSES,
+    NAME_BEGINS,
+    NAME_ENDS,
+    OTHERS_HOME,
+    PATH_BEGINS,
+    PATH_ENDS,
+    QUOTED,
+    TELLING,
+    TOKEN,
+    USER_SETTING,
+)
+from bpfdoctor.host.redact_tokens import Tokens
+from bpfdoctor.host.redact_values import Replacing, printable
+from bpfdoctor.host.secret_values import Secrets
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
 
-TOKEN = r"(?:\$(?:CHECKOUT|CACHE|SCRATCH|USER|HOST)|~)"  # noqa: S105  (not a password)
-"""How what was replaced begins; a host's number follows, as plain letters do."""
-
-PLAIN = r"[\w@%+=:,./-]"
-"""What shlex.quote leaves unquoted."""
-
-# A word that the shell needed quotes for only because of its tokens, or of what they replaced. The
-# digits of a host's token are PLAIN's alone: what can match in two ways is tried in all of them.
-QUOTED = re.compile(rf"(?<![^\s(`\"])'({PLAIN}*(?:{TOKEN}{PLAIN}*)*)'(?![^\s)`\".,;:])", re.ASCII)
-
-# A path is replaced where one begins (after an option's letter too: `-I/home/…`) and ends.
-PATH_BEGINS = r"(?:(?<![\w.~)}\]*?%+-])|(?<=^-[A-Za-z])|(?<=[\s'\"=:,]-[A-Za-z])|(?<=-isystem))"
-PATH_ENDS = r"(?![\w~$+-]|\.[\w~$])"
-NAME_BEGINS = r"(?<![^\W_])"
-NAME_ENDS = r"(?![^\W_])"
-URL = (
-    r"(?P<scheme>\b(?i:(?:git\+|svn\+)?(?:https?|ftps?|ssh|git|svn|hg|rsync|socks\w*|tcp|wss?))://)"
-    r"(?P<login>[^\s/@'\"<>]*@)?"
-    r"(?P<host>[\w%-]+(?:\.[\w%-]+)*|\[[0-9A-Fa-f:.]+\])"
-)
-SCP = (
-    r"(?P<scp_login>(?<![\w.$~@-])[\w.-]+@)"
-    r"(?P<scp_host>[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*)(?=:[\w./~])"
-)
-
 Several = str | tuple[str, ...]
-T = TypeVar("T")
 
 
-class Redactor:
-    """Replaces what is secret of one run. Without arguments it knows only hosts in URLs.
+class Redactor(Replacing):
+    """Replaces what is secret of one run. Without arguments it knows what looks like a secret.
 
-    The paths are absolute; those given become `$CHECKOUT`, `~` and `$CACHE`. `user` and
-    `host_name` become `$USER` and `$HOST`, as words, unless they are `COMMON` or shorter than
-    three letters. Of each there may be several spellings. A host in a URL becomes `$HOST1`,
-    `$HOST2` …, the same one the same for as long as the object lives.
+    The paths are absolute; those given become `$CHECKOUT`, `~` and `$CACHE`. The names of the
+    directories above the checkout, and of `places` and those above, become `$DIR1`, `$DIR2` …
+    (`bpfdoctor.host.private_places`). `user` and `host_name` become `$USER` and `$HOST`, as words,
+    unless they are `COMMON` or shorter than three letters. Of each there may be several spellings.
+    A host in a URL becomes `$HOST1`, another user in a path `$USER2`, the same one the same for as
+    long as the object lives. `ids` are words that identify the machine. `spelled` maps a relative
+    path that the user typed to where it leads.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is one thing to hide)
         self,
         checkout: Several = "",
         home: Several = "",
         cache: Several = "",
         user: Several = "",
         host_name: Several = "",
+        *,
+        places: Several = (),
+        others: Several = (),
+        ids: Several = (),
+        spelled: Iterable[tuple[str, str]] = (),
+        secrets: Secrets | None = None,
     ) -> None:
+        self._secrets = secrets or Secrets()
         self._paths: dict[str, str] = {}
         for paths, token in ((checkout, "$CHECKOUT"), (cache, "$CACHE"), (home, "~")):
             for path in _paths(paths):
                 self._paths.setdefault(path, token)
+        private = PrivatePlaces(dict(self._paths), (*_paths(checkout), *_paths(cache)))
+        for path in (*_paths(checkout), *_paths(places)):
+            private.add(path)
+        self._paths.update(private.written)
         self._hosts = [name.lower() for name in _names(host_name)]
         self._users = _names(user)
-        self._remote: dict[str, str] = {}
-        self._lock = threading.Lock()
-        self._pattern = re.compile("|".join(self._alternatives()))
-        known = (*self._paths, *self._hosts, *self._users)
-        self._telling = ("://", "@", "'", *(each.lower() for each in known))
+        self._ids = [each for each in _several(ids) if len(each) >= 8]
+        self._tokens = Tokens(self._hosts, self._users)
+        self._known_others = {name: self._tokens.user(name) for name in _names(others)}
+        named = [*self._alternatives()]
+        self._pattern = re.compile("|".join((ADDRESSES, *named)))
+        self._names_alone = re.compile("|".join(named))
+        self._said = self._ways()
+        known = (*self._paths, *self._hosts, *self._users, *self._ids, *self._known_others)
+        self._telling = tuple(each.lower() for each in known)
+        self._spelled = {each: self.once(printable(to)) for each, to in spelled}
+        self._typed = _spelled_pattern(self._spelled)
 
     @classmethod
-    def of(cls, machine: Machine, checkout: str = "") -> Redactor:
-        """The redactor of this user on this machine."""
-        return cls(
-            checkout=_with_target(checkout),
-            home=(
-                *_with_target(machine.environ.get("HOME") or _account("pw_dir")),
-                *machine.other_homes,
-            ),
-            cache=_with_target(str(machine.cache or "")),
-            user=(_account("pw_name"), machine.environ.get("SUDO_USER", "")),
-            host_name=(node := os.uname().nodename, node.partition(".")[0]),
-        )
+    def of(cls, machine: Machine, checkout: str = "", *arguments: str) -> Redactor:
+        """The redactor of this user on this machine.
+
+        `arguments` are the paths that the user gave: directories, objects, files to be written.
+        """
+        from bpfdoctor.host.redact_facts import facts_of
+
+        return cls(**facts_of(machine, checkout, arguments))
+
+    @property
+    def secrets(self) -> Secrets:
+        """Replaces what is secret in text too, where names and paths stay."""
+        return self._secrets
 
     def _alternatives(self) -> Iterable[str]:
-        yield URL
-        yield SCP
         if self._paths:
             yield rf"{PATH_BEGINS}(?P<path>{_any_of(self._paths)}){PATH_ENDS}"
-        if self._hosts:
-            yield rf"{NAME_BEGINS}(?P<name>(?i:{_any_of(self._hosts)})){NAME_ENDS}"
-        if self._users:
-            yield rf"{NAME_BEGINS}(?P<user>{_any_of(self._users)}){NAME_ENDS}"
+        yield OTHERS_HOME
+        yield USER_SETTING
+        for group, words in (
+            ("id", _any_of(self._ids)),
+            ("name", f"(?i:{_any_of(self._hosts)})" if self._hosts else ""),
+            ("user", _any_of(self._users)),
+            ("known_other", _any_of(self._known_others)),
+        ):
+            if words:
+                yield rf"{NAME_BEGINS}(?P<{group}>{words}){NAME_ENDS}"
 
     def text(self, text: str) -> str:
         """`text` without secrets; what is no text at all (lone surrogates) is escaped."""
+        if self._typed is not None:
+            text = self._typed.sub(lambda found: self._spelled[found[0]], text)
+        return super().text(text)
+
+    def once(self, text: str) -> str:
+        """As `Replacing.once`."""
+        text = self._secrets.once(text)
         if not self._may_tell(text):
             return text
-        return QUOTED.sub(_unquoted, self._pattern.sub(self._replacement, printable(text)))
+        return "\n".join(map(self._line, text.split("\n")))
+
+    def _line(self, line: str) -> str:
+        if not self._may_tell(line):
+            return line
+        return QUOTED.sub(_unquoted, self._pattern.sub(self._replacement, line))
 
     def _may_tell(self, text: str) -> bool:
         """Whether there can be anything to replace: most lines are seen at once to hold nothing."""
         lower = text.lower()
-        return not text.isascii() or any(each in lower for each in self._telling)
-
-    def value(self, value: T) -> T:
-        """The same structure with every string in it redacted: Structs, lists, dictionaries.
-
-        Names of fields, numbers and fields that may only hold one of a few words stay.
-        """
-        return self._value(value)  # type: ignore[no-any-return]
-
-    def _value(self, value: Any) -> Any:
-        if type(value) is str:  # an Enum of strings stays
-            return self.text(value)
-        if isinstance(value, msgspec.Struct):
-            fields = {name: getattr(value, name) for name in free_fields(type(value))}
-            changed = {name: self._value(each) for name, each in fields.items()}
-            return msgspec.structs.replace(value, **changed)
-        if isinstance(value, dict):
-            return {self._value(key): self._value(each) for key, each in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return type(value)(self._value(each) for each in value)
-        return value
+        telling = any(each in lower for each in self._telling)
+        return telling or not text.isascii() or TELLING.search(text) is not None
 
     def _replacement(self, match: re.Match[str]) -> str:
-        found = match.groupdict()
-        if found["scheme"]:
-            login = "$USER@" if found["login"] else ""
-            return found["scheme"] + login + self._host_token(found["host"])
-        if found["scp_host"]:
-            login = "git@" if found["scp_login"] == "git@" else "$USER@"
-            return login + self._host_token(found["scp_host"])
-        if found.get("path"):
-            return self._paths[found["path"]]
-        return "$HOST" if found.get("name") else "$USER"
+        found = {name: each for name, each in match.groupdict().items() if each}
+        for name, said in self._said.items():
+            if name in found:
+                return said(found)
+        return next(token for name, token in TOKENS.items() if name in found)
 
-    def _host_token(self, host: str) -> str:
-        host = host.lower()
-        if any(host == public or host.endswith(f".{public}") for public in PUBLIC_HOSTS):
-            return host
-        if host in self._hosts:
-            return "$HOST"
-        with self._lock:
-            return self._remote.setdefault(host, f"$HOST{len(self._remote) + 1}")
+    def _ways(self) -> dict[str, Callable[[dict[str, str]], str]]:
+        """What is written for a match, by the group that tells its kind."""
+        return {
+            "scheme": self._url,
+            "scp_host": self._remote_path,
+            "git_host": lambda found: self._tokens.host(found["git_host"]),
+            "other": lambda found: found["homes"] + self._tokens.user(found["other"]),
+            "setting": lambda found: found["setting"] + self._tokens.user(found["setting_user"]),
+            "ip": self._address,
+            "path": lambda found: self._paths[found["path"]],
+            "known_other": lambda found: self._tokens.user(found["known_other"]),
+        }
+
+    def _url(self, found: dict[str, str]) -> str:
+        login = "$USER@" if "login" in found else ""
+        return found["scheme"] + login + self._tokens.host(found["host"])
+
+    def _address(self, found: dict[str, str]) -> str:
+        """What is none after all may hold a name: that of `::ada` is one."""
+        text = found["ip"]
+        return self._tokens.address(text) or self._names_alone.sub(self._replacement, text)
+
+    def _remote_path(self, found: dict[str, str]) -> str:
+        login = "git@" if found["scp_login"] == "git@" else "$USER@"
+        return login + self._tokens.host(found["scp_host"])
 
 
-def printable(text: str) -> str:
-    """`text` that UTF-8 can hold: bytes that were no text are written as escapes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        try:
-            return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
-        except UnicodeEncodeError:
-            return text.encode(errors="backslashreplace").decode()
-    return text
+TOKENS = {
+    "email": "$EMAIL",
+    "mac": "$MAC",
+    "uuid": "$UUID",
+    "id": "$ID",
+    "name": "$HOST",
+    "user": "$USER",
+}
+"""What is written for what has no number."""
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -175,6 +188,21 @@ def _unquoted(match: re.Match[str]) -> str:
 
 def _any_of(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+def _spelled_pattern(spelled: Iterable[str]) -> re.Pattern[str] | None:
+    """Where paths stand as they were typed.
+
+    A single name could be any word: it is looked for at a text's beginning, or behind a command.
+    """
+    words = [*spelled]
+    if not words:
+        return None
+    before = "|".join((r"\A", *(rf"(?<=\A{word} )" for word in ("stat", "realpath", "ls", "df"))))
+    paths = _any_of(word for word in words if "/" in word)
+    anywhere = rf"(?<![^\s'\"=])(?:{paths})|" if paths else ""
+    typed = rf"(?:{anywhere}(?:{before})(?:{_any_of(words)}))(?=/|\Z|[\s'\":])"
+    return re.compile(typed)
 
 
 def _several(words: Several) -> tuple[str, ...]:
@@ -189,28 +217,3 @@ def _paths(paths: Several) -> list[str]:
 def _names(words: Several) -> list[str]:
     fit = re.compile(r"(?!(?i:host)\d*$)[^\W_][\w.-]+[^\W_]")
     return [w for w in _several(words) if w.lower() not in COMMON and fit.fullmatch(w)]
-
-
-def _with_target(path: str) -> tuple[str, ...]:
-    return (path, os.path.realpath(path)) if path else ()
-
-
-def _account(field: str) -> str:
-    try:
-        return str(getattr(pwd.getpwuid(os.getuid()), field))
-    except KeyError:
-        return ""
-
-
-@cache
-def free_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """The fields that may hold any text; not those of a few words (`Literal`)."""
-    fields = msgspec.structs.fields(kind)
-    return tuple(field.name for field in fields if not _few_words(field.type))
-
-
-def _few_words(kind: Any) -> bool:
-    parts = get_args(kind)
-    if get_origin(kind) is Literal:
-        return True
-    return bool(parts) and all(_few_words(part) for part in parts)

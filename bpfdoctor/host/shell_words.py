@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
+
+from bpfdoctor.shell import quoted
 
 PLAIN = re.compile(r"[\w@%+=:,./$-]+")
 """Words that a shell takes as they are."""
@@ -11,4 +12,4 @@ PLAIN = re.compile(r"[\w@%+=:,./$-]+")
 
 def to_paste(*words: str) -> str:
     """A command to paste; the path of a recorded checkout, `$CHECKOUT`, stays as it is."""
-    return " ".join(word if PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
+    return " ".join(word if PLAIN.fullmatch(word) else quoted(word) for word in words)

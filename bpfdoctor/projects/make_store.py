@@ -72,6 +72,8 @@ class Store(Unknowns):
 
     def _given(self, name: str) -> Variable | None:
         """The environment's, else what make has built in."""
+        if self.outside.withheld(name):
+            return Variable(self.mark(f"${name} of the environment"), simple=True)
         given = self.outside.environment(name)
         if given is not None:
             return Variable(unmarked(given), origin="environment")

@@ -16,11 +16,13 @@ class Outside(msgspec.Struct, frozen=True):
 
     `environment`: the value of a variable, None where it is not set. `shell`: what a command
     prints, None where that is not known without running it. `directory`: where make runs.
+    `withheld`: the environment has the variable, and the makefile does not learn its value.
     """
 
     environment: Callable[[str], str | None]
     shell: Callable[[str], str | None]
     directory: str = ""
+    withheld: Callable[[str], bool] = lambda name: False
 
 
 class Variable(msgspec.Struct, frozen=True):

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from bpfdoctor.host.makefile_comments import without_comments
 from bpfdoctor.host.question import Host
+from bpfdoctor.host.secret_names import steers_builds
 from bpfdoctor.host.system.files import FileText, ListDirectory, LookAt, Names, PathFacts, ReadFile
-from bpfdoctor.host.tools.commands import environment_variable
+from bpfdoctor.host.tools.commands import environment_variable, is_set
 from bpfdoctor.projects.known_commands import known_output
 from bpfdoctor.projects.make_values import Outside
 from bpfdoctor.projects.makefile import Reading, read_makefile
@@ -44,10 +46,11 @@ def as_it_is(host: Host, project: Project, directory: str) -> Project:
         why = f"{build.makefile} cannot be read ({text.shown()})"
         listing = ProgramList("kind", build.apps, build.makefile, why)
         return msgspec.structs.replace(project, listing=listing)
-    project = _with_build(project, _called(build, text.text))
-    makefile = read_makefile(text.text, _around(host, project), whole=not text.truncated)
+    words = without_comments(text.text)
+    project = _with_build(project, _called(build, words))
+    makefile = read_makefile(words, _around(host, project), whole=not text.truncated)
     values = {name: makefile.value(name) for name in variables_of(project)}
-    return with_values(host, project, values, text.text)
+    return with_values(host, project, values, words)
 
 
 def with_values(
@@ -117,6 +120,7 @@ def _around(host: Host, project: Project) -> Outside:
         lambda name: environment_variable(host, name),
         lambda command: known_output(host, command),
         project.inside(directory),
+        lambda name: not steers_builds(name) and is_set(host, name),
     )
 
 

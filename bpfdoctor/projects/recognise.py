@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from bpfdoctor.host.makefile_comments import without_comments
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.files import AskDirectory, FileText, LookAt, PathFacts, ReadFile
 from bpfdoctor.projects.makefile_of import as_it_is
@@ -78,7 +79,8 @@ def _worded(host: Host, place: str, kind: ProjectKind, below: str) -> bool:
     makefile = f"{place.rstrip('/')}/{below}/{MAKEFILE}"
     text = host.ask(ReadFile(makefile))
     words = kind.recognise.makefile if kind.recognise else ()
-    return isinstance(text, FileText) and any(word in text.text for word in words)
+    read = without_comments(text.text) if isinstance(text, FileText) else ""
+    return any(word in read for word in words)
 
 
 def _hidden(host: Host, place: str, names: tuple[str, ...]) -> set[int]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-
 from msgspec.structs import replace
 
 from bpfdoctor.model import ByHand, Fix, Install, Report, Run
+from bpfdoctor.shell import command_line, quoted
 
 NAME = "bpfdoctor"
 """The command's plain name, as checks write it in their fixes."""
@@ -31,16 +30,16 @@ def commands(fix: Fix, *, as_root: bool) -> list[str]:
     """The lines to paste, `sudo` included where it takes root and the reader is not."""
     if isinstance(fix, ByHand) or not fix.argv:
         return []
-    line = shlex.join(fix.argv)
+    line = command_line(fix.argv)
     sudo = fix.privileged and not as_root
     if not isinstance(fix, Run):
         return [f"sudo {line}" if sudo else line]
     if fix.output:
-        target = shlex.quote(fix.output)
+        target = quoted(fix.output)
         line = f"{line} | sudo tee {target} > /dev/null" if sudo else f"{line} > {target}"
     elif sudo:
         line = f"sudo {line}"
-    return [f"cd {shlex.quote(fix.cwd)} && {line}" if fix.cwd else line]
+    return [f"cd {quoted(fix.cwd)} && {line}" if fix.cwd else line]
 
 
 def words(fix: Fix) -> str:

@@ -33,6 +33,10 @@ class DocumentKind(Enum):
 class Redacts(Protocol):
     """Replaces what names a person, a machine or a place."""
 
+    @property
+    def secrets(self) -> Redacts:
+        """Replaces passwords, tokens and keys alone."""
+
     def value(self, value: T) -> T:
         """Return the same structure with every string in it redacted."""
 
@@ -101,11 +105,23 @@ class ErrorDocument(NamedTuple):
     hint: str
 
     def redacted(self, by: Redacts) -> ErrorDocument:
-        """Return it as it is: it repeats what the user typed."""
-        return self
+        """Redact both: what the user typed holds names too."""
+        return ErrorDocument(self.kind, by.value(self.message), by.value(self.hint))
 
 
 Document = ReportDocument | ProgramsDocument | PlanDocument | InventoryDocument | ErrorDocument
+
+
+def bare(document: Document, redacts: Redacts) -> Document:
+    """The document for a person's own eyes: without what is secret and of no use in a command.
+
+    A plan stays as it is: what a person agrees to is what will be run.
+    """
+    if isinstance(document, ReportDocument | ProgramsDocument):
+        return document.redacted(redacts.secrets)
+    return document
+
+
 PaperOf = Callable[[], "Paper"]
 """Says what a document is written on; asked by the formats that care, for it takes time."""
 

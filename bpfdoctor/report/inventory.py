@@ -7,6 +7,8 @@ from itertools import groupby
 
 import msgspec
 
+from bpfdoctor.shell import inert
+
 
 class ListedCheck(msgspec.Struct, frozen=True):
     """A check, in the words of the report."""
@@ -52,10 +54,11 @@ def inventory_lines(inventory: Inventory) -> Iterator[str]:
     wide = max((len(check.id) for check in inventory.checks), default=0)
     for subject, group in groupby(inventory.checks, lambda check: check.subject):
         yield subject
-        yield from (f"  {check.id:{wide}}  {check.title}" for check in group)
+        for check in group:
+            yield inert(f"  {check.id:{wide}}  {check.title}", ours=True)
         yield ""
     for project in inventory.projects:
-        yield from _project_lines(project)
+        yield from (inert(line, ours=True) for line in _project_lines(project))
         yield ""
 
 

@@ -7,6 +7,9 @@ import os
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from bpfdoctor.shell import BAR, inert
+from bpfdoctor.visible import Shown, visible
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -33,6 +36,7 @@ class Paper(NamedTuple):
 
     def broken(self, text: str, indent: int, first: str | None = None) -> list[str]:
         """Prose in lines of this paper, indented; `first` is what the first line begins with."""
+        text = visible(text)
         margin = " " * indent
         head = margin if first is None else first
         if not self.width:
@@ -47,7 +51,7 @@ class Paper(NamedTuple):
             break_on_hyphens=False,
         ) or [head.rstrip()]
 
-    def printed(self, lines: list[Text]) -> str:
+    def printed(self, lines: list[Text]) -> Shown:
         """The lines as they are written, styled if the paper takes colour.
 
         No name in them, as that of an object's section, drives a terminal or begins a line.
@@ -55,7 +59,7 @@ class Paper(NamedTuple):
         lines = [_in_one(line) for line in lines]
         plain = [f"{line.plain}\n" for line in lines]
         if not self.colour and not any("\t" in line for line in plain):
-            return "".join(plain)  # what rich would write too, after all that it imports
+            return Shown("".join(plain))  # what rich would write too, after all that it imports
         from rich.console import Console
 
         out = io.StringIO()
@@ -71,11 +75,12 @@ class Paper(NamedTuple):
         )
         for line in lines:
             console.print(line, soft_wrap=True)
-        return out.getvalue()
+        return Shown(out.getvalue())
 
 
 def _in_one(line: Text) -> Text:
-    plain = visible(line.plain).replace("\n", "\\n")
+    """A line without what would drive a terminal; its tabs become spaces when it is printed."""
+    plain = "\t".join(map(visible, line.plain.split("\t")))
     if plain == line.plain:
         return line
     from rich.text import Text
@@ -83,8 +88,21 @@ def _in_one(line: Text) -> Text:
     return Text(plain)
 
 
-def visible(text: str) -> str:
-    """`text` with control characters as escapes: what a tool printed must not drive a terminal."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
-    )
+def prose(line: Text) -> Text:
+    """A line that is no command, and that does nothing where it is pasted into a shell."""
+    made = inert(line.plain)
+    if made == line.plain:
+        return line
+    text = len(line.plain.lstrip(" "))
+    return _behind(made[: len(made) - text], line, len(line.plain) - text)
+
+
+def bordered(line: Text) -> Text:
+    """A row of a table, with a bar in its margin."""
+    return _behind(BAR, line, len(BAR))
+
+
+def _behind(head: str, line: Text, start: int) -> Text:
+    from rich.text import Text
+
+    return Text(head).append_text(line[start:])

@@ -16,7 +16,7 @@ from bpfdoctor.model import (
     Subject,
 )
 from bpfdoctor.report.causes import causes
-from bpfdoctor.report.paper import Paper, visible
+from bpfdoctor.report.paper import Paper
 
 CELLS = {
     Readiness.READY: ("ready", "green"),
@@ -78,5 +78,5 @@ def cause_lines(report: Report, paper: Paper) -> list[Text]:
     lines: list[Text] = []
     for each in causes(report):
         head = f"  {each.status.value}  {each.key}: "
-        lines += map(Text, paper.broken(visible(each.summary), 6, head))
+        lines += map(Text, paper.broken(each.summary, 6, head))
     return [Text(""), *lines] if lines else []

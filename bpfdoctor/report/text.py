@@ -7,11 +7,13 @@ from itertools import groupby
 
 from rich.text import Text
 
-from bpfdoctor.model import Evidence, Readiness, Report, Reported, Status, Subject
+from bpfdoctor.model import ByHand, Evidence, Readiness, Report, Reported, Status, Subject
 from bpfdoctor.report.advice import commands, words
-from bpfdoctor.report.paper import Paper, visible
+from bpfdoctor.report.paper import Paper, bordered, prose
 from bpfdoctor.report.programs import table_lines
 from bpfdoctor.report.readiness import limited, readiness_lines
+from bpfdoctor.shell import BAR, MARK, barred, command_in, inert, typed
+from bpfdoctor.visible import Shown, field, visible
 
 STYLES = {
     Status.PASS: "green",
@@ -25,14 +27,14 @@ WORST_FIRST = (Status.FAIL, Status.ERROR, Status.UNKNOWN, Status.WARN)
 """Statuses that call for something; a `skip` is told by the finding that it names."""
 NAMED = 12
 """Programs that the heading names."""
-MARK = max(len(status.value) for status in Status)
+WIDEST = max(len(status.value) for status in Status)
 EVIDENCE_HEAD, EVIDENCE_TAIL = 6, 10
 """Lines of an answer that are shown: what a compiler says first, and what make says last."""
 
 
 def report_text(
     report: Report, paper: Paper, explanations: Mapping[str, str], *, as_root: bool
-) -> str:
+) -> Shown:
     """The whole report. `explanations` are the checks' docstrings by id; `as_root`: who reads it
     is root, and needs no sudo."""
     writer = _Writer(report, paper, explanations, as_root)
@@ -57,13 +59,13 @@ class _Writer:
     def heading(self) -> None:
         """Which project is judged and where; which machine; for what."""
         host = self.report.host
-        self.add(visible(subject_line(self.report)), "bold")
+        self.prose(field(subject_line(self.report)), "bold")
         who = "asked as root" if host.privileged else "asked as an ordinary user"
-        self.add(f"Linux {host.release} {host.architecture}, {host.distribution}, {who}")
+        self.prose(f"Linux {host.release} {host.architecture}, {host.distribution}, {who}")
         targets = [f"{t.program} to {t.stage.value}" for t in self.report.selection.targets]
         if targets:
             more = f" and {len(targets) - NAMED} more" if len(targets) > NAMED else ""
-            self.prose(f"for {', '.join(targets[:NAMED])}{more}")
+            self.prose(f"for: {', '.join(targets[:NAMED])}{more}")
         if self.report.selection.note:
             self.prose(self.report.selection.note)
 
@@ -76,11 +78,11 @@ class _Writer:
     def rows(self, found: list[Reported]) -> None:
         """Status, key and the deciding value of each; the value below where the room is small."""
         keys = max(len(each.key) for each in found)
-        indent = 2 + MARK + 2 + keys + 2
+        indent = 2 + WIDEST + 2 + keys + 2
         below = bool(self.paper.width) and self.paper.width - indent < 30
         for each in found:
-            text = visible(each.summary)
-            head = f"  {each.status.value:{MARK}}  {each.key:{0 if below else keys}}"
+            text = each.summary
+            head = f"  {each.status.value:{WIDEST}}  {each.key:{0 if below else keys}}"
             if below:
                 self.row(each, [head, *self.paper.broken(text, 6)])
             else:
@@ -89,9 +91,9 @@ class _Writer:
     def row(self, each: Reported, lines: list[str]) -> None:
         """Lines whose first begins with a status; one that does not matter here is not loud."""
         quiet = not each.needed and each.status is not Status.PASS
-        first = Text(lines[0])
+        first = Text(visible(lines[0]))
         first.stylize("dim" if quiet else STYLES[each.status], 2, 2 + len(each.status.value))
-        self.lines += [first, *map(Text, lines[1:])]
+        self.lines += [prose(first), *(Text(barred(line)) for line in lines[1:])]
 
     def problems(self) -> None:
         """Everything needed that does not pass: why it matters, what was seen, what to type."""
@@ -106,33 +108,38 @@ class _Writer:
 
     def problem(self, each: Reported) -> None:
         """One of them."""
-        head = Text(f"  {each.status.value}  {each.key}: {visible(each.title)}")
+        head = Text(visible(f"  {each.status.value}  {each.key}: {each.title}"))
         head.stylize(STYLES[each.status], 2, 2 + len(each.status.value))
-        self.lines.append(head)
-        self.prose(visible(each.summary), 4)
-        why = first_paragraph(self.explanations.get(each.id, ""))
-        if why:
-            self.lines += [Text(line, "dim") for line in self.paper.broken(why, 4)]
+        self.lines.append(prose(head))
+        self.told(each.summary)
+        self.told(first_paragraph(self.explanations.get(each.id, "")), "dim")
         for seen in each.evidence:
             self.evidence(seen)
         for fix in each.fixes:
-            if words(fix):
-                self.by_hand(words(fix))
+            self.by_hand(fix.text) if isinstance(fix, ByHand) else self.told(words(fix))
             for command in commands(fix, as_root=self.as_root):
-                self.add(f"    > {visible(command)}", "bold")
+                self.add(typed(command, 4), "bold")
 
     def by_hand(self, text: str) -> None:
         """Instructions in words: prose is wrapped, indented lines are commands and are not."""
-        for line in visible(text).splitlines():
-            if line.startswith((" ", "\t", "$", "#")):
-                self.add(f"      {line.strip()}", "bold")
+        for line in text.split("\n"):
+            command = command_in(line)
+            if command:
+                self.add(typed(command, 6), "bold")
             else:
-                self.prose(line, 4)
+                self.told(line)
+
+    def told(self, text: str, style: str = "") -> None:
+        """Words about a problem, behind a bar, so that its commands stand out."""
+        for line in self.paper.broken(text, 6) if text else ():
+            self.lines.append(Text(barred(line), style))
 
     def evidence(self, seen: Evidence) -> None:
         """What was asked and what came back; the middle of a long answer is left to --json."""
-        self.add(f"    {visible(seen.source)}", "cyan")
-        lines = visible(seen.text).expandtabs().splitlines()
+        for line in asked(seen.source):
+            self.lines.append(Text(f"    {BAR}{line}", "cyan"))
+        lines = visible(seen.text, newlines=True).split("\n")
+        lines = lines[:-1] if lines[-1] == "" else lines
         left_out = len(lines) - EVIDENCE_HEAD - EVIDENCE_TAIL
         if left_out > 1:
             note = f"[... {left_out} more lines: --json has them all]"
@@ -140,7 +147,7 @@ class _Writer:
         if seen.truncated:
             lines.append("[... and more, which was not kept]")
         for line in lines:
-            self.add(f"      {line}".rstrip())
+            self.lines.append(Text(f"    {BAR}  {line}".rstrip()))
 
     def not_needed(self) -> None:
         """What is limited here and does not matter for what was selected."""
@@ -167,7 +174,7 @@ class _Writer:
         if lines:
             self.section("Readiness")
         for line in lines:
-            self.lines.append(line)
+            self.lines.append(bordered(line))
 
     def others(self) -> None:
         """The programs that nobody selected, where the run was about all of them."""
@@ -175,29 +182,36 @@ class _Writer:
         told = {stage.readiness for each in found for stage in each.stages.values()}
         if told - {Readiness.UNKNOWN} and not self.report.selection.explicit:
             self.section("Other programs")
-            self.lines += table_lines(found)
+            self.lines += map(bordered, table_lines(found))
 
     def verdict(self) -> None:
         """One sentence."""
         verdict = self.report.verdict
         style = {0: "bold green", 1: "bold red"}.get(verdict.exit, "bold magenta")
         self.add("")
-        for line in self.paper.broken(visible(verdict.summary), 0):
-            self.add(line, style)
+        self.prose(verdict.summary, style)
 
     def section(self, title: str) -> None:
         """An empty line and a heading."""
-        self.add("")
-        self.add(title, "bold")
+        self.lines += [Text(""), Text(visible(title), "bold")]  # ours, or of code that is installed
 
-    def prose(self, text: str, indent: int = 0) -> None:
+    def prose(self, text: str, style: str = "") -> None:
         """Text that may be broken into lines."""
-        for line in self.paper.broken(text, indent):
-            self.add(line)
+        first, *rest = self.paper.broken(text, 0)
+        self.lines += [Text(inert(first), style), *(Text(barred(line), style) for line in rest)]
 
     def add(self, line: str, style: str = "") -> None:
-        """One line that is never broken: what can be pasted stays whole."""
-        self.lines.append(Text(line, style))
+        """One line that is never broken; a command to type stays as it is."""
+        whole = line if isinstance(line, Shown) else inert(visible(line))
+        self.lines.append(Text(whole, style))
+
+
+def asked(source: str) -> list[str]:
+    """Where evidence is from, in words that are not taken for a command to type."""
+    if not source.startswith(MARK):
+        return [f"from: {visible(source)}"]
+    lines = visible(source, newlines=True).split("\n")  # a program that was fed, what came of it
+    return [f"ran: {line.removeprefix(MARK)}" if line.startswith(MARK) else line for line in lines]
 
 
 def subject_line(report: Report) -> str:

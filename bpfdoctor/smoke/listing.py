@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from bpfdoctor.host.makefile_comments import without_comments
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.files import FileText, ReadFile
 from bpfdoctor.projects.makefile import Reading
@@ -29,9 +30,8 @@ def as_make_says(host: Host, project: Project) -> Project:
         return msgspec.structs.replace(project, listing=listing)
     text = host.ask(ReadFile(question.path))
     values = {name: _reading(answer, name) for name in question.variables}
-    asked = with_values(
-        host, project, values, text.text if isinstance(text, FileText) else "", how="asked"
-    )
+    words = without_comments(text.text) if isinstance(text, FileText) else ""
+    asked = with_values(host, project, values, words, how="asked")
     return _where_unknown(project, asked)
 
 

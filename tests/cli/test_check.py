@@ -47,7 +47,7 @@ def test_standard_error_is_silent_without_a_terminal(doctor: Doctor) -> None:
 def test_a_stage_that_is_selected_is_the_last_that_is_shown(doctor: Doctor) -> None:
     run = doctor("check", "--no-smoke", "--for", "minimal:build")
     readiness = run.stdout.partition("\nReadiness\n")[2]
-    assert "  minimal  build: " in readiness
+    assert "| minimal  build: " in readiness
     assert "load" not in readiness.partition("\n\n")[0]
 
 

@@ -29,7 +29,7 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["--format", "text=a", "--from", "a"], "--from a and --format text=a name the same file"),
     (["--format", "jsn"], "did you mean json? the formats are json, text"),
     (["--format", "JSON"], "did you mean json?"),
-    (["--format", "yaml"], "there is no format 'yaml'\nthe formats are json, text"),
+    (["--format", "yaml"], "there is no format 'yaml'\nhint: the formats are json, text"),
     (["--format", "yaml=it"], "there is no format 'yaml'"),
     (["--format", "json.py"], "there is no format 'json.py'"),
     (["--format", "__init__"], "there is no format '__init__'"),

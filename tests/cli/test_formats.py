@@ -122,3 +122,14 @@ def test_only_what_is_data_is_redacted(doctor: Doctor, tmp_path: Path) -> None:
     data = (tmp_path / "it.json").read_text()
     assert "~/bin/cc" in data
     assert str(tmp_path) not in data
+
+
+def test_text_shows_paths_and_no_secret(doctor: Doctor, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    said = "$0: TOKEN=the-secret https://me:password-7@h.example/x is broken"
+    (tools / "cc").write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 1\n')
+    (tools / "cc").chmod(0o755)
+    chosen = ("--project", "libbpf-bootstrap", "--only", "toolchain.cc")
+    text = doctor("check", "--no-smoke", *chosen, environ={"PATH": str(tools)}).stdout
+    assert f"{tools}/cc: TOKEN=$SECRET https://$SECRET@h.example/x is broken" in text

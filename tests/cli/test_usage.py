@@ -25,7 +25,7 @@ QUICK = ("--no-smoke", "--only", "kernel.release")
 def test_the_help_of_every_command_has_examples(doctor: Doctor, command: str) -> None:
     run = doctor(command, "--help")
     assert run.returncode == 0
-    assert f"Examples:\n    bpfdoctor {command}" in run.stdout
+    assert f"Examples:\n    $ bpfdoctor {command}" in run.stdout
     assert run.stderr == ""
 
 
@@ -121,7 +121,7 @@ def test_a_directory_that_this_user_cannot_read_is_told(needs: Callable[..., Non
         run = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd="/"
         )
-    assert f"{shut} cannot be read by this user\nit belongs to uid 0" in run.stderr
+    assert f"{shut} cannot be read by this user\nhint: it belongs to uid 0" in run.stderr
     assert run.returncode == 2
 
 

@@ -10,9 +10,11 @@ from cpu_limit import within_cpu
 from hypothesis import given, settings, strategies as st
 
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.redact import Redactor, printable
+from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.redact_allowlist import COMMON
-from bpfdoctor.host.system.files import FileText, LookAt, PathFacts, ReadFile
+from bpfdoctor.host.redact_values import printable
+from bpfdoctor.host.secret_values import Secrets
+from bpfdoctor.host.system.files import Directory, FileText, LookAt, PathFacts, ReadFile
 
 CHECKOUT = "/home/zelda/src/libbpf-bootstrap"
 
@@ -40,7 +42,7 @@ def zeldas() -> Redactor:
         ),
         ("file:///home/zelda/x", "file://~/x"),
         ("/mnt/home/zelda/x", "/mnt/home/$USER/x"),
-        ("/home/zeldas/x /home/zelda-old", "/home/zeldas/x /home/$USER-old"),
+        ("/home/zeldas/x /home/zelda-old", "/home/$USER2/x /home/$USER3"),
         ("owner zelda (zelda's)", "owner $USER ($USER's)"),
         ("Linux Hyrule 6.1, hyrule.corp.example", "Linux $HOST 6.1, $HOST"),
         ("https://zelda:secret@git.corp.example/zelda/x", "https://$USER@$HOST1/$USER/x"),
@@ -70,6 +72,103 @@ def test_what_is_written_for_what_was_said(said: str, written: str | None) -> No
 def test_one_sign_is_enough_for_a_line_to_be_looked_at(said: str, written: str) -> None:
     redactor = Redactor(home="/home/Link", user="Link", host_name=("hyrule", "Rosalind"))
     assert redactor.text(said) == written
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("deploy@10.1.2.3:x git@10.1.2.3:x", "$USER@$HOST1:x git@$HOST1:x"),
+        ("a@[fe80::1]:x a@3com.corp:x", "$USER@$HOST1:x $USER@$HOST2:x"),
+        ("url = buildbox:x/y.git", "url = $HOST1:x/y.git"),
+        ("ping 10.1.2.3, 10.1.2.3:80 10.1.2.4/24.", "ping $HOST1, $HOST1:80 $HOST2/24."),
+        ("2001:db8::1 fe80::5054:ff:fe12:3456%eth0", "$HOST1 $HOST2%eth0"),
+        ("ip=10.0.0.2::10.0.0.1:255.255.255.0", "ip=$HOST1::$HOST2:255.255.255.0"),
+        ("00:11:22:33:44:55 eth0:00-11-22-33-44-55", "$MAC eth0:$MAC"),
+        ("UUID=0a1b2c3d-0a1b-0A1B-0a1b-0a1b2c3d4e5f", "UUID=$UUID"),
+        ("Ann <ann@a.example>, x+y@b.example.", "Ann <$EMAIL>, $EMAIL."),
+        ("by ann@192.0.2.1", "by $EMAIL"),
+        ("-I/home/ann/x ~ann/x /home/ann", "-I/home/$USER2/x ~$USER2/x /home/$USER2"),
+        ("/Users/ann /run/media/bob/x", "/Users/$USER2 /run/media/$USER3/x"),
+        ("rw,username=ann,domain=CORP login=root", "rw,username=$USER2,domain=$USER3 login=root"),
+        (
+            "postgres://a:b@db/x redis+tls://:pw@db",
+            "postgres://$USER@$HOST1/x redis+tls://$USER@$HOST1",
+        ),
+        ("https://u:p@w@git.corp/x", "https://$USER@$HOST1/x"),
+    ],
+)
+def test_what_names_a_machine_or_a_person_is_replaced(said: str, written: str) -> None:
+    assert Redactor().text(said) == written
+    assert zeldas().text(said) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5.15.153.1-microsoft-standard-WSL2 version 1.2.3.4 since 5.10.74.3 v1.2.3.4 1.2.3.4.5",
+        "memcpy@GLIBC_2.14 foo@plt getty@tty1.service x@sha256:0123 serde@1.0.1 pkg@2:x",
+        "file:/srv/x.git https://github.com/libbpf/libbpf.git git.go:10",
+        "12:34:56 std::string a::b dead::beef :: ::1 0000:00:1f.2 127.0.0.1 0.0.0.0 999.1.1.1",
+        "1.2~rc1 /home/runner /home/user ~/x f ~x",
+    ],
+)
+def test_what_only_looks_like_an_address_or_a_person_stays(text: str) -> None:
+    assert Redactor().text(text) == text
+
+
+CLIENT = "/home/zelda/clients/acme/lb"
+
+
+def test_the_names_of_the_directories_above_a_checkout_are_hidden() -> None:
+    redact = Redactor(CLIENT, "/home/zelda", user="zelda").text
+    assert redact(f"{CLIENT}/x {CLIENT}") == "$CHECKOUT/x $CHECKOUT"
+    assert redact("/home/zelda/clients/acme/bpfdoctor.toml") == "~/$DIR1/$DIR2/bpfdoctor.toml"
+    assert redact("/home/zelda/clients /home/zelda /home /") == "~/$DIR1 ~ /home /"
+    assert redact("/home/zelda/clients/globex /home/zelda/x") == "~/$DIR1/globex ~/x"
+    assert redact("/home/zelda/clients2") == "~/clients2"
+
+
+def test_the_names_below_a_checkout_stay() -> None:
+    redact = Redactor(CLIENT, "/home/zelda", places=f"{CLIENT}/examples/c").text
+    assert (
+        redact(f"{CLIENT}/examples/c/x {CLIENT}/examples")
+        == "$CHECKOUT/examples/c/x $CHECKOUT/examples"
+    )
+
+
+def test_what_every_system_has_keeps_its_name() -> None:
+    redact = Redactor(
+        "/usr/src/acme/lb", places=("/var/lib/dpkg", "/usr/lib/llvm-14", "/tmp/x")
+    ).text
+    assert redact("/usr/src/acme/x /usr/src") == "/usr/src/$DIR1/x /usr/src"
+    assert redact("/var/lib/dpkg /usr/lib/llvm-14/bin /tmp/x/y") == (
+        "/var/lib/dpkg /usr/lib/llvm-14/bin /tmp/$DIR2/y"
+    )
+
+
+def test_a_question_about_a_parent_is_the_one_that_its_redacted_answer_asks() -> None:
+    parents = Directory(CLIENT, tuple(str(each) for each in Path(CLIENT).parents))
+    redactor = Redactor(CLIENT, "/home/zelda", user="zelda")
+    for live, written in zip(parents.parents, redactor.value(parents).parents, strict=True):
+        for name in ("bpfdoctor.toml", "examples/c/Makefile", ".git"):
+            asked = LookAt(f"{live.rstrip('/')}/{name}")
+            replayed = LookAt(f"{written.rstrip('/')}/{name}")
+            assert redactor.value(asked) == replayed == Redactor().value(replayed)
+
+
+def test_a_path_is_hidden_as_it_was_typed() -> None:
+    spelled = [("../acme/lb", CLIENT), ("lb", CLIENT)]
+    redact = Redactor(CLIENT, "/home/zelda", spelled=spelled).text
+    assert redact("../acme/lb") == redact("lb") == "$CHECKOUT"
+    assert redact("stat ../acme/lb/x") == redact("stat lb/x") == "stat $CHECKOUT/x"
+    assert redact("see '../acme/lb/x': lb is a word, ../acme/lb2") == (
+        "see $CHECKOUT/x: lb is a word, ../acme/lb2"
+    )
+
+
+def test_what_is_no_address_after_all_hides_no_name() -> None:
+    redact = Redactor(user="ada", host_name="bee-7").text
+    assert redact("::ada x::bee-7 a::ada") == "::$USER x::$HOST a::$USER"
 
 
 def test_a_host_keeps_its_token_and_another_gets_another() -> None:
@@ -146,7 +245,15 @@ def test_this_machine_gives_its_own_names(tmp_path: Path) -> None:
 
 PLACES = (CHECKOUT, "/home/zelda", "/root", "zelda", "hyrule", "HYRULE", "hyrule.corp.example")
 ROUND = ("http://", "https://zelda@", "git@", "zelda@", "nas.corp", "github.com", "$USER", "$HOST1")
-PARTS = st.sampled_from((*PLACES, *ROUND, *"/.~':a _@-\né$`\"=[]%\udc80", "-I"))
+SECRETS = (
+    *("TOKEN=", "'KEY=", '"password": ', "-DAPI_KEY=", "--token ", "?sig=", "#", "user=", "login="),
+    *("ghp_0123456789abcdef", "Bearer 0123456789abcdef", "-----BEGIN PRIVATE KEY-----", "$SECRET"),
+    *("10.1.2.3", "fe80::1", "00:11:22:33:44:55", "/home/alice", "~alice/", "/home/zelda/clients"),
+    *("://a:b@c", "-u a:b", "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f", "\\n", "$DIR1", "hunter22"),
+)
+PARTS = st.sampled_from(
+    (*PLACES, *ROUND, *SECRETS, *"/.~':a _@-\né$`\"=[]%\udc80\\?&,0", "-I", "-D")
+)
 TEXTS = st.lists(PARTS | st.characters(), max_size=12).map("".join)
 
 
@@ -154,11 +261,20 @@ TEXTS = st.lists(PARTS | st.characters(), max_size=12).map("".join)
 @given(TEXTS)
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     redactor = Redactor(
-        CHECKOUT, ("/home/zelda", "/root"), "", "zelda", ("hyrule.corp.example", "hyrule")
+        CHECKOUT,
+        ("/home/zelda", "/root"),
+        "",
+        "zelda",
+        ("hyrule.corp.example", "hyrule"),
+        places="/home/zelda/clients/acme",
+        others="epona",
+        secrets=Secrets(["hunter22"]),
     )
     once = redactor.text(text)
     assert redactor.text(once) == once
     assert Redactor().text(once) == once
+    shown = Secrets().text(text)
+    assert Secrets().text(shown) == shown
 
 
 def names() -> st.SearchStrategy[str]:

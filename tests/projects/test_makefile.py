@@ -10,6 +10,7 @@ from cpu_limit import within_cpu
 from hypothesis import given, strategies as st
 from real_make import NAMES, random_makefile, said_by_make
 
+from bpfdoctor.host.makefile_comments import without_comments
 from bpfdoctor.projects.make_budget import EACH, PATIENCE, Budget, steps_of
 from bpfdoctor.projects.make_functions import FUNCTIONS
 from bpfdoctor.projects.make_values import NotFollowed, Outside
@@ -177,6 +178,25 @@ def test_the_origin_says_whose_value_it_is(
     found = read(f"{line}\n", environment=environment)["CLANG"]
     assert (found.text, found.origin) == expected
     assert read("X = 1\n")["CC"] == Reading("cc", "default")
+
+
+def test_a_variable_that_is_withheld_is_computed_and_the_rest_is_known() -> None:
+    outside = Outside(lambda name: None, lambda command: None, "", lambda name: name == "PLAIN")
+    text = "X := $(PLAIN)\nAPPS = a $(X)\nCC = gcc\nPLAIN2 ?= $(OTHER)b\n"
+    found = read_makefile(text, outside)
+    assert found.value("APPS").computed == "$PLAIN of the environment"
+    assert found.value("CC").text == "gcc"
+    assert found.value("PLAIN2").text == "b"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_comments_say_nothing_to_whoever_reads_a_makefile(form: str) -> None:
+    assert read(without_comments(FORMS[form])) == read(FORMS[form])
+
+
+def test_a_comment_ends_where_make_ends_it() -> None:
+    text = "# a \\\n b\nA = b # c\n  # d\\\\\n\t# recipe\nB = \\\n# e\n#"
+    assert without_comments(text) == "#\nA = b # c\n#\n\t# recipe\nB = \\\n#\n#"
 
 
 def test_makefiles_of_the_environment_are_read_before_and_not_followed() -> None:

@@ -260,6 +260,22 @@ def test_a_tool_is_what_make_would_run_in_this_environment(
     assert (setting.origin, setting.computed) == (origin, computed)
 
 
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "PLAIN", "CFLAGS_TOKEN"])
+def test_a_makefile_learns_no_variable_that_does_not_steer_builds(
+    checkout: Path, name: str
+) -> None:
+    (checkout / "examples/c/Makefile").write_text(f"X := $({name})\nAPPS = minimal $(X)\n")
+    recording = RecordingHost(LiveHost(Machine({"PATH": "/nonexistent", name: "the-value"})))
+    found = find_project(recording, str(checkout))
+    assert found is not None
+    assert found.listing is not None
+    assert found.listing.computed == f"${name} of the environment"
+    assert "the-value" not in repr((recording.answers, found))
+    unset = find_project(host(), str(checkout))
+    assert unset is not None
+    assert unset.programs == ("minimal",)
+
+
 def test_a_machine_recorded_before_its_tools_were_asked_about_has_the_usual_ones() -> None:
     known: dict[Question[Any], Answer] = {
         AskDirectory("/tree"): Directory("/tree", ("/",)),

@@ -8,8 +8,9 @@ import pytest
 
 from bpfdoctor.model import Evidence, HostFacts, Report, Run
 from bpfdoctor.report.advice import commands
-from bpfdoctor.report.paper import Paper, visible
+from bpfdoctor.report.paper import Paper
 from bpfdoctor.report.text import first_paragraph, report_text
+from bpfdoctor.visible import visible
 
 WHY = {
     "libraries.libelf": "libbpf reads compiled BPF objects with libelf,\nand so does bpftool.\n\n"
@@ -52,7 +53,7 @@ def test_a_reader_who_is_root_is_not_told_to_use_sudo(broken: Report) -> None:
 
 def test_a_command_is_never_broken_into_lines(broken: Report) -> None:
     command = "cd /home/ann/libbpf-bootstrap && git submodule update --init --recursive -- bpftool"
-    assert f"> {command}\n" in plain(broken, 30)
+    assert f"$ {command}\n" in plain(broken, 30)
 
 
 def test_only_the_first_paragraph_of_a_docstring_says_why(broken: Report) -> None:
@@ -111,7 +112,7 @@ def test_a_short_answer_is_shown_whole(broken: Report) -> None:
     lines = "\n".join(f"row {number}" for number in range(17))
     first = msgspec.structs.replace(broken.findings[0], evidence=(Evidence("$ x", lines),))
     text = plain(msgspec.structs.replace(broken, findings=(first,)))
-    assert all(f"      row {number}\n" in text for number in range(17))
+    assert all(f"    |   row {number}\n" in text for number in range(17))
 
 
 def test_the_first_paragraph_is_one_line() -> None:

@@ -67,7 +67,7 @@ def test_an_ordinary_user_with_sudo_gets_to_the_proof(make_root: Callable[..., A
     sudo = root.inside("/usr/bin/sudo")
     sudo.rename(sudo.with_name("sudo.away"))
     bare = root.bpfdoctor("fix", "--yes", user="user", extra=home)
-    assert bare.stdout.startswith("  # as root\n  DEBIAN_FRONTEND=noninteractive apt-get update\n")
+    assert bare.stdout.startswith("  As root:\n  $ DEBIAN_FRONTEND=noninteractive apt-get update\n")
     sudo.with_name("sudo.away").rename(sudo)
 
     root.inside("/etc/sudoers.d/user").write_text("user ALL=(ALL) NOPASSWD: ALL\n")

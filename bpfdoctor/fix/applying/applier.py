@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -19,6 +18,18 @@ from bpfdoctor.fix.journal.write import After, Before, Journal, Result, now
 from bpfdoctor.fix.plan import Plan, Step
 from bpfdoctor.host.hosts import FreshHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.shell import BAR, command_line, inert
+from bpfdoctor.visible import page, visible
+
+
+def _failure(command: str, why: str, output: str) -> Iterator[str]:
+    """What failed and why, the last lines that it printed, and what they mean."""
+    yield inert(visible(f"ran: {command}: {why}"))
+    for line in last_lines(output).splitlines():
+        yield f"{BAR}{line}"
+    hint = hint_of(output)
+    if hint:
+        yield inert(f"hint: {hint.text}")
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -135,9 +146,7 @@ class Applier:
         if after.result == "done":
             return Done(step, "done")
         why = after.reason or f"exit status {after.exit_code}"
-        hint = hint_of(after.output)
-        told = (f"{shlex.join(step.argv)}: {why}", last_lines(after.output), hint and hint.text)
-        text = "\n".join(filter(None, told))
+        text = page(_failure(command_line(step.argv), why, after.output))
         self.say(text)
         return Done(step, after.result, text)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from bpfdoctor.fix.applying.output import last_drawn
+
 
 class ErrorHint(NamedTuple):
     """What it means that a command printed something of this pattern, in a sentence.
@@ -104,5 +106,5 @@ def tells_more(hint: ErrorHint, other: ErrorHint) -> bool:
 
 def last_lines(output: str, count: int = 8) -> str:
     """The end of what was printed, without the steps of a progress display."""
-    lines = [line.rstrip().split("\r")[-1] for line in output.split("\n")]
+    lines = [last_drawn(line) for line in output.split("\n")]
     return "\n".join([line for line in lines if line][-count:])

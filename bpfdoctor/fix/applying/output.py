@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import subprocess
 import tempfile
@@ -14,6 +15,15 @@ import msgspec
 
 OUTPUT_KEPT = 1 << 18
 """Bytes of output that are kept, from the end: the end says why it failed."""
+
+
+_DRAWING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""What a package manager writes between its words: colours, the movements of a progress bar."""
+
+
+def last_drawn(line: str) -> str:
+    """What a line of a progress display shows at its end, without colours."""
+    return _DRAWING.sub("", line).rstrip().rpartition("\r")[2].strip()
 
 
 class Watch(msgspec.Struct, frozen=True):

@@ -142,7 +142,7 @@ class _Fix:
 
     def _show_manual(self, plan: Plan) -> None:
         if plan.manual:
-            self.voice.say(plan_text(Plan((), plan.manual)).rstrip("\n"))
+            self.voice.say(plan_text(Plan((), plan.manual)))
 
     def _stopped_short(self) -> bool:
         """Declined before anything was done: what failed fails still, and was just seen to."""

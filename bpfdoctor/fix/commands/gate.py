@@ -29,7 +29,7 @@ def authorize(  # noqa: PLR0913  (what is shown, who is asked, who may become ro
 
     `heading` stands above the plan, `note` below it. `whole`: all of its steps, or none.
     """
-    voice.say("\n".join(filter(None, (plan_text(plan, heading).rstrip("\n"), note))))
+    voice.say(plan_text(plan, heading, note))
     agreed = consented(plan, yes=options.yes, ask=voice.ask)
     if not agreed.steps or (whole and agreed.steps != plan.steps):
         voice.say("Nothing was done.")

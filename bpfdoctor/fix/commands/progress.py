@@ -10,8 +10,11 @@ from typing import TextIO
 from bpfdoctor.fix.applying.applier import Applier
 from bpfdoctor.fix.applying.attempts import Patience
 from bpfdoctor.fix.applying.elevate import Elevation
+from bpfdoctor.fix.applying.output import last_drawn
 from bpfdoctor.fix.commands.options import Voice
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.shell import BAR
+from bpfdoctor.visible import Shown, fitting, put, visible
 
 CLEAR = "\r\x1b[2K"
 
@@ -23,20 +26,15 @@ class StatusLine:
         self.stream, self._say, self._shown = stream, say, False
 
     def detail(self, line: str) -> None:
-        """Show a line in place of the last one; what cannot be printed is shown as `?`."""
+        """Show a line in place of the last one, without the colours that its command gave it."""
         room = shutil.get_terminal_size().columns - 4
-        text = "".join(
-            c if c.isprintable() else "?" for c in line.rsplit("\r", maxsplit=1)[-1].strip()
-        )
-        self.stream.write(f"{CLEAR}  {text[:room]}")
-        self.stream.flush()
+        put(self.stream, Shown(f"{CLEAR}{BAR}{fitting(visible(last_drawn(line)), room)}"))
         self._shown = True
 
     def say(self, text: str) -> None:
         """Say something that stays, where the status line was."""
         if self._shown:
-            self.stream.write(CLEAR)
-            self.stream.flush()
+            put(self.stream, Shown(CLEAR))
             self._shown = False
         self._say(text)
 

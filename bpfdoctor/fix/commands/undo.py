@@ -67,7 +67,7 @@ def run_undo(
 def _say_nothing_left(plan: Plan, voice: Voice) -> None:
     voice.say("There is nothing to take back.")
     if plan.manual:
-        voice.say(plan_text(plan).rstrip("\n"))
+        voice.say(plan_text(plan))
     if os.geteuid() != 0:
         voice.say("What a run of fix as root has changed is known to root alone: run undo as root.")
 

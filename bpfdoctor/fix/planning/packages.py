@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 
 from bpfdoctor.fix.catalogue.packages import (
@@ -21,6 +20,7 @@ from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.system.facts import AskDistribution, AskKernel, Distribution
 from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.model import Install
+from bpfdoctor.shell import command_line
 
 Reasons = Mapping[Capability, Sequence[str]]
 """Capabilities that are missing, each with the keys of the findings that say so."""
@@ -59,7 +59,7 @@ def _by_hand(missing: Reasons, distribution: Distribution | None, release: str) 
     why = tuple(dict.fromkeys(key for keys in missing.values() for key in keys))
     if not fix.argv:
         return Manual(why, fix.text)
-    command = commands_to_paste("install by hand", [shlex.join(fix.argv)], as_root=fix.privileged)
+    command = commands_to_paste("install by hand", [command_line(fix.argv)], as_root=fix.privileged)
     return Manual(why, "\n".join(filter(None, (command, fix.text))))
 
 
@@ -135,7 +135,7 @@ class _PackagePlan:
         """What a person may try with packages that are too old, or broken; on new lines."""
         if not choice.capability.minimum:
             again = (*self.here.manager.reinstall, *choice.packages)
-            return "\n" + commands_to_paste("if its files were removed", [shlex.join(again)])
+            return "\n" + commands_to_paste("if its files were removed", [command_line(again)])
         known = look_at(choice.newer, self.host) if choice.newer else None
         if known is None or known.state != "off":
             return ""

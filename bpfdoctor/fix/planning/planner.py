@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from bpfdoctor.fix.planning.transaction import PACKAGES
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.tools.search import FindTool
 from bpfdoctor.model import ByHand, Install, Reported, Run, Status
+from bpfdoctor.shell import command_line
 
 LOWERS_SECURITY = ("sysctl", "setcap", "chmod", "setenforce", "aa-teardown", "tee")
 """Commands that make a machine more permissive: never consented to by `--yes` alone."""
@@ -117,7 +117,7 @@ class _Draft:
 def _again(fix: Install) -> str:
     """Say how to reinstall packages that lost a file."""
     words = f"install {' '.join(fix.packages)} again: {fix.text}"
-    return commands_to_paste(words, [shlex.join(fix.argv)]) if fix.argv else words
+    return commands_to_paste(words, [command_line(fix.argv)]) if fix.argv else words
 
 
 def _add(table: dict[T, list[str]], item: T, key: str) -> None:

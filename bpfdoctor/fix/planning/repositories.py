@@ -7,7 +7,6 @@ does not know under one of its names cannot be switched on.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -18,6 +17,7 @@ from bpfdoctor.fix.managers.base import ask
 from bpfdoctor.fix.plan import commands_to_paste
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.tools.search import FindTool
+from bpfdoctor.shell import command_line
 
 RepositoryState = Literal["on", "off", "unknown"]
 
@@ -68,8 +68,8 @@ def by_hand(known: Known, install: tuple[str, ...], packages: Iterable[str]) -> 
         commands = known.filled(repository.take, packages=" ".join(packages))
         return "\n" + commands_to_paste(f"newer ones may be in {title}, which is off", commands)
     if known.state == "off" and repository.package:
-        tool = shlex.join((*install, repository.package))
-        commands = (tool, shlex.join(known.filled(repository.enable)))
+        tool = command_line((*install, repository.package))
+        commands = (tool, command_line(known.filled(repository.enable)))
         missing = f"{repository.package} brings the command that switches it on"
         return "\n" + commands_to_paste(f"{title} may have it and is off; {missing}", commands)
     return f"; it may be in {title}, which has to be added"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-
 from bpfdoctor.fix.plan import Manual, Step
 from bpfdoctor.fix.planning.submodule_steps import SubmoduleSteps
 from bpfdoctor.host.git.submodule import Submodule
 from bpfdoctor.host.git.submodules import AskSubmodules, Submodules
 from bpfdoctor.host.question import Host
+from bpfdoctor.shell import command_line
+from bpfdoctor.visible import visible
 
 MAX_DEPTH = 8
 """Submodules within submodules; bpftool's libbpf is at 2."""
@@ -82,7 +82,7 @@ class _SubmodulePlan:
         return tuple(key for key in self.every if start in key or not key.endswith("]"))
 
     def _leave(self, text: str) -> None:
-        self.manual.append(Manual(self.why, text))
+        self.manual.append(Manual(self.why, visible(text, newlines=True)))
 
 
 def _refusal(submodule: Submodule) -> str:
@@ -131,10 +131,10 @@ def _unreadable(tree: str, submodule: Submodule) -> str:
         f"{place} is left alone, for its repository may hold your work ({said}). To fetch it anew:",
         *(f"  mv -- {_pair(path)}" for path in (submodule.kept,) if path),
         *(f"  mv -- {_pair(path)}" for path in (place,) if submodule.place == "bare"),
-        f"  {shlex.join((*update, submodule.path))}",
+        f"  {command_line((*update, submodule.path))}",
     ]
     return "\n".join(lines)
 
 
 def _pair(path: str) -> str:
-    return shlex.join((path, f"{path}.aside"))
+    return command_line((path, f"{path}.aside"))

@@ -21,11 +21,13 @@ FILES = (
 )
 """Marks that a container manager leaves; the file's path says whose."""
 
+NAMES_MANAGER = "/run/systemd/container"
+
 VARIABLES = ("container", "KUBERNETES_SERVICE_HOST", "WSL_DISTRO_NAME")
 
 
 class Marks(Answer, frozen=True):
-    """Signs of being shut in. `files` maps a mark to the start of its text.
+    """Signs of being shut in. `files` maps a mark to the manager that it names, if it does.
 
     `chroot`: the root directory is not that of the mount table (None: not known).
     `root_type`: the file system that the root directory is on (`overlay`), by the mount table.
@@ -51,7 +53,7 @@ class AskContainer(Question[Marks], frozen=True):
         environ = machine.environ
         table = _root_mount()
         return Marks(
-            files={path: _start_of(path) for path in FILES if os.path.lexists(path)},
+            files={path: _told_by(path) for path in FILES if os.path.lexists(path)},
             variables={name: environ[name][:80] for name in VARIABLES if name in environ},
             chroot=table == "" if table is not None else None,
             root_type=table or "",
@@ -69,6 +71,11 @@ def _root_mount() -> str | None:
     except OSError:
         return None
     return root.type if root else ""
+
+
+def _told_by(path: str) -> str:
+    """The manager's name, where a mark has it; others name containers and images."""
+    return _start_of(path) if path == NAMES_MANAGER else ""
 
 
 def _start_of(path: str) -> str:

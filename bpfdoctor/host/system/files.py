@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.acting import as_owner_of, may
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.makefile_comments import is_makefile, without_comments
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, PrivateError, opened_regular, read_published
 
@@ -60,6 +61,12 @@ class ReadFile(Question[FileText], frozen=True):
             return read_published(self.path, self.limit + 1)
         with opened_regular(self.path) as file, gzip.open(file) as unpacked:
             return unpacked.read(self.limit + 1)
+
+    def needed(self, answer: Answer) -> Answer:
+        """Of a makefile, what make reads: its comments are for people."""
+        if not isinstance(answer, FileText) or not is_makefile(self.path):
+            return answer
+        return FileText(without_comments(answer.text), answer.truncated)
 
     def source(self) -> str:
         return self.path

@@ -11,6 +11,7 @@ from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_behind, shortage_said
 from bpfdoctor.host.question import Answer, Host, NoAnswer, Question
+from bpfdoctor.host.secret_names import SECRET, is_secret_name
 from bpfdoctor.host.tools.search import FindTool
 
 if TYPE_CHECKING:
@@ -119,16 +120,48 @@ class Variables(Answer, frozen=True):
 
 
 class AskEnvironment(Question[Variables], frozen=True):
-    """The values of environment variables; those that are not set are left out."""
+    """The values of environment variables; those that are not set are left out.
+
+    One whose name is that of a secret is answered as `$SECRET`.
+    """
 
     names: tuple[str, ...]
 
     def put(self, machine: Machine) -> Variables | NoAnswer:
-        found = {name: machine.environ[name] for name in self.names if name in machine.environ}
+        environ = machine.environ
+        asked = {name: is_secret_name(name) for name in self.names if name in environ}
+        found = {name: SECRET if secret else environ[name] for name, secret in asked.items()}
         return Variables({name: decoded(os.fsencode(value)) for name, value in found.items()})
 
     def source(self) -> str:
         return "environment: " + " ".join(self.names)
+
+
+class SetVariables(Answer, frozen=True):
+    """The names of those that are set."""
+
+    names: tuple[str, ...]
+
+    def shown(self) -> str:
+        return "set: " + (" ".join(self.names) or "(none)")
+
+
+class AskWhichAreSet(Question[SetVariables], frozen=True):
+    """Which environment variables are set, and not to what: an untrusted makefile named them."""
+
+    names: tuple[str, ...]
+
+    def put(self, machine: Machine) -> SetVariables | NoAnswer:
+        return SetVariables(tuple(name for name in self.names if name in machine.environ))
+
+    def source(self) -> str:
+        return "names in the environment: " + " ".join(self.names)
+
+
+def is_set(host: Host, name: str) -> bool:
+    """Whether an environment variable is known to be set; its value is not asked for."""
+    answer = host.ask(AskWhichAreSet((name,)))
+    return isinstance(answer, SetVariables) and bool(answer.names)
 
 
 def environment_variable(host: Host, name: str) -> str | None:

@@ -14,6 +14,7 @@ from bpfdoctor.judging.checkout.submodule_remedies import Remedies, clone_again
 from bpfdoctor.judging.sources.search import sought_sources
 from bpfdoctor.judging.sources.sought import Sought
 from bpfdoctor.model import ByHand, Evidence, Finding, Fix, Run
+from bpfdoctor.visible import visible
 
 NO_FILES = {
     "missing": "is missing",
@@ -83,7 +84,7 @@ class JudgedSubmodule:
             f"merge, `git -C {self.tree} merge --abort` takes it back"
         )
         why = "a merge left it in conflict: no one commit is pinned"
-        return failed(why, about=self.about, seen=self.seen, fixes=[ByHand(text)])
+        return failed(why, about=self.about, seen=self.seen, fixes=[ByHand(visible(text))])
 
     def _link(self) -> Finding:
         """Report a link in its place, perhaps to somebody's own libbpf; git itself refuses it."""

@@ -9,6 +9,7 @@ from bpfdoctor.host.git.submodules import Submodules
 from bpfdoctor.host.shell_words import to_paste
 from bpfdoctor.model import ByHand, Fix, Install, Run
 from bpfdoctor.projects.model import Project
+from bpfdoctor.visible import visible
 
 UPDATE = ("submodule", "update", "--init", "--recursive")
 GIT_FIRST = Install(("git",), text="git then tells how the files come back")
@@ -18,7 +19,7 @@ MOST_NAMED = 20
 
 def clone_again(project: Project) -> ByHand:
     """Get the checkout anew: what is there is left alone."""
-    return ByHand(f"clone the checkout again: {project.kind.clone}".rstrip(": "))
+    return ByHand(visible(f"clone the checkout again: {project.kind.clone}".rstrip(": ")))
 
 
 def make_it_a_clone(project: Project) -> ByHand:
@@ -33,7 +34,7 @@ def make_it_a_clone(project: Project) -> ByHand:
         f"  {to_paste('git', '-C', root, 'fetch', 'origin', 'HEAD')}",
         f"  {to_paste('git', '-C', root, 'reset', 'FETCH_HEAD')}",
         f"  {to_paste('git', '-C', root, *UPDATE)}",
-        f"or get it anew, elsewhere: {project.kind.clone}",
+        visible(f"or get it anew, elsewhere: {project.kind.clone}"),
     ]
     return ByHand("\n".join(lines))
 
@@ -62,7 +63,7 @@ class Remedies:
         if submodule.place == "bare" and not submodule.half:
             return [self._trusted(self._update(force=submodule.unwritten and not submodule.moved))]
         text = "git takes no submodule from a path by itself: allow it with protocol.file.allow"
-        half = f"a fetch was cut off: move {submodule.kept} away first, as fix does"
+        half = visible(f"a fetch was cut off: move {submodule.kept} away first, as fix does")
         told = half if submodule.half else text if submodule.local else ""
         run = self._trusted(Run(("git", "-C", root, *UPDATE), text=told, checkout=root))
         return [Install(("git",)), run] if self.level.trouble == "absent" else [run]
@@ -96,11 +97,11 @@ class Remedies:
     def mend_gitmodules(self) -> ByHand:
         """For what `.gitmodules` names and nobody should follow."""
         why = f"{self.about} is not fetched: {self.submodule.refused}"
-        return ByHand(f"{why}; mend .gitmodules, or get a checkout that you trust")
+        return ByHand(visible(f"{why}; mend .gitmodules, or get a checkout that you trust"))
 
     def obeyed(self) -> str:
         """What git would run or write to, for a sentence to begin with."""
-        return f"git would obey {', '.join(self.programs)}; " if self.programs else ""
+        return visible(f"git would obey {', '.join(self.programs)}; ") if self.programs else ""
 
     def _only_by_hand(self) -> ByHand | None:
         """What to do where no command of ours will."""
@@ -121,7 +122,7 @@ class Remedies:
     def _anew(self) -> ByHand:
         """git writes into no directory that holds something: it may be somebody's work."""
         update = to_paste("git", "-C", self.project.path, *UPDATE)
-        return ByHand(f"move {self.place} away, then: {update}")
+        return ByHand(visible(f"move {self.place} away, then: {update}"))
 
     def _update(self, *, force: bool = False) -> Run:
         """Check out what is pinned; plain `update` sees the right commit and stops."""

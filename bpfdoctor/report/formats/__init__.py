@@ -10,4 +10,7 @@ function of that kind's name (`bpfdoctor/report/documents.py` lists them):
 
 A document that it has no function for is a usage error before anything is run. What it is given is
 redacted, unless it says `REDACTED = False`. `bpfdoctor/report/registry.py` finds the module.
+
+Text that it returns is for a person: on standard output its control characters are shown as what
+they are. Bytes are for programs, and stay as they are.
 '''

@@ -9,6 +9,7 @@ from bpfdoctor.report.documents import (
     ProgramsDocument,
     ReportDocument,
 )
+from bpfdoctor.visible import page
 
 REDACTED = False
 
@@ -24,11 +25,13 @@ def report(document: ReportDocument, paper: PaperOf) -> str:
 
 def programs(document: ProgramsDocument, paper: PaperOf) -> str:
     """Write a row a program, and below them what is in the way."""
+    from bpfdoctor.report.paper import bordered, prose
     from bpfdoctor.report.programs import cause_lines, heading_lines, table_lines
 
-    page, found = paper(), document.report
-    lines = [*heading_lines(found), *table_lines(found.programs, of_object=document.of_object)]
-    return page.printed([*lines, *cause_lines(found, page)])
+    sheet, found = paper(), document.report
+    table = table_lines(found.programs, of_object=document.of_object)
+    heading, behind = heading_lines(found), cause_lines(found, sheet)
+    return sheet.printed([*map(prose, heading), *map(bordered, table), *map(prose, behind)])
 
 
 def plan(document: PlanDocument, paper: PaperOf) -> str:
@@ -40,4 +43,4 @@ def inventory(document: InventoryDocument, paper: PaperOf) -> str:
     """Write a line a check, and a few lines a project."""
     from bpfdoctor.report.inventory import inventory_lines
 
-    return "\n".join(inventory_lines(document.inventory)) + "\n"
+    return page(inventory_lines(document.inventory))

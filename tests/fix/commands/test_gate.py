@@ -89,7 +89,7 @@ def test_without_root_nothing_passes_and_the_commands_can_be_pasted(sudo: Sudo) 
     terminal = Terminal()
     assert terminal.authorized(ROOTS, given=YES) is None
     kind, text = terminal.heard[-1]
-    assert (kind, text.strip()) == ("written", "sudo /bin/echo r")
+    assert (kind, text.strip()) == ("written", "$ sudo /bin/echo r")
     assert "there is no terminal" in terminal.heard[-2][1]
 
 

@@ -20,14 +20,14 @@ def test_the_line_is_cleared_before_something_is_said() -> None:
     status.detail("Get:1 bookworm\x1b[31m\r10 %")
     status.say("done")
     status.say("again")
-    assert stream.getvalue() == f"{CLEAR}  10 %{CLEAR}"
+    assert stream.getvalue() == f"{CLEAR}| 10 %{CLEAR}"
     assert said == ["done", "again"]
 
 
 def test_a_control_character_of_a_command_does_not_reach_the_terminal() -> None:
     stream = io.StringIO()
     StatusLine(stream, lambda text: None).detail("a\x1b]0;title\x07b")
-    assert stream.getvalue() == f"{CLEAR}  a?]0;title?b"
+    assert stream.getvalue() == f"{CLEAR}| a\\x1b]0;title\\x07b"
 
 
 def test_what_a_step_prints_is_shown_while_somebody_watches(
@@ -38,5 +38,5 @@ def test_what_a_step_prints_is_shown_while_somebody_watches(
     applier = applier_of(Machine({}), voice, Patience())
     applier.machine.progress("Get:1 bookworm")
     applier.say("done")
-    assert capsys.readouterr().err == f"{CLEAR}  Get:1 bookworm{CLEAR}"
+    assert capsys.readouterr().err == f"{CLEAR}| Get:1 bookworm{CLEAR}"
     assert said == ["done"]

@@ -39,7 +39,7 @@ def test_the_commands_can_be_pasted() -> None:
         environment={"A": "b c"},
     )
     line = commands_text(Plan((written,)))
-    assert line == "  cd /src/it && A='b c' bpftool btf > '/src/it/vmlinux h'\n"
+    assert line == "  $ cd /src/it && A='b c' bpftool btf > '/src/it/vmlinux h'\n"
 
 
 def test_without_sudo_each_command_stands_under_who_runs_it() -> None:
@@ -47,12 +47,14 @@ def test_without_sudo_each_command_stands_under_who_runs_it() -> None:
     plan = Plan((install, step("a"), step("b"), install))
     as_user = [*commands_of(plan, sudo=False, root=False)]
     assert as_user == [
-        *("# as root", "apt-get install"),
-        *("# as yourself", "true a", "true b"),
-        *("# as root", "apt-get install"),
+        *("  As root:", "  $ apt-get install"),
+        *("  As yourself:", "  $ true a", "  $ true b"),
+        *("  As root:", "  $ apt-get install"),
     ]
     with_sudo = [*commands_of(plan, sudo=True, root=False)]
-    assert with_sudo == ["sudo apt-get install", "true a", "true b", "sudo apt-get install"]
+    assert with_sudo == [f"  $ {each}" for each in ("sudo apt-get install", "true a", "true b")] + [
+        "  $ sudo apt-get install"
+    ]
     assert "sudo" not in "".join(commands_of(plan, sudo=False, root=True))
 
 

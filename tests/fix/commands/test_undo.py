@@ -209,7 +209,7 @@ def test_what_root_has_to_take_back_is_left_to_root(sudo: Sudo) -> None:
     journal.write(Before(step, step.argv, ""))
     journal.write(After("r", "done", 0, 1, ""))
     assert world.undo() == 1
-    assert "".join(world.written).splitlines() == ["  # as root", "  off"]
+    assert "".join(world.written).splitlines() == ["  As root:", "  $ off"]
     assert any("sudo is not installed" in line for line in world.said)
 
 

@@ -12,8 +12,10 @@ from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.tools.commands import (
     AskEnvironment,
+    AskWhichAreSet,
     Completed,
     RunCommand,
+    SetVariables,
     Variables,
     signal_name,
 )
@@ -127,6 +129,19 @@ def test_variables_that_are_not_set_are_left_out() -> None:
     answer = AskEnvironment(("CC", "CPATH", "CLANG", "EMPTY")).put(here)
     assert answer == Variables({"CC": "gcc", "CPATH": "/\\xff", "EMPTY": ""})
     assert answer.shown() == "CC=gcc\nCPATH=/\\xff\nEMPTY="
+
+
+def test_the_value_of_a_secret_variable_is_not_even_answered() -> None:
+    here = Machine({"GITHUB_TOKEN": "abc", "CC": "gcc"})
+    assert AskEnvironment(("GITHUB_TOKEN", "CC")).put(here) == Variables(
+        {"GITHUB_TOKEN": "$SECRET", "CC": "gcc"}
+    )
+
+
+def test_which_variables_are_set_is_answered_without_their_values() -> None:
+    answer = AskWhichAreSet(("A", "B")).put(Machine({"A": "value"}))
+    assert answer == SetVariables(("A",))
+    assert answer.shown() == "set: A"
 
 
 def test_root_acts_in_a_tree_as_its_owner(tmp_path: Path, needs: Callable[..., None]) -> None:

@@ -27,7 +27,7 @@ def with_fix(report: Report, *argv: str) -> Report:
 def test_a_command_of_our_own_can_be_pasted_below_any_path(broken: Report) -> None:
     report = with_fix(broken, "bpfdoctor", "check", "--sudo")
     written = text.report(ReportDocument(report, dict, OWN), Paper)
-    assert "> /opt/bin/bpfdoctor check --sudo\n" in written
+    assert "$ /opt/bin/bpfdoctor check --sudo\n" in written
 
 
 def test_a_command_of_others_stays_as_it_is(broken: Report) -> None:
