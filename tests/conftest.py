@@ -18,7 +18,8 @@ from loud import missing, require
 from bpfdoctor.host.bpf.probes import LoadProgram
 from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.host.machine import Machine, scratch_prefix
+from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.scratch import scratch_prefix
 from bpfdoctor.host.signals import pass_none_on
 from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.host.system.tracefs import PLACES
@@ -102,4 +103,5 @@ def ours_in_the_kernel() -> list[str]:
     held = [os.readlink(each) for each in Path("/proc/self/fd").glob("*") if each.is_symlink()]
     place = tracefs_path() or ""
     instances = [each.name for each in Path(place, "instances").glob(f"*-{os.getpid()}-*")]
-    return [name for name in held if "bpf" in name or "perf_event" in name] + instances
+    objects = [name for name in held if name.startswith("anon_inode:")]
+    return [name for name in objects if "bpf" in name or "perf_event" in name] + instances

@@ -65,4 +65,7 @@ def console() -> NoReturn:
     status = whole()
     sys.stdout.flush()
     sys.stderr.flush()
+    leash = sys.modules.get("bpfdoctor.host.leash")  # not loaded: nothing was started
+    if leash is not None:
+        leash.close()
     os._exit(status)

@@ -30,7 +30,8 @@ from bpfdoctor.engine.installed import trusted_path
 from bpfdoctor.engine.load import checks_in
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.elevated import own_pipe
-from bpfdoctor.host.process import in_own_session, kill_group
+from bpfdoctor.host.leash import LeashedCommand
+from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
 from bpfdoctor.host.tools.commands import signal_name
 
@@ -99,18 +100,18 @@ class _Child:
         """What it sent. Raises ChildError if it ended, or was ended, without."""
         package = str(Path(bpfdoctor.__file__).parent.parent)
         path = json.dumps([*trusted_path(), package])
+        words = (sys.executable, "-I", "-c", START, path)
         with self.questions, self.answers:
             with self.stdin, self.stdout:
-                process = subprocess.Popen(
-                    (sys.executable, "-I", "-c", START, path),
+                process = LeashedCommand(
+                    words,
+                    environ=os.environ,
                     stdin=self.stdin.fileno(),
                     stdout=self.stdout.fileno(),
-                    stderr=subprocess.PIPE,
-                    start_new_session=True,
                 )
             return self._result_of(process)
 
-    def _result_of(self, process: subprocess.Popen[bytes]) -> Any:
+    def _result_of(self, process: LeashedCommand) -> Any:
         with in_own_session(process), self._watched(process):
             found, why = self._exchange(process)
         if found is not None:
@@ -118,7 +119,7 @@ class _Child:
         printed = self.printed.decode(errors="backslashreplace")
         raise ChildError(why or self._end_of(process, printed), printed)
 
-    def _exchange(self, process: subprocess.Popen[bytes]) -> tuple[Any, str]:
+    def _exchange(self, process: LeashedCommand) -> tuple[Any, str]:
         channel = Channel(self.questions.makefile("rb"), self.answers.makefile("wb"))
         try:
             channel.send(Message(result=msgspec.to_builtins(self.job)))
@@ -132,7 +133,7 @@ class _Child:
                 process.wait(1)  # it closed the pipe; how it ended is what counts
         return found, ""
 
-    def _end_of(self, process: subprocess.Popen[bytes], printed: str) -> str:
+    def _end_of(self, process: LeashedCommand, printed: str) -> str:
         if self.expired:
             return f"it did not end within {self.limit:g} seconds"
         code = process.returncode or 0
@@ -141,7 +142,7 @@ class _Child:
         return f"it ended without a result ({how})" + (f": {last}" if last else "")
 
     @contextlib.contextmanager
-    def _watched(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    def _watched(self, process: LeashedCommand) -> Iterator[None]:
         """Its output is read as it comes, its end kept; when its time is over it is killed."""
         assert process.stderr is not None
         listener = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
@@ -154,15 +155,15 @@ class _Child:
             yield
         finally:
             clock.cancel()
-            kill_group(process.pid)
+            process.kill()
             self.over.set()
             listener.join(5)
 
-    def _expire(self, process: subprocess.Popen[bytes]) -> None:
+    def _expire(self, process: LeashedCommand) -> None:
         self.expired = True
-        kill_group(process.pid)
+        process.kill()
 
-    def _hang_up_after(self, process: subprocess.Popen[bytes]) -> None:
+    def _hang_up_after(self, process: LeashedCommand) -> None:
         """Once it has ended, whoever holds its ends of the sockets is not waited for.
 
         What it had sent before is still received.

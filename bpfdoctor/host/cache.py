@@ -52,6 +52,8 @@ State = tuple[int, int, int, int]
 _CLOCK_STEP = 20_000_000
 """File times come from the kernel's tick: up to 10 ms behind the clock, where HZ is 100."""
 
+_PROOF = re.compile(r"proof-[0-9a-f]{64}")
+
 _MOST = 256
 """Entries that are kept; each is a few kilobytes."""
 
@@ -177,7 +179,7 @@ def _place(machine: Machine, question: Question[A], tool: str) -> Path:
 
 
 def _prune(cache: Path) -> None:
-    entries = list(cache.glob("proof-*"))
+    entries = [path for path in cache.iterdir() if _PROOF.fullmatch(path.name)]
     if len(entries) > _MOST:
         for entry in sorted(entries, key=lambda path: path.stat().st_mtime_ns)[: _MOST // 2]:
             entry.unlink(missing_ok=True)

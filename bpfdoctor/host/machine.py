@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,9 +12,7 @@ from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import child_environment, outside_make
 from bpfdoctor.host.own_home import own_home
 from bpfdoctor.host.process import ProcessResult, run
-from bpfdoctor.host.stale_scratch import sweep_scratch
-
-TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  (as in tempfile)
+from bpfdoctor.host.scratch import Scratch, sweep_scratch, temporary_place
 
 CLOSING = 20
 """How often the scratch directory is removed before it is left to the next run's sweep."""
@@ -47,7 +42,7 @@ class Machine:
         self.environ = {"PATH": os.defpath, **outside_make(given)}
         self.cache = cache
         self.progress = progress
-        self._scratch: Path | None = None
+        self._scratch: Scratch | None = None
         self._closed = False
         self._lock = threading.Lock()
 
@@ -58,13 +53,30 @@ class Machine:
         Raises RuntimeError when that is over: a check that is still under way must leave none.
         """
         with self._lock:
-            if self._closed:
-                raise RuntimeError("the run is over")
-            if self._scratch is None:
-                sweep_scratch()
-                place = tempfile.mkdtemp(prefix=scratch_prefix(), dir=self._temporary())
-                self._scratch = Path(place)
-            return self._scratch
+            return self._own().path
+
+    def lent(self, identity: Credentials) -> Path:
+        """A directory in it that is another user's. Raises as `scratch`."""
+        with self._lock:
+            return self._own().lend(identity)
+
+    def temporary(self, identity: Credentials | None = None) -> dict[str, str]:
+        """The variable by which a compiler puts its temporary files into scratch.
+
+        One that is killed leaves them: there they go with the run.
+        """
+        try:
+            return {"TMPDIR": str(self.lent(identity) if identity else self.scratch)}
+        except OSError:
+            return {}
+
+    def _own(self) -> Scratch:
+        if self._closed:
+            raise RuntimeError("the run is over")
+        if self._scratch is None:
+            sweep_scratch(*([self.cache] if self.cache else []))
+            self._scratch = Scratch(self._temporary())
+        return self._scratch
 
     def _temporary(self) -> str:
         """Where this run's own go. Raises OSError where there is no place for them."""
@@ -77,7 +89,7 @@ class Machine:
 
     def hidden(self, text: str) -> str:
         """`text` with this run's scratch directory written `$SCRATCH`."""
-        return text.replace(str(self._scratch), "$SCRATCH") if self._scratch else text
+        return text.replace(str(self._scratch.path), "$SCRATCH") if self._scratch else text
 
     def run(  # noqa: PLR0913  (as `process.run`)
         self,
@@ -90,6 +102,7 @@ class Machine:
         extra: Mapping[str, str] | None = None,
         without: Collection[str] = (),
         on_line: Callable[[str], None] | None = None,
+        held: Sequence[int] = (),
     ) -> ProcessResult:
         """Run a command in this user's environment, `without` some of it; see `process.run`."""
         given = {name: value for name, value in self.environ.items() if name not in without}
@@ -102,6 +115,7 @@ class Machine:
             timeout=timeout,
             identity=identity,
             on_line=on_line,
+            held=held,
         )
 
     def close(self) -> None:
@@ -111,32 +125,6 @@ class Machine:
         if scratch is None:
             return
         for _ in range(CLOSING):
-            shutil.rmtree(scratch, ignore_errors=True)
-            if not scratch.exists():
+            if scratch.remove():
                 break
             time.sleep(0.05)  # a command that was just ended may still have been writing there
-
-
-def temporary_place() -> str:
-    """Where temporary files go: never the working directory, which may be a checkout.
-
-    Raises OSError where there is no place for them.
-    """
-    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
-    found = tempfile.gettempdir()  # its last resort is the working directory
-    if found in {os.path.abspath(each) for each in (*named, *TEMPORARY) if each}:
-        return found
-    raise OSError(errno.ENOENT, "there is no directory for temporary files")
-
-
-def boot_id() -> str:
-    """The first part of this boot's id: a process id alone may be reused after a reboot."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
-    except OSError:
-        return "noboot"
-
-
-def scratch_prefix() -> str:
-    """`bpfdoctor-<boot>-<pid>-`: the name of whatever a run may leave behind if it is killed."""
-    return f"bpfdoctor-{boot_id()}-{os.getpid()}-"

@@ -1,4 +1,4 @@
-"""Running a command: argument list, closed stdin, time limit, output cap, killed as a group."""
+"""Running a command: argument list, closed stdin, time limit, output cap, no child left."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import selectors
-import signal
 import subprocess
 import threading
 import time
@@ -19,6 +18,7 @@ import msgspec
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.deadline import Deadline
 from bpfdoctor.host.headroom import die_before_us
+from bpfdoctor.host.leash import DEVNULL, PIPE, LeashedCommand
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each of stdout and stderr; the rest is read and dropped."""
@@ -26,8 +26,8 @@ OUTPUT_LIMIT = 1 << 20
 GENTLY = 0.6
 """Seconds that a command gets to take back what it made, once it is interrupted."""
 
-_running: dict[int, float | None] = {}
-"""Each process that leads a session of ours, and from when on it is killed; None: not yet."""
+_running: dict[LeashedCommand, float | None] = {}
+"""Each command that runs, and from when on it is killed; None: not yet."""
 _running_lock = threading.Lock()
 _ending = threading.Event()
 
@@ -53,56 +53,50 @@ def run(  # noqa: PLR0913  (each is one property of the command)
     identity: Credentials | None = None,
     limit: int = OUTPUT_LIMIT,
     on_line: Callable[[str], None] | None = None,
+    held: Sequence[int] = (),
 ) -> ProcessResult:
     """Run `argv` in a session of its own and wait for it, at most `timeout` seconds.
 
-    `on_line` is called with each complete line of output as it comes. Raises OSError when the
-    command cannot be started at all, ValueError when it is none (an argument with a NUL byte).
+    Nothing that it started is left then, nor when we are killed. `held` are descriptors that stay
+    open until that is so. `on_line` is called with each complete line of output as it comes.
+    Raises OSError when the command cannot be started at all, ValueError when it is none (an
+    argument with a NUL byte).
     """
     if not argv:
         raise ValueError("no command was given")
     if _ending.is_set():
         raise InterruptedError(errno.EINTR, "this run is being ended")
-    process = subprocess.Popen(
-        list(argv),
-        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+    process = LeashedCommand(
+        argv,
+        environ=environ,
         cwd=cwd,
-        env=dict(environ),
-        start_new_session=True,
-        user=identity.uid if identity else None,
-        group=identity.gid if identity else None,
-        extra_groups=identity.groups if identity else None,
+        stdin=PIPE if stdin else DEVNULL,
+        identity=identity,
+        held=held,
     )
     with in_own_session(process):
         return _collect(process, stdin, timeout, limit, on_line)
 
 
 @contextlib.contextmanager
-def in_own_session(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """A process that leads a session; at the end it is killed with its group, and its pipes closed.
+def in_own_session(process: LeashedCommand) -> Iterator[None]:
+    """A process that leads a session; in the end nothing is left of it, and its pipes are closed.
 
     `kill_all` and `end_all` end it too. What cannot be killed (another user's) is not waited for
     for ever.
     """
     with _running_lock:
-        _running[process.pid] = None
+        _running[process] = None
     try:
         die_before_us(process.pid)
         yield
     finally:
-        _end_rest(process)
         with _running_lock:
-            _running.pop(process.pid, None)
-        _ended(process, 5)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                with contextlib.suppress(OSError):  # what was still to be written is lost
-                    pipe.close()
+            _running.pop(process, None)
+        process.close()
 
 
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def _ended(process: LeashedCommand, seconds: float) -> bool:
     try:
         process.wait(max(0.0, seconds))
     except subprocess.TimeoutExpired:
@@ -110,24 +104,12 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _end_rest(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of a group; a moment later where it was interrupted (see `end_all`)."""
-    deadline = time.monotonic() + GENTLY / 2
-    while _ending.is_set() and process.poll() is not None and time.monotonic() < deadline:
-        try:
-            os.killpg(process.pid, 0)
-        except (ProcessLookupError, PermissionError):
-            return
-        time.sleep(0.01)
-    kill_group(process.pid)
-
-
 def kill_all() -> None:
     """Kill every command that is still running."""
     with _running_lock:
-        pids = list(_running)
-    for pid in pids:
-        kill_group(pid)
+        commands = list(_running)
+    for command in commands:
+        command.kill()
 
 
 def end_all() -> None:
@@ -139,28 +121,17 @@ def end_all() -> None:
     _ending.set()
     now = time.monotonic()
     with _running_lock:
-        asked = [pid for pid, when in _running.items() if when is None]
+        asked = [command for command, when in _running.items() if when is None]
         _running.update(dict.fromkeys(asked, now + GENTLY))
-        killed = [pid for pid, when in _running.items() if when is not None and when <= now]
-    for pid in asked:
-        signal_group(pid, signal.SIGINT)
-    for pid in killed:
-        kill_group(pid)
-
-
-def kill_group(pid: int) -> None:
-    """Kill the group that a process leads, whatever is left of it."""
-    signal_group(pid, signal.SIGKILL)
-
-
-def signal_group(pid: int, number: int) -> None:
-    """Send a signal to the group that a process leads."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # ended, or another user's now
-        os.killpg(pid, number)
+        killed = [command for command, when in _running.items() if when is not None and when <= now]
+    for command in asked:
+        command.interrupt()
+    for command in killed:
+        command.kill()
 
 
 def _collect(
-    process: subprocess.Popen[bytes],
+    process: LeashedCommand,
     stdin: bytes,
     timeout: float,
     limit: int,
@@ -184,7 +155,7 @@ class _Outputs:
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        process: LeashedCommand,
         stdin: bytes,
         limit: int,
         on_line: Callable[[str], None] | None,
@@ -197,8 +168,8 @@ class _Outputs:
     def drain(self, deadline: Deadline) -> bool:
         """Read until the process has ended; False when the deadline came first.
 
-        A grandchild that keeps the pipes open does not keep us: once the process has ended, its
-        group is killed and what the pipes still hold is read.
+        A grandchild that keeps the pipes open does not keep us: once the process has ended, what
+        it has started is killed, and what the pipes still hold is read.
         """
         over, last = False, 0.0
         with selectors.DefaultSelector() as selector:
@@ -214,7 +185,6 @@ class _Outputs:
                     break
                 if not over and self.process.poll() is not None:
                     over, last = True, time.monotonic() + 1
-                    _end_rest(self.process)
         while not (ended := _ended(self.process, deadline.wait())) and deadline.left() > 0:
             pass
         return ended

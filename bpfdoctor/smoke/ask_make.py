@@ -68,10 +68,10 @@ class AskMake(Question[MakeSays], frozen=True):
             checkout = Path(real_path(self.checkout, strict=True))
             build = build_place(machine, checkout, identity)
             place = build.with_name(f"{build.name}-read")
-            with alone(place, self.limit, identity) as locked:
-                if not locked:
+            with alone(place, self.limit, identity, machine.progress) as lock:
+                if lock is None:
                     return NoAnswer("timed-out", "another question to this makefile does not end")
-                return self._asked(machine, checkout, place, identity)
+                return self._asked(machine, checkout, place, identity, lock)
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
@@ -86,7 +86,12 @@ class AskMake(Question[MakeSays], frozen=True):
         return shlex.join(("make", "-C", os.path.dirname(self.path), "-pn"))
 
     def _asked(
-        self, machine: Machine, checkout: Path, place: Path, identity: Credentials | None
+        self,
+        machine: Machine,
+        checkout: Path,
+        place: Path,
+        identity: Credentials | None,
+        lock: int,
     ) -> MakeSays | NoAnswer:
         directory, name = os.path.split(self.makefile)
         printer = place / "printer.mk"
@@ -102,6 +107,8 @@ class AskMake(Question[MakeSays], frozen=True):
                 cwd=place / directory,
                 timeout=self.limit,
                 identity=identity,
+                extra=machine.temporary(identity),
+                held=(lock,),
             )
         finally:
             remove_tree(place, identity)

@@ -108,10 +108,10 @@ class BuildProgram(Question[Built], frozen=True):
             checkout = Path(real_path(self.checkout, strict=True))
             identity = owner_to_become(self.checkout)
             place = build_place(machine, checkout, identity)
-            with alone(place, self.limit, identity) as locked:
-                if not locked:
+            with alone(place, self.limit, identity, machine.progress) as lock:
+                if lock is None:
                     return NoAnswer("timed-out", "another build of this checkout does not end")
-                return _Building(machine, self, checkout, place, identity).made()
+                return _Building(machine, self, checkout, place, identity).made(lock)
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
@@ -146,13 +146,13 @@ class _Building:
         self.directory = place / question.directory
         self.stamp = place / ".built-from"
 
-    def made(self) -> Built | NoAnswer:
+    def made(self, lock: int) -> Built | NoAnswer:
         made_from = self._made_from()
         with acting_as(self.identity):
             self.place.mkdir(mode=0o700, exist_ok=True)
             link(self.checkout, self.place, self.layout)
             self._clear(made_from)
-        ended = self._make()
+        ended = self._make(lock)
         if ended.exit_code is not None:  # it ended by itself: what is there is whole
             with acting_as(self.identity):
                 self.stamp.write_text(made_from)
@@ -168,7 +168,7 @@ class _Building:
         for name in self.question.outputs:
             if kept.decode(errors="replace") != made_from:
                 remove_tree(self.directory / name, self.identity)
-            elif (self.directory / name).is_dir():
+            elif (self.directory / name).is_dir() and not (self.directory / name).is_symlink():
                 for path in (self.directory / name).glob(f"{self.question.program}.*"):
                     path.unlink()
         (self.directory / self.question.program).unlink(missing_ok=True)
@@ -182,15 +182,17 @@ class _Building:
         given = (*asked.variables, *((name, "") for name in asked.without))
         return tools_state(self.machine, asked.make, given, self.identity) + sources
 
-    def _make(self) -> ProcessResult:
+    def _make(self, lock: int) -> ProcessResult:
         cpus = len(os.sched_getaffinity(0))
         return self.machine.run(
             [*self.question.make, f"-j{cpus}", *self.question.words],
             cwd=self.directory,
             timeout=self.question.limit,
             identity=self.identity,
+            extra=self.machine.temporary(self.identity),
             without=self.question.without,
             on_line=self._tell,
+            held=(lock,),
         )
 
     def _tell(self, line: str) -> None:

@@ -7,18 +7,21 @@ import errno
 import fcntl
 import hashlib
 import os
-import shutil
+import re
+import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import home_of
+from bpfdoctor.host.machine import silent
 from bpfdoctor.host.own_directory import own_directory
 from bpfdoctor.host.reading import opened_regular
+from bpfdoctor.host.removal import remove_tree
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -28,6 +31,11 @@ LARGEST = 128 << 20
 
 KEPT = 16
 """Built programs that stay in the cache; the oldest make room."""
+
+IN_USE = 3600
+"""Seconds in which a program that was built is run by whoever built it."""
+
+_KEPT = re.compile(r"[0-9a-f]{16}")
 
 
 def build_place(machine: Machine, checkout: Path, identity: Credentials | None) -> Path:
@@ -51,7 +59,7 @@ def _base(machine: Machine, identity: Credentials | None) -> Path:
             found = own_directory(place, home=str(home), uid=identity.uid)
             if runs_programs(found):
                 return found
-    return _executable(_lent(machine.scratch, identity))
+    return _executable(machine.lent(identity))
 
 
 def _executable(*places: Path) -> Path:
@@ -68,39 +76,51 @@ def runs_programs(place: Path) -> bool:
     return not os.statvfs(place).f_flag & os.ST_NOEXEC
 
 
-def _lent(scratch: Path, identity: Credentials) -> Path:
-    """A directory of another user's in our scratch; the way there may be passed, not listed."""
-    scratch.chmod(0o711)
-    place = scratch / f"user-{identity.uid}"
-    if not place.exists():
-        place.mkdir(mode=0o700)
-        os.chown(place, identity.uid, identity.gid)
-    return place
-
-
 @contextlib.contextmanager
-def alone(place: Path, limit: float, identity: Credentials | None) -> Iterator[bool]:
-    """Hold `place` against other runs; False when `limit` seconds were not enough to get it."""
+def alone(
+    place: Path, limit: float, identity: Credentials | None, tell: Callable[[str], None] = silent
+) -> Iterator[int | None]:
+    """Hold `place` against other runs; None when `limit` seconds were not enough to get it.
+
+    `tell` is told whom we wait for. What works there is to hold the descriptor too (`held` of
+    `Machine.run`): after our death the lock is free once it is gone. Raises OSError where there can
+    be no lock.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with acting_as(identity):
-        descriptor = os.open(
-            f"{place}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
+        descriptor = os.open(f"{place}.lock", flags, 0o600)
     try:
-        yield _locked(descriptor, time.monotonic() + limit)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", f"{place}.lock")
+        locked = _locked(descriptor, time.monotonic() + limit, tell)
+        yield descriptor if locked else None
     finally:
         os.close(descriptor)
 
 
-def _locked(descriptor: int, deadline: float) -> bool:
+def _locked(descriptor: int, deadline: float, tell: Callable[[str], None]) -> bool:
+    waited = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 return False
+            if not waited:
+                tell(f"waiting for another run of bpfdoctor{_holder(descriptor)}")
+            waited = True
             time.sleep(0.1)
         else:
+            with contextlib.suppress(OSError):  # the disk is full
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
             return True
+
+
+def _holder(descriptor: int) -> str:
+    """Who wrote himself into the lock, in words."""
+    pid = os.pread(descriptor, 20, 0).strip()
+    return f" (process {int(pid)})" if pid.isdigit() else ""
 
 
 def copy_program(source: Path, target: Path) -> str:
@@ -141,7 +161,10 @@ def keep(machine: Machine, binary: Path) -> tuple[Path, str]:
 
 
 def _prune(place: Path) -> None:
+    """Let the newest stay, and those that another run may be about to start."""
     with contextlib.suppress(OSError):
-        kept = sorted(place.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        ours = [path for path in place.iterdir() if _KEPT.fullmatch(path.name)]
+        kept = sorted(ours, key=lambda path: path.lstat().st_mtime, reverse=True)
         for old in kept[KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
+            if old.lstat().st_mtime < time.time() - IN_USE:
+                remove_tree(old)

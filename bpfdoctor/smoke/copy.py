@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.machine import scratch_prefix
+from bpfdoctor.host.scratch import Scratch
 from bpfdoctor.smoke.build_cache import copy_program, runs_programs
 
 if TYPE_CHECKING:
@@ -25,15 +23,14 @@ def own_copy(machine: Machine, binary: str, sha256: str) -> Iterator[Path]:
 
     Raises ValueError where its hash is not `sha256`, OSError where it cannot be read or written.
     """
-    place = _executable_place(machine)
-    directory = Path(tempfile.mkdtemp(prefix=scratch_prefix(), dir=place))
+    scratch = Scratch(_executable_place(machine))
     try:
-        copy = directory / Path(binary).name
+        copy = scratch.path / Path(binary).name
         if copy_program(Path(binary), copy) != sha256:
             raise ValueError("the program is not the one that was built: its hash differs")
         yield copy
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        scratch.remove()
 
 
 def _executable_place(machine: Machine) -> Path:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.deadline import Deadline
 from bpfdoctor.host.environment import child_environment
+from bpfdoctor.host.leash import LeashedCommand
 from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.system.trace import Trace, open_trace
@@ -35,6 +36,9 @@ PULL = 0.3
 
 UNSEEN = 3.0
 """Seconds that a program runs whose event cannot be seen: enough to load and attach."""
+
+GENTLE = 2.0
+"""Seconds that a program gets to take back what it did to the kernel, once it is told to end."""
 
 LINES = 400
 """Lines of a program's output that are kept, the last ones."""
@@ -136,16 +140,15 @@ class _Running:
         except OSError as error:
             self.untraced = f"{errno_name(error.errno or 0)}: {error.strerror}"
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> LeashedCommand:
         try:
-            return subprocess.Popen(
+            return LeashedCommand(
                 [str(self.copy), *self.question.arguments],
-                stdin=subprocess.DEVNULL,
                 stdout=self.terminal.stdout,
                 stderr=self.terminal.stderr,
                 cwd=self.copy.parent,
-                env=child_environment(self.machine.environ),
-                start_new_session=True,
+                environ=child_environment(self.machine.environ),
+                gentle=GENTLE,
             )
         finally:
             self.terminal.started()
@@ -223,4 +226,4 @@ class _Running:
         """SIGINT first: `tc` takes its qdisc away on it."""
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(self.process.pid, signal.SIGINT)
-            self.process.wait(2)
+            self.process.wait(GENTLE)

@@ -13,6 +13,7 @@ import pytest
 from bpfdoctor.api import Context, Project, Stage
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.scratch import MARKER
 from bpfdoctor.host.system.trace import tracefs_path
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.smoke import program as smoke_program
@@ -30,7 +31,8 @@ def cached(tmp_path: Path) -> Iterator[Machine]:
     cache.mkdir(mode=0o700)
     machine = Machine(cache=cache)
     yield machine
-    assert not list(machine.scratch.iterdir()), "a run left something in its scratch directory"
+    left = [each.name for each in machine.scratch.iterdir()]
+    assert left == [MARKER], "a run left something in its scratch directory"
     machine.close()
 
 

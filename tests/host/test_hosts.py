@@ -16,8 +16,9 @@ import pytest
 from bpfdoctor.host.credentials import Credentials, owner_to_become
 from bpfdoctor.host.grant import Grant, grant_of
 from bpfdoctor.host.hosts import LiveHost, as_user
-from bpfdoctor.host.machine import Machine, boot_id, scratch_prefix
+from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
+from bpfdoctor.host.scratch import boot_id, scratch_prefix
 from bpfdoctor.host.system.facts import AskIdentity
 from bpfdoctor.host.system.files import LookAt
 from bpfdoctor.host.system.mounted import AskFileSystem
@@ -193,8 +194,10 @@ def test_the_owner_of_a_tree_leaves_nothing_in_a_directory_of_ours(
         os.chmod(ours, 0o755)
         monkeypatch.setattr("tempfile.tempdir", ours)
         monkeypatch.setenv("TMPDIR", ours)
-        with Workplace(Machine({}), Credentials(65534, 65534)) as place:
+        machine = Machine({})
+        with Workplace(machine, Credentials(65534, 65534)) as place:
             assert place.write("file", "") is None
+        machine.close()
         assert os.listdir(ours) == []
 
 

@@ -1,41 +1,98 @@
-"""Directories are removed whatever their depth, and nothing behind a link is."""
+"""Trees are removed at any depth, and nothing that is not in them."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.removal import remove_tree
 
 
 def deep(place: Path, levels: int) -> None:
-    place.mkdir()
-    here = os.open(place, os.O_RDONLY)
+    """Directories in each other, deeper than a path may be long."""
+    directory = os.open(place, os.O_RDONLY)
     for _ in range(levels):
-        os.mkdir("d", dir_fd=here)
-        inner = os.open("d", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = inner
-    os.close(here)
+        os.mkdir("d", dir_fd=directory)
+        inner = os.open("d", os.O_RDONLY, dir_fd=directory)
+        os.close(directory)
+        directory = inner
+    os.close(directory)
 
 
-def test_what_lies_two_thousand_deep_is_removed(tmp_path: Path) -> None:
-    deep(tmp_path / "deep", 2000)
-    assert remove_tree(tmp_path / "deep")
-    assert not (tmp_path / "deep").exists()
+def test_a_tree_goes_however_deep_it_is(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    deep(tree, 1500)
+    assert remove_tree(tree)
+    assert not tree.exists()
 
 
-def test_nothing_behind_a_link_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/file").touch()
-    (tmp_path / "tree").mkdir()
-    (tmp_path / "tree/link").symlink_to(tmp_path / "mine")
-    (tmp_path / "link").symlink_to(tmp_path / "mine")
-    assert remove_tree(tmp_path / "tree")
-    assert not remove_tree(tmp_path / "link")
-    assert (tmp_path / "mine/file").exists()
+def test_links_go_and_what_they_lead_to_stays(tmp_path: Path) -> None:
+    kept, tree = tmp_path / "kept", tmp_path / "tree"
+    (kept / "inner").mkdir(parents=True)
+    tree.mkdir()
+    (tree / "link").symlink_to(kept)
+    assert remove_tree(tree)
+    tree.symlink_to(kept)
+    assert remove_tree(tree)
+    assert not tree.is_symlink()
+    assert (kept / "inner").is_dir()
+
+
+def test_a_fifo_keeps_nobody_waiting(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    os.mkfifo(tree / "fifo")
+    assert remove_tree(tree)
+
+
+def test_what_is_not_there_is_gone(tmp_path: Path) -> None:
+    assert remove_tree(tmp_path / "none")
+    assert remove_tree(tmp_path / "none/either")
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o500])
+def test_directories_that_their_owner_may_not_change_go_too(
+    tmp_path: Path, mode: int, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    tmp_path.chmod(0o711)
+    for each in tmp_path.parents[:-1]:
+        each.chmod(each.stat().st_mode | 0o011)
+    tree, owner = tmp_path / "tree", Credentials(65534, 65534)
+    tree.mkdir()
+    os.chown(tree, owner.uid, owner.gid)
+    with acting_as(owner):
+        (tree / "a/b/c").mkdir(parents=True)
+        (tree / "a/b/file").touch()
+        for each in (tree / "a/b/c", tree / "a/b", tree / "a"):
+            each.chmod(mode)
+    assert not remove_tree(tree, owner)
+    assert list(tree.iterdir()) == []  # it lies in a directory that is not his
+
+
+def test_another_file_system_is_not_entered(tmp_path: Path, needs: Callable[..., None]) -> None:
+    needs("root", "unshare")
+    tree = tmp_path / "tree"
+    (tree / "mount").mkdir(parents=True)
+    code = (
+        "from pathlib import Path; from bpfdoctor.host.removal import remove_tree; "
+        f"print(remove_tree(Path({str(tree)!r})), list(Path({str(tree / 'mount')!r}).iterdir()))"
+    )
+    mounting = f'mount -t tmpfs none {tree}/mount && touch {tree}/mount/kept && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation=private", "sh", "-c", mounting, "sh", sys.executable,
+         "-c", code], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("False [")
+    assert "kept" in done.stdout
 
 
 def test_another_user_removes_only_what_he_may(tmp_path: Path, needs: Callable[..., None]) -> None:
@@ -44,6 +101,7 @@ def test_another_user_removes_only_what_he_may(tmp_path: Path, needs: Callable[.
         each.chmod(0o755)
     bob = Credentials(4711, 4711)
     for name, levels in (("shallow", 3), ("deep", 1500)):
+        (tmp_path / name).mkdir()
         deep(tmp_path / name, levels)
         assert not remove_tree(tmp_path / name, bob)
         assert remove_tree(tmp_path / name)

@@ -11,8 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bpfdoctor.host import leash
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.scratch import MARKER
 from bpfdoctor.smoke.run import Ran, RunProgram
 
 
@@ -21,7 +23,8 @@ def watched() -> Iterator[Machine]:
     """A machine on which a run must leave no process, file or trace instance."""
     machine = Machine()
     yield machine
-    assert not list(machine.scratch.iterdir())
+    assert [each.name for each in machine.scratch.iterdir()] == [MARKER]
+    leash.close()
     assert not [p.name() for p in psutil.Process().children(recursive=True)]
     instances = Path("/sys/kernel/tracing/instances")
     mine = f"-{os.getpid()}-"

@@ -9,9 +9,9 @@ import hashlib
 
 from bpfdoctor.fix.journal.read import Record
 from bpfdoctor.fix.plan import Manual, Step
-from bpfdoctor.host.machine import boot_id
 from bpfdoctor.host.question import Host
 from bpfdoctor.host.reading import read_regular
+from bpfdoctor.host.scratch import boot_id
 from bpfdoctor.host.system.files import FileText, ReadFile
 from bpfdoctor.host.system.mount_table import MOUNT_TABLE, mount_seen_at, mounts_in
 

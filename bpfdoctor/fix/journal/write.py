@@ -19,9 +19,9 @@ import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.host.machine import boot_id
 from bpfdoctor.host.own_directory import own_directory
 from bpfdoctor.host.own_file import open_own_file
+from bpfdoctor.host.scratch import boot_id
 
 OUTPUT = 64 << 10
 """Characters of a step's output that are kept, from its end."""

@@ -12,11 +12,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import time
 from pathlib import Path
 
-from bpfdoctor.host.machine import scratch_prefix
+from bpfdoctor.host.scratch import NAME, boot_id, scratch_prefix
 from bpfdoctor.host.system.mounted import superblock_magic
 from bpfdoctor.host.system.security import refuse_in_confidentiality
 from bpfdoctor.host.system.tracefs import PLACES, TRACEFS_MAGIC, is_plain
@@ -154,10 +153,20 @@ def sweep(place: Path) -> list[str]:
     removed: list[str] = []
     with contextlib.suppress(OSError):
         for instance in sorted((place / "instances").iterdir()):
-            pid = re.match(r"bpfdoctor-[^-]+-(\d+)", instance.name)
-            if pid is None or Path("/proc", pid[1]).exists():
-                continue
-            with contextlib.suppress(OSError):  # EBUSY: alive after all, in another PID namespace
-                instance.rmdir()
-                removed.append(instance.name)
+            if _is_dead(instance.name):
+                with contextlib.suppress(OSError):  # EBUSY: alive, in another PID namespace
+                    instance.rmdir()
+                    removed.append(instance.name)
     return removed
+
+
+def _is_dead(name: str) -> bool:
+    """Whether it is the name of an instance of ours, of this boot, whose process is gone."""
+    ours = NAME.fullmatch(name)
+    if ours is None or ours[1] != boot_id():
+        return False
+    try:
+        os.kill(int(ours[2]), 0)
+    except ProcessLookupError:
+        return True
+    return False

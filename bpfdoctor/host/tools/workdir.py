@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +14,10 @@ from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials, owner_on_the_way
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_behind, shortage_said
-from bpfdoctor.host.machine import scratch_prefix, temporary_place
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.reading import read_regular
+from bpfdoctor.host.removal import remove_tree
 from bpfdoctor.host.tools.commands import Completed, signal_name
 
 if TYPE_CHECKING:
@@ -34,8 +33,7 @@ LOG_LIMIT = 16_384
 class Workplace:
     """A directory of its own for one question, removed at the end; shown as `$SCRATCH`.
 
-    With `identity`, it lies apart from this run's scratch space, which is its user's alone, and
-    belongs to that identity. `trouble` says why there is no such directory.
+    With `identity`, it belongs to that user. `trouble` says why there is no such directory.
     """
 
     def __init__(self, machine: Machine, identity: Credentials | None = None) -> None:
@@ -65,19 +63,15 @@ class Workplace:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._directory is None:
-            return
-        with contextlib.suppress(OSError), acting_as(self.identity):
-            shutil.rmtree(self._directory, ignore_errors=True)
-        with contextlib.suppress(OSError):  # he may not take it out of a directory of ours
-            os.rmdir(self._directory)
+        if self._directory is not None:
+            remove_tree(self._directory, self.identity)
 
     def _made(self) -> str:
         if self.identity is None:
             return tempfile.mkdtemp(dir=self.machine.scratch)
-        made = tempfile.mkdtemp(prefix=scratch_prefix(), dir=temporary_place())
-        os.chown(made, self.identity.uid, self.identity.gid)
-        return made
+        lent = self.machine.lent(self.identity)
+        with acting_as(self.identity):
+            return tempfile.mkdtemp(dir=lent)
 
     def path(self, name: str) -> str:
         """A path in this directory."""
@@ -120,6 +114,7 @@ class Workplace:
                 cwd=None if self.identity else _own_directory(),
                 timeout=timeout,
                 identity=self.identity,
+                extra={"TMPDIR": str(self._directory)},
                 without=self.without,
             )
         except OSError as error:

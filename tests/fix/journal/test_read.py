@@ -14,7 +14,7 @@ from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.journal.read import MOST_LINES, Record, read_run, runs
 from bpfdoctor.fix.journal.write import After, Before, Began, Finished, Journal, Line, Undone
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.host.machine import boot_id
+from bpfdoctor.host.scratch import boot_id
 
 A, B = (Step(id=name, kind="run", title=name, argv=(name,)) for name in ("a", "b"))
 

@@ -14,7 +14,7 @@ from bpfdoctor.fix.journal.undo_plan import index_of, undo_plan
 from bpfdoctor.fix.journal.undo_state import digest_of
 from bpfdoctor.fix.journal.write import After, Before, Result
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.host.machine import boot_id
+from bpfdoctor.host.scratch import boot_id
 
 INSTALL = Step(
     id="packages",

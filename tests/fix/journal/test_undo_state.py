@@ -18,8 +18,9 @@ from bpfdoctor.fix.journal.undo_state import digest_of, gone, mount_at, mounted
 from bpfdoctor.fix.journal.write import After, Before, Journal
 from bpfdoctor.fix.plan import Manual, Plan, Step
 from bpfdoctor.host.hosts import FreshHost
-from bpfdoctor.host.machine import Machine, boot_id
+from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.scratch import boot_id
 from bpfdoctor.host.system.files import FileText, ReadFile
 from bpfdoctor.host.system.mount_table import MOUNT_TABLE
 from bpfdoctor.testing import FakeHost

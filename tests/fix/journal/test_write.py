@@ -13,7 +13,7 @@ import pytest
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.fix.journal.write import After, Before, Journal, Undone
 from bpfdoctor.fix.plan import Plan, Step
-from bpfdoctor.host.machine import boot_id
+from bpfdoctor.host.scratch import boot_id
 
 STEP = Step(id="a", kind="run", title="t", argv=("a",))
 

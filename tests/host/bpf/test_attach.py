@@ -31,6 +31,7 @@ from bpfdoctor.host.bpf.steps import CLOSING, Steps
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.scratch import MARKER
 from bpfdoctor.host.system import security
 from bpfdoctor.host.system.modules import AskLoadable, Modules
 from bpfdoctor.host.system.mounted import superblock_magic
@@ -78,7 +79,7 @@ def test_a_uprobe_attaches_to_a_file_of_ours(kernel: None, machine: Machine, ret
     if not Path(DEVICES, "uprobe").is_dir():
         missing("a kernel with uprobes")
     assert AttachUprobe(returns).put(machine) == Attempt()
-    assert list(machine.scratch.iterdir()) == []
+    assert [each.name for each in machine.scratch.iterdir()] == [MARKER]
 
 
 def test_before_linux_4_17_a_uprobe_is_made_in_tracefs_and_removed(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.scratch import boot_id
 from bpfdoctor.host.system.trace import Trace, open_trace, sweep, tracefs_path, tracepoint_id
 from bpfdoctor.host.system.tracefs import AskTracepoint, TracepointFacts
 
@@ -45,6 +46,7 @@ def test_two_instances_of_one_process_do_not_meet(kernel: None) -> None:
 
 
 READ_ONLY = """
+from bpfdoctor.host.scratch import boot_id
 from bpfdoctor.host.system.trace import open_trace
 with open_trace() as trace:
     trace.lines()
@@ -86,18 +88,23 @@ def test_a_sweep_removes_the_instances_of_dead_processes_alone(kernel: None) -> 
     place = Path(tracefs_path() or "")
     process = subprocess.Popen(["true"])
     process.wait()
-    dead = place / "instances" / f"bpfdoctor-00000000-{process.pid}-test"
-    alive = place / "instances" / f"bpfdoctor-00000000-{os.getppid()}-test"
-    foreign = place / "instances" / f"someone-{process.pid}"
-    for each in (dead, alive, foreign):
+    names = [
+        f"bpfdoctor-{boot_id()}-{process.pid}-0a1b2c3d",
+        f"bpfdoctor-{boot_id()}-{os.getppid()}-0a1b2c3d",  # alive
+        f"bpfdoctor-00000000-{process.pid}-0a1b2c3d",  # of another boot: none of ours
+        f"bpfdoctor-{boot_id()}-{process.pid}-my-own",
+        f"bpfdoctor-{boot_id()}-{process.pid}-0a1b2c3d-2",
+        f"someone-{process.pid}",
+    ]
+    dead, *others = (place / "instances" / name for name in names)
+    for each in (dead, *others):
         each.mkdir()
     try:
-        assert dead.name in sweep(place)
-        assert alive.is_dir()
-        assert foreign.is_dir()
+        assert sweep(place) == [dead.name]
+        assert all(each.is_dir() for each in others)
     finally:
-        alive.rmdir()
-        foreign.rmdir()
+        for each in others:
+            each.rmdir()
 
 
 def test_the_id_of_a_tracepoint_is_a_number_and_of_none_is_enoent(kernel: None) -> None:

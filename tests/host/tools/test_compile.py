@@ -12,6 +12,7 @@ import pytest
 from bpfdoctor.host.catalog import decode, encode, to_question
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.scratch import MARKER
 from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.compile import OBJECT, Compile, Compiled, TreatObject
 from bpfdoctor.host.tools.inputs import dependencies, search_list, searched_in_vain, traced
@@ -56,7 +57,7 @@ def test_scratch_paths_do_not_cross_the_door(machine: Machine, needs: Callable[.
 def test_nothing_is_left_in_scratch(machine: Machine, needs: Callable[..., None]) -> None:
     needs("cc")
     compile_c(("cc",)).put(machine)
-    assert list(machine.scratch.iterdir()) == []
+    assert [each.name for each in machine.scratch.iterdir()] == [MARKER]
 
 
 def test_a_compiler_that_does_not_end_is_no_answer(tmp_path: Path) -> None:

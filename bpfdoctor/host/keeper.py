@@ -1,0 +1,285 @@
+"""The process that starts our commands and outlives us: what it started ends when we are gone.
+
+It has no threads and imports little, so that a fork costs it a millisecond. It forks leashes, each
+with one end of a socket. A leash runs one command after the other: it forks it, tells how it ended,
+and kills what is left of it, its group and all its other descendants: an orphan becomes the leash's
+child (PR_SET_CHILD_SUBREAPER, Linux 3.4). It does so too when it is told to let go of a command,
+and when the other end of its socket, which bpfdoctor alone has, is closed by bpfdoctor's death.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import marshal
+import os
+import select
+import signal
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+"""linux/prctl.h."""
+
+LENGTH = struct.Struct("=I")
+"""Comes before an order, and brings its descriptors; 0 is the order to let go."""
+
+REPLY = struct.Struct("=ii")
+"""Once of a leash: its process id and 0, or 0 and an errno. Of each command: its process id and 0,
+or 0 and an errno (negative: of the working directory); then the exit status and 0; and at last,
+when nothing is left of it, twice 0."""
+
+MOST = 16
+"""Descriptors that come with an order: those of the command's stdin, stdout and stderr, bpfdoctor's
+working directory where it is not the one that it began in, and what the leash is to hold."""
+
+GRACE = 1.0
+"""Seconds in which processes that cannot be seen are expected to have died with their group."""
+
+_libc = ctypes.CDLL(None)
+
+
+def main(descriptor: int) -> None:
+    """Fork a leash for each socket that comes, until the other end is closed."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # leashes leave no zombies
+    gc.freeze()  # what a collection would write to is copied at each fork
+    with socket.socket(fileno=descriptor) as control:
+        while (received := _received(control, 1))[0]:
+            (end,) = received[1]
+            try:
+                if os.fork() == 0:
+                    control.close()
+                    _serve(end)
+            except OSError as error:
+                with contextlib.suppress(OSError):  # nobody is there to be told
+                    os.write(end, REPLY.pack(0, error.errno or 0))
+            os.close(end)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(-1, 0)  # until all have ended
+
+
+def _received(end: socket.socket, size: int) -> tuple[bytes, list[int]]:
+    """Bytes, none at the end, and the descriptors that came with them."""
+    data, ancillary, _, _ = end.recvmsg(size, socket.CMSG_SPACE(MOST * 4), socket.MSG_CMSG_CLOEXEC)
+    return data, [each for _, _, packed in ancillary for each in memoryview(packed).cast("i")]
+
+
+def _serve(end: int) -> NoReturn:
+    try:
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        with socket.socket(fileno=end) as orders:
+            orders.sendall(REPLY.pack(os.getpid(), 0))
+            while (received := _order(orders)) is not None:
+                order, descriptors = received
+                if order:
+                    _Leash(orders, order, descriptors).hold()
+    finally:
+        os._exit(0)
+
+
+def _order(end: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """What is to be run next; None when whoever gives orders is gone."""
+    head, descriptors = _received(end, LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    (left,), data = LENGTH.unpack(head), bytearray()
+    while left > len(data):
+        part = end.recv(left - len(data))
+        if not part:
+            return None
+        data += part
+    # The order of the process that started us; an empty one lets go of what is over.
+    return (marshal.loads(data) if data else {}), descriptors  # noqa: S302
+
+
+class _Leash:
+    """One command, from its start until nothing is left of it."""
+
+    def __init__(
+        self, end: socket.socket, order: dict[str, Any], descriptors: Sequence[int]
+    ) -> None:
+        self.end, self.order = end, order
+        self.streams, others = descriptors[:3], descriptors[3:]
+        self.moved = others[: order["moved"]]
+        self.held = others[order["moved"] :]
+        self.pid = 0
+        self.over = False
+        """The command has ended. It stays a zombie, so that its id is not another's."""
+        self.ended, self.wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(self.wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _nothing)
+
+    def hold(self) -> None:
+        """Run the command, and end what is left of it when it has ended or is not wanted."""
+        self._start()
+        if self.pid:
+            try:
+                self._wait()
+            finally:
+                self._end_all()
+        for each in (*self.held, self.ended, self.wake):
+            os.close(each)
+        self._tell(0, 0)
+
+    def _start(self) -> None:
+        """Start the command; its process id, or why there is none, goes to who ordered it."""
+        why, tell = os.pipe2(os.O_CLOEXEC)
+        leash, refusal = os.getpid(), b""
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                self._become(leash, tell)
+        except OSError as error:
+            refusal = REPLY.pack(0, error.errno or 0)
+        for each in (tell, *self.moved, *self.streams):
+            os.close(each)
+        refusal = refusal or os.read(why, REPLY.size)  # closed by its exec
+        os.close(why)
+        if refusal and self.pid:
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+        self._tell(self.pid, REPLY.unpack(refusal)[1] if refusal else 0)
+
+    def _become(self, leash: int, tell: int) -> NoReturn:
+        """The command's own process: set up as `subprocess` would, then replaced by the command."""
+        sign = 1
+        try:
+            os.setsid()
+            for number, descriptor in enumerate(self.streams):
+                os.dup2(descriptor, number)
+            for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python
+                signal.signal(ignored, signal.SIG_DFL)
+            for each in self.moved:
+                os.fchdir(each)
+            if self.order["cwd"] is not None:
+                sign = -1
+                os.chdir(self.order["cwd"])
+                sign = 1
+            self._become_user()
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # setuid(2) undoes it
+            if os.getppid() != leash:
+                os._exit(127)
+            words = self.order["argv"]
+            os.execvpe(words[0], words, self.order["environ"])  # noqa: S606  (there is no shell)
+        except OSError as error:
+            os.write(tell, REPLY.pack(0, sign * (error.errno or 1)))
+        finally:
+            os._exit(127)
+
+    def _become_user(self) -> None:
+        if self.order["identity"] is not None:
+            uid, gid, groups = self.order["identity"]
+            os.setgroups(groups)
+            os.setresgid(gid, gid, gid)
+            os.setresuid(uid, uid, uid)
+
+    def _tell(self, first: int, second: int) -> None:
+        with contextlib.suppress(OSError):  # nobody is there to be told
+            self.end.sendall(REPLY.pack(first, second))
+
+    def _wait(self) -> None:
+        """Wait until the command has ended or nobody wants it any more."""
+        wanted = True
+        while wanted and not self.over:
+            ready, _, _ = select.select([self.end.fileno(), self.ended], [], [])
+            wanted = self.end.fileno() not in ready
+            self._reap()
+        if not self.over and self._is_alone():
+            self._end_gently(self.order["gentle"])
+
+    def _is_alone(self) -> bool:
+        """Whether bpfdoctor itself is gone, and has not just let go of the command."""
+        try:
+            return not self.end.recv(LENGTH.size)
+        except ConnectionResetError:  # it has not read all that it was told
+            return True
+
+    def _end_gently(self, seconds: float) -> None:
+        """Let the command take back what it did to the kernel."""
+        if seconds:
+            _send(os.killpg, self.pid, signal.SIGINT)
+        deadline = time.monotonic() + seconds
+        while not self.over and time.monotonic() < deadline:
+            self._sleep(0.05)
+            self._reap()
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait for the end of a child."""
+        select.select([self.ended], [], [], seconds)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.ended, 1 << 10)
+
+    def _reap(self) -> None:
+        """Note which children have ended: orphans are done with, of the command it is told."""
+        self._sleep(0)
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        with contextlib.suppress(ChildProcessError):
+            while not self.over and (ended := os.waitid(os.P_ALL, 0, flags)) is not None:
+                if ended.si_pid != self.pid:
+                    os.waitpid(ended.si_pid, 0)
+                    continue
+                self.over = True
+                by_itself = ended.si_code == os.CLD_EXITED
+                self._tell(ended.si_status if by_itself else -ended.si_status, 0)
+
+    def _end_all(self) -> None:
+        """Kill the command and all its descendants, and wait until they are gone.
+
+        What may not be killed (a program that runs as another user) is not waited for.
+        """
+        _send(os.killpg, self.pid, signal.SIGKILL)
+        while not self.over and _send(os.kill, self.pid, signal.SIGKILL):
+            self._sleep(1)
+            self._reap()
+        if not self.over:
+            self._tell(-signal.SIGKILL, 0)
+        deadline = time.monotonic() + GRACE
+        while _any_left():
+            hit = [pid for pid in _descendants() if _send(os.kill, pid, signal.SIGKILL)]
+            if not hit and time.monotonic() > deadline:
+                return
+            self._sleep(0.02)
+
+
+def _nothing(*_: object) -> None:
+    """A handler that does nothing: what counts is that the signal wakes."""
+
+
+def _send(how: Callable[[int, int], None], target: int, number: int) -> bool:
+    try:
+        how(target, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _any_left() -> bool:
+    """Whether children of ours are left; those that have ended are not."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _descendants() -> Iterator[int]:
+    """The living processes below this one, by what /proc says of each one's parent."""
+    parents = dict(_parents())
+    found = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+        yield from more
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    with contextlib.suppress(OSError):
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+                state, parent = file.read().rpartition(b")")[2].split()[:2]
+                if state not in (b"Z", b"X"):
+                    yield int(name), int(parent)
