@@ -186,7 +186,7 @@ def run(arguments, destinations):
 boundary.run = run
 sys.exit(boundary.guarded(["check", "--no-smoke"]))
 """
-    assert of_python(code) == (3, "bpfdoctor: this took too long\ndo that\n")
+    assert of_python(code) == (3, "bpfdoctor: this took too long\nhint: do that\n")
 
 
 def test_while_a_thread_is_started() -> None:
