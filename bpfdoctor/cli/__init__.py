@@ -65,7 +65,7 @@ def console() -> NoReturn:
     status = whole()
     sys.stdout.flush()
     sys.stderr.flush()
-    leash = sys.modules.get("bpfdoctor.host.leash")  # not loaded: nothing was started
-    if leash is not None:
-        leash.close()
+    pool = sys.modules.get("bpfdoctor.host.leash_pool")  # not loaded: nothing was started
+    if pool is not None:
+        pool.close()
     os._exit(status)

@@ -1,4 +1,4 @@
-"""A process of its own for a module that is not ours: it does one job and asks over a pipe.
+"""A process of its own for a module that is not ours: it does one job and asks over a socket.
 
 What it prints, and how it hangs, crashes or exits, stays its own. It is isolated (`-I`); it is told
 where to import from, and that is never the working directory. It has no descriptor of ours but its
@@ -9,7 +9,6 @@ leaves behind in a session of its own is not found again, but keeps nobody waiti
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import json
 import os
@@ -29,10 +28,9 @@ from bpfdoctor.api import Context, Finding, Host, Project, Selection
 from bpfdoctor.engine.installed import trusted_path
 from bpfdoctor.engine.load import checks_in
 from bpfdoctor.engine.run import findings_of
-from bpfdoctor.host.elevated import own_pipe
 from bpfdoctor.host.leash import LeashedCommand
 from bpfdoctor.host.process import in_own_session
-from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
+from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, own_pipe, serve
 from bpfdoctor.host.tools.commands import signal_name
 
 KEPT = 1 << 14
@@ -191,8 +189,6 @@ class _Child:
 
 def main() -> None:
     """The child: receive a job, do it, send what came of it."""
-    PR_SET_PDEATHSIG, SIGKILL = 1, 9  # noqa: N806  (the kernel's names)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)  # a hang must not outlive bpfdoctor
     channel = own_pipe()
     message = channel.receive()
     if message is None:

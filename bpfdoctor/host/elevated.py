@@ -9,7 +9,6 @@ alone holds that pipe, and lets no other process of its user look for it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -23,17 +22,18 @@ import msgspec
 
 from bpfdoctor import __version__
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.dumpable import hidden_from_others
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.process import end_all, kill_all
 from bpfdoctor.host.question import A, NoAnswer, Question
-from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, serve
+from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, own_pipe, serve
 from bpfdoctor.host.signals import ignore, pass_none_on
 from bpfdoctor.host.sudo import bare_environment, find_sudo
 from bpfdoctor.host.warrant import Grants, Warrant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from bpfdoctor.host.grant import Grant
 
@@ -146,22 +146,6 @@ def _greeted(process: subprocess.Popen[bytes], channel: Channel) -> bool:
     return hello is not None and hello.result == __version__
 
 
-@contextlib.contextmanager
-def hidden_from_others() -> Iterator[None]:
-    """Keep this user's other processes from our descriptors and our memory, as root's are kept.
-
-    A debugger, /proc/PID/fd and pidfd_getfd(2) would lead them to the pipe to root (prctl(2)).
-    """
-    PR_GET_DUMPABLE, PR_SET_DUMPABLE = 3, 4  # noqa: N806  (the kernel's names)
-    prctl = ctypes.CDLL(None).prctl
-    before = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    try:
-        yield
-    finally:
-        prctl(PR_SET_DUMPABLE, int(before == 1), 0, 0, 0)
-
-
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         with contextlib.suppress(OSError):
@@ -239,16 +223,6 @@ def _let_finish(seconds: float) -> None:
     ):
         others[0].join(0.05)
         end_all()
-
-
-def own_pipe() -> Channel:
-    """stdin and stdout as a channel; what else is printed goes to stderr, what is read is empty."""
-    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return Channel(reader, writer)
 
 
 def _quietly(channel: Channel) -> Callable[[str], None]:

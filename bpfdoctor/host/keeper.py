@@ -19,8 +19,10 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
+
+from bpfdoctor.host.descendants import any_left, descendants, send
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 """linux/prctl.h."""
@@ -111,7 +113,7 @@ class _Leash:
         """The command has ended. It stays a zombie, so that its id is not another's."""
         self.ended, self.wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(self.wake, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, _nothing)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # what counts is that it wakes
 
     def hold(self) -> None:
         """Run the command, and end what is left of it when it has ended or is not wanted."""
@@ -201,7 +203,7 @@ class _Leash:
     def _end_gently(self, seconds: float) -> None:
         """Let the command take back what it did to the kernel."""
         if seconds:
-            _send(os.killpg, self.pid, signal.SIGINT)
+            send(os.killpg, self.pid, signal.SIGINT)
         deadline = time.monotonic() + seconds
         while not self.over and time.monotonic() < deadline:
             self._sleep(0.05)
@@ -231,55 +233,15 @@ class _Leash:
 
         What may not be killed (a program that runs as another user) is not waited for.
         """
-        _send(os.killpg, self.pid, signal.SIGKILL)
-        while not self.over and _send(os.kill, self.pid, signal.SIGKILL):
+        send(os.killpg, self.pid, signal.SIGKILL)
+        while not self.over and send(os.kill, self.pid, signal.SIGKILL):
             self._sleep(1)
             self._reap()
         if not self.over:
             self._tell(-signal.SIGKILL, 0)
         deadline = time.monotonic() + GRACE
-        while _any_left():
-            hit = [pid for pid in _descendants() if _send(os.kill, pid, signal.SIGKILL)]
+        while any_left():
+            hit = [pid for pid in descendants() if send(os.kill, pid, signal.SIGKILL)]
             if not hit and time.monotonic() > deadline:
                 return
             self._sleep(0.02)
-
-
-def _nothing(*_: object) -> None:
-    """A handler that does nothing: what counts is that the signal wakes."""
-
-
-def _send(how: Callable[[int, int], None], target: int, number: int) -> bool:
-    try:
-        how(target, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
-
-
-def _any_left() -> bool:
-    """Whether children of ours are left; those that have ended are not."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
-
-
-def _descendants() -> Iterator[int]:
-    """The living processes below this one, by what /proc says of each one's parent."""
-    parents = dict(_parents())
-    found = {os.getpid()}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-        yield from more
-
-
-def _parents() -> Iterator[tuple[int, int]]:
-    with contextlib.suppress(OSError):
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-                state, parent = file.read().rpartition(b")")[2].split()[:2]
-                if state not in (b"Z", b"X"):
-                    yield int(name), int(parent)

@@ -268,7 +268,7 @@ def test_sudo_is_told_whether_this_run_builds(tmp_path: Path) -> None:
 
 LOOKED_FOR = """
 import os, subprocess
-from bpfdoctor.host.elevated import hidden_from_others
+from bpfdoctor.host.dumpable import hidden_from_others
 def look():
     pipe = f"/proc/{os.getpid()}/fd/0"
     return subprocess.run(["readlink", pipe], capture_output=True).returncode

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from fifo import Fifo, ends
 
-from bpfdoctor.host import leash
+from bpfdoctor.host import leash_pool
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.process import kill_all, run
 
@@ -76,11 +76,7 @@ def test_the_children_die_with_us_too_when_we_have_not_read_how_the_command_bega
     more = f"""
 import threading
 from bpfdoctor.host import leash
-real = leash._reply
-def first_alone(end, told=[]):
-    told.append(end)
-    return real(end) if len(told) == 1 else threading.Event().wait()
-leash._reply = first_alone
+leash.reply_of = lambda end: threading.Event().wait()
 leash.LeashedCommand(["sh", "-c", {script!r}], environ={PATH!r})
 """
     us = ours("", fifo, more)
@@ -115,7 +111,7 @@ def test_after_its_leash_was_killed_the_next_command_runs(fifo: Fifo) -> None:
 
 
 def test_after_the_process_that_starts_them_was_killed_the_next_command_runs() -> None:
-    leash.close()
+    leash_pool.close()
     script = "read -r _ _ _ keeper _ < /proc/$PPID/stat; kill -KILL $keeper"
     assert run(["sh", "-c", script], environ=PATH).exit_code == 0
     threads = [threading.Thread(target=run, args=(["true"],), kwargs={"environ": PATH})
@@ -198,7 +194,7 @@ LeashedCommand(["sh", "-c", {script!r}], environ={PATH!r}, gentle=30).wait()
 
 def test_nothing_is_left_of_us_at_our_end() -> None:
     run(["true"], environ=PATH)
-    leash.close()
+    leash_pool.close()
     assert psutil.Process().children() == []
     assert run(["echo", "again"], environ=PATH).stdout == b"again\n"
 

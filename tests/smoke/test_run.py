@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bpfdoctor.host import leash
+from bpfdoctor.host import leash_pool
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.scratch import MARKER
@@ -24,7 +24,7 @@ def watched() -> Iterator[Machine]:
     machine = Machine()
     yield machine
     assert [each.name for each in machine.scratch.iterdir()] == [MARKER]
-    leash.close()
+    leash_pool.close()
     assert not [p.name() for p in psutil.Process().children(recursive=True)]
     instances = Path("/sys/kernel/tracing/instances")
     mine = f"-{os.getpid()}-"
