@@ -36,6 +36,16 @@ def test_work_is_done_in_another_thread_that_keeps_no_interpreter_alive() -> Non
     assert worker.daemon
 
 
+def test_where_no_thread_can_be_started_only_work_without_a_limit_is_done() -> None:
+    before = threading.stack_size(1 << 47)  # more than a process may map
+    try:
+        assert within(None, threading.get_ident) == threading.get_ident()
+        with pytest.raises(RuntimeError, match="start new thread"):
+            within(60, threading.get_ident)
+    finally:
+        threading.stack_size(before)
+
+
 def test_work_without_an_end_is_given_up(stuck: StuckHost) -> None:
     with pytest.raises(TooLongError, match=r"no end within 0\.01 seconds"):
         within(0.01, stuck.let_go.wait)

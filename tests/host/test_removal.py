@@ -78,15 +78,18 @@ def test_directories_that_their_owner_may_not_change_go_too(
     assert list(tree.iterdir()) == []  # it lies in a directory that is not his
 
 
-def test_another_file_system_is_not_entered(tmp_path: Path, needs: Callable[..., None]) -> None:
+@pytest.mark.parametrize("mounted", ["tree/mount", "tree"])
+def test_another_file_system_is_not_entered(
+    tmp_path: Path, mounted: str, needs: Callable[..., None]
+) -> None:
     needs("root", "unshare")
-    tree = tmp_path / "tree"
-    (tree / "mount").mkdir(parents=True)
+    tree, mount = tmp_path / "tree", tmp_path / mounted
+    mount.mkdir(parents=True)
     code = (
         "from pathlib import Path; from bpfdoctor.host.removal import remove_tree; "
-        f"print(remove_tree(Path({str(tree)!r})), list(Path({str(tree / 'mount')!r}).iterdir()))"
+        f"print(remove_tree(Path({str(tree)!r})), list(Path({str(mount)!r}).iterdir()))"
     )
-    mounting = f'mount -t tmpfs none {tree}/mount && touch {tree}/mount/kept && exec "$@"'
+    mounting = f'mount -t tmpfs none {mount} && touch {mount}/kept && exec "$@"'
     done = subprocess.run(
         ["unshare", "--mount", "--propagation=private", "sh", "-c", mounting, "sh", sys.executable,
          "-c", code], capture_output=True, text=True, check=True,

@@ -179,6 +179,27 @@ def test_what_lacks_one_mark_is_left_alone(place: Path, lack: Callable[[Path], N
     assert (left / "file").exists()
 
 
+def test_what_is_mounted_over_one_is_left_alone(
+    place: Path, tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root", "unshare")
+    left = unlocked(place)
+    code = (
+        "import os; from bpfdoctor.host.scratch import sweep_scratch; "
+        f"print(sweep_scratch(), 'file' in os.listdir({str(left)!r}))"
+    )
+    mounting = (
+        f"cp -a {left} {tmp_path}/like && mount -t tmpfs -o mode=0700 none {left} && "
+        f'cp -a {tmp_path}/like/. {left} && exec "$@"'
+    )
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation=private", "sh", "-c", mounting, "sh", sys.executable,
+         "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, "TMPDIR": str(place)},
+    )  # fmt: skip
+    assert done.stdout == "[] True\n"
+
+
 @pytest.mark.parametrize("what", ["directory", "marker"])
 def test_what_is_another_users_is_left_alone(
     place: Path, what: str, needs: Callable[..., None]
