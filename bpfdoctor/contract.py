@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from bpfdoctor.host.limited import CHECK_LIMIT
 from bpfdoctor.host.question import A, Host, NoAnswer, Question
 from bpfdoctor.model import Evidence, Finding, Fix, Run, Selection, Status
 from bpfdoctor.projects.model import Project
@@ -59,7 +60,7 @@ class Check(msgspec.Struct, frozen=True):
     run: Callable[[Context], Findings]
     requires: tuple[str, ...] = ()
     gates: bool = False
-    limit: float = 60
+    limit: float = CHECK_LIMIT
     """Seconds that it may take before it is given up as `error`."""
     applies: Callable[[Project], bool] = _always
     explained_by: tuple[str, ...] = ()
@@ -87,7 +88,7 @@ def check(  # noqa: PLR0913  (each is a part of the check)
     title: str,
     requires: tuple[str, ...] = (),
     gates: bool = False,
-    limit: float = 60,
+    limit: float = CHECK_LIMIT,
     applies: Callable[[Project], bool] = _always,
     explained_by: tuple[str, ...] = (),
     excused_by: tuple[str, ...] = (),

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from pasted import Shell
 
-from bpfdoctor.cli.boundary import told
+from bpfdoctor.cli.boundary import say_error
 from bpfdoctor.cli.examine import Examined, examined
 from bpfdoctor.cli.explain import explanation
 from bpfdoctor.cli.list import inventory
@@ -125,7 +125,7 @@ def test_a_hint_below_an_error_runs_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], hint: str
 ) -> None:
     error = BpfDoctorError("there is none `pwned` > x; pwned", hint)
-    told(error.message, error.hint)
+    say_error(error.message, error.hint)
     lines = capfd.readouterr().err.splitlines()
     assert lines[1].lstrip("| ") == f"hint: {hint}"
     assert Shell(tmp_path).paste(lines) == []

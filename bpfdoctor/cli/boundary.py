@@ -51,9 +51,9 @@ def _guarded(arguments: Sequence[str]) -> int:
     except UndeterminedError as error:
         return _limited(error.message, error.hint, arguments, destinations)
     except BpfDoctorError as error:
-        return _told(error.message, error.hint, arguments, destinations)
+        return _misused(error.message, error.hint, arguments, destinations)
     except click.ClickException as error:
-        return _told(error.format_message(), usage_hint(error), arguments, destinations)
+        return _misused(error.format_message(), usage_hint(error), arguments, destinations)
     except (KeyboardInterrupt, click.Abort):
         return Stopped(2).exit_status
     except Exception as error:  # noqa: BLE001  (the boundary)
@@ -79,8 +79,8 @@ def usage_hint(error: click.ClickException) -> str:
     return f"see {context.command_path if context else 'bpfdoctor'} --help"
 
 
-def _told(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
-    told(message, hint)
+def _misused(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
+    say_error(message, hint)
     _write_error("usage", message, hint, arguments, destinations)
     return USAGE
 
@@ -94,7 +94,7 @@ def _failed(error: Exception, arguments: Sequence[str], destinations: Destinatio
 
 def _limited(message: str, hint: str, arguments: Sequence[str], destinations: Destinations) -> int:
     """The machine could not be looked at, and nothing is known of it."""
-    told(message, hint)
+    say_error(message, hint)
     _write_error("limit", message, hint, arguments, destinations)
     return LIMITED
 
@@ -163,7 +163,7 @@ def _say_unwritten(destinations: Destinations) -> bool:
     return bool(destinations.unwritten)
 
 
-def told(message: str, hint: str) -> None:
+def say_error(message: str, hint: str) -> None:
     """Say a sentence, and below it what to do."""
     say(f"bpfdoctor: {message}")
     if hint:

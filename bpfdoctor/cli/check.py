@@ -14,11 +14,11 @@ from bpfdoctor.report.documents import DocumentKind
 
 EPILOG = """\b
 Examples:
-  $ bpfdoctor check                              everything, ending in the smoke
+  $ bpfdoctor check                              everything, ending with a smoke test
   $ bpfdoctor check --for minimal --for bootstrap:build
   $ bpfdoctor check --no-smoke --json            for a gate: nothing is built or run
   $ bpfdoctor check --format json=report.json    text here, JSON in the file
-  $ bpfdoctor check --sudo                       an ordinary user, to the last proof
+  $ bpfdoctor check --sudo                       run privileged probes through sudo
   $ bpfdoctor check --only kernel.btf --only toolchain.clang
   $ bpfdoctor check --object build/*.bpf.o       compiled objects: would they load, attach?
   $ bpfdoctor check --object a.bpf.o:load --for handle_exec

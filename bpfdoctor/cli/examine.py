@@ -6,26 +6,26 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from bpfdoctor.cli.directory import refuse_unreadable, refuse_vanished
 from bpfdoctor.cli.files import refuse_unwritable
 from bpfdoctor.cli.parameters import Given
 from bpfdoctor.cli.progress import Watcher, watching
 from bpfdoctor.cli.terminal import say
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
-from bpfdoctor.errors import BpfDoctorError, UndeterminedError
+from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.deadly_filter import refuse_deadly_filter
 from bpfdoctor.host.headroom import refuse_too_little
-from bpfdoctor.host.hosts import FreshHost, LiveHost
-from bpfdoctor.host.limited import TooLongError, within
-from bpfdoctor.host.limits import raise_shortage
+from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.limited import within
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.question import Host, NoAnswer
+from bpfdoctor.host.question import Host
 from bpfdoctor.host.record import (
     NEUTRAL,
     RecordedHost,
@@ -35,15 +35,11 @@ from bpfdoctor.host.record import (
 )
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.root_path import changeable_by_others
-from bpfdoctor.host.system.files import AskDirectory, LookAt
 from bpfdoctor.model import Report, Subject
 from bpfdoctor.projects.reader import kinds
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elevated import ElevatedHost
-
-LIMIT = 60.0
-"""Seconds in which the directory must be looked at, as a check must end."""
 
 
 class Examined(NamedTuple):
@@ -70,14 +66,14 @@ def examined(
         given.options(), everything=everything, every_program=every_program
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
-        _in_time(live, given.directory or ".", _refuse_unreadable)
+        refuse_unreadable(live, given.directory or ".")
         if record:
             refuse_unwritable(record)
         host = RecordingHost(live)
         report = examine(host if record else live, options, watcher)
         if record and everything:
             _ask_for_the_others(host, report, options, watcher)
-        _in_time(live, given.directory or ".", _refuse_vanished)
+        refuse_vanished(live, given.directory or ".")
         redactor = Redactor.of(live.machine, report.project.path, *_places(given), record)
         unwritten = None
         try:
@@ -169,62 +165,6 @@ def _elevated(machine: Machine, watcher: Watcher, smoke: bool) -> ElevatedHost |
 
         elevated.grant(kernel_grant())
     return elevated
-
-
-def _in_time(live: LiveHost, directory: str, refuse: Callable[[LiveHost, str], None]) -> None:
-    """Look at the directory as a check would: within a time limit."""
-    try:
-        within(LIMIT, lambda: refuse(live, directory))
-    except TooLongError as error:
-        raise UndeterminedError(
-            f"{_named(directory)} cannot be looked at: {error}", "see what it is mounted from"
-        ) from None
-
-
-def _refuse_unreadable(host: Host, directory: str) -> None:
-    """Say at once that -C leads nowhere; afterwards it would look like "no checkout here"."""
-    seen = host.ask(LookAt(directory))
-    if isinstance(seen, NoAnswer):
-        raise_shortage(seen.reason)
-        if seen.absent and directory == ".":
-            raise _gone(directory)
-        raise BpfDoctorError(f"cannot look at {directory}: {seen.shown()}", "-C takes a directory")
-    if seen.target_kind != "directory":
-        raise BpfDoctorError(f"{directory} is not a directory", "-C takes a directory")
-    if not seen.readable:
-        raise BpfDoctorError(
-            f"{directory} cannot be read by this user", f"it belongs to uid {seen.uid}"
-        )
-
-    where = host.ask(AskDirectory(directory))
-    if not isinstance(where, NoAnswer):
-        return
-    raise_shortage(where.reason)
-    if where.reason == "refused":
-        raise BpfDoctorError(
-            f"{directory} cannot be judged: {where.detail}", "rename it, or clone it elsewhere"
-        )
-    if where.absent:  # `.` can be looked at even so
-        raise _gone(directory)
-    raise BpfDoctorError(f"cannot look at {directory}: {where.shown()}")
-
-
-def _gone(directory: str) -> BpfDoctorError:
-    hint = "change to one that does, or name one with -C"
-    return BpfDoctorError(f"{_named(directory)} does not exist any more", hint)
-
-
-def _named(directory: str) -> str:
-    return "the current directory" if directory == "." else directory
-
-
-def _refuse_vanished(live: LiveHost, directory: str) -> None:
-    """Say that the report is about nothing: whatever was found missing, this is why."""
-    if FreshHost(live.machine).ask(AskDirectory(directory)) != live.ask(AskDirectory(directory)):
-        raise BpfDoctorError(
-            f"{_named(directory)} was moved or removed while it was being checked",
-            "run the command again when nothing changes it",
-        )
 
 
 def _examined_offline(given: Given, record: str) -> Examined:

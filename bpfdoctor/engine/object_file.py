@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from bpfdoctor.api import Host, NoAnswer, Project, objects
 from bpfdoctor.errors import BpfDoctorError, UndeterminedError
-from bpfdoctor.host.limited import TooLongError, within
+from bpfdoctor.host.limited import CHECK_LIMIT, TooLongError, within
 
 NO_MATCH = "a shell leaves a pattern as it is where no file matches it"
 
-LIMIT = 60.0
-"""Seconds in which an object must be read, as a check must end."""
 
-
-def project_in_time(host: Host, path: str, limit: float = LIMIT) -> Project:
+def project_in_time(host: Host, path: str, limit: float = CHECK_LIMIT) -> Project:
     """As `project_in`, within a time limit. Raises UndeterminedError when that is over."""
     try:
         return within(limit, lambda: project_in(host, path))

@@ -11,7 +11,7 @@ from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.select import choose_selection
 from bpfdoctor.errors import UndeterminedError
-from bpfdoctor.host.limited import TooLongError, within
+from bpfdoctor.host.limited import CHECK_LIMIT, TooLongError, within
 from bpfdoctor.host.limited_hosts import Followed
 from bpfdoctor.projects.model import Tree
 from bpfdoctor.projects.reader import kind_named, kinds
@@ -23,11 +23,10 @@ EMBEDDED = "embedded"
 HOME_PROJECT = "libbpf-bootstrap"
 """The project that is meant by the name of a program where no project is known."""
 
-LIMIT = 60.0
-"""Seconds in which a project must be recognised, as a check must end."""
 
-
-def recognised(host: Host, options: Options, limit: float = LIMIT) -> tuple[Project, Selection]:
+def recognised(
+    host: Host, options: Options, limit: float = CHECK_LIMIT
+) -> tuple[Project, Selection]:
     """What is judged, and which programs of it, found out within the time limit of a check.
 
     Raises UndeterminedError when that is over; BpfDoctorError for what cannot be meant.

@@ -11,8 +11,7 @@ from itertools import islice
 
 import msgspec
 
-MOST_LINKS = 40
-"""Links that are followed on the way to a path, as many as the kernel does (MAXSYMLINKS)."""
+from bpfdoctor.host.path_walk import LINKS
 
 NO_GROUP = 65534
 """The group of a user whom the password database does not know: that of nobody."""
@@ -67,7 +66,10 @@ def owner_on_the_way(path: str) -> Credentials | None:
 
 
 class _Way:
-    """The way to an absolute path, component by component; links of root's are followed."""
+    """The way to an absolute path, component by component; links of root's are followed.
+
+    Unlike `path_walk`, it opens nothing: what it passes may be another's, and we are root still.
+    """
 
     def __init__(self, path: str) -> None:
         self.place, self.left, self.links = "", path.split("/")[::-1], 0
@@ -110,7 +112,7 @@ class _Way:
         target = os.readlink(link)
         self.place = "" if target.startswith("/") else self.place
         self.left += target.split("/")[::-1]
-        return self.links <= MOST_LINKS
+        return self.links <= LINKS
 
     def _open_to_all(self) -> bool:
         return bool(os.stat(self.place or "/").st_mode & stat.S_IWOTH)

@@ -15,6 +15,9 @@ from bpfdoctor.host.deadline import Deadline
 
 T = TypeVar("T")
 
+CHECK_LIMIT = 60.0
+"""Seconds for a check that sets no limit of its own, and for what is found out before any runs."""
+
 TICK = 0.1
 """Seconds of one wait. A signal that comes just before a wait does not interrupt it: its handler
 runs behind it."""

@@ -62,14 +62,9 @@ class Redactor(Replacing):
         secrets: Secrets | None = None,
     ) -> None:
         self._secrets = secrets or Secrets()
-        self._paths: dict[str, str] = {}
-        for paths, token in ((checkout, "$CHECKOUT"), (cache, "$CACHE"), (home, "~")):
-            for path in _paths(paths):
-                self._paths.setdefault(path, token)
-        private = PrivatePlaces(dict(self._paths), (*_paths(checkout), *_paths(cache)))
-        for path in (*_paths(checkout), *_paths(places)):
-            private.add(path)
-        self._paths.update(private.written)
+        self._paths = _tokens_of_paths(
+            _paths(checkout), _paths(cache), _paths(home), _paths(places)
+        )
         self._hosts = [name.lower() for name in _names(host_name)]
         self._users = _names(user)
         self._ids = [each for each in _several(ids) if len(each) >= 8]
@@ -212,6 +207,20 @@ def _several(words: Several) -> tuple[str, ...]:
 def _paths(paths: Several) -> list[str]:
     ends = (printable(path).rstrip("/") for path in _several(paths))
     return [path for path in ends if path.startswith("/")]
+
+
+def _tokens_of_paths(
+    checkout: list[str], cache: list[str], home: list[str], places: list[str]
+) -> dict[str, str]:
+    """What is written for each path; of one that is named twice, the first counts."""
+    tokens: dict[str, str] = {}
+    for paths, token in ((checkout, "$CHECKOUT"), (cache, "$CACHE"), (home, "~")):
+        for path in paths:
+            tokens.setdefault(path, token)
+    private = PrivatePlaces(dict(tokens), (*checkout, *cache))
+    for path in (*checkout, *places):
+        private.add(path)
+    return tokens | private.written
 
 
 def _names(words: Several) -> list[str]:

@@ -9,7 +9,8 @@ import pytest
 
 from bpfdoctor.api import AskKernel, AskUsdt, Kernel, NoAnswer, ReadFile, evidence
 from bpfdoctor.host.record import read_snapshot
-from bpfdoctor.host.tools.compile import Compile, TreatObject
+from bpfdoctor.host.tools.compile import Compile
+from bpfdoctor.host.tools.treat_object import TreatObject
 from bpfdoctor.model import Evidence, Finding, Status, Unrecorded
 
 HOSTS = Path(__file__).parents[1] / "hosts"

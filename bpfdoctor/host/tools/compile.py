@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bpfdoctor.host.cache import keep, recall, tool_of
-from bpfdoctor.host.credentials import Credentials, owner_on_the_way, owner_to_become
+from bpfdoctor.host.credentials import Credentials, owner_on_the_way
 from bpfdoctor.host.elf.object import ObjectFacts, object_facts
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import Answer, NoAnswer, Question
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 SEARCHED = ("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX")
 """Environment variables that name directories in which compilers look."""
-
-OBJECT = "$OBJECT"
-"""Stands for the compiled object in the command of `TreatObject`."""
 
 
 class Compiled(Answer, frozen=True):
@@ -102,7 +99,7 @@ class Compile(Question[Compiled], frozen=True):
                 return answer
             inputs = inputs_of(place, self.compiler, self.flags, self.libraries)
         if inputs is not None:
-            parts = _parts_of_compiler(machine, self, tool)
+            parts = parts_of_compiler(machine, self, tool)
             keep(machine, self, answer, tool=tool, rests_on=inputs | parts, since=since)
         return answer
 
@@ -175,62 +172,14 @@ class Compile(Question[Compiled], frozen=True):
         return f"$ {words}{step} -x c -{libraries}{includes} <<'END'\n{self.code.strip()}\nEND"
 
 
-class TreatObject(Question[Completed], frozen=True):
-    """Compile, then run a command on the object: `$OBJECT` in a word of `argv` is its path.
-
-    `owner_of`: when we are root and the owner of that path is not, the command runs as that
-    owner. A positive answer is remembered as that of `Compile` is.
-    """
-
-    compile: Compile
-    argv: tuple[str, ...]
-    owner_of: str = ""
-    timeout: float = 20
-
-    def put(self, machine: Machine) -> Completed | NoAnswer:
-        compiler, tool = compiler_of(machine, self.compile), tool_of(machine, self.argv[0])
-        known = recall(machine, self, Completed, compiler and tool)
-        if known is not None:
-            return known
-        since = time.time_ns()
-        try:
-            owner = owner_to_become(self.owner_of) if self.owner_of else None
-            identity = owner or self.compile.reader(machine)
-        except OSError as error:
-            return NoAnswer.from_error(error)
-        with Workplace(machine, identity) as place:
-            answer = place.trouble or self._made(place)
-            if compiler is None or tool is None or machine.cache is None or not _ok(answer):
-                return answer
-            inputs = inputs_of(place, self.compile.compiler, self.compile.flags, ())
-        if inputs is not None:
-            parts = {*_parts_of_compiler(machine, self.compile, compiler), *parts_of(machine, tool)}
-            parts.add(compiler)
-            keep(machine, self, answer, tool=tool, rests_on=inputs | parts, since=since)
-        return answer
-
-    def _made(self, place: Workplace) -> Completed | NoAnswer:
-        compiled = self.compile.made(place)
-        if isinstance(compiled, NoAnswer):
-            return compiled
-        if not compiled.ok:
-            return NoAnswer("refused", f"there is no object to try it on: {compiled.shown()}")
-        argv = [word.replace(OBJECT, place.path("probe.o")) for word in self.argv]
-        ended = place.run(argv, self.timeout)
-        return ended if isinstance(ended, NoAnswer) else place.completed(ended)
-
-    def source(self) -> str:
-        words = (word.replace(OBJECT, "probe.o") for word in self.argv)
-        return f"{self.compile.source()}\n$ {' '.join(words)}"
-
-
 def compiler_of(machine: Machine, question: Compile) -> str | None:
     """The resolved compiler, where its answers may be remembered: a plain one, on its own."""
     plain = len(question.compiler) == 1 and not question.without
     return tool_of(machine, question.compiler[0]) if plain else None
 
 
-def _parts_of_compiler(machine: Machine, question: Compile, compiler: str) -> set[str]:
+def parts_of_compiler(machine: Machine, question: Compile, compiler: str) -> set[str]:
+    """The files that the compiler consists of, as far as this question takes them."""
     alone = not question.link and "clang" in compiler  # which assembles by itself
     return parts_of(machine, compiler, () if alone else question.compiler)
 
@@ -257,7 +206,3 @@ def _proven(question: Compile, answer: Compiled | NoAnswer) -> bool:
     if isinstance(answer, NoAnswer) or not answer.ok:
         return False
     return not question.run or (isinstance(answer.run, Completed) and answer.run.ok)
-
-
-def _ok(answer: Completed | NoAnswer) -> bool:
-    return isinstance(answer, Completed) and answer.ok

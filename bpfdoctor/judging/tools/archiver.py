@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bpfdoctor.host.question import Host
-from bpfdoctor.host.tools.compile import OBJECT, Compile, TreatObject
+from bpfdoctor.host.tools.compile import Compile
+from bpfdoctor.host.tools.treat_object import OBJECT, TreatObject
 from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.compilers import C_CODE, C_FLAGS
 from bpfdoctor.judging.tools.object_tool import treats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpfdoctor.host.question import Host, evidence
 from bpfdoctor.host.tools.commands import Completed
-from bpfdoctor.host.tools.compile import OBJECT, TreatObject
+from bpfdoctor.host.tools.treat_object import OBJECT, TreatObject
 from bpfdoctor.host.tools.version import AskVersion
 from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.clang import compile_bpf

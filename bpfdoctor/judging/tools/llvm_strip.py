@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bpfdoctor.host.question import Host
-from bpfdoctor.host.tools.compile import OBJECT, TreatObject
+from bpfdoctor.host.tools.treat_object import OBJECT, TreatObject
 from bpfdoctor.judging.tools.choice import ToolChoice, choose
 from bpfdoctor.judging.tools.clang import compile_bpf
 from bpfdoctor.judging.tools.object_tool import treats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpfdoctor.host.question import Host, evidence
 from bpfdoctor.host.tools.commands import Completed
-from bpfdoctor.host.tools.compile import TreatObject
+from bpfdoctor.host.tools.treat_object import TreatObject
 from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict, misbehaving
 
 

@@ -14,8 +14,9 @@ from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.scratch import MARKER
 from bpfdoctor.host.tools.commands import Completed
-from bpfdoctor.host.tools.compile import OBJECT, Compile, Compiled, TreatObject
+from bpfdoctor.host.tools.compile import Compile, Compiled
 from bpfdoctor.host.tools.inputs import dependencies, search_list, searched_in_vain, traced
+from bpfdoctor.host.tools.treat_object import OBJECT, TreatObject
 from bpfdoctor.judging.tools.clang import BPF_CODE, compile_bpf
 from bpfdoctor.judging.tools.compilers import compile_c
 
