@@ -12,7 +12,7 @@ from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.environment import child_environment, outside_make
 from bpfdoctor.host.own_home import own_home
 from bpfdoctor.host.process import ProcessResult, run
-from bpfdoctor.host.scratch import Scratch, sweep_scratch, temporary_place
+from bpfdoctor.host.scratch import Scratch, sweep_scratch, temporary_place, usable_temporary
 
 CLOSING = 20
 """How often the scratch directory is removed before it is left to the next run's sweep."""
@@ -60,13 +60,18 @@ class Machine:
         with self._lock:
             return self._own().lend(identity)
 
-    def temporary(self, identity: Credentials | None = None) -> dict[str, str]:
-        """The variable by which a compiler puts its temporary files into scratch.
+    def temporary(
+        self, identity: Credentials | None = None, place: Path | None = None
+    ) -> dict[str, str]:
+        """The variable by which a compiler puts its temporary files into scratch, or into `place`.
 
-        One that is killed leaves them: there they go with the run.
+        One that is killed leaves them: there they go with the run. Where the user names a directory
+        that is of no use, it is empty, for the user's own build fails by that.
         """
+        if identity is None and not usable_temporary(self.environ):
+            return {}
         try:
-            return {"TMPDIR": str(self.lent(identity) if identity else self.scratch)}
+            return {"TMPDIR": str(place or (self.lent(identity) if identity else self.scratch))}
         except OSError:
             return {}
 

@@ -15,6 +15,7 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from bpfdoctor.host.acting import acting_as
@@ -202,6 +203,23 @@ def temporary_place() -> str:
             if _is_safe(each):
                 return each
     raise OSError(errno.ENOENT, "there is no directory for temporary files")
+
+
+def usable_temporary(environ: Mapping[str, str]) -> bool:
+    """Whether compilers can work in the directory that the environment names, if it names one.
+
+    gcc and clang take the first of these variables that is set, and look no further when a file
+    cannot be made there.
+    """
+    named = [environ.get(name, "") for name in ("TMPDIR", "TMP", "TEMP")]
+    place = next(filter(None, named), "")
+    try:
+        with contextlib.ExitStack() as stack:
+            if place:
+                stack.enter_context(tempfile.TemporaryFile(dir=place))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _is_safe(place: str) -> bool:

@@ -290,3 +290,25 @@ def test_root_makes_nothing_where_another_user_may_put_something_else(
     assert temporary_place() == "/tmp"
     tmp_path.chmod(0o1777)
     assert temporary_place() == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("environ", "usable"),
+    [
+        ({}, True),
+        ({"TMPDIR": "/tmp"}, True),
+        ({"TMPDIR": "/proc"}, False),
+        ({"TMP": "/proc"}, False),
+        ({"TMPDIR": "/tmp", "TMP": "/proc"}, True),  # the first that is set counts
+        ({"TMPDIR": "/not/there"}, False),
+        ({"TMPDIR": "a\0b"}, False),
+    ],
+)
+def test_a_directory_for_temporary_files_that_breaks_a_build_is_not_hidden(
+    environ: dict[str, str], usable: bool
+) -> None:
+    machine = Machine(environ)
+    try:
+        assert bool(machine.temporary()) is usable
+    finally:
+        machine.close()

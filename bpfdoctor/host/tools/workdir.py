@@ -114,7 +114,7 @@ class Workplace:
                 cwd=None if self.identity else _own_directory(),
                 timeout=timeout,
                 identity=self.identity,
-                extra={"TMPDIR": str(self._directory)},
+                extra=self.machine.temporary(self.identity, self._directory),
                 without=self.without,
             )
         except OSError as error:
