@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
+import resource
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -264,3 +266,16 @@ def test_root_writes_no_report_through_a_link_that_another_has_put_there(
     with pytest.raises(BpfDoctorError, match=r"report\.json is a link that belongs to user 12345"):
         write_whole(tmp_path / "report.json", b"{}")
     assert (tmp_path / "there").read_text() == "kept"
+
+
+def test_a_snapshot_that_may_not_fit_into_memory_is_not_decoded(tmp_path: Path) -> None:
+    """The decoder, in C, does not survive that everywhere."""
+    file = tmp_path / "large.snapshot"
+    file.write_bytes(b"[" + b"0," * (12 << 20) + b"0]")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, before[1]))
+    try:
+        with pytest.raises(OSError, match=os.strerror(errno.ENOMEM)):
+            read_snapshot(file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

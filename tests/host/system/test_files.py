@@ -45,6 +45,13 @@ def test_a_broken_packed_file_is_no_text(tmp_path: Path, damage: bytes) -> None:
     assert answer == FileText("") if not damage else isinstance(answer, NoAnswer)
 
 
+@pytest.mark.parametrize("name", ["Makefile", "GNUmakefile", "makefile", "rules.mk", "x.mak"])
+def test_a_comment_of_a_makefile_is_not_recorded(name: str) -> None:
+    answer = FileText("# pw is hunter22\nA = b\n")
+    assert ReadFile(f"/src/{name}").needed(answer) == FileText("#\nA = b\n")
+    assert ReadFile(f"/src/{name}.h").needed(answer) == answer
+
+
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with socket.socket(socket.AF_UNIX) as server:
