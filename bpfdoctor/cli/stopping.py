@@ -69,9 +69,10 @@ def kill_commands() -> None:
 
 
 def _call(name: str) -> None:
-    process = sys.modules.get("bpfdoctor.host.process")  # not loaded: nothing was started
-    if process is not None:
-        getattr(process, name)()
+    process = sys.modules.get("bpfdoctor.host.process")
+    end = getattr(process, name, None)  # not loaded, or not wholly yet: nothing was started
+    if end is not None:
+        end()
 
 
 def _others() -> list[threading.Thread]:

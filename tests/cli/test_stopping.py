@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
 from inherited import SHOW, inheriting, kept_from_us
+
+from bpfdoctor.cli import stopping
 
 COMMAND = (sys.executable, "-m", "bpfdoctor")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -127,3 +130,12 @@ except Stopped:
     )
     assert ended.returncode == 7, ended.stderr
     assert kept_from_us(ended.stdout) == {"SigIgn": set(), "SigBlk": set()}
+
+
+def test_a_signal_while_modules_are_loaded_finds_nothing_to_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The module that runs commands may be there in part: it has started nothing."""
+    monkeypatch.setitem(sys.modules, "bpfdoctor.host.process", ModuleType("half"))
+    stopping.kill_commands()
+    stopping.end_commands(0)
