@@ -5,6 +5,7 @@ with one end of a socket. A leash runs one command after the other: it forks it,
 and kills what is left of it, its group and all its other descendants: an orphan becomes the leash's
 child (PR_SET_CHILD_SUBREAPER, Linux 3.4). It does so too when it is told to let go of a command,
 and when the other end of its socket, which bpfdoctor alone has, is closed by bpfdoctor's death.
+Where a leash itself was killed, its orphans become this process's children, and are killed by it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -45,21 +46,59 @@ _libc = ctypes.CDLL(None)
 
 def main(descriptor: int) -> None:
     """Fork a leash for each socket that comes, until the other end is closed."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # leashes leave no zombies
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a killed leash leaves comes to us
     gc.freeze()  # what a collection would write to is copied at each fork
+    leashes: set[int] = set()
     with socket.socket(fileno=descriptor) as control:
         while (received := _received(control, 1))[0]:
-            (end,) = received[1]
-            try:
-                if os.fork() == 0:
-                    control.close()
-                    _serve(end)
-            except OSError as error:
-                with contextlib.suppress(OSError):  # nobody is there to be told
-                    os.write(end, REPLY.pack(0, error.errno or 0))
-            os.close(end)
+            while _reaped(leashes, os.WNOHANG):
+                pass
+            if received[1]:
+                _fork(control, received[1][0], leashes)
+            else:
+                _end_lost(leashes)
+                control.sendall(b"-")
+    _end_lost(leashes)
+    while leashes and _reaped(leashes, 0):
+        _end_lost(leashes)
+
+
+def _fork(control: socket.socket, end: int, leashes: set[int]) -> None:
+    try:
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _serve(end)
+        leashes.add(pid)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # nobody is there to be told
+            os.write(end, REPLY.pack(0, error.errno or 0))
+    os.close(end)
+
+
+def _reaped(leashes: set[int], flags: int) -> bool:
+    """Whether a child has ended; it is forgotten."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(-1, 0)  # until all have ended
+        pid, _ = os.waitpid(-1, flags)
+        leashes.discard(pid)
+        return pid != 0
+    return False
+
+
+def _end_lost(leashes: set[int]) -> None:
+    """Kill what killed leashes have left, and let those go on that a command has stopped."""
+    while _reaped(leashes, os.WNOHANG):
+        pass
+    for each in leashes:
+        _send(os.kill, each, signal.SIGCONT)
+    deadline = time.monotonic() + GRACE
+    while lost := list(_descendants(but=leashes)):
+        hit = [pid for pid in lost if _send(os.kill, pid, signal.SIGKILL)]
+        if not hit and time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
+        while _reaped(leashes, os.WNOHANG):
+            pass
 
 
 def _received(end: socket.socket, size: int) -> tuple[bytes, list[int]]:
@@ -267,9 +306,12 @@ def _any_left() -> bool:
     return True
 
 
-def _descendants() -> Iterator[int]:
-    """The living processes below this one, by what /proc says of each one's parent."""
-    parents = dict(_parents())
+def _descendants(but: Collection[int] = ()) -> Iterator[int]:
+    """The living processes below this one, by what /proc says of each one's parent.
+
+    Not those in `but`, and what is below them.
+    """
+    parents = {pid: parent for pid, parent in _parents() if pid not in but}
     found = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more

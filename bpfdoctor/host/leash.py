@@ -75,8 +75,23 @@ class Keeper:
         with self._lock:
             self._free.append(leash)
 
+    def lost(self) -> None:
+        """A leash was killed, or does not answer: what is left of its command is ended."""
+        with self._lock, contextlib.suppress(OSError):  # both were killed
+            if self._control is not None:
+                self._wake()
+                self._control.sendall(b"-")
+                if _readable(self._control, PATIENCE):
+                    self._control.recv(1)
+
+    def _wake(self) -> None:
+        """A command may have stopped the process."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def _forked(self) -> socket.socket:
         control = self._control or self._started()
+        self._wake()
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -121,6 +136,7 @@ class Keeper:
             self._free.pop().close()
         if self._control is not None:
             with contextlib.suppress(OSError):  # it has ended
+                self._wake()
                 self._control.shutdown(socket.SHUT_WR)
                 _readable(self._control, PATIENCE)
             self._control.close()
@@ -251,6 +267,7 @@ class LeashedCommand:
             _keeper.give_back(self._leash)
         else:
             self._leash.close()
+            _keeper.lost()
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):  # what was still to be written is lost
