@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import marshal
 import os
@@ -206,6 +207,8 @@ class _Leash:
             os.execvpe(words[0], words, self.order["environ"])  # noqa: S606  (there is no shell)
         except OSError as error:
             os.write(tell, REPLY.pack(0, sign * (error.errno or 1)))
+        except ValueError:  # Python's own word for an empty name
+            os.write(tell, REPLY.pack(0, errno.ENOENT))
         finally:
             os._exit(127)
 

@@ -271,6 +271,11 @@ def test_an_environment_that_is_none_is_refused(environ: dict[str, str]) -> None
         run(["true"], environ={**PATH, **environ})
 
 
+def test_a_command_without_a_name_is_not_found_and_has_no_exit_status() -> None:
+    with pytest.raises(FileNotFoundError):
+        run([""], environ=PATH)
+
+
 def test_a_large_environment_arrives_whole() -> None:
     environ = {**PATH, **{f"V{number}": "x" * 100_000 for number in range(12)}}
     ended = run(["env"], environ=environ, limit=1 << 21)
