@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 
 def send(how: Callable[[int, int], None], target: int, number: int) -> bool:
@@ -26,9 +26,12 @@ def any_left() -> bool:
     return True
 
 
-def descendants() -> Iterator[int]:
-    """The living processes below this one, by what /proc says of each one's parent."""
-    parents = dict(_parents())
+def descendants(but: Collection[int] = ()) -> Iterator[int]:
+    """The living processes below this one, by what /proc says of each one's parent.
+
+    Not those in `but`, and what is below them.
+    """
+    parents = {pid: parent for pid, parent in _parents() if pid not in but}
     found = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more

@@ -5,12 +5,14 @@ with one end of a socket. A leash runs one command after the other: it forks it,
 and kills what is left of it, its group and all its other descendants: an orphan becomes the leash's
 child (PR_SET_CHILD_SUBREAPER, Linux 3.4). It does so too when it is told to let go of a command,
 and when the other end of its socket, which bpfdoctor alone has, is closed by bpfdoctor's death.
+Where a leash itself was killed, its orphans become this process's children, and are killed by it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import marshal
 import os
@@ -47,21 +49,59 @@ _libc = ctypes.CDLL(None)
 
 def main(descriptor: int) -> None:
     """Fork a leash for each socket that comes, until the other end is closed."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # leashes leave no zombies
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a killed leash leaves comes to us
     gc.freeze()  # what a collection would write to is copied at each fork
+    leashes: set[int] = set()
     with socket.socket(fileno=descriptor) as control:
         while (received := _received(control, 1))[0]:
-            (end,) = received[1]
-            try:
-                if os.fork() == 0:
-                    control.close()
-                    _serve(end)
-            except OSError as error:
-                with contextlib.suppress(OSError):  # nobody is there to be told
-                    os.write(end, REPLY.pack(0, error.errno or 0))
-            os.close(end)
+            while _reaped(leashes, os.WNOHANG):
+                pass
+            if received[1]:
+                _fork(control, received[1][0], leashes)
+            else:
+                _end_lost(leashes)
+                control.sendall(b"-")
+    _end_lost(leashes)
+    while leashes and _reaped(leashes, 0):
+        _end_lost(leashes)
+
+
+def _fork(control: socket.socket, end: int, leashes: set[int]) -> None:
+    try:
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _serve(end)
+        leashes.add(pid)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # nobody is there to be told
+            os.write(end, REPLY.pack(0, error.errno or 0))
+    os.close(end)
+
+
+def _reaped(leashes: set[int], flags: int) -> bool:
+    """Whether a child has ended; it is forgotten."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(-1, 0)  # until all have ended
+        pid, _ = os.waitpid(-1, flags)
+        leashes.discard(pid)
+        return pid != 0
+    return False
+
+
+def _end_lost(leashes: set[int]) -> None:
+    """Kill what killed leashes have left, and let those go on that a command has stopped."""
+    while _reaped(leashes, os.WNOHANG):
+        pass
+    for each in leashes:
+        send(os.kill, each, signal.SIGCONT)
+    deadline = time.monotonic() + GRACE
+    while lost := list(descendants(but=leashes)):
+        hit = [pid for pid in lost if send(os.kill, pid, signal.SIGKILL)]
+        if not hit and time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
+        while _reaped(leashes, os.WNOHANG):
+            pass
 
 
 def _received(end: socket.socket, size: int) -> tuple[bytes, list[int]]:
@@ -169,6 +209,8 @@ class _Leash:
             os.execvpe(words[0], words, self.order["environ"])  # noqa: S606  (there is no shell)
         except OSError as error:
             os.write(tell, REPLY.pack(0, sign * (error.errno or 1)))
+        except ValueError:  # Python's own word for an empty name
+            os.write(tell, REPLY.pack(0, errno.ENOENT))
         finally:
             os._exit(127)
 

@@ -141,6 +141,7 @@ class LeashedCommand:
             POOL.give_back(self._leash)
         else:
             self._leash.close()
+            POOL.lost()
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):  # what was still to be written is lost

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -58,8 +59,23 @@ class LeashPool:
         with self._lock:
             self._free.append(leash)
 
+    def lost(self) -> None:
+        """A leash was killed, or does not answer: what is left of its command is ended."""
+        with self._lock, contextlib.suppress(OSError):  # both were killed
+            if self._control is not None:
+                self._wake()
+                self._control.sendall(b"-")
+                if readable(self._control, PATIENCE):
+                    self._control.recv(1)
+
+    def _wake(self) -> None:
+        """A command may have stopped the process."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def _forked(self) -> socket.socket:
         control = self._control or self._started()
+        self._wake()
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -104,6 +120,7 @@ class LeashPool:
             self._free.pop().close()
         if self._control is not None:
             with contextlib.suppress(OSError):  # it has ended
+                self._wake()
                 self._control.shutdown(socket.SHUT_WR)
                 readable(self._control, PATIENCE)
             self._control.close()

@@ -18,6 +18,7 @@ DEEPEST = 40
 """References within references that are followed."""
 
 _CALL = re.compile(r"([a-z-]+)(?:[ \t\n]+|$)")
+_ARGUMENT = re.compile(r"0|[1-9][0-9]*")
 _MENTIONED = re.compile(r"\$(?:[({]\s*(?:call\s+)?([^\s$(){},:]*)(\$?)|([^({]))")
 
 
@@ -35,7 +36,7 @@ class Expansion(Store):
 
     def variable(self, name: str) -> str:
         """What a variable is worth where it is used."""
-        if name.isdigit() and self._arguments:
+        if self._arguments and _ARGUMENT.fullmatch(name):
             given = self._arguments[-1]
             return given[int(name[:9])] if int(name[:9]) < len(given) else ""
         known = self.lookup(name)

@@ -101,6 +101,45 @@ run(["sh", "-c", "echo $$; echo $PPID; exec sleep 1000"], environ={PATH!r}, on_l
     assert us.wait(60) == 0
 
 
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("kind", GRANDCHILDREN)
+def test_nothing_is_left_of_a_command_whose_leash_is_killed(
+    fifo: Fifo, kind: str, alone: bool
+) -> None:
+    us = ours(f"exec 3>'{fifo.path}'; echo $PPID >&3; {GRANDCHILDREN[kind]}", fifo)
+    its_leash, grandchild = fifo.pid(), fifo.pid()
+    if alone:  # we are killed too, and cannot ask for it
+        us.send_signal(signal.SIGSTOP)
+    os.kill(its_leash, signal.SIGKILL)
+    if alone:
+        us.kill()
+    us.wait(60)
+    assert ends(grandchild)
+
+
+def test_a_leash_that_its_command_has_stopped_ends_with_us(fifo: Fifo) -> None:
+    us = ours(f"kill -STOP $PPID; echo $PPID >'{fifo.path}'; exec sleep 1000", fifo)
+    its_leash = fifo.pid()
+    us.kill()
+    us.wait()
+    assert ends(its_leash)
+
+
+def test_after_a_command_has_stopped_the_process_that_starts_them_others_run(fifo: Fifo) -> None:
+    script = "read -r _ _ _ keeper _ < /proc/$PPID/stat; kill -STOP $keeper"
+    more = f"""
+from threading import Thread
+run(["sh", "-c", {script!r}], environ={PATH!r})
+script = "echo $$ >{fifo.path}; exec sleep 1000"
+for _ in range(2):
+    Thread(target=run, args=(["sh", "-c", script],), kwargs=dict(environ={PATH!r})).start()
+"""
+    us = ours("", fifo, more)
+    assert fifo.pid() != fifo.pid()
+    us.kill()
+    us.wait()
+
+
 def test_after_its_leash_was_killed_the_next_command_runs(fifo: Fifo) -> None:
     def kill_leash(line: str) -> None:
         os.kill(int(line), signal.SIGKILL)
@@ -226,6 +265,11 @@ def test_a_working_directory_that_is_none_is_named(
 def test_an_environment_that_is_none_is_refused(environ: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"null byte|illegal"):
         run(["true"], environ={**PATH, **environ})
+
+
+def test_a_command_without_a_name_is_not_found_and_has_no_exit_status() -> None:
+    with pytest.raises(FileNotFoundError):
+        run([""], environ=PATH)
 
 
 def test_a_large_environment_arrives_whole() -> None:

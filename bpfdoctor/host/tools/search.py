@@ -81,5 +81,5 @@ class FindExecutables(Question[FoundTools], frozen=True):
 
 
 def _version_order(path: str) -> tuple[int, str]:
-    digits = "".join(c if c.isdigit() else " " for c in path).split()
+    digits = "".join(c if c.isdecimal() else " " for c in path).split()
     return (-int(digits[-1][:9]) if digits else 0, path)

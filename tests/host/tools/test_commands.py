@@ -19,7 +19,7 @@ from bpfdoctor.host.tools.commands import (
     Variables,
     signal_name,
 )
-from bpfdoctor.host.tools.search import FindTool, ToolPath
+from bpfdoctor.host.tools.search import FindExecutables, FindTool, FoundTools, ToolPath
 
 
 def tool(directory: Path, name: str, lines: str, shell: str = "/bin/sh") -> Path:
@@ -165,3 +165,11 @@ def test_the_owner_is_put_into_a_tree_that_only_root_can_reach(
     tmp_path.chmod(0o700)
     answer = RunCommand(("id", "-u"), cwd=str(inner), owner_of=str(inner)).put(machine())
     assert answer == Completed(0, "65534\n", "")
+
+
+def test_digits_of_a_name_that_are_no_number_break_no_search(tmp_path: Path) -> None:
+    for name in ("a-tool-9", "a-tool-17", "a-tool-²"):
+        tool(tmp_path, name, "")
+    found = FindExecutables(("a-tool-*",)).put(machine(tmp_path))
+    assert isinstance(found, FoundTools)
+    assert [Path(each).name for each in found.paths] == ["a-tool-17", "a-tool-9", "a-tool-²"]
