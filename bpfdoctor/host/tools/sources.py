@@ -13,6 +13,7 @@ from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.tools.commands import owner_of_words
 from bpfdoctor.host.tools.inputs import dependencies, inputs_of, parts_of, search_list
 from bpfdoctor.host.tools.workdir import Workplace
 
@@ -78,7 +79,8 @@ class ReadSources(Question[SourcesRead], frozen=True):
             return known
         since = time.time_ns()
         try:
-            identity = owner_to_become(self.tree)
+            owner = owner_to_become(self.tree)
+            identity = owner or owner_of_words((*self.compiler, *self.flags))
         except OSError as error:
             return NoAnswer.from_error(error)
         with Workplace(machine, identity) as place:

@@ -28,6 +28,19 @@ _CROSS = re.compile(r"(?:[\w.]+-){2,}(?:gcc|cc|clang|ar|ld|g\+\+|c\+\+)(?:-[\d.]
 """A tool's name with the machine before it that it works for: `aarch64-linux-gnu-gcc`."""
 
 
+_TOOL = re.compile(
+    r"(?:[\w.+-]+-)?(?:cc|c99|c\+\+|gcc|g\+\+|clang|clang\+\+|icx?|tcc|bpftool|ar|ld|cargo"
+    r"|nm|strip|objcopy|ranlib)(?:[-\d.]+(?:git|rc\d*)?)?"
+)
+_WRAPPER = re.compile(r"ccache|sccache|distcc|icecc|gomacc")
+_OPTION = re.compile(
+    r"-[gOm][\w.=+-]*|-U\w+|-std=[\w+]+|-f[a-z0-9-]+|-W[a-z][\w=+-]*|-w|-pipe|-static|-pthread"
+    r"|-(?:no-)?pie|-nostdinc|-nostdlib|--?target=[\w.-]+|-D\w+(?:=[\w.]*)?"
+)
+"""What a makefile's setting may consist of: it is text of a tree, and is run to judge the tool
+before a build was asked for. Options that name a file to write or to load are not among them."""
+
+
 class ToolChoice(msgspec.Struct, frozen=True):
     """The tool that is used for a make variable; `default` is what the makefile would run.
 
@@ -152,11 +165,26 @@ def _first(setting: Setting, words: Argv, judge: Callable[[Argv], ToolVerdict]) 
         trouble = f"the makefile computes {name} by {setting.computed}"
         seen = (Evidence(setting.makefile, f"{name} is computed by {setting.computed}"),)
         return ToolVerdict((), "unclear", "", trouble, seen)
+    if odd := odd_word(setting, words):
+        trouble = f"{name} of the makefile is not run: {odd!r} is no tool or option that is known"
+        seen = (Evidence(setting.makefile, f"{name} = {setting.value}"),)
+        return ToolVerdict((), "unclear", "", trouble, seen)
     judged = judge(words) if words else ToolVerdict((), "missing", "", f"{name} is set to nothing")
     if judged.fit or setting.origin not in ("file", "override"):
         return judged
     place = Evidence(setting.makefile, f"{name} = {setting.value}")
     return msgspec.structs.replace(judged, seen=(place, *judged.seen))
+
+
+def odd_word(setting: Setting, words: Argv) -> str:
+    """The first word of a makefile's own setting that could run what nobody has asked for."""
+    if setting.origin not in ("file", "override"):
+        return ""  # the user's own
+    wrapped = len(words) > 1 and _WRAPPER.fullmatch(os.path.basename(words[0]))
+    tool, *options = (words[1:] if wrapped else words) or ("cc",)
+    if not _TOOL.fullmatch(os.path.basename(tool)):
+        return tool
+    return next((word for word in options if not _OPTION.fullmatch(word)), "")
 
 
 def _asked_for(host: Host, setting: Setting, words: Argv) -> bool:
