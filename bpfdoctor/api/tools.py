@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         odd_word as odd_word,
         setting_words as setting_words,
         tool_words as tool_words,
+        unbuilt_tool as unbuilt_tool,
     )
     from bpfdoctor.judging.tools.clang import (
         BPF_FLAGS as BPF_FLAGS,

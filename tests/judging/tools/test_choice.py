@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bpfdoctor.host.hosts import LiveHost
@@ -192,3 +193,25 @@ def test_a_makefile_has_nothing_run_but_a_tool_with_options_that_write_and_load_
     assert found.fit is not bool(odd)
     assert repr(odd) in found.default.trouble or not odd
     assert choose(host(), set_to(value, "environment"), judge, ()).fit  # the user's own word
+
+
+@pytest.mark.parametrize("before", ["", "ccache "])
+def test_a_tool_in_a_checkout_that_is_not_to_be_built_is_looked_at_and_not_run(
+    tmp_path: Path, before: str
+) -> None:
+    tool = tmp_path / "tools/cc"
+    tool.parent.mkdir()
+    tool.symlink_to("/proc/self/exe")
+    asked: list[Argv] = []
+
+    def judge(argv: Argv) -> ToolVerdict:
+        asked.append(argv)
+        return ToolVerdict(argv, "fit")
+
+    named = Setting("CC", f"{before}{tmp_path}/./tools/cc", "file", unbuilt=str(tmp_path))
+    assert choose(host(), named, judge, ()).default.state == "unproven"
+    assert not asked
+    elsewhere = msgspec.structs.replace(named, unbuilt=f"{tmp_path}/to")
+    assert choose(host(), elsewhere, judge, ()).fit
+    users = msgspec.structs.replace(named, origin="environment")
+    assert choose(host(), users, judge, ()).fit
