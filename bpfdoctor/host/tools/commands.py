@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.credentials import Credentials, owner_on_the_way, owner_to_become
@@ -66,7 +66,7 @@ class RunCommand(Question[Completed], frozen=True):
     def put(self, machine: Machine) -> Completed | NoAnswer:
         try:
             owner = owner_to_become(self.owner_of) if self.owner_of else None
-            identity = owner or owner_of_words(self.argv)
+            identity = owner or owner_of_words(self.argv, machine.environ)
             ended = machine.run(
                 self.argv,
                 cwd=self.cwd or None,
@@ -109,12 +109,14 @@ _TRIED = ("", os.sep)
 """A word may hold a path from the root, or one from where it is run, which for root is `/`."""
 
 
-def owner_of_words(words: Sequence[str]) -> Credentials | None:
+def owner_of_words(words: Sequence[str], environ: Mapping[str, str]) -> Credentials | None:
     """Who may change what a command is to run or read, by the paths in its words; None: only root.
 
-    A makefile chooses the compiler, and its options name plugins and files. Raises OSError.
+    A makefile chooses the compiler, and its options name plugins and files. What root's own
+    environment names (`CLANG=/opt/…`) is root's choice, as PATH is. Raises OSError.
     """
-    places = (word for word in words if "/" in word)
+    chosen = {word for value in environ.values() for word in value.split()}
+    places = (word for word in words if "/" in word and word not in chosen)
     paths = (f"{start}{part}" for word in places for part in _paths(word) for start in _TRIED)
     for path in dict.fromkeys(each for each in paths if each.startswith("/")):
         try:

@@ -118,7 +118,8 @@ class Compile(Question[Compiled], frozen=True):
             with contextlib.suppress(FileNotFoundError):
                 if owner := owner_on_the_way(path):
                     return owner
-        return owner_of_words((*self.compiler, *self.flags, *self.libraries))
+        words = (*self.compiler, *self.flags, *self.libraries)
+        return owner_of_words(words, machine.environ)
 
     def made(self, place: Workplace) -> Compiled | NoAnswer:
         """Do it in `place`, whose `probe.o` is then the object."""
@@ -193,7 +194,9 @@ class TreatObject(Question[Completed], frozen=True):
         since = time.time_ns()
         try:
             owner = owner_to_become(self.owner_of) if self.owner_of else None
-            identity = owner or self.compile.reader(machine) or owner_of_words(self.argv)
+            identity = (
+                owner or self.compile.reader(machine) or owner_of_words(self.argv, machine.environ)
+            )
         except OSError as error:
             return NoAnswer.from_error(error)
         with Workplace(machine, identity) as place:

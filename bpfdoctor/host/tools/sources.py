@@ -13,7 +13,6 @@ from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.tools.commands import owner_of_words
 from bpfdoctor.host.tools.inputs import dependencies, inputs_of, parts_of, search_list
 from bpfdoctor.host.tools.workdir import Workplace
 
@@ -79,8 +78,7 @@ class ReadSources(Question[SourcesRead], frozen=True):
             return known
         since = time.time_ns()
         try:
-            owner = owner_to_become(self.tree)
-            identity = owner or owner_of_words((*self.compiler, *self.flags))
+            identity = owner_to_become(self.tree)
         except OSError as error:
             return NoAnswer.from_error(error)
         with Workplace(machine, identity) as place:

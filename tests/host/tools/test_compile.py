@@ -342,6 +342,10 @@ def test_a_tool_that_another_may_change_runs_as_he(
     assert isinstance(ran, Completed)
     assert isinstance(treated, Completed)
     assert ran.output == treated.output == "4711\n"
+    roots = Machine({**os.environ, "CLANG": " ".join(words)})
+    own = RunCommand(tuple(words), cwd="/").put(roots)
+    assert isinstance(own, Completed)
+    assert own.output == "0\n"  # as PATH is, it is root's choice
     assert compiled is None or (isinstance(compiled, Compiled) and compiled.log == "4711\n")
 
 
