@@ -64,7 +64,8 @@ def cargo(context: Context) -> Finding | None:
         return None
     setting = context.project.setting("CARGO", "cargo")
     words = tools.setting_words(context.host, setting)
-    if not words:  # none, or one that is computed: make may find no cargo either
+    # none, or one that is computed: make may find no cargo either
+    if not words or tools.odd_word(setting, words) or tools.unbuilt_tool(setting, words):
         return None
     question = tools.RunCommand((*words, "--version"), cwd="/")
     answer = context.ask(question)

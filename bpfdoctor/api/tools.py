@@ -57,8 +57,10 @@ if TYPE_CHECKING:
     from bpfdoctor.judging.tools.c_steps import CSteps as CSteps
     from bpfdoctor.judging.tools.choice import (
         ToolChoice as ToolChoice,
+        odd_word as odd_word,
         setting_words as setting_words,
         tool_words as tool_words,
+        unbuilt_tool as unbuilt_tool,
     )
     from bpfdoctor.judging.tools.clang import (
         BPF_FLAGS as BPF_FLAGS,

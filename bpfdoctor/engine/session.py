@@ -49,6 +49,7 @@ from bpfdoctor.model import (
     Tool,
     Verdict,
 )
+from bpfdoctor.projects.model import Project
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS, smoke_kernel, smoke_program
 
 __all__ = ["Options", "all_checks", "examine"]
@@ -84,11 +85,18 @@ def examine(
     return one(options)
 
 
+def _unbuilt(project: Project) -> Project:
+    """A project of which nothing may be run."""
+    settings = (msgspec.structs.replace(each, unbuilt=project.path) for each in project.settings)
+    return msgspec.structs.replace(project, settings=tuple(settings))
+
+
 class _Session:
     def __init__(self, host: Host, options: Options, observer: Observer, loaded: Loaded) -> None:
         self.began, self.started = time.monotonic(), datetime.now(timezone.utc)
         self.host, self.options, self.observer, self.loaded = host, options, observer, loaded
-        self.project, self.selection = recognised(host, options)
+        project, self.selection = recognised(host, options)
+        self.project = project if options.smoke else _unbuilt(project)
         self.context = Context(host, self.project, self.selection, may_build=options.smoke)
         self.in_time = LimitedHost(host, ANSWER)
 

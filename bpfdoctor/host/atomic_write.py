@@ -10,23 +10,25 @@ from typing import IO
 
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import owner_to_become
+from bpfdoctor.host.own_directory import held_directory
 
 
 def replace_file(path: Path, data: bytes, mode: int | None = 0o600) -> None:
     """Put a file with these data at `path`, in the place of what is there. Raises OSError.
 
-    `mode` None: as the umask lets. The directory need not be readable.
+    `mode` None: as the umask lets. The directory need not be readable; no link of another's leads
+    there, even if it is put there meanwhile.
     """
-    directory = _open_directory(path.parent, flags=os.O_PATH)
-    try:
-        with _beside(directory, path.name, 0o666 if mode is None else mode) as (fresh, file):
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)
-            file.write(data)
-            file.close()
-            os.replace(fresh, path.name, src_dir_fd=directory, dst_dir_fd=directory)
-    finally:
-        os.close(directory)
+    made = 0o666 if mode is None else mode
+    with (
+        held_directory(str(path.parent)) as directory,
+        _beside(directory, path.name, made) as (fresh, file),
+    ):
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+        file.write(data)
+        file.close()
+        os.replace(fresh, path.name, src_dir_fd=directory, dst_dir_fd=directory)
 
 
 def create_file(path: str, data: bytes, owner_of: str = "") -> None:
@@ -63,12 +65,12 @@ def _beside(directory: int, name: str, mode: int) -> Iterator[tuple[str, IO[byte
             os.unlink(fresh, dir_fd=directory)
 
 
-def _open_directory(directory: Path, owner_of: str = "", flags: int = os.O_RDONLY) -> int:
+def _open_directory(directory: Path, owner_of: str) -> int:
     """A descriptor of a directory; below `owner_of` no link is followed."""
     root = Path(owner_of) if owner_of else directory
     below = directory.relative_to(root).parts if directory.is_relative_to(root) else ()
     start = root if directory.is_relative_to(root) else directory
-    flags |= os.O_DIRECTORY | os.O_CLOEXEC
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     descriptor = os.open(start, flags)
     for part in below:
         try:

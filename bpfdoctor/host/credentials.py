@@ -11,7 +11,7 @@ from itertools import islice
 
 import msgspec
 
-from bpfdoctor.host.path_walk import LINKS
+from bpfdoctor.host.path_walk import LINKS, components
 
 NO_GROUP = 65534
 """The group of a user whom the password database does not know: that of nobody."""
@@ -42,13 +42,35 @@ def _groups(name: str, gid: int) -> tuple[int, ...]:
 def owner_to_become(path: str) -> Credentials | None:
     """The user that must act on a tree: its owner, when we are root and the owner is not.
 
-    A checkout is untrusted; what root would run there (make, git filters) runs as its owner.
+    A checkout is untrusted; what root would run there (make, git filters) runs as its owner. Behind
+    a link of another's that is the link's owner: he may change at any moment where it leads.
     Raises OSError where `path` cannot be looked at.
     """
     if os.geteuid() != 0:
         return None
     uid = os.stat(path).st_uid
+    way = _Way(_absolute(path))
+    way.walked()
+    if way.met - {uid}:
+        uid = _owner_held(_absolute(path))
     return credentials_of(uid) if uid != 0 else None
+
+
+def _owner_held(path: str) -> int:
+    """The owner of a path, or of the first link of another's that leads there.
+
+    Each directory is held open on the way: no other can be put in its place while we look.
+    """
+    uid = 0
+    for each in components(path):
+        uid = each.facts.st_uid
+        if stat.S_ISLNK(each.facts.st_mode) and _another(uid):
+            break
+    return uid
+
+
+def _absolute(path: str) -> str:
+    return path if path.startswith("/") else f"{os.getcwd()}/{path}"
 
 
 def owner_on_the_way(path: str) -> Credentials | None:
@@ -61,7 +83,7 @@ def owner_on_the_way(path: str) -> Credentials | None:
     """
     if os.geteuid() != 0:
         return None
-    uid = _Way(path if path.startswith("/") else f"{os.getcwd()}/{path}").walked()
+    uid = _Way(_absolute(path)).walked()
     return credentials_of(uid) if uid else None
 
 
@@ -74,6 +96,8 @@ class _Way:
     def __init__(self, path: str) -> None:
         self.place, self.left, self.links = "", path.split("/")[::-1], 0
         self.owner = 0
+        self.met: set[int] = set()
+        """Who else than root has a directory or a link on the way."""
 
     def walked(self) -> int:
         """The owner who counts; 0 where all on the way is root's."""
@@ -96,6 +120,7 @@ class _Way:
             return False
         link, directory = stat.S_ISLNK(facts.st_mode), stat.S_ISDIR(facts.st_mode)
         if _another(facts.st_uid):
+            self.met |= {facts.st_uid} if link or directory else set()
             self._meet(facts.st_uid, directory=directory, chosen=link or self._open_to_all())
         elif link and not self.owner:
             return self._follow(path)

@@ -57,6 +57,26 @@ def refuse_links_of_others(path: str) -> None:
                 raise NotOursError(f"{each.path} {_described(each.facts)}")
 
 
+@contextlib.contextmanager
+def held_directory(path: str) -> Iterator[int]:
+    """A descriptor of a directory, to which no link of another's has led. Raises OSError."""
+    descriptor = -1
+    for each, anothers in walked(os.path.abspath(path), os.geteuid()):
+        if anothers and stat.S_ISLNK(each.facts.st_mode):
+            raise NotOursError(f"{each.path} {_described(each.facts)}")
+        if each.last and not stat.S_ISLNK(each.facts.st_mode):
+            name = os.path.basename(each.path) or "."
+            flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(name, flags, dir_fd=each.parent)
+            if not os.path.samestat(os.fstat(descriptor), each.facts):
+                os.close(descriptor)
+                raise NotOursError(f"{each.path} was exchanged meanwhile")
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def walked(path: str, us: int, *, make: bool = False) -> Iterator[tuple[Component, bool]]:
     """Each component on the way to a path, and whether it is neither root's nor ours.
 

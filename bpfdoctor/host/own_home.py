@@ -18,6 +18,10 @@ from bpfdoctor.host.path_walk import Component
 BESIDE_HOME = ("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 """Variables that put a part of the home elsewhere (XDG Base Directory Specification)."""
 
+OF_RUST = ("CARGO_HOME", "RUSTUP_HOME")
+"""As these do; rustup writes there whatever it is asked, through links too. A user who is not root
+may share another's toolchains, and may not write to them."""
+
 
 class OwnHome(NamedTuple):
     """An environment in which every home is ours.
@@ -31,7 +35,10 @@ class OwnHome(NamedTuple):
 
 
 def own_home(environ: Mapping[str, str]) -> OwnHome:
-    """The environment with our own home where HOME is another's, and without such an XDG_*_HOME."""
+    """The environment with our own home where HOME is another's, and without such an XDG_*_HOME.
+
+    As root also without another's CARGO_HOME and RUSTUP_HOME.
+    """
     found = within(None, lambda: _found(environ))  # a home may lie where a file system hangs
     others = {name: each for name, each in found.items() if each}
     if not others:
@@ -46,7 +53,8 @@ def own_home(environ: Mapping[str, str]) -> OwnHome:
 
 
 def _found(environ: Mapping[str, str]) -> dict[str, Component | None]:
-    return {name: _others(name, environ.get(name, "")) for name in ("HOME", *BESIDE_HOME)}
+    names = ("HOME", *BESIDE_HOME, *(OF_RUST if os.geteuid() == 0 else ()))
+    return {name: _others(name, environ.get(name, "")) for name in names}
 
 
 def _others(name: str, path: str) -> Component | None:

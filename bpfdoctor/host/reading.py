@@ -52,14 +52,20 @@ def read_published(path: str, limit: int) -> bytes:
     """As `read_regular`, of a file whose text goes into reports and snapshots.
 
     A tree that was cloned may hold a link to a key of whoever reads it: what lies behind a link,
-    and is not for everybody to read, is refused (PrivateError).
+    in another directory, and is not for everybody to read, is refused (PrivateError).
     """
     with as_owner_of(path):
-        link = os.path.islink(path)
+        link = os.path.islink(path) and not _beside_itself(path)  # both as the tree's owner
     with opened_regular(path) as file:
         if link and not os.fstat(file.fileno()).st_mode & stat.S_IROTH:
             raise PrivateError(path)
         return _beginning(file, path, limit)
+
+
+def _beside_itself(link: str) -> bool:
+    """Whether a link leads to a file of its own directory: where umask is 077, all are private."""
+    place = os.path.realpath(os.path.dirname(link) or ".")
+    return os.path.dirname(os.path.realpath(link)) == place
 
 
 def real_path(path: str, *, strict: bool = False) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import stat
 import threading
 from pathlib import Path
@@ -15,7 +17,8 @@ from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
 from bpfdoctor.host.headroom import refuse_larger
 from bpfdoctor.host.hosts import UserHost, as_user
-from bpfdoctor.host.own_directory import refuse_links_of_others
+from bpfdoctor.host.own_directory import NotOursError, owner_name, refuse_links_of_others
+from bpfdoctor.host.path_walk import LINKS
 from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool
@@ -84,12 +87,39 @@ def write_whole(path: Path, data: bytes, *, private: bool = True) -> None:
     try:
         refuse_links_of_others(str(path))
         if path.exists() and not path.is_file():
-            path.write_bytes(data)
+            _write_to_what_is_there(path, data)
         else:
             there = None if private or not path.exists() else stat.S_IMODE(path.stat().st_mode)
-            replace_file(path.resolve(), data, 0o600 if private else there)
+            replace_file(_end_of_links(path), data, 0o600 if private else there)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"cannot write {path}: {_reason(error)}") from None
+
+
+def _end_of_links(path: Path) -> Path:
+    """Where our own links, or root's, lead from a file; another's is not followed."""
+    for _ in range(LINKS):
+        try:
+            link = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            break
+        try:
+            facts = os.fstat(link)
+            if not stat.S_ISLNK(facts.st_mode):
+                break
+            if facts.st_uid not in (0, os.geteuid()):
+                raise NotOursError(f"{path} is a link that belongs to {owner_name(facts.st_uid)}")
+            path = path.parent.resolve() / os.readlink("", dir_fd=link)
+        finally:
+            os.close(link)
+    return path
+
+
+def _write_to_what_is_there(path: Path, data: bytes) -> None:
+    """Write to a device or FIFO; not to a file whose link was put in its place meanwhile."""
+    with open(os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC), "wb") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EBUSY, "it was exchanged meanwhile")
+        file.write(data)
 
 
 def _reason(error: Exception) -> str:

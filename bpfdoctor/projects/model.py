@@ -172,6 +172,7 @@ class Setting(msgspec.Struct, frozen=True):
     `computed` says by what. `origin` is make's word for where it is from: `file`, `environment`,
     `default`; `override` where no argument of make's changes it. Without a makefile that was read
     it is empty, and `value` is what makefiles of the kind have: the environment goes before it.
+    `unbuilt` is the checkout, where a build was not asked for: what lies there is not run.
     """
 
     variable: str
@@ -179,6 +180,7 @@ class Setting(msgspec.Struct, frozen=True):
     origin: str = ""
     computed: str = ""
     makefile: str = ""
+    unbuilt: str = ""
 
 
 class ProgramList(msgspec.Struct, frozen=True):

@@ -78,6 +78,26 @@ def test_nothing_below_the_tree_is_opened_as_root(
     assert as_root_below(tree, made, words, status) == []
 
 
+@pytest.mark.parametrize("value", ["{0}/clang", "sh {0}/clang", "sh -c '{0}/clang'"])
+def test_a_makefile_has_nothing_run_before_a_build_was_asked_for(
+    tree: Path, made: Path, value: str
+) -> None:
+    tools = tree / "own-tools"
+    tools.mkdir()
+    trace = made / "ran"
+    trace.unlink(missing_ok=True)
+    (tools / "clang").write_text(f'#!/bin/sh\nid -u > {trace}\nexec clang "$@"\n')
+    (tools / "clang").chmod(0o755)
+    makefile = tree / "examples/c/Makefile"
+    makefile.write_text(f"CLANG = {value.format(tools)}\n{makefile.read_text()}")
+    argv = [*BPFDOCTOR, "check", "--no-smoke", "--no-cache", "--only", "toolchain.clang"]
+    ended = subprocess.run(
+        argv, cwd=tree / "examples/c", capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    assert not trace.exists()
+
+
 def test_an_object_is_opened_as_its_owner(tree: Path, made: Path) -> None:
     source = tree / "examples/c/minimal.bpf.c"
     host = f"-I/usr/include/{platform.machine()}-linux-gnu"

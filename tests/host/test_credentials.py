@@ -111,6 +111,33 @@ def test_only_root_becomes_another(place: Path, monkeypatch: pytest.MonkeyPatch)
     assert owner_on_the_way(str(place / "bobs")) is None
 
 
+def test_behind_a_link_of_anothers_he_acts_whosever_it_is_that_lies_there(place: Path) -> None:
+    (place / "bobs/to_root").symlink_to(place)
+    (place / "bobs/to_alice").symlink_to("alices")
+    for name in ("to_root", "to_alice"):
+        os.lchown(place / "bobs" / name, BOB, BOB)
+        assert owner_to_become(str(place / "bobs" / name)) == Credentials(BOB, NO_GROUP)
+    (place / "mine").symlink_to("bobs/alices")
+    assert owner_to_become(str(place / "mine")) == Credentials(ALICE, NO_GROUP)
+    assert owner_to_become(str(place / "bobs/roots")) is None
+
+
+def test_a_directory_that_is_exchanged_for_a_link_meanwhile_is_never_roots(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, tree = place / "bobs/link", place / "bobs/his"
+    link.symlink_to(place)
+    os.lchown(link, BOB, BOB)
+    looked_at = os.stat
+
+    def exchanged(path: str, **options: int) -> os.stat_result:
+        """As of the link, while what stands there for all else is the directory."""
+        return looked_at(link if path == str(tree) else path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", exchanged)
+    assert owner_to_become(str(tree)) == Credentials(BOB, NO_GROUP)
+
+
 def test_who_has_no_number_here_is_nobody_to_become(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.own_directory import NotOursError, own_directory, refuse_links_of_others
 from bpfdoctor.host.path_walk import Component, components
 
@@ -246,3 +247,18 @@ def test_a_file_is_not_written_through_a_link_of_anothers(place: Path) -> None:
     given(place / "bob", BOB)
     refuse_links_of_others(str(place / "bob/report"))
     refuse_links_of_others("/dev/stdout")
+
+
+def test_a_file_is_not_put_where_a_link_leads_that_another_made_behind_the_look(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    """`write_whole` looks for such links first, and then resolves the path."""
+    needs("root")
+    (tmp_path / "roots").mkdir()
+    link = tmp_path / "bobs"
+    link.symlink_to("roots")
+    replace_file(link / "mine", b"")  # a link of root's
+    os.lchown(link, 4711, 4711)
+    with pytest.raises(NotOursError, match="is a link that belongs to user 4711"):
+        replace_file(link / "his", b"")
+    assert os.listdir(tmp_path / "roots") == ["mine"]

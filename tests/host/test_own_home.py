@@ -42,7 +42,15 @@ def test_root_uses_its_own_home_in_the_place_of_anothers(bobs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"]
+    "name",
+    [
+        "XDG_CACHE_HOME",
+        "XDG_STATE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "CARGO_HOME",
+        "RUSTUP_HOME",
+    ],
 )
 @pytest.mark.parametrize("inner", ["", "/.cache", "/not-there-yet"])
 def test_a_part_of_the_home_that_is_anothers_is_left_out(bobs: Path, name: str, inner: str) -> None:
@@ -50,6 +58,14 @@ def test_a_part_of_the_home_that_is_anothers_is_left_out(bobs: Path, name: str, 
     assert found.environ == {"HOME": "/nonexistent"}
     assert f"{name} is {bobs}{inner}" in found.sentence
     assert f"{bobs}" in found.others[0]
+
+
+def test_a_user_may_share_the_toolchains_of_another(
+    bobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    environ = {"HOME": "/nonexistent", "RUSTUP_HOME": str(bobs), "CARGO_HOME": str(bobs)}
+    assert own_home(environ).environ == environ
 
 
 def test_a_home_that_another_could_exchange_is_anothers(bobs: Path, tmp_path: Path) -> None:

@@ -93,7 +93,8 @@ def test_a_file_is_opened_as_the_owner_of_its_directory(
 
 
 def test_a_link_to_a_key_of_ours_is_not_published(tmp_path: Path) -> None:
-    key = tmp_path / "key"
+    key = tmp_path / "keys/key"
+    key.parent.mkdir()
     key.write_text("secret")
     (tmp_path / "Makefile").symlink_to(key)
     key.chmod(0o600)
@@ -102,6 +103,13 @@ def test_a_link_to_a_key_of_ours_is_not_published(tmp_path: Path) -> None:
     assert read_published(str(key), 99) == b"secret"  # it was asked for by its name
     key.chmod(0o604)
     assert read_published(str(tmp_path / "Makefile"), 99) == b"secret"
+
+
+def test_a_link_beside_its_file_is_read_where_umask_keeps_all_from_others(tmp_path: Path) -> None:
+    (tmp_path / "vmlinux_601.h").write_text("types")
+    (tmp_path / "vmlinux_601.h").chmod(0o600)
+    (tmp_path / "vmlinux.h").symlink_to("vmlinux_601.h")
+    assert read_published(str(tmp_path / "vmlinux.h"), 99) == b"types"
 
 
 def test_a_path_is_resolved_as_the_owner_of_its_directory(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host import record
 from bpfdoctor.host.catalog import decode, encode, question_kinds, to_answer, to_question
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
@@ -279,3 +280,23 @@ def test_a_snapshot_that_may_not_fit_into_memory_is_not_decoded(tmp_path: Path) 
             read_snapshot(file)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def test_a_file_put_in_the_place_of_a_device_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(OSError, match="exchanged"):
+        record._write_to_what_is_there(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_link_of_anothers_that_appears_behind_the_look_is_not_followed(
+    tmp_path: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("root")
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "link").symlink_to("file")
+    os.lchown(tmp_path / "link", 4711, 4711)
+    monkeypatch.setattr(record, "refuse_links_of_others", lambda path: None)
+    with pytest.raises(BpfDoctorError, match="is a link that belongs to user 4711"):
+        record.write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "file").read_text() == "kept"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shlex
 import signal
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.credentials import owner_to_become
+from bpfdoctor.host.credentials import Credentials, owner_on_the_way, owner_to_become
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.limits import shortage, shortage_behind, shortage_said
 from bpfdoctor.host.question import Answer, Host, NoAnswer, Question
-from bpfdoctor.host.secret_names import SECRET, is_secret_name
+from bpfdoctor.host.secret_names import SECRET, is_secret_name, steers_builds
 from bpfdoctor.host.tools.search import FindTool
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ class RunCommand(Question[Completed], frozen=True):
     """Run `argv` and return what it printed.
 
     `cwd` empty: the current directory. `owner_of`: when we are root and the owner of that path
-    is not, the command runs as that owner. `timeout` is in seconds.
+    is not, the command runs as that owner; so it does where a word of it is a path that another
+    may change. `timeout` is in seconds.
     """
 
     argv: tuple[str, ...]
@@ -61,7 +65,8 @@ class RunCommand(Question[Completed], frozen=True):
 
     def put(self, machine: Machine) -> Completed | NoAnswer:
         try:
-            identity = owner_to_become(self.owner_of) if self.owner_of else None
+            owner = owner_to_become(self.owner_of) if self.owner_of else None
+            identity = owner or owner_of_words(self.argv, machine.environ)
             ended = machine.run(
                 self.argv,
                 cwd=self.cwd or None,
@@ -98,6 +103,44 @@ class RunCommand(Question[Completed], frozen=True):
 
     def command(self) -> str:
         return shlex.join(self.argv)
+
+
+_TRIED = ("", os.sep)
+"""A word may hold a path from the root, or one from where it is run, which for root is `/`."""
+
+
+def owner_of_words(words: Sequence[str], environ: Mapping[str, str]) -> Credentials | None:
+    """Who may change what a command is to run or read, by the paths in its words; None: only root.
+
+    A makefile chooses the compiler, and its options name plugins and files. What root's own
+    environment names (`CLANG=/opt/…`) is root's choice, as PATH is, unless it belongs to whoever
+    has the current directory: that is the tree. Raises OSError.
+    """
+    steering = (value for name, value in environ.items() if steers_builds(name))
+    chosen = {word for value in steering for word in value.split()}
+    here = owner_on_the_way(".") if chosen else None
+    for word in (each for each in words if "/" in each):
+        owner = _owner_of_word(word)
+        if owner is not None and (word not in chosen or owner == here):
+            return owner
+    return None
+
+
+def _owner_of_word(word: str) -> Credentials | None:
+    paths = (f"{start}{part}" for part in _paths(word) for start in _TRIED)
+    for path in dict.fromkeys(each for each in paths if each.startswith("/")):
+        try:
+            if owner := owner_on_the_way(path):
+                return owner
+        except FileNotFoundError as error:  # says nothing about the tool
+            raise OSError(errno.ENOTSUP, "anybody may yet make it", path) from error
+    return None
+
+
+def _paths(word: str) -> tuple[str, ...]:
+    """What may be a path in a word: all of it, and what is behind an option's name or a sign."""
+    ends = (word, word[word.index("/") :], *re.split(r"[=,:@]|^-[A-Za-z]", word))
+    return tuple(each for each in ends if "/" in each and "\0" not in each)
 
 
 def signal_name(number: int | None) -> str:

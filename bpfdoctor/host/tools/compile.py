@@ -14,7 +14,7 @@ from bpfdoctor.host.credentials import Credentials, owner_on_the_way
 from bpfdoctor.host.elf.object import ObjectFacts, object_facts
 from bpfdoctor.host.process import ProcessResult
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.tools.commands import Completed
+from bpfdoctor.host.tools.commands import Completed, owner_of_words
 from bpfdoctor.host.tools.inputs import inputs_of, parts_of, search_list, searched_in_vain
 from bpfdoctor.host.tools.workdir import Workplace
 
@@ -106,18 +106,17 @@ class Compile(Question[Compiled], frozen=True):
     def reader(self, machine: Machine) -> Credentials | None:
         """As whom it is done, where we are root: the owner of what the compiler will look into.
 
-        That is the current directory, and whatever its flags and variables name. Raises OSError
-        where one of them cannot be looked at.
+        That is the current directory, and whatever its words and variables name, the compiler
+        itself included. Raises OSError where one of them cannot be looked at.
         """
         named = (machine.environ.get(name, "") for name in SEARCHED)
         searched = (place for value in named for place in value.split(":"))
-        words = (*self.flags, *self.libraries, *searched)
-        places = (word[word.index("/") :] for word in words if "/" in word)
-        for path in (".", *places):
+        for path in (".", *(place for place in searched if "/" in place)):
             with contextlib.suppress(FileNotFoundError):
                 if owner := owner_on_the_way(path):
                     return owner
-        return None
+        words = (*self.compiler, *self.flags, *self.libraries)
+        return owner_of_words(words, machine.environ)
 
     def made(self, place: Workplace) -> Compiled | NoAnswer:
         """Do it in `place`, whose `probe.o` is then the object."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bpfdoctor.host.cache import keep, recall, tool_of
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.question import NoAnswer, Question
-from bpfdoctor.host.tools.commands import Completed
+from bpfdoctor.host.tools.commands import Completed, owner_of_words
 from bpfdoctor.host.tools.compile import Compile, compiler_of, parts_of_compiler
 from bpfdoctor.host.tools.inputs import inputs_of, parts_of
 from bpfdoctor.host.tools.workdir import Workplace
@@ -40,7 +40,9 @@ class TreatObject(Question[Completed], frozen=True):
         since = time.time_ns()
         try:
             owner = owner_to_become(self.owner_of) if self.owner_of else None
-            identity = owner or self.compile.reader(machine)
+            identity = (
+                owner or self.compile.reader(machine) or owner_of_words(self.argv, machine.environ)
+            )
         except OSError as error:
             return NoAnswer.from_error(error)
         with Workplace(machine, identity) as place:

@@ -17,7 +17,7 @@ import msgspec
 from bpfdoctor.host.question import Host, NoAnswer
 from bpfdoctor.host.tools.commands import environment_variable
 from bpfdoctor.host.tools.search import FindExecutables, FindTool, FoundTools
-from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict
+from bpfdoctor.judging.tools.tool_verdict import Argv, ToolVerdict, absent, looked_at
 from bpfdoctor.model import Evidence
 from bpfdoctor.projects.model import Setting
 
@@ -26,6 +26,19 @@ FOR_TARGET = ("CC", "LD", "AR")
 
 _CROSS = re.compile(r"(?:[\w.]+-){2,}(?:gcc|cc|clang|ar|ld|g\+\+|c\+\+)(?:-[\d.]+)?")
 """A tool's name with the machine before it that it works for: `aarch64-linux-gnu-gcc`."""
+
+
+_TOOL = re.compile(
+    r"(?:[\w.+-]+-)?(?:cc|c99|c\+\+|gcc|g\+\+|clang|clang\+\+|icx?|tcc|bpftool|ar|ld|cargo"
+    r"|nm|strip|objcopy|ranlib)(?:[-\d.]+(?:git|rc\d*)?)?"
+)
+_WRAPPER = re.compile(r"ccache|sccache|distcc|icecc|gomacc")
+_OPTION = re.compile(
+    r"-[gOm][\w.=+-]*|-U\w+|-std=[\w+]+|-f[a-z0-9-]+|-W[a-z][\w=+-]*|-w|-pipe|-static|-pthread"
+    r"|-(?:no-)?pie|-nostdinc|-nostdlib|--?target=[\w.-]+|-D\w+(?:=[\w.]*)?"
+)
+"""What a makefile's setting may consist of: it is text of a tree, and is run to judge the tool
+before a build was asked for. Options that name a file to write or to load are not among them."""
 
 
 class ToolChoice(msgspec.Struct, frozen=True):
@@ -124,7 +137,7 @@ def choose(  # noqa: PLR0913  (what is asked for, and where else to look)
     There is no other for a tool of a cross build, nor where no argument of make's names one.
     """
     words = setting_words(host, setting)
-    first = _first(setting, words, judge)
+    first = _first(host, setting, words, judge)
     names = usual or ("" if setting.origin else _expanded(host, setting.value))
     one = ToolChoice(setting.variable, first, first, words == (names,))
     if first.fit or first.state == "unproven" or _is_settled(setting):
@@ -145,18 +158,48 @@ def _is_settled(setting: Setting) -> bool:
     return setting.origin == "override" or bool(setting.computed)
 
 
-def _first(setting: Setting, words: Argv, judge: Callable[[Argv], ToolVerdict]) -> ToolVerdict:
+def _first(
+    host: Host, setting: Setting, words: Argv, judge: Callable[[Argv], ToolVerdict]
+) -> ToolVerdict:
     """The verdict on what the makefile would run, with where that is written."""
     name = setting.variable
     if setting.computed:
         trouble = f"the makefile computes {name} by {setting.computed}"
         seen = (Evidence(setting.makefile, f"{name} is computed by {setting.computed}"),)
         return ToolVerdict((), "unclear", "", trouble, seen)
+    if odd := odd_word(setting, words):
+        trouble = f"{name} of the makefile is not run: {odd!r} is no tool or option that is known"
+        seen = (Evidence(setting.makefile, f"{name} = {setting.value}"),)
+        return ToolVerdict((), "unclear", "", trouble, seen)
+    if (own := unbuilt_tool(setting, words)) and absent(host, (own,)) is None:
+        return msgspec.structs.replace(looked_at(host, (own,)), argv=words)
     judged = judge(words) if words else ToolVerdict((), "missing", "", f"{name} is set to nothing")
     if judged.fit or setting.origin not in ("file", "override"):
         return judged
     place = Evidence(setting.makefile, f"{name} = {setting.value}")
     return msgspec.structs.replace(judged, seen=(place, *judged.seen))
+
+
+def odd_word(setting: Setting, words: Argv) -> str:
+    """The first word of a makefile's own setting that could run what nobody has asked for."""
+    if setting.origin not in ("file", "override"):
+        return ""  # the user's own
+    tool, *options = _unwrapped(words) or ("cc",)
+    if not _TOOL.fullmatch(os.path.basename(tool)):
+        return tool
+    return next((word for word in options if not _OPTION.fullmatch(word)), "")
+
+
+def unbuilt_tool(setting: Setting, words: Argv) -> str:
+    """The tool that a makefile names, where it lies in a checkout that is not to be built."""
+    tool = os.path.normpath((*_unwrapped(words), "")[0])
+    inside = setting.unbuilt and tool.startswith(f"{setting.unbuilt}/")
+    return tool if inside and setting.origin in ("file", "override") else ""
+
+
+def _unwrapped(words: Argv) -> Argv:
+    wrapped = len(words) > 1 and _WRAPPER.fullmatch(os.path.basename(words[0]))
+    return words[1:] if wrapped else words
 
 
 def _asked_for(host: Host, setting: Setting, words: Argv) -> bool:

@@ -13,7 +13,7 @@ from bpfdoctor.host.catalog import decode, encode, to_question
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.scratch import MARKER
-from bpfdoctor.host.tools.commands import Completed
+from bpfdoctor.host.tools.commands import Completed, RunCommand
 from bpfdoctor.host.tools.compile import Compile, Compiled
 from bpfdoctor.host.tools.inputs import dependencies, search_list, searched_in_vain, traced
 from bpfdoctor.host.tools.treat_object import OBJECT, TreatObject
@@ -315,6 +315,53 @@ def test_a_compiler_runs_as_the_owner_of_what_it_looks_into(
     assert isinstance(answer, Compiled)
     assert isinstance(answer.run, Completed)
     assert answer.run.stdout == ("0" if where == "nothing" else "4711")
+
+
+@pytest.mark.parametrize("how", ["{}", "env {}", "env --unset=,{}"])
+def test_a_tool_that_another_may_change_runs_as_he(
+    tmp_path: Path, needs: Callable[..., None], monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """A makefile may name it: root would run its owner's program before a build was asked for."""
+    needs("root", "cc")
+    for each in (tmp_path, *tmp_path.parents[:3]):
+        each.chmod(0o755)
+    bobs = tmp_path / "bobs"
+    bobs.mkdir()
+    tool = bobs / "cc"
+    tool.write_text("#!/bin/sh\nid -u >&2\nexit 1\n")
+    tool.chmod(0o755)
+    for each in (bobs, tool):
+        os.chown(each, 4711, 4711)
+    words = ("env", f"--unset=,{tool}", "id", "-u") if "," in how else how.format(tool).split()
+    machine = Machine()
+    try:
+        ran = RunCommand(tuple(words), cwd="/").put(machine)
+        compiled = Compile((*words,), "int x;\n").put(machine) if "," not in how else None
+        treated = TreatObject(Compile(("cc",), "int x;\n"), tuple(words)).put(machine)
+    finally:
+        machine.close()
+    assert isinstance(ran, Completed)
+    assert isinstance(treated, Completed)
+    assert ran.output == treated.output == "4711\n"
+    roots = Machine({**os.environ, "CLANG": " ".join(words)})
+    own = RunCommand(tuple(words), cwd="/").put(roots)
+    assert isinstance(own, Completed)
+    assert own.output == "0\n"  # as PATH is, it is root's choice
+    monkeypatch.chdir(bobs)
+    within = RunCommand(tuple(words), cwd="/").put(roots)
+    assert isinstance(within, Completed)
+    assert within.output == "4711\n"  # but in a tree of his, it is the tree's
+    assert compiled is None or (isinstance(compiled, Compiled) and compiled.log == "4711\n")
+
+
+def test_a_command_over_what_anybody_may_yet_make_is_not_run_and_is_not_missing(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    tmp_path.chmod(0o1777)
+    answer = RunCommand(("echo", f"--plugin={tmp_path}/absent")).put(Machine())
+    assert isinstance(answer, NoAnswer)
+    assert not answer.absent
 
 
 def test_what_treats_an_object_in_the_place_of_another_user_writes_as_he(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bpfdoctor.host.hosts import LiveHost
@@ -157,3 +158,60 @@ def test_a_tool_that_path_does_not_lead_to_is_not_to_be_installed(path: str) -> 
     assert finding.status is Status.FAIL
     assert finding.summary == "make is not on PATH, which does not lead to /usr/bin/make"
     assert finding.fixes == (ByHand(LEAD_THERE),)
+
+
+@pytest.mark.parametrize(
+    ("value", "odd"),
+    [
+        ("cc", ""),
+        ("ccache gcc-12 -m32 -std=gnu11 -Wno-error=x -DX=1", ""),
+        ("/opt/llvm/bin/clang-15 --target=x86_64-linux-gnu", ""),
+        ("aarch64-linux-gnu-gcc", ""),
+        ("sh -c id", "sh"),
+        ("env cc", "env"),
+        ("/usr/bin/python3 tools/cc", "/usr/bin/python3"),
+        ("ccache sh -c id", "sh"),
+        ("cc -o /etc/passwd", "-o"),
+        ("cc -fplugin=evil.so", "-fplugin=evil.so"),
+        ("cc -Wl,-o,x", "-Wl,-o,x"),
+        ("cc -wrapper sh,-c", "-wrapper"),
+        ("cc @options", "@options"),
+    ],
+)
+def test_a_makefile_has_nothing_run_but_a_tool_with_options_that_write_and_load_nothing(
+    value: str, odd: str
+) -> None:
+    asked: list[Argv] = []
+
+    def judge(argv: Argv) -> ToolVerdict:
+        asked.append(argv)
+        return ToolVerdict(argv, "fit")
+
+    found = choose(host(), set_to(value), judge, ())
+    assert asked == ([] if odd else [tuple(value.split())])
+    assert found.default.argv == (() if odd else tuple(value.split()))
+    assert found.fit is not bool(odd)
+    assert repr(odd) in found.default.trouble or not odd
+    assert choose(host(), set_to(value, "environment"), judge, ()).fit  # the user's own word
+
+
+@pytest.mark.parametrize("before", ["", "ccache "])
+def test_a_tool_in_a_checkout_that_is_not_to_be_built_is_looked_at_and_not_run(
+    tmp_path: Path, before: str
+) -> None:
+    tool = tmp_path / "tools/cc"
+    tool.parent.mkdir()
+    tool.symlink_to("/proc/self/exe")
+    asked: list[Argv] = []
+
+    def judge(argv: Argv) -> ToolVerdict:
+        asked.append(argv)
+        return ToolVerdict(argv, "fit")
+
+    named = Setting("CC", f"{before}{tmp_path}/./tools/cc", "file", unbuilt=str(tmp_path))
+    assert choose(host(), named, judge, ()).default.state == "unproven"
+    assert not asked
+    elsewhere = msgspec.structs.replace(named, unbuilt=f"{tmp_path}/to")
+    assert choose(host(), elsewhere, judge, ()).fit
+    users = msgspec.structs.replace(named, origin="environment")
+    assert choose(host(), users, judge, ()).fit
