@@ -14,33 +14,9 @@ from bpfdoctor.visible import GAP, Shown, escape, field, visible
 
 MARK = "$ "
 BAR = "| "
-WORDS = frozenset(
-    ("pass", "warn", "fail", "unknown", "skip", "error", "compiled", "proven", "predicted")
-) | frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "no",
-        "nothing",
-        "none",
-        "it",
-        "its",
-        "they",
-        "these",
-        "this",
-        "that",
-        "there",
-        "but",
-        "of",
-        "by",
-        "on",
-        "with",
-        "without",
-        "wrote",
-        "waiting",
-    )
-)
+_OWN = "pass warn fail unknown skip error compiled proven predicted wrote waiting"
+_PLAIN = "an the no nothing none it its they these this that there but of by on with without"
+WORDS = frozenset(f"{_OWN} {_PLAIN}".split())
 """Words of ours that a line or a clause begins with, and that are no command of any shell."""
 _UNKNOWN = re.compile(r"[A-Z][a-z]+\.?|[\w.\[\]'-]*[:,]|\d+\.|\[\d+/\d+\]")
 """First words that no shell knows: `Ready`, `why:`, `bpfdoctor:`, `3.`, `[1/3]`."""

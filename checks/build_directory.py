@@ -156,7 +156,7 @@ def _room(own: tools.OwnPlace, where: str) -> Iterator[Trouble]:
     what, room, needed = own.lacks
     path = f"{where}/{room.path}".rstrip("/")
     free = room.free if what == "bytes" else room.inodes or 0
-    why = f"{free:,} {what} free at {path}; a build takes {needed:,}"
+    why = f"{free:,} {what} free at {path}, and a build takes {needed:,}"
     yield why, f"Free some room on the file system of {path}, or copy the checkout elsewhere."
 
 

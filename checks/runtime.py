@@ -74,9 +74,9 @@ class _Left(NamedTuple):
     def summary(self) -> str:
         """Both, in words."""
         if self.what == "inodes":
-            return f"{self.free:,} inodes free at {self.path}; a build takes {self.needed:,}"
+            return f"{self.free:,} inodes free at {self.path}, and a build takes {self.needed:,}"
         free, needed = _megabytes(self.free), _megabytes(self.needed)
-        return f"{free} free at {self.path}; a build takes {needed}"
+        return f"{free} free at {self.path}, and a build takes {needed}"
 
 
 def _room(context: Context, places: dict[str, str], build: Build) -> Finding:

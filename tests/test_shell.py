@@ -17,7 +17,7 @@ HARMLESS = [
     "libbpf-bootstrap (examples/c), /home/ann/libbpf-bootstrap",
     "Linux 6.1.0 x86_64, Debian GNU/Linux 12 (bookworm), asked as root",
     "  pass     toolchain.make  GNU make 4.3 (3.81 or newer required)",
-    "  pass     runtime.disk    71,428 MB free at /tmp; a build takes 60 MB",
+    "  pass     runtime.disk    71,428 MB free at /tmp, and a build takes 60 MB",
     "  fail     kernel.lsm[load]  an LSM program: bpf(BPF_PROG_LOAD): EPERM",
     "     why:  toolchain.clang, libraries.libelf",
     "bpfdoctor: there is no check called 'a;b>c`d`'",

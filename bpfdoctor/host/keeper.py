@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import gc
 import marshal
 import os
@@ -24,9 +23,10 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from bpfdoctor.host.becoming import NotEnteredError, become
 from bpfdoctor.host.descendants import any_left, descendants, send
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_CHILD_SUBREAPER = 36
 """linux/prctl.h."""
 
 LENGTH = struct.Struct("=I")
@@ -187,39 +187,15 @@ class _Leash:
         self._tell(self.pid, REPLY.unpack(refusal)[1] if refusal else 0)
 
     def _become(self, leash: int, tell: int) -> NoReturn:
-        """The command's own process: set up as `subprocess` would, then replaced by the command."""
-        sign = 1
+        """The command's own process, until it is replaced by the command."""
         try:
-            os.setsid()
-            for number, descriptor in enumerate(self.streams):
-                os.dup2(descriptor, number)
-            for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python
-                signal.signal(ignored, signal.SIG_DFL)
-            for each in self.moved:
-                os.fchdir(each)
-            if self.order["cwd"] is not None:
-                sign = -1
-                os.chdir(self.order["cwd"])
-                sign = 1
-            self._become_user()
-            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # setuid(2) undoes it
-            if os.getppid() != leash:
-                os._exit(127)
-            words = self.order["argv"]
-            os.execvpe(words[0], words, self.order["environ"])  # noqa: S606  (there is no shell)
+            become(self.order, self.streams, self.moved, leash)
+        except NotEnteredError as error:
+            os.write(tell, REPLY.pack(0, -(error.errno or 1)))
         except OSError as error:
-            os.write(tell, REPLY.pack(0, sign * (error.errno or 1)))
-        except ValueError:  # Python's own word for an empty name
-            os.write(tell, REPLY.pack(0, errno.ENOENT))
+            os.write(tell, REPLY.pack(0, error.errno or 1))
         finally:
             os._exit(127)
-
-    def _become_user(self) -> None:
-        if self.order["identity"] is not None:
-            uid, gid, groups = self.order["identity"]
-            os.setgroups(groups)
-            os.setresgid(gid, gid, gid)
-            os.setresuid(uid, uid, uid)
 
     def _tell(self, first: int, second: int) -> None:
         with contextlib.suppress(OSError):  # nobody is there to be told

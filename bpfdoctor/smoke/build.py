@@ -19,7 +19,7 @@ from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, read_regular, real_path
 from bpfdoctor.host.removal import remove_tree
 from bpfdoctor.host.tools.commands import signal_name
-from bpfdoctor.smoke.build_cache import alone, build_place, keep
+from bpfdoctor.smoke.build_cache import OversizedError, alone, build_place, keep
 from bpfdoctor.smoke.build_fingerprint import tools_state
 from bpfdoctor.smoke.links import BuildLayout, fingerprint, link
 
@@ -114,6 +114,8 @@ class BuildProgram(Question[Built], frozen=True):
                 return _Building(machine, self, checkout, place, identity).made(lock)
         except OSError as error:
             return NoAnswer.from_error(error)
+        except OversizedError as error:
+            return NoAnswer("too-large", str(error))
         except ValueError as error:  # a path with a NUL byte
             return NoAnswer("refused", str(error))
 

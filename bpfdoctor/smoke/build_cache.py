@@ -123,11 +123,15 @@ def _holder(descriptor: int) -> str:
     return f" (process {int(pid)})" if pid.isdigit() else ""
 
 
+class OversizedError(ValueError):
+    """A program that no build of such a project makes; the message says so."""
+
+
 def copy_program(source: Path, target: Path) -> str:
     """Copy a built program to a new file that only we can change; the sha256 of what was copied.
 
     It is opened as whoever it belongs to, and no link in its place is followed. Raises OSError,
-    also where it is no regular file, or larger than `LARGEST`.
+    also where it is no regular file, and OversizedError beyond `LARGEST`.
     """
     digest = hashlib.sha256()
     fresh = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
@@ -136,7 +140,7 @@ def copy_program(source: Path, target: Path) -> str:
         while data := file.read(1 << 20):
             left -= len(data)
             if left < 0 or os.fstat(file.fileno()).st_size > LARGEST:
-                raise OSError(errno.EFBIG, f"larger than {LARGEST >> 20} MiB", str(source))
+                raise OversizedError(f"{source.name} is larger than {LARGEST >> 20} MiB")
             digest.update(data)
             copy.write(data)
     return digest.hexdigest()

@@ -96,8 +96,8 @@ def inodes(free: int) -> Space:
     ("scratch", "status", "says"),
     [
         (inodes(10**5), Status.PASS, "MB free at"),
-        (inodes(600), Status.WARN, "600 inodes free at /tmp; a build takes 400"),
-        (inodes(0), Status.UNKNOWN, "0 inodes free at /tmp; a build takes 400"),
+        (inodes(600), Status.WARN, "600 inodes free at /tmp, and a build takes 400"),
+        (inodes(0), Status.UNKNOWN, "0 inodes free at /tmp, and a build takes 400"),
         (Space(10**12, 10**11), Status.PASS, "MB free at"),  # no limit, or an older snapshot
     ],
 )
@@ -144,7 +144,7 @@ def test_what_the_checkouts_own_file_system_lacks_is_said_once(
 
 def test_the_variable_to_set_is_named() -> None:
     found = disk_found(space(9), Space(10**12, 10**6), XDG_CACHE_HOME="/var/small")
-    assert found.summary.startswith("1 MB free at /var/small; a build takes ")
+    assert found.summary.startswith("1 MB free at /var/small, and a build takes ")
     assert "XDG_CACHE_HOME" in found.fixes[0].text
 
 

@@ -195,12 +195,14 @@ def test_while_a_thread_is_started() -> None:
 import threading
 from bpfdoctor.cli.boundary import guarded
 import bpfdoctor.cli.boundary as boundary
-really_start = threading._start_new_thread
-def stopped(*arguments):
-    threading._start_new_thread = really_start
+name = "_start_joinable_thread"  # Python 3.13
+name = name if hasattr(threading, name) else "_start_new_thread"
+really_start = getattr(threading, name)
+def stopped(*arguments, **named):
+    setattr(threading, name, really_start)
     os.kill(os.getpid(), signal.SIGTERM)
 def run(arguments, destinations):
-    threading._start_new_thread = stopped
+    setattr(threading, name, stopped)
     threading.Thread(target=print).start()
 boundary.run = run
 os._exit(guarded(["check"]))

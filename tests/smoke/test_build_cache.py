@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.smoke.build_cache import KEPT, alone, build_place, copy_program, keep
+from bpfdoctor.smoke.build_cache import KEPT, OversizedError, alone, build_place, copy_program, keep
 
 NOBODY = Credentials(65534, 65534)
 
@@ -97,9 +96,8 @@ def test_a_program_of_two_terabytes_is_not_copied(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.touch()
     os.truncate(program, 2 << 40)
-    with pytest.raises(OSError, match="larger than 128 MiB") as wrong:
+    with pytest.raises(OversizedError, match="program is larger than 128 MiB"):
         copy_program(program, tmp_path / "copy")
-    assert wrong.value.errno == errno.EFBIG
     assert (tmp_path / "copy").stat().st_size <= 1 << 20
 
 
@@ -158,7 +156,7 @@ def test_no_link_on_the_way_to_the_owners_cache_leads_root_elsewhere(
 ) -> None:
     """Only that owner's own links are followed, with that owner's rights."""
     needs("root")
-    for place in (tmp_path, *tmp_path.parents[:2]):
+    for place in (tmp_path, *tmp_path.parents[:4]):
         place.chmod(0o755)
     home = tmp_path / "home"
     home.mkdir()
