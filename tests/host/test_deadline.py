@@ -51,16 +51,16 @@ def test_nobody_waits_longer_than_until_the_next_look() -> None:
     assert Deadline(-1, clock).wait() == 0
 
 
-STOPS_US = "kill -STOP $PPID; sleep 1.2; kill -CONT $PPID; echo done"
-"""What a command does to whoever waits for it."""
+STOPS_US = "kill -STOP $0; sleep 1.2; kill -CONT $0; echo done"
+"""What a command does to the process whose id it is given."""
 
 
 def test_a_command_does_not_time_out_while_we_are_stopped() -> None:
     script = (
-        "import sys\nfrom bpfdoctor.host import deadline\n"
+        "import os, sys\nfrom bpfdoctor.host import deadline\n"
         "from bpfdoctor.host.machine import Machine\n"
         "deadline.GAP = 0.1\n"
-        "ended = Machine().run(['sh', '-c', sys.argv[1]], timeout=1)\n"
+        "ended = Machine().run(['sh', '-c', sys.argv[1], str(os.getpid())], timeout=1)\n"
         "print(ended.timed_out, ended.stdout.decode())"
     )
     said = subprocess.run(
@@ -71,7 +71,7 @@ def test_a_command_does_not_time_out_while_we_are_stopped() -> None:
 
 def test_a_check_does_not_hang_while_we_are_stopped() -> None:
     script = (
-        "import sys, subprocess\nfrom bpfdoctor.host import deadline\n"
+        "import os, sys, subprocess\nfrom bpfdoctor.host import deadline\n"
         "from bpfdoctor.api import Context, Selection, check, passed\n"
         "from bpfdoctor.engine.schedule import Nobody, run_checks\n"
         "from bpfdoctor.host.hosts import LiveHost\nfrom bpfdoctor.host.machine import Machine\n"
@@ -79,7 +79,8 @@ def test_a_check_does_not_hang_while_we_are_stopped() -> None:
         "deadline.GAP = 0.1\n"
         "@check('a.b', title='x', limit=1)\n"
         "def stops(context):\n"
-        "    subprocess.run(['sh', '-c', sys.argv[1]], capture_output=True)\n"
+        "    words = ['sh', '-c', sys.argv[1], str(os.getpid())]\n"
+        "    subprocess.run(words, capture_output=True)\n"
         "    return passed('x')\n"
         "context = Context(LiveHost(Machine()), Project(kinds()['embedded']), Selection(()))\n"
         "print([each.summary for each in run_checks([stops], context, Nobody())])"
