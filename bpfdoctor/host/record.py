@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.acting import as_owner_of
 from bpfdoctor.host.atomic_write import replace_file
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
 from bpfdoctor.host.headroom import refuse_larger
@@ -152,7 +153,9 @@ def read_snapshot(path: Path) -> Snapshot:
 
 def _plain(path: Path) -> Any:
     try:
-        with path.open("rb") as file:
+        with as_owner_of(str(path)):
+            file = path.open("rb")
+        with file:
             data = file.read(SIZE_LIMIT + 1)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"cannot read the snapshot {path}: {_reason(error)}") from None

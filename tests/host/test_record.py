@@ -300,3 +300,19 @@ def test_a_link_of_anothers_that_appears_behind_the_look_is_not_followed(
     with pytest.raises(BpfDoctorError, match="is a link that belongs to user 4711"):
         record.write_whole(tmp_path / "link", b"new")
     assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_snapshot_in_another_users_directory_is_read_as_that_user(
+    tmp_path: Path, needs: Callable[..., None]
+) -> None:
+    needs("root")
+    for each in (tmp_path, *tmp_path.parents[:4]):
+        each.chmod(0o755)
+    secret, bobs = tmp_path / "secret", tmp_path / "bobs"
+    secret.write_text("of root alone")
+    secret.chmod(0o600)
+    bobs.mkdir()
+    (bobs / "snapshot.json").symlink_to(secret)
+    os.chown(bobs, 4711, 4711)
+    with pytest.raises(BpfDoctorError, match="cannot read the snapshot"):
+        read_snapshot(bobs / "snapshot.json")
