@@ -148,7 +148,7 @@ class Applier:
         why = after.reason or f"exit status {after.exit_code}"
         text = page(_failure(command_line(step.argv), why, after.output))
         self.say(text)
-        return Done(step, after.result, text)
+        return Done(step, after.result, str(text))  # data, which is encoded
 
     def _tries(self, step: Step) -> StepExit:
         against = refused(self.host, step)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from manager_says import ManagerHost, installed
 from own_sudo import Sudo
@@ -42,6 +43,7 @@ def test_a_failing_step_stops_its_dependents_and_no_others(
     assert [(each.step.id, each.result) for each in result.done] == [("a", "failed"), ("d", "done")]
     assert [step.id for step in result.left_out] == ["b", "c"]
     assert not result.took
+    assert b"ran: false: exit status 1" in msgspec.json.encode(result)  # plain data, as all is
 
 
 @pytest.mark.usefixtures("interruptible")
