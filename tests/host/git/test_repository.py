@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from bpfdoctor.host.git.repository import (
 )
 from bpfdoctor.host.git.settings import programs_in, programs_named
 from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.removal import remove_tree
 
 
 def git(place: Path, *arguments: str) -> str:
@@ -32,11 +34,12 @@ def git(place: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """A repository with one commit."""
+def tree(tmp_path: Path) -> Iterator[Path]:
+    """A repository with one commit, removed in the end: pytest fails over what lies too deep."""
     git(tmp_path, "init", "-q", "-b", "main", "tree")
     git(tmp_path / "tree", "commit", "-q", "--allow-empty", "-m", "first")
-    return tmp_path / "tree"
+    yield tmp_path / "tree"
+    assert remove_tree(tmp_path / "tree")
 
 
 @pytest.mark.parametrize("text", ["gitdir: {}", "gitdir: {}\n", "gitdir: {}\r\n"])
