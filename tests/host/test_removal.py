@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from deep_tree import deepen
 
 from bpfdoctor.host.acting import acting_as
 from bpfdoctor.host.credentials import Credentials
@@ -16,14 +17,8 @@ from bpfdoctor.host.removal import remove_tree
 
 
 def deep(place: Path, levels: int) -> None:
-    """Directories in each other, deeper than a path may be long."""
-    directory = os.open(place, os.O_RDONLY)
-    for _ in range(levels):
-        os.mkdir("d", dir_fd=directory)
-        inner = os.open("d", os.O_RDONLY, dir_fd=directory)
-        os.close(directory)
-        directory = inner
-    os.close(directory)
+    place.mkdir()
+    deepen(place, levels)
 
 
 def test_a_tree_goes_however_deep_it_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from deep_tree import deepen
 
 from bpfdoctor.host.git.gitmodules import name_refused
 from bpfdoctor.host.git.plumbing import Refusal
@@ -212,21 +213,10 @@ def test_a_dishonest_name_is_refused(name: str) -> None:
     assert name_refused(name) != ""
 
 
-def deep(directory: Path, levels: int) -> None:
-    """Directories within each other, deeper than a path may be long."""
-    place = os.open(directory, os.O_RDONLY)
-    for _ in range(levels):
-        os.mkdir("d", dir_fd=place)
-        inner = os.open("d", os.O_RDONLY, dir_fd=place)
-        os.close(place)
-        place = inner
-    os.close(place)
-
-
 def test_depth_below_modules_is_no_end_of_ours(tree: Path) -> None:
     """A name of a thousand parts is git's to allow."""
     (tree / ".git" / "modules").mkdir()
-    deep(tree / ".git" / "modules", 1100)
+    deepen(tree / ".git" / "modules", 1100)
     assert with_those_below(f"{tree}/.git") == (f"{tree}/.git",)
 
 
@@ -243,7 +233,7 @@ def test_a_half_fetch_has_no_depth_of_references(tree: Path) -> None:
     (repository / "refs").mkdir(parents=True)
     (repository / "HEAD").write_text("ref: refs/heads/main\n")
     assert is_half(str(repository))
-    deep(repository / "refs", 1100)
+    deepen(repository / "refs", 1100)
     assert is_half(str(repository))
     (repository / "refs" / "main").write_text("x")
     assert not is_half(str(repository))
