@@ -16,15 +16,10 @@ from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.removal import remove_tree
 
 
-def deep(place: Path, levels: int) -> None:
-    place.mkdir()
-    deepen(place, levels)
-
-
 def test_a_tree_goes_however_deep_it_is(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
-    deep(tree, 1500)
+    deepen(tree, 1500)
     assert remove_tree(tree)
     assert not tree.exists()
 
@@ -100,6 +95,6 @@ def test_another_user_removes_only_what_he_may(tmp_path: Path, needs: Callable[.
     bob = Credentials(4711, 4711)
     for name, levels in (("shallow", 3), ("deep", 1500)):
         (tmp_path / name).mkdir()
-        deep(tmp_path / name, levels)
+        deepen(tmp_path / name, levels)
         assert not remove_tree(tmp_path / name, bob)
         assert remove_tree(tmp_path / name)
