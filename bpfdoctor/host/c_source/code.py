@@ -1,4 +1,4 @@
-"""The words of C code by their places: what belongs to which bracket, function, call, assignment."""
+"""The words of C code by their places: brackets, functions, calls, assignments."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from bpfdoctor.host.c_source.steps import Steps
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _NO_CALL = frozenset(
-    "if while for switch return sizeof typeof __typeof__ do else case goto defined "
-    "__attribute__ alignof _Alignof".split()
+    ("if", "while", "for", "switch", "return", "do", "else", "case", "goto")
+    + ("sizeof", "typeof", "__typeof__", "alignof", "_Alignof", "__attribute__")
 )
+"""Words of the language that a parenthesis may follow."""
 
 
 class CodeFunction(msgspec.Struct, frozen=True):
