@@ -9,10 +9,8 @@ import msgspec
 from bpfdoctor.host.c_source.steps import Steps
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
-_NO_CALL = frozenset(
-    ("if", "while", "for", "switch", "return", "do", "else", "case", "goto")
-    + ("sizeof", "typeof", "__typeof__", "alignof", "_Alignof", "__attribute__")
-)
+_OF_TYPES = ("sizeof", "typeof", "__typeof__", "alignof", "_Alignof", "__attribute__")
+_NO_CALL = frozenset(("if", "while", "for", "switch", "return", "do", "else", "case", *_OF_TYPES))
 """Words of the language that a parenthesis may follow."""
 
 
