@@ -36,10 +36,17 @@ if TYPE_CHECKING:
     from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
     from bpfdoctor.judging.map_trial import map_trial as map_trial
     from bpfdoctor.judging.objects import (
+        SeenObject as SeenObject,
+        SeenProgram as SeenProgram,
+        evidence_of as evidence_of,
         like as like,
         not_compared as not_compared,
         object_of as object_of,
+        objects_of as objects_of,
+        programs_of as programs_of,
+        read_object as read_object,
     )
+    from bpfdoctor.projects.judged import Judged as Judged
 
     Extern = ObjectExtern
     Map = ObjectMap
