@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, NoAnswer, Stage
@@ -92,18 +93,30 @@ def _answered(context: Context, each: objects.SeenProgram) -> Finding:
 
 def _named(context: Context, each: objects.SeenProgram) -> Finding:
     """Of recorded facts the fields are known by name alone."""
-    about, fields = each.about, each.program.fields
-    questions = [kernel.Field(struct, path.partition(".")[0]) for struct, path in fields if path]
-    answers = [context.ask(question) for question in questions]
-    if any(isinstance(answer, NoAnswer) and answer.absent for answer in answers):
-        return blocked("the kernel shows no BTF", by=["kernel.btf"], about=about)
-    found = [isinstance(answer, kernel.FieldFacts) and answer.field for answer in answers]
-    lost = [q.command() for q, there in zip(questions, found, strict=True) if not there]
-    if lost and not each.program.conditional:
-        looks = [ByHand(command) for command in lost[:1]]
-        summary = f"{len(lost)} fields that it reads are not known to be in this kernel's BTF"
-        return unknown(summary, about=about, seen=each.of.seen, fixes=looks)
-    return passed(f"{len(found)} fields are in this kernel's BTF", about=about, seen=each.of.seen)
+    about, seen = each.about, each.of.seen
+    lost: list[ByHand] = []
+    for owner, path in each.program.fields:
+        question = _question_of(owner, path)
+        answer = context.ask(question) if question else None
+        if isinstance(answer, NoAnswer) and answer.absent:
+            return blocked("the kernel shows no BTF", by=["kernel.btf"], about=about)
+        there = not isinstance(answer, NoAnswer) and (answer is None or answer.there)
+        if question and not there and owner not in each.program.asks:
+            lost.append(ByHand(question.command()))
+    if lost:
+        summary = f"{len(lost)} names that it must find are not known to be in this kernel's BTF"
+        return unknown(summary, about=about, seen=seen, fixes=lost[:1])
+    count = len(each.program.fields)
+    return passed(f"{count} names are in this kernel's BTF", about=about, seen=seen)
+
+
+def _question_of(owner: str, path: str) -> kernel.Field | kernel.Enumerator | None:
+    """Whether the kernel has a field (of which the first step is looked at) or an enumerator."""
+    word, _, name = owner.rpartition(" ")
+    first = re.split(r"[.\[]", path, maxsplit=1)[0]
+    if word == "enum":
+        return kernel.Enumerator(name, path)
+    return kernel.Field(name, first) if word in ("struct", "union") and first else None
 
 
 def _relocated(context: Context, each: objects.SeenProgram) -> Finding:

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
         AskLibbpf as AskLibbpf,
         LibbpfSource as LibbpfSource,
     )
-    from bpfdoctor.host.c_source.loader import AskLoader as AskLoader, Loader as Loader
+    from bpfdoctor.host.c_source.loader import (
+        ANYTHING as ANYTHING,
+        AskLoader as AskLoader,
+        Loader as Loader,
+    )
     from bpfdoctor.host.shell_words import to_paste as to_paste
     from bpfdoctor.host.tools.build_place import (
         AskBuildPlace as AskBuildPlace,

@@ -97,7 +97,7 @@ class _Facts:
         question = compile_question(self.host, self.project, name)
         if isinstance(question, str):
             return question
-        made, file = self.host.ask(question), question.source.rpartition("/")[2]
+        made, file = self.host.ask(question), question.file.rpartition("/")[2]
         if isinstance(made, NoAnswer):
             return f"{file} was not compiled: {made.shown()}"
         if not made.object:
@@ -120,7 +120,7 @@ def surroundings_of(host: Host, project: Project, name: str) -> Surroundings:
     return Surroundings(
         name,
         known,
-        tools.UNREAD if isinstance(loader, NoAnswer) else loader,
+        tools.ANYTHING if isinstance(loader, NoAnswer) else loader,
         None if isinstance(libbpf, NoAnswer) else libbpf,
     )
 
@@ -161,3 +161,35 @@ def facts_of_built(host: Host, project: Project, name: str, path: str) -> Judged
         return None
     around = surroundings_of(host, project, name)
     return judged_object(facts, around, "built", "from the object built", path=path)
+
+
+def difference(host: Host, judged: Judged, built: Judged) -> str:
+    """In what an object that was built differs from the one that was judged; empty for nothing.
+
+    No kernel is in it.
+    """
+    one, other = (_alone(host, each) for each in (judged, built))
+    if one is None or other is None or one == other:
+        return ""
+    programs = {each.name: each for each in one.programs}
+    lost = [each.name for each in other.programs if programs.get(each.name) != each]
+    if not lost:
+        return "its maps, or what it takes from the kernel"
+    name = lost[0]
+    if name not in programs:
+        return f"it has {name}"
+    theirs = next(each for each in other.programs if each.name == name)
+    fields = [
+        field
+        for field in theirs.__struct_fields__
+        if getattr(theirs, field) != getattr(programs[name], field)
+    ]
+    return f"{', '.join(fields)} of {name}"
+
+
+def _alone(host: Host, judged: Judged) -> objects.BpfObject | None:
+    """What an object says without any kernel."""
+    if not judged.path:
+        return judged.facts
+    read = host.ask(objects.ReadObject(judged.path))
+    return None if isinstance(read, NoAnswer) else read

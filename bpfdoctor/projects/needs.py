@@ -148,8 +148,8 @@ class _Derived:
         load = said.load or self._load(program)
         if load == "no":
             return Part(program.name, program.section)
-        by_hand = program.name in self.loader.by_hand and not said.attach
-        unsure = by_hand or (program.name in self.loader.retargeted and not said.attach)
+        by_hand = self.loader.attaches(program.name) and not said.attach
+        unsure = by_hand or (self.loader.retargets(program.name) and not said.attach)
         needs, maybe = self._needs(attached, unsure)
         if load == "maybe":
             needs, maybe = {}, _joined(maybe, needs)
@@ -166,7 +166,7 @@ class _Derived:
 
     def _load(self, program: ObjectProgram) -> str:
         """Whether its loader loads it, by the name of its section and the loader's source."""
-        optional = program.name in self.loader.optional or self.loader.every_optional
+        optional = self.loader.may_leave_out(program.name)
         asked_for = bool(self.around.program) and program.section.startswith("?")
         return "maybe" if optional or asked_for else "yes"
 
@@ -178,7 +178,7 @@ class _Derived:
         needs = _filled(parts, words, False if unsure else None)
         maybe = _filled(parts, words, True) if unsure else {}
         for each in self.facts.maps:
-            used = each.name in program.maps and each.name not in self.loader.sized
+            used = each.name in program.maps and not self.loader.sizes(each.name)
             of_map = _filled(self._of_map(each), {**words, "map": each.name})
             needs, maybe = (
                 (_joined(needs, of_map), maybe) if used else (needs, _joined(maybe, of_map))
