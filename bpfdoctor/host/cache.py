@@ -139,8 +139,8 @@ def keep(  # noqa: PLR0913  (each is a part of what is kept)
     """
     if machine.cache is None:
         return
-    states = {path: state_of(path) for path in sorted({tool, *rests_on})}
-    if any(max(state[1:3]) > since - _CLOCK_STEP for state in states.values() if state):
+    states = states_before(since, {tool, *rests_on})
+    if states is None:
         return
     states |= {path: state_of(path) for path in made}
     entry = CacheEntry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), states)
@@ -153,6 +153,13 @@ def store(place: Path, entry: CacheEntry) -> None:
     with contextlib.suppress(OSError, ValueError):
         replace_file(place, msgspec.json.encode(entry))
         _prune(place.parent)
+
+
+def states_before(since: int, paths: Iterable[str]) -> dict[str, State | None] | None:
+    """The state of each path; None where one changed after `since` (nanoseconds of the clock)."""
+    states = {path: state_of(path) for path in sorted(paths)}
+    changed = any(max(state[1:3]) > since - _CLOCK_STEP for state in states.values() if state)
+    return None if changed else states
 
 
 def state_of(path: str) -> State | None:
