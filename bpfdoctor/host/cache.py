@@ -129,17 +129,20 @@ def keep(  # noqa: PLR0913  (each is a part of what is kept)
     tool: str,
     rests_on: Iterable[str],
     since: int,
+    made: Iterable[str] = (),
 ) -> None:
     """Keep a positive, conclusive answer while `tool` and all of `rests_on` stay as they are.
 
     Nothing is kept if any of them changed after `since` (nanoseconds of the clock, when the work
-    began): the answer may be older than the change.
+    began): the answer may be older than the change. `made` are files that the work itself has made;
+    with them the answer goes.
     """
     if machine.cache is None:
         return
     states = states_before(since, {tool, *rests_on})
     if states is None:
         return
+    states |= {path: state_of(path) for path in made}
     entry = CacheEntry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), states)
     with contextlib.suppress(OSError):  # no working directory
         store(_place(machine, question, tool), entry)
