@@ -7,8 +7,8 @@ import mmap
 import os
 from collections.abc import Callable
 
-from bpfdoctor.host.bpf.steps import Steps
 from bpfdoctor.host.architecture import machine_architecture
+from bpfdoctor.host.bpf.steps import Steps
 
 FUNCTIONS = {
     "aarch64": "c0035fd6",  # ret

@@ -26,7 +26,8 @@ class Loopback(Answer, frozen=True):
     refused: str = ""
 
     def shown(self) -> str:
-        return f"lo is {'up' if self.up else 'down'}; a datagram to {ADDRESS}: {self.refused or 'sent'}"
+        state = "up" if self.up else "down"
+        return f"lo is {state}; a datagram to {ADDRESS}: {self.refused or 'sent'}"
 
 
 class AskLoopback(Question[Loopback], frozen=True):
