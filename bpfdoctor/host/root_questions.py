@@ -102,6 +102,7 @@ CLOSED_LIST: Mapping[str, Mapping[str, Bound]] = {
     "AskIdentity": {},
     "AskBpf": {},
     "AskTracefs": {},
+    "AskTraceWindow": {},
     "AskFileSystem": {"path": lambda value: value in PLACES},
     "AskSecurityFile": {"name": _any},
     "AskKernelOption": {"name": _word},
