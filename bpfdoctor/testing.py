@@ -10,6 +10,7 @@ from bpfdoctor.engine.load import load_checks
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.host.question import A, Answer, NoAnswer, Question
 from bpfdoctor.projects.reader import kind_named
+from bpfdoctor.projects.recorded import with_recorded
 
 
 class FakeHost:
@@ -36,9 +37,9 @@ class FakeHost:
 
 
 def project_named(name: str = "libbpf-bootstrap", path: str = "") -> Project:
-    """A project of a known kind, with all programs of that kind."""
+    """A project of a known kind, with all programs of that kind, and what is recorded of them."""
     kind = kind_named(name)
-    return Project(kind, path, tuple(kind.programs))
+    return with_recorded(Project(kind, path, tuple(kind.programs)))
 
 
 def run_check(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, NoAnswer, Stage
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
-from bpfdoctor.api import bpf, objects, tools
+from bpfdoctor.api import bpf, kernel, objects, tools
 
 ELSEWHERE = (
     *("tp", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "raw_tp", "raw_tp.w"),
@@ -17,36 +18,51 @@ ELSEWHERE = (
 TRACEPOINTS = ("tp", "raw_tp", "raw_tp.w")
 """Kinds that are attached to what gives them less or more; the kernel looks at that there."""
 
+AFTER_BUILD = ByHand("bpfdoctor check builds it, and judges what was built.")
+
+ITSELF = "/proc/self/exe"
+"""A program that attaches to a function of its own executable has that function."""
+
 LOADERS_OWN = ("uprobe", "uretprobe")
 """Kinds that are tried as well; what they attach to is a user's file, which is not looked into."""
 
 
 @check("object.file", title="BPF object")
-def object_file(context: Context) -> Finding | None:
-    """Whether the file given with `--object` is a compiled BPF object, and what it holds.
+def object_file(context: Context) -> Iterator[Finding]:
+    """Whether what a compiled BPF object holds is known, and where that comes from.
+
+    It is the file given with `--object`; in a checkout, the object that the build made, or the one
+    that the program's own source compiles to, or, where there is no compiler, that of a known commit
+    whose source is the same.
 
     It is read, never loaded: ELF for BPF, its programs by their sections, its maps and types by
     its BTF. In an object without BTF (`-g` left out, or stripped by `llvm-strip` without `-g`)
     libbpf finds no maps and nothing that is declared extern.
     """
-    if not context.project.object:
-        return None
-    question = objects.AskBpfObject(context.project.object)
-    answer = context.ask(question)
-    seen = [evidence(question, answer)]
-    if isinstance(answer, objects.BpfObject):
-        what = f"{len(answer.programs)} programs, {len(answer.maps)} maps"
-        if not answer.btf and not answer.needs_btf:
-            return passed(f"{what}, without BTF, and nothing that needs it", seen=seen)
-        if not answer.btf:
-            again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
-            return failed(f"{what}, without BTF", seen=seen, fixes=again)
-        return passed(f"{what}, license {answer.license or '(none)'}", seen=seen)
-    if answer.reason == "refused" or answer.absent:
-        make = [ByHand("Give an object that clang -g -O2 -target bpf -c made.")]
-        return failed(f"no BPF object: {answer.detail}", seen=seen, fixes=make)
-    look = ByHand(f"As a user who may: file {question.path}")
-    return unknown(f"it cannot be read: {answer.shown()}", seen=seen, fixes=[look])
+    for judged in context.project.judged:
+        yield _held(judged)
+
+
+def _held(judged: objects.Judged) -> Finding:
+    about, found, seen = judged.program, judged.facts, objects.evidence_of(judged)
+    if found is None:
+        return unknown(judged.said, about=about, seen=seen, fixes=[AFTER_BUILD])
+    what = f"{len(found.programs)} programs, {len(found.maps)} maps"
+    if judged.doubt:
+        summary = f"{judged.said}: {judged.doubt}"
+        return unknown(summary, about=about, seen=seen, fixes=[AFTER_BUILD])
+    if found.old_maps and judged.takes_no_old_maps:
+        again = [ByHand('Define its maps in SEC(".maps").')]
+        summary = 'maps in SEC("maps"), which libbpf refuses since 1.0'
+        return unknown(summary, about=about, seen=seen, fixes=again)
+    if not found.btf and found.needs_btf:
+        again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
+        return failed(f"{what}, without BTF", about=about, seen=seen, fixes=again)
+    if not found.btf:
+        return passed(f"{what}, without BTF, and nothing that needs it", about=about, seen=seen)
+    whence = f"{judged.said}: " if about else ""
+    summary = f"{whence}{what}, license {found.license or '(none)'}"
+    return passed(summary, about=about, seen=seen)
 
 
 @check("object.relocations", title="CO-RE relocations", requires=("object.file",))
@@ -58,27 +74,55 @@ def object_relocations(context: Context) -> Iterator[Finding]:
     verifier refuses the program ("invalid func unknown#195896080") unless it proves that it is
     never reached: which it does where the program asks first (bpf_core_field_exists).
     """
-    found, seen = objects.object_of(context)
-    for program in found.programs if found else ():
-        if not found or not program.relocations:
-            continue
-        if found.alone:
-            what = f"{program.relocations} CO-RE relocations"
-            yield objects.not_compared(what, program.name, seen)
-        elif not found.kernel_btf:
-            yield blocked("the kernel shows no BTF", by=["kernel.btf"], about=program.name)
-        else:
-            yield _relocated(context, program, found.modules, seen)
+    for each in objects.programs_of(context):
+        if each.program.relocations:
+            yield _answered(context, each)
 
 
-def _relocated(
-    context: Context, program: objects.ObjectProgram, modules: bool, seen: list[Evidence]
-) -> Finding:
+def _answered(context: Context, each: objects.SeenProgram) -> Finding:
+    found, program, about = each.of.facts, each.program, each.about
+    if found.alone and each.of.judged.origin == "recorded":
+        return _named(context, each)
+    if found.alone:
+        what = f"{program.relocations} CO-RE relocations"
+        return objects.not_compared(what, about, each.of.seen)
+    if not found.kernel_btf:
+        return blocked("the kernel shows no BTF", by=["kernel.btf"], about=about)
+    return _relocated(context, each)
+
+
+def _named(context: Context, each: objects.SeenProgram) -> Finding:
+    """Of recorded facts the fields are known by name alone."""
+    about, seen = each.about, each.of.seen
+    lost: list[ByHand] = []
+    for owner, path in each.program.fields:
+        question = _question_of(owner, path)
+        answer = context.ask(question) if question else None
+        if isinstance(answer, NoAnswer) and answer.absent:
+            return blocked("the kernel shows no BTF", by=["kernel.btf"], about=about)
+        there = not isinstance(answer, NoAnswer) and (answer is None or answer.there)
+        if question and not there and owner not in each.program.asks:
+            lost.append(ByHand(question.command()))
+    if lost:
+        summary = f"{len(lost)} names that it must find are not known to be in this kernel's BTF"
+        return unknown(summary, about=about, seen=seen, fixes=lost[:1])
+    count = len(each.program.fields)
+    return passed(f"{count} names are in this kernel's BTF", about=about, seen=seen)
+
+
+def _question_of(owner: str, path: str) -> kernel.Field | kernel.Enumerator | None:
+    """Whether the kernel has a field (of which the first step is looked at) or an enumerator."""
+    word, _, name = owner.rpartition(" ")
+    first = re.split(r"[.\[]", path, maxsplit=1)[0]
+    if word == "enum":
+        return kernel.Enumerator(name, path)
+    return kernel.Field(name, first) if word in ("struct", "union") and first else None
+
+
+def _relocated(context: Context, each: objects.SeenProgram) -> Finding:
     """libbpf looks for a type that the kernel's own BTF has not in that of its modules."""
-    lost, about = (
-        [each for each in program.missing if each not in program.unreachable],
-        program.name,
-    )
+    program, about, seen, modules = each.program, each.about, each.of.seen, each.of.facts.modules
+    lost = [lack for lack in program.missing if lack not in program.unreachable]
     if lost and modules and set(lost) <= set(program.absent):
         summary = f"{'; '.join(lost)} in the kernel's own BTF; that of its modules was not read"
         return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ONE])
@@ -104,23 +148,33 @@ def object_programs(context: Context) -> Iterator[Finding]:
     moment; other checks try the rest. Some kinds of attachment are not tried by bpfdoctor, and some
     are to files or events that the loader names: only running the program tells.
     """
-    found, seen = objects.object_of(context)
-    for program in found.programs if found else ():
-        yield _attaches(context, program, seen)
+    for each in objects.programs_of(context):
+        yield _unknown_section(each) or _attaches(context, each)
 
 
-def _attaches(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
-    about, section = program.name, program.section
+def _unknown_section(each: objects.SeenProgram) -> Finding | None:
+    """The libbpf that it is linked with must know the name of its section, to load it."""
+    libbpf, section = each.of.judged.libbpf, each.program.section
+    if libbpf is None or libbpf.knows(section) or not each.program.kind:
+        return None
+    newer = ByHand("Link it with a newer libbpf, or name the section as this one does.")
+    summary = f"its libbpf ({libbpf.version or 'of no version'}) knows no section {section}"
+    return failed(summary, about=each.about, seen=each.of.seen, fixes=[newer])
+
+
+def _attaches(context: Context, each: objects.SeenProgram) -> Finding:
+    program, about, seen = each.program, each.about, each.of.seen
+    section = each.part.attach or program.section
+    if each.part.by_hand:
+        summary = f"{section}: its loader attaches it, to what only running it tells"
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.ATTACH_ALL])
     if program.kind == "usdt" and program.target:
-        return _usdt(context, program, seen)
+        return _usdt(context, each)
     if objects.loaded_for(program) and program.kind not in ELSEWHERE:
-        return _attached(context, program, seen)
-    if program.kind in LOADERS_OWN:
-        elsewhere = not program.target
-    else:
-        elsewhere = program.kind in ELSEWHERE and (program.kind != "lsm" or bool(program.target))
+        return _attached(context, each)
+    elsewhere = _is_elsewhere(each)
     if elsewhere and program.kind in TRACEPOINTS and program.target and program.context.reads:
-        return _reaching(context, program, seen)
+        return _reaching(context, each)
     if elsewhere:
         return passed(f"{section}: tried by other checks", about=about, seen=seen)
     if not program.kind:
@@ -130,9 +184,20 @@ def _attaches(context: Context, program: objects.ObjectProgram, seen: list[Evide
     return unknown(summary, about=about, seen=seen, fixes=[bpf.ATTACH_ALL])
 
 
-def _reaching(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
+def _is_elsewhere(each: objects.SeenProgram) -> bool:
+    """Other checks try it: of an event that its loader opens, as the project file says, too."""
+    program = each.program
+    if program.kind in LOADERS_OWN:
+        return not program.target or program.target.startswith(f"{ITSELF}:")
+    if program.kind == "lsm":
+        return bool(program.target)
+    return program.kind in ELSEWHERE or each.part.attach == "perf_event"
+
+
+def _reaching(context: Context, each: objects.SeenProgram) -> Finding:
     """The kernel attaches no program that reads beyond what the tracepoint gives it."""
-    about, size = program.name, max(sum(each) for each in program.context.reads)
+    program, about, seen = each.program, each.about, each.of.seen
+    size = max(sum(each) for each in program.context.reads)
     plain, reading = (
         bpf.trial_of(objects.target_of(program)),
         bpf.trial_of(objects.target_of(program), reads=size),
@@ -149,13 +214,11 @@ def _reaching(context: Context, program: objects.ObjectProgram, seen: list[Evide
     return bpf.probed(context, reading.question, what, about=about)
 
 
-def _attached(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
+def _attached(context: Context, each: objects.SeenProgram) -> Finding:
     """Attaching to its target, for a moment, a program that does nothing."""
-    about, section, target = program.name, program.section, objects.target_of(program)
-    trial, by = (
-        bpf.trial_of(target),
-        bpf.of_the_kernel(context, program.name, Stage.LOAD, Stage.ATTACH),
-    )
+    program, about, seen = each.program, each.about, each.of.seen
+    section, trial = program.section, bpf.trial_of(objects.target_of(program))
+    by = bpf.of_the_kernel(context, about, Stage.LOAD, Stage.ATTACH)
     first = context.ask(trial.first) if trial else None
     if trial is not None and isinstance(first, NoAnswer):
         return bpf.probed(context, trial.first, section, about=about)
@@ -171,8 +234,9 @@ def _attached(context: Context, program: objects.ObjectProgram, seen: list[Evide
     return bpf.probed(context, trial.question, section, about=about, means=means, fixes=fixes)
 
 
-def _usdt(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
+def _usdt(context: Context, each: objects.SeenProgram) -> Finding:
     """`path:provider:name`: the file's notes say whether it carries the probe."""
+    program, about, seen = each.program, each.about, each.of.seen
     path, _, probe = program.target.partition(":")
     libc = context.ask(tools.AskLibc()) if path.startswith("libc.so") else None
     if isinstance(libc, tools.Libc):
@@ -182,9 +246,9 @@ def _usdt(context: Context, program: objects.ObjectProgram, seen: list[Evidence]
     seen = [*seen, evidence(question, answer)]
     if isinstance(answer, objects.UsdtProbes) and question.path != f"/{path}":
         if probe in answer.probes:
-            return passed(f"{path} carries {probe}", about=program.name, seen=seen)
+            return passed(f"{path} carries {probe}", about=about, seen=seen)
         other = [ByHand("Attach to a library or executable that was built with this probe.")]
-        return failed(f"{path} has no {probe}", about=program.name, seen=seen, fixes=other)
+        return failed(f"{path} has no {probe}", about=about, seen=seen, fixes=other)
     look = [ByHand(question.command())]
     summary = f"whether {path} carries {probe} is not known"
-    return unknown(summary, about=program.name, seen=seen, fixes=look)
+    return unknown(summary, about=about, seen=seen, fixes=look)

@@ -28,16 +28,13 @@ def object_context(context: Context) -> Iterator[Finding]:
     What can be followed of a program without running it is tried: a program of the same kind that
     does nothing but that is loaded for a moment.
     """
-    found, seen = objects.object_of(context)
-    for program in found.programs if found else ():
-        if found:
-            yield _judged(context, found, program, seen)
+    for each in objects.programs_of(context):
+        yield _judged(context, each)
 
 
-def _judged(
-    context: Context, found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
-) -> Finding:
-    use, about, target = program.context, program.name, objects.loaded_for(program)
+def _judged(context: Context, each: objects.SeenProgram) -> Finding:
+    found, program, about, seen = each.of.facts, each.program, each.about, each.of.seen
+    use, target = program.context, objects.loaded_for(program)
     used = [objects.map_trial(each) for each in found.maps if each.name in program.maps]
     maps = tuple(each for each in used if each and each.number != ARENA)
     if not (use.reads or use.returns or use.returned or maps):
@@ -60,26 +57,27 @@ def _judged(
         summary = "no program of its kind was loaded"
         return blocked(summary, by=[f"object.helpers[{about}]"], about=about)
     if not answer.refused:
-        return _allowed(program, seen)
-    return _refused(context, program, question, answer, seen)
+        return _allowed(each, seen)
+    return _refused(context, each, question, answer, seen)
 
 
-def _allowed(program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
-    use = program.context
+def _allowed(each: objects.SeenProgram, seen: list[Evidence]) -> Finding:
+    program, use = each.program, each.program.context
     ends = len(use.returns) + len(use.returned)
     summary = f"{len(use.reads)} reads of its context, {ends} values returned, all allowed"
     summary += f"; {len(program.maps)} maps" if program.maps else ""
-    return passed(summary, about=program.name, seen=seen)
+    return passed(summary, about=each.about, seen=seen)
 
 
 def _refused(
     context: Context,
-    program: objects.ObjectProgram,
+    each: objects.SeenProgram,
     question: objects.TryContext,
     answer: objects.Calls,
     seen: list[Evidence],
 ) -> Finding:
-    about, identity = program.name, context.ask(machine.AskIdentity())
+    program, about = each.program, each.about
+    identity = context.ask(machine.AskIdentity())
     summary = "; ".join(f"{each.what}: {each.why}" for each in answer.refused)
     if not (isinstance(identity, machine.Identity) and privilege.is_root(identity)):
         return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])

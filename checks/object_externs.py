@@ -21,7 +21,7 @@ WELL: Verdict = (Status.PASS, "")
 
 
 @check("object.externs", title="what it takes from the kernel", requires=("object.file",))
-def object_externs(context: Context) -> Finding | None:
+def object_externs(context: Context) -> Iterator[Finding]:
     """Whether the kernel has each function, variable and option that the object declares extern.
 
     libbpf looks for functions and typed variables (`__ksym`) in the BTF of the kernel and of its
@@ -29,22 +29,25 @@ def object_externs(context: Context) -> Finding | None:
     /proc/config.gz. What is not declared `__weak` must be there, and an option's value must fit
     its type, or nothing of the object is loaded.
     """
-    found, seen = objects.object_of(context)
-    if found is None:
-        return None
+    for each in objects.objects_of(context):
+        yield _of_object(context, each)
+
+
+def _of_object(context: Context, each: objects.SeenObject) -> Finding:
+    found, seen, about = each.facts, each.seen, each.judged.program
     if not (found.kernel_btf or found.alone) and any(map(_by_btf, found.externs)):
-        return blocked("the kernel shows no BTF to look in", by=["kernel.btf"])
+        return blocked("the kernel shows no BTF to look in", by=["kernel.btf"], about=about)
     if found.alone and (untold := [e for e in found.externs if _by_btf(e) and not e.weak]):
-        return objects.not_compared(", ".join(each.name for each in untold), "", seen)
-    verdicts = [_judged(context, each) for each in found.externs]
+        return objects.not_compared(", ".join(each.name for each in untold), about, seen)
+    verdicts = [_judged(context, extern) for extern in found.externs]
     wrong = [sentence for status, sentence in verdicts if status is Status.FAIL]
     if wrong:
         weak = [ByHand("Declare __weak, and ask before using it, what the program can do without.")]
-        return failed("; ".join(wrong), seen=seen, fixes=weak)
+        return failed("; ".join(wrong), about=about, seen=seen, fixes=weak)
     left = [sentence for status, sentence in verdicts if status is Status.UNKNOWN]
     if left:
-        return unknown("; ".join(left), seen=seen, fixes=list(_looking(found.externs)))
-    return passed(f"{len(found.externs)} names, all known", seen=seen)
+        return unknown("; ".join(left), about=about, seen=seen, fixes=list(_looking(found.externs)))
+    return passed(f"{len(found.externs)} names, all known", about=about, seen=seen)
 
 
 def _by_btf(extern: objects.Extern) -> bool:

@@ -47,35 +47,30 @@ def object_helpers(context: Context) -> Iterator[Finding]:
     What is refused in code that is never reached hinders nobody: a program that asks first, or that
     its loader can tell by a constant, may load all the same.
     """
-    found, seen = objects.object_of(context)
-    for program in found.programs if found else ():
-        if found:
-            yield _judged(context, found, program, seen)
+    for each in objects.programs_of(context):
+        yield _judged(context, each)
 
 
-def _judged(
-    context: Context, found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
-) -> Finding:
+def _judged(context: Context, each: objects.SeenProgram) -> Finding:
+    found, program, about = each.of.facts, each.program, each.about
     if program.unknown_helpers:
-        return _refused(program, f"this kernel has no {', '.join(program.unknown_helpers)}", seen)
+        return _refused(each, f"this kernel has no {', '.join(program.unknown_helpers)}")
     lost = [name for name in program.functions if name in _absent(found)]
     if lost:
-        return _lost(found, program, ", ".join(lost), seen)
+        return _lost(each, ", ".join(lost))
     if program.conditional and _confidential(context) and set(READING) & set(program.numbers):
         summary = "lockdown refuses to read kernel memory, unless what it asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[bpf.LOAD_ALL])
+        return unknown(summary, about=about, seen=each.of.seen, fixes=[bpf.LOAD_ALL])
     if program.type in bpf.LOADABLE or objects.loaded_for(program):
-        return _tried(context, found, program, seen)
-    return _listed(found, program, seen)
+        return _tried(context, each)
+    return _listed(each)
 
 
-def _lost(
-    found: objects.BpfObject, program: objects.ObjectProgram, names: str, seen: list[Evidence]
-) -> Finding:
-    if found.modules:
+def _lost(each: objects.SeenProgram, names: str) -> Finding:
+    if each.of.facts.modules:
         summary = f"{names}: not in the kernel's own BTF; that of its modules was not read"
-        return unknown(summary, about=program.name, seen=seen, fixes=[bpf.LOAD_ALL])
-    return _refused(program, f"this kernel has no function {names}", seen)
+        return unknown(summary, about=each.about, seen=each.of.seen, fixes=[bpf.LOAD_ALL])
+    return _refused(each, f"this kernel has no function {names}")
 
 
 def _absent(found: objects.BpfObject) -> set[str]:
@@ -84,25 +79,24 @@ def _absent(found: objects.BpfObject) -> set[str]:
     return {each.name for each in weak if not each.known} if found.kernel_btf else set()
 
 
-def _tried(
-    context: Context, found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
-) -> Finding:
+def _tried(context: Context, each: objects.SeenProgram) -> Finding:
+    found, program, about = each.of.facts, each.program, each.about
     if found.license not in GPL and set(UNTRIED) & set(program.numbers):
         summary = f"licence {found.license or '(none)'}: bpf_printk is for programs under the GPL"
-        return _refused(program, summary, seen)
+        return _refused(each, summary)
     question = _question(context, found, program)
     answer, identity = context.ask(question), context.ask(machine.AskIdentity())
-    seen, about = [*seen, evidence(question, answer)], program.name
+    seen = [*each.of.seen, evidence(question, answer)]
     if not isinstance(answer, objects.Calls):
         return unknown(f"not tried: {answer.shown()}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
     if not answer.plain.worked:
-        return _not_loaded(context, program, answer.plain, seen)
+        return _not_loaded(context, each, answer.plain, seen)
     if not answer.refused:
         calls = len(program.numbers) + len(program.functions)
         return passed(f"{calls} helpers and functions, all allowed", about=about, seen=seen)
     refused = "; ".join(each.why for each in answer.refused)
     if isinstance(identity, machine.Identity) and privilege.is_root(identity):
-        return _refused(program, f"in a program of type {program.type}: {refused}", seen)
+        return _refused(each, f"in a program of type {program.type}: {refused}", seen)
     return unknown(refused, about=about, seen=seen, fixes=[ASK_AS_ROOT])
 
 
@@ -115,10 +109,10 @@ def _question(
 
 
 def _not_loaded(
-    context: Context, program: objects.ObjectProgram, said: bpf.Attempt, seen: list[Evidence]
+    context: Context, each: objects.SeenProgram, said: bpf.Attempt, seen: list[Evidence]
 ) -> Finding:
     """No program of its type loads, or none that is as this one: sleepable, with fragments, …"""
-    about = program.name
+    program, about = each.program, each.about
     if not _one_loads(context, program):
         by = bpf.of_the_kernel(context, about, Stage.LOAD)
         return blocked("no program of its kind was loaded", by=by, about=about)
@@ -141,19 +135,21 @@ def _one_loads(context: Context, program: objects.ObjectProgram) -> bool:
     return isinstance(answer, bpf.Attempt) and answer.loaded
 
 
-def _refused(program: objects.ObjectProgram, summary: str, seen: list[Evidence]) -> Finding:
-    if program.conditional:
-        summary += ", unless what the program asks makes it do without"
-        return unknown(summary, about=program.name, seen=seen, fixes=[bpf.LOAD_ALL])
-    newer = ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")
-    return failed(summary, about=program.name, seen=seen, fixes=[newer])
-
-
-def _listed(
-    found: objects.BpfObject, program: objects.ObjectProgram, seen: list[Evidence]
+def _refused(
+    each: objects.SeenProgram, summary: str, seen: list[Evidence] | None = None
 ) -> Finding:
+    about, seen = each.about, seen or each.of.seen
+    if each.program.conditional:
+        summary += ", unless what the program asks makes it do without"
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ALL])
+    newer = ByHand("Run it on a newer kernel, or ask bpf_core_enum_value_exists() first.")
+    return failed(summary, about=about, seen=seen, fixes=[newer])
+
+
+def _listed(each: objects.SeenProgram) -> Finding:
     """Loaded for a target that is not tried: what the kernel lists must do."""
-    about, count = program.name, len(program.helpers)
+    found, program, seen = each.of.facts, each.program, each.of.seen
+    about, count = each.about, len(program.helpers)
     if program.functions or (count and found.license not in GPL):
         summary = f"licence {found.license or '(none)'}: some helpers are for GPL programs alone"
         if program.functions:

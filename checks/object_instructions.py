@@ -20,13 +20,12 @@ def object_instructions(context: Context) -> Iterator[Finding]:
     far jumps (Linux 6.6). What is not known since Linux 5.2 is tried, each instruction in a program
     of its own that is loaded for a moment.
     """
-    found, seen = objects.object_of(context)
-    for program in found.programs if found else ():
-        yield _judged(context, program, seen)
+    for each in objects.programs_of(context):
+        yield _judged(context, each)
 
 
-def _judged(context: Context, program: objects.ObjectProgram, seen: list[Evidence]) -> Finding:
-    about = program.name
+def _judged(context: Context, each: objects.SeenProgram) -> Finding:
+    program, about, seen = each.program, each.about, each.of.seen
     if not program.newer:
         return passed("none that Linux 5.2 has not", about=about, seen=seen)
     question = objects.TryInstructions(program.newer)

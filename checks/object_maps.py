@@ -8,7 +8,7 @@ from bpfdoctor.api import bpf, machine, objects, privilege
 
 
 @check("object.maps", title="maps", requires=("object.file",))
-def object_maps(context: Context) -> Finding | None:
+def object_maps(context: Context) -> Iterator[Finding]:
     """Whether the running kernel makes each map that the object defines.
 
     Types of maps are told by the kernel's enum bpf_map_type, which its BTF shows. A map of the same
@@ -17,56 +17,43 @@ def object_maps(context: Context) -> Finding | None:
     knows each flag. What is left at 0, as the size of a stack trace often is, the program's loader
     must set, and only running that tells.
     """
-    found, seen = objects.object_of(context)
-    return _judged(context, found, seen) if found else None
+    for each in objects.objects_of(context):
+        for defined in each.facts.maps:
+            yield _judged(context, each, defined)
 
 
-def _judged(context: Context, found: objects.BpfObject, seen: list[Evidence]) -> Finding:
-    lost = [f"{each.name} ({each.type})" for each in found.maps if each.nameless]
-    if lost and found.kernel_btf:
+def _judged(context: Context, each: objects.SeenObject, defined: objects.Map) -> Finding:
+    about, seen, what = each.about(defined.name), each.seen, f"{defined.name} ({defined.type})"
+    if defined.nameless and each.facts.kernel_btf:
         newer = [ByHand("Run it on a newer kernel.")]
-        return failed(f"this kernel has no such map: {', '.join(lost)}", seen=seen, fixes=newer)
-    if lost:
-        return unknown(
-            f"not known without BTF: {', '.join(lost)}", seen=seen, fixes=[bpf.LIST_FEATURES]
-        )
-    return _defined(context, found, seen)
-
-
-def _defined(context: Context, found: objects.BpfObject, seen: list[Evidence]) -> Finding:
-    if found.old_maps:
-        again = [ByHand('Define its maps in SEC(".maps").')]
-        summary = 'maps in SEC("maps"), which libbpf refuses since 1.0'
-        return unknown(summary, seen=seen, fixes=again)
-    pinned = [each.name for each in found.maps if each.pinned]
+        return failed(f"this kernel has no such map: {what}", about=about, seen=seen, fixes=newer)
+    if defined.nameless:
+        summary = f"not known without BTF: {what}"
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LIST_FEATURES])
     identity = context.ask(machine.AskIdentity())
-    if pinned and not (isinstance(identity, machine.Identity) and privilege.is_root(identity)):
-        summary = f"{', '.join(pinned)}: whether this user may pin it is not known"
-        return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
-    return _made(context, found, seen)
+    if defined.pinned and not (isinstance(identity, machine.Identity) and privilege.is_root(identity)):
+        summary = f"{defined.name}: whether this user may pin it is not known"
+        return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
+    return _made(context, each, defined)
 
 
-def _made(context: Context, found: objects.BpfObject, seen: list[Evidence]) -> Finding:
-    refused: dict[Status, list[str]] = {Status.FAIL: [], Status.UNKNOWN: []}
-    for each in found.maps:
-        question = objects.map_trial(each)
-        answer = context.ask(question) if question else None
-        status = (
-            privilege.status_of(answer, context.ask(machine.AskIdentity()))
-            if answer
-            else Status.PASS
-        )
-        if question and answer and status in refused:
-            left = _left_open(each) if status is Status.FAIL else []
-            why = f"its loader must set {' and '.join(left)}" if left else _said(answer)
-            refused[Status.UNKNOWN if left else status].append(f"{each.name} ({each.type}): {why}")
-            seen = [*seen, evidence(question, answer)]
-    if refused[Status.FAIL]:
+def _made(context: Context, each: objects.SeenObject, defined: objects.Map) -> Finding:
+    about, question = each.about(defined.name), objects.map_trial(defined)
+    what = f"{defined.name} ({defined.type})"
+    if question is None:
+        return passed(f"{what}: not tried alone", about=about, seen=each.seen)
+    answer, identity = context.ask(question), context.ask(machine.AskIdentity())
+    status, seen = privilege.status_of(answer, identity), [*each.seen, evidence(question, answer)]
+    left = _left_open(defined) if status is Status.FAIL else []
+    if status is Status.PASS:
+        return passed(f"{what}: this kernel makes it", about=about, seen=seen)
+    if left:
+        summary = f"{what}: its loader must set {' and '.join(left)}"
+        return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ALL])
+    if status is Status.FAIL:
         other = [ByHand("Define it as this kernel makes it, or run it on a newer one.")]
-        return failed("; ".join(refused[Status.FAIL]), seen=seen, fixes=other)
-    if refused[Status.UNKNOWN]:
-        return unknown("; ".join(refused[Status.UNKNOWN]), seen=seen, fixes=[ASK_AS_ROOT])
-    return passed(f"{len(found.maps)} maps that this kernel makes", seen=seen)
+        return failed(f"{what}: {_said(answer)}", about=about, seen=seen, fixes=other)
+    return unknown(f"{what}: {_said(answer)}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
 
 
 def _left_open(each: objects.Map) -> list[str]:

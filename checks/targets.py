@@ -41,13 +41,10 @@ def kernel_targets(context: Context) -> Iterator[Finding]:
     have the name, the kernel refuses a kprobe since 6.7 (commit b022f0c7e404, also in older
     releases' updates).
 
-    Where a compiled object is judged, what it names may be anything: a program that does nothing is
-    attached there for a moment, or loaded for it. Some functions take no kprobe (those that the
-    kernel needs for one), and some no trampoline.
+    A program that does nothing is attached there for a moment, or loaded for it: some functions take
+    no kprobe (those that the kernel needs for one), and some no trampoline.
     """
-    programs = [context.project.program(name) for name in context.project.programs]
-    targets = [target for program in programs if program for target in program.targets]
-    for target in dict.fromkeys(targets):
+    for target in context.project.targets():
         kind, _, name = target.partition("/")
         judge = _JUDGES.get(kind.removesuffix(".s"))
         if judge is not None:
@@ -103,10 +100,6 @@ def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> tup
         summary = f"the kernel's symbols cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look]), ""
     found = next((name for name in names if name in answer.present), "")
-    if found and answer.count > 1 and not context.project.object:  # that of an object is tried
-        summary = f"{answer.count} functions are called {found}: newer kernels take none of them"
-        once = ByHand("In the program's SEC(), name a function whose name is there once.")
-        return unknown(summary, about=target, seen=seen, fixes=[once]), found
     if found:
         return passed(f"function {found}", about=target, seen=seen), found
     wanted = names[-1]
@@ -139,32 +132,7 @@ def _lsm(context: Context, target: str, hook: str) -> Finding:
         return blocked(
             "this kernel has no LSM hooks for BPF", by=["kernel.lsm[load]"], about=target
         )
-    found = _in_btf(context, target, f"bpf_lsm_{hook}")
-    answer, written = context.ask(kernel.Function(f"bpf_lsm_{hook}")), _parameters(context, target)
-    if not isinstance(answer, kernel.FunctionFacts) or answer.id is None or written is None:
-        return bpf.tried(context, found, target)
-    return found if answer.parameters == written else _other_parameters(found, answer, written)
-
-
-def _parameters(context: Context, target: str) -> int | None:
-    """How many parameters the project's program expects its target to have."""
-    programs = [context.project.program(name) for name in context.project.programs]
-    known = [each.parameters[target] for each in programs if each and target in each.parameters]
-    return known[0] if known else None
-
-
-def _other_parameters(found: Finding, answer: kernel.FunctionFacts, written: int) -> Finding:
-    """The verifier refuses it: what it takes for a return value may be any number.
-
-    It checks an LSM program's return value since Linux 6.12 (commit 5d99e198be27). The hook of
-    bpf(2) has three parameters in the BTF of Debian's 6.1 and four in that of its 7.2.
-    """
-    summary = (
-        f"the hook has {answer.parameters} parameters here; the program is written for {written}, "
-        "and takes the next for a return value"
-    )
-    fix = ByHand("Add the new parameter before `ret` in the program's BPF_PROG().")
-    return failed(summary, about=found.about, seen=found.evidence, fixes=[fix])
+    return bpf.tried(context, _in_btf(context, target, f"bpf_lsm_{hook}"), target)
 
 
 def _iterator(context: Context, target: str, what: str) -> Finding:
@@ -188,7 +156,7 @@ def _in_btf(context: Context, target: str, function: str) -> Finding:
         look = ByHand(f"As root: {question.command()}")
         summary = f"the kernel's BTF cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
-    if answer.id is None and context.project.object and _may_be_a_modules(context, function):
+    if answer.id is None and _may_be_a_modules(context, function):
         name = function.rpartition(":")[2]
         look = ByHand(f"grep -w {name} /proc/kallsyms names its module: does its BTF have it?")
         summary = f"the kernel's own BTF has no function {name}; that of its modules was not read"

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
         LOADABLE as LOADABLE,
         PROGRAM_TYPES as PROGRAM_TYPES,
     )
+    from bpfdoctor.host.bpf.fire_once import (
+        FTRACE_ENABLED as FTRACE_ENABLED,
+        KPROBES_ENABLED as KPROBES_ENABLED,
+        FiredKind as FiredKind,
+        FiredOnce as FiredOnce,
+        FireOnce as FireOnce,
+    )
     from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
     from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
     from bpfdoctor.host.bpf.probes import (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.system.digest import AskDigest as AskDigest, Digest as Digest
     from bpfdoctor.host.system.facts import AskSpace as AskSpace, Space as Space
     from bpfdoctor.host.system.files import (
         FileText as FileText,

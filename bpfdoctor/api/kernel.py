@@ -36,12 +36,20 @@ if TYPE_CHECKING:
         AskSymbols as AskSymbols,
         Symbols as Symbols,
     )
+    from bpfdoctor.host.system.trace_window import (
+        AskTraceWindow as AskTraceWindow,
+        TraceWindow as TraceWindow,
+    )
     from bpfdoctor.host.system.tracefs import (
         AskTracefs as AskTracefs,
         AskTracepoint as AskTracepoint,
         Tracefs as Tracefs,
         TracePlace as TracePlace,
         TracepointFacts as TracepointFacts,
+    )
+    from bpfdoctor.judging.trace_window import (
+        why_doubtful as why_doubtful,
+        why_shut as why_shut,
     )
 
     Btf = AskKernelBtf

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
         ProgramAttrs as ProgramAttrs,
         last_words as last_words,
     )
-    from bpfdoctor.host.elf.ask_object import AskBpfObject as AskBpfObject
+    from bpfdoctor.host.elf.ask_object import (
+        AskBpfObject as AskBpfObject,
+        MatchBtf as MatchBtf,
+        ReadObject as ReadObject,
+    )
     from bpfdoctor.host.elf.bpf_object import (
         BpfObject as BpfObject,
         ObjectProgram as ObjectProgram,
@@ -32,14 +36,22 @@ if TYPE_CHECKING:
         target_of as target_of,
     )
     from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
+    from bpfdoctor.host.elf.kernel_match import KernelMatch as KernelMatch, joined as joined
     from bpfdoctor.host.elf.maps import ObjectMap as ObjectMap
     from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
     from bpfdoctor.judging.map_trial import map_trial as map_trial
     from bpfdoctor.judging.objects import (
+        SeenObject as SeenObject,
+        SeenProgram as SeenProgram,
+        evidence_of as evidence_of,
         like as like,
         not_compared as not_compared,
         object_of as object_of,
+        objects_of as objects_of,
+        programs_of as programs_of,
+        read_object as read_object,
     )
+    from bpfdoctor.projects.judged import Judged as Judged
 
     Extern = ObjectExtern
     Map = ObjectMap

@@ -8,6 +8,15 @@ from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elf.object import AskExecutable as AskExecutable
+    from bpfdoctor.host.c_source.libbpf_source import (
+        AskLibbpf as AskLibbpf,
+        LibbpfSource as LibbpfSource,
+    )
+    from bpfdoctor.host.c_source.loader import (
+        ANYTHING as ANYTHING,
+        AskLoader as AskLoader,
+        Loader as Loader,
+    )
     from bpfdoctor.host.shell_words import to_paste as to_paste
     from bpfdoctor.host.tools.build_place import (
         AskBuildPlace as AskBuildPlace,
@@ -16,6 +25,10 @@ if TYPE_CHECKING:
     from bpfdoctor.host.tools.built_files import BuiltFile as BuiltFile, Shut as Shut
     from bpfdoctor.host.tools.commands import Completed as Completed, RunCommand as RunCommand
     from bpfdoctor.host.tools.compile import Compile as Compile, Compiled as Compiled
+    from bpfdoctor.host.tools.compile_source import (
+        CompileSource as CompileSource,
+        SourceObject as SourceObject,
+    )
     from bpfdoctor.host.tools.crates import AskCrates as AskCrates
     from bpfdoctor.host.tools.emulated import TryExecutable as TryExecutable
     from bpfdoctor.host.tools.libc import AskLibc as AskLibc, Libc as Libc

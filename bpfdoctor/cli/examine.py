@@ -54,7 +54,12 @@ class Examined(NamedTuple):
 
 
 def examined(
-    given: Given, *, record: str = "", everything: bool = False, every_program: bool = False
+    given: Given,
+    *,
+    record: str = "",
+    everything: bool = False,
+    every_program: bool = False,
+    table: bool = False,
 ) -> Examined:
     """One run, on this machine or on a recorded one; its snapshot goes to the file `record`.
 
@@ -63,7 +68,7 @@ def examined(
     if given.snapshot:
         return _examined_offline(given, record)
     options = msgspec.structs.replace(
-        given.options(), everything=everything, every_program=every_program
+        given.options(), everything=everything, every_program=every_program, table=table
     )
     with watching(sys.stderr) as watcher, live_host(given, watcher) as live:
         refuse_unreadable(live, given.directory or ".")
@@ -207,4 +212,4 @@ def _options_of(snapshot: Snapshot, given: Given) -> Options:
     if options.objects:  # what is named now is theirs, unless it is of a project
         changed |= {"objects": ()} if given.project else {"targets": ()}
         changed |= {"within": given.targets} if given.targets and not given.project else {}
-    return msgspec.structs.replace(options, **changed, everything=False)
+    return msgspec.structs.replace(options, **changed, everything=False, table=True)

@@ -73,19 +73,17 @@ def _rests_on(check: Check) -> Iterator[str]:
 
 def needed_by(check_id: str) -> Iterator[str]:
     """For each project, stage and program that needs a check: a line."""
+    from bpfdoctor.cli.list import recorded_project
     from bpfdoctor.engine.load import check_of
     from bpfdoctor.model import Stage
     from bpfdoctor.projects.reader import kinds
 
     for kind in kinds().values():
+        project = recorded_project(kind)
         for stage in Stage:
-            if check_id in map(check_of, kind.needs.get(stage, ())):
-                yield f"  {kind.name}, to {stage.value}: every program"
-                continue
-            names = [
-                name
-                for name, program in kind.programs.items()
-                if check_id in map(check_of, program.needs.get(stage, ()))
-            ]
+            needs = {name: map(check_of, project.needs(name, stage)) for name in kind.programs}
+            names = [name for name, ids in needs.items() if check_id in ids]
             if names:
-                yield f"  {kind.name}, to {stage.value}: {', '.join(names)}"
+                every = len(names) == len(kind.programs) > 1
+                who = "every program" if every else ", ".join(names)
+                yield f"  {kind.name}, to {stage.value}: {who}"

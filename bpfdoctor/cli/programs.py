@@ -49,7 +49,7 @@ def command(
 
     destinations: Destinations = ctx.obj
     given = Given(smoke=False, objects=objects.asked(ctx, named, more, whole=True), **shared)
-    run = examined(given)
+    run = examined(given, table=True)
     of_object = bool(given.objects)
     destinations.write(ProgramsDocument(run.report, of_object=of_object), run.redactor)
     return 0

@@ -22,13 +22,15 @@ from bpfdoctor.api import (
     Install,
     Kernel,
     NoAnswer,
+    Project,
     Selection,
+    Stage,
     Status,
     tools,
 )
 from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
-from bpfdoctor.model import HostFacts, InsteadResult, ProgramResult, Reported
+from bpfdoctor.model import HostFacts, InsteadResult, ProgramResult, Proof, Readiness, Reported
 
 ANEW = "record that machine anew: bpfdoctor snapshot -o FILE"
 ANEW_WITH_OBJECT = (
@@ -104,14 +106,25 @@ def program_results(
     selection: Selection,
     stages: Mapping[str, Stages],
     others: Mapping[str, InsteadResult] = MappingProxyType({}),
+    project: Project | None = None,
 ) -> tuple[ProgramResult, ...]:
     """A row a program, the selected ones first; `others` are what was seen of other commands."""
     chosen = {target.program for target in selection.targets}
     rows = [
-        ProgramResult(name, name in chosen, dict(each), others.get(name))
+        ProgramResult(name, name in chosen, dict(each), others.get(name), *_origin(project, name, each))
         for name, each in stages.items()
     ]
     return tuple(sorted(rows, key=lambda row: not row.selected))
+
+
+def _origin(project: Project | None, name: str, stages: Stages) -> tuple[str, bool]:
+    """Where the facts of a program come from, and whether that it fires was predicted alone."""
+    judged = project.judged_of(name) if project else None
+    if judged is None or (project and project.object):
+        return "", False
+    fires = stages[Stage.FIRES]
+    predicted = fires.readiness is Readiness.READY and fires.proof is Proof.PREDICTED
+    return judged.said, predicted and not judged.fired
 
 
 def host_facts(host: Host) -> HostFacts:

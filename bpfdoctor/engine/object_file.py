@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import Host, NoAnswer, Project, objects
+from bpfdoctor.api import Host, NoAnswer, Project, objects, tools
 from bpfdoctor.errors import BpfDoctorError, UndeterminedError
 from bpfdoctor.host.limited import CHECK_LIMIT, TooLongError, within
 
@@ -17,13 +17,25 @@ def project_in_time(host: Host, path: str, limit: float = CHECK_LIMIT) -> Projec
         raise UndeterminedError(f"{path} could not be read: {error}") from None
 
 
+def _loader(host: Host, path: str) -> tools.Loader | None:
+    """What its loader does, where that lies beside the object or above the directory of builds."""
+    place, _, file = path.rpartition("/")
+    stem = file.removesuffix(".o").removesuffix(".bpf")
+    beside = f"{place}/{stem}.c" if place else f"{stem}.c"
+    for source in (beside, f"{place or '.'}/../{stem}.c"):
+        answer = host.ask(tools.AskLoader((source,)))
+        if not isinstance(answer, NoAnswer) and stem in answer.opened:
+            return answer
+    return None
+
+
 def project_in(host: Host, path: str) -> Project:
     """The object at a path as a project. Raises BpfDoctorError for what is no BPF object."""
     from bpfdoctor.projects.object import project_of_object  # it takes all that reads ELF
 
-    facts = host.ask(objects.AskBpfObject(path))
+    facts = objects.read_object(host, path)
     if not isinstance(facts, NoAnswer):
-        return project_of_object(path, facts)
+        return project_of_object(path, facts, _loader(host, path))
     hint = "--object takes what clang -g -O2 -target bpf -c made"
     if facts.absent:
         pattern = any(each in path for each in "*?[")

@@ -45,6 +45,12 @@ def needs_of(project: Project, program: str, stage: Stage) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+def maybe_of(project: Project, program: str, stage: Stage) -> tuple[str, ...]:
+    """The keys without which it is unknown whether a program gets through `stage`."""
+    keys = [key for each in stages_behind(stage) for key in project.maybe(program, each)]
+    return tuple(dict.fromkeys(keys))
+
+
 def predict(project: Project, program: str, findings: Findings) -> Stages:
     """The readiness of every stage of a program, from the findings alone."""
     return {stage: _predicted(project, program, stage, findings) for stage in Stage}
@@ -52,17 +58,19 @@ def predict(project: Project, program: str, findings: Findings) -> Stages:
 
 def _predicted(project: Project, program: str, stage: Stage, findings: Findings) -> StageResult:
     """A stage of which no need is known is unknown: nothing would have said otherwise."""
-    needs = needs_of(project, program, stage)
+    needs, maybe = needs_of(project, program, stage), maybe_of(project, program, stage)
     built = stage is Stage.BUILD and project.subject is Subject.OBJECT
-    if not needs and not built:
+    if not needs and not maybe and not built:
         return NOTHING_KNOWN
     roots = findings.roots(needs)
     failed = tuple(key for key in roots if findings.failed(key))
     if failed:
         return StageResult(Readiness.NOT_READY, Proof.PREDICTED, failed)
-    unasked = tuple(key for key in needs if check_of(key) not in findings.ran)
-    if roots or unasked:
-        return StageResult(Readiness.UNKNOWN, Proof.NONE, tuple(dict.fromkeys((*roots, *unasked))))
+    open_roots = (*roots, *findings.roots(maybe))
+    unasked = tuple(key for key in (*needs, *maybe) if check_of(key) not in findings.ran)
+    because = tuple(dict.fromkeys((*open_roots, *unasked)))
+    if because:
+        return StageResult(Readiness.UNKNOWN, Proof.NONE, because)
     if stage.order > project.kind.judged_to.order:
         return NOTHING_KNOWN
     return StageResult(Readiness.READY, Proof.PREDICTED)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from bpfdoctor.api import Check, Host, NoAnswer, Project, Selection, Target, machine
 from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.options import Options
-from bpfdoctor.engine.readiness import asked_stages, needs_of
+from bpfdoctor.engine.readiness import asked_stages, maybe_of, needs_of
 from bpfdoctor.errors import BpfDoctorError, near_miss
 from bpfdoctor.judging.privilege import in_pid_namespace
 
@@ -107,6 +107,7 @@ def _needed_ids(project: Project, selection: Selection) -> frozenset[str]:
     for target in selection.targets:
         for stage in asked_stages(project, target):
             keys.update(needs_of(project, target.program, stage))
+            keys.update(maybe_of(project, target.program, stage))
     return frozenset(check_of(key) for key in keys)
 
 

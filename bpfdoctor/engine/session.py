@@ -20,6 +20,7 @@ from bpfdoctor.engine.collect import (
     program_results,
     reported,
 )
+from bpfdoctor.engine.facts import asked_for, with_facts
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.installed import entries
 from bpfdoctor.engine.load import Loaded, load_checks
@@ -96,7 +97,8 @@ class _Session:
         self.began, self.started = time.monotonic(), datetime.now(timezone.utc)
         self.host, self.options, self.observer, self.loaded = host, options, observer, loaded
         project, self.selection = recognised(host, options)
-        self.project = project if options.smoke else _unbuilt(project)
+        project = project if options.smoke else _unbuilt(project)
+        self.project = with_facts(host, project, asked_for(project, self.selection, options))
         self.context = Context(host, self.project, self.selection, may_build=options.smoke)
         self.in_time = LimitedHost(host, ANSWER)
 
@@ -117,7 +119,7 @@ class _Session:
 
     def _parts(self) -> list[str]:
         """What a run of all checks asks about: of objects and submodules where there are any."""
-        there = {"objects": self.project.object, "git": self.project.path}
+        there = {"objects": self.project.judged, "git": self.project.path}
         parts = ("bpf", "files", "kernel", "machine", "privilege", "tools", "git", "objects")
         return [part for part in parts if there.get(part, True)]
 
@@ -168,7 +170,9 @@ class _Session:
             if seen.instead is not None:
                 stages = seen_instead(seen, findings.roots((smoke_key(name),)))
                 others[name] = InsteadResult(seen.instead, seen.instead.command(name), stages)
-        return program_results(self.selection, rows, others)
+        judged = tuple(smoke.built.get(each.program, each) for each in self.project.judged)
+        project = msgspec.structs.replace(self.project, judged=judged)
+        return program_results(self.selection, rows, others, project)
 
     def _verdict(self, listed: Sequence[Reported], programs: Sequence[ProgramResult]) -> Verdict:
         if self.options.narrowed:

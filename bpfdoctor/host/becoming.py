@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
@@ -33,6 +34,7 @@ def become(
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python
         signal.signal(ignored, signal.SIG_DFL)
     _enter(order["cwd"], moved)
+    _limit(order["limits"])
     _become_user(order["identity"])
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # setuid(2) undoes it
     if os.getppid() != leash:
@@ -48,6 +50,14 @@ def _enter(cwd: bytes | None, moved: Sequence[int]) -> None:
             os.chdir(cwd)
         except OSError as error:
             raise NotEnteredError(error.errno, error.strerror) from None
+
+
+def _limit(limits: Sequence[tuple[int, int]]) -> None:
+    """Set limits of setrlimit(2), for good; one that is lower already stays."""
+    for kind, wanted in limits:
+        hard = resource.getrlimit(kind)[1]
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (most, most))
 
 
 def _become_user(identity: tuple[int, int, Sequence[int]] | None) -> None:

@@ -54,7 +54,7 @@ _CLOCK_STEP = 20_000_000
 
 _PROOF = re.compile(r"proof-[0-9a-f]{64}")
 
-_MOST = 256
+_MOST = 1024
 """Entries that are kept; each is a few kilobytes."""
 
 _LARGEST = 64 << 20
@@ -129,17 +129,20 @@ def keep(  # noqa: PLR0913  (each is a part of what is kept)
     tool: str,
     rests_on: Iterable[str],
     since: int,
+    made: Iterable[str] = (),
 ) -> None:
     """Keep a positive, conclusive answer while `tool` and all of `rests_on` stay as they are.
 
     Nothing is kept if any of them changed after `since` (nanoseconds of the clock, when the work
-    began): the answer may be older than the change.
+    began): the answer may be older than the change. `made` are files that the work itself has made;
+    with them the answer goes.
     """
     if machine.cache is None:
         return
-    states = {path: state_of(path) for path in sorted({tool, *rests_on})}
-    if any(max(state[1:3]) > since - _CLOCK_STEP for state in states.values() if state):
+    states = states_before(since, {tool, *rests_on})
+    if states is None:
         return
+    states |= {path: state_of(path) for path in made}
     entry = CacheEntry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), states)
     with contextlib.suppress(OSError):  # no working directory
         store(_place(machine, question, tool), entry)
@@ -150,6 +153,13 @@ def store(place: Path, entry: CacheEntry) -> None:
     with contextlib.suppress(OSError, ValueError):
         replace_file(place, msgspec.json.encode(entry))
         _prune(place.parent)
+
+
+def states_before(since: int, paths: Iterable[str]) -> dict[str, State | None] | None:
+    """The state of each path; None where one changed after `since` (nanoseconds of the clock)."""
+    states = {path: state_of(path) for path in sorted(paths)}
+    changed = any(max(state[1:3]) > since - _CLOCK_STEP for state in states.values() if state)
+    return None if changed else states
 
 
 def state_of(path: str) -> State | None:

@@ -37,7 +37,8 @@ class LeashedCommand:
     `argv`, `environ`, `cwd`, `stdin`, `stdout` and `stderr` are as there, and so are the errors
     raised. It leads a session of its own, inherits no other descriptor, and runs as `identity`.
     `held` are descriptors that the leash keeps open until nothing is left of the command. `gentle`
-    is how many seconds it gets after SIGINT when it is our death that ends it.
+    is how many seconds it gets after SIGINT when it is our death that ends it. `limits` are those
+    of setrlimit(2), by number, in the unit of each.
     """
 
     def __init__(  # noqa: PLR0913  (each is one property of the command)
@@ -52,6 +53,7 @@ class LeashedCommand:
         identity: Credentials | None = None,
         held: Sequence[int] = (),
         gentle: float = 0,
+        limits: Sequence[tuple[int, int]] = (),
     ) -> None:
         order = _order(argv, environ, cwd, identity)
         self.argv = list(argv)
@@ -65,7 +67,7 @@ class LeashedCommand:
             self._leash = POOL.take()
             ours.enter_context(self._leash)
             moved = _working_directory(theirs) if POOL.moved() else ()
-            order |= {"moved": len(moved), "gentle": gentle}
+            order |= {"moved": len(moved), "gentle": gentle, "limits": tuple(limits)}
             self._send(marshal.dumps(order), (reading, out, errors, *moved, *held))
             theirs.close()
             self.pid = self._begun(cwd)

@@ -108,6 +108,7 @@ class Machine:
         without: Collection[str] = (),
         on_line: Callable[[str], None] | None = None,
         held: Sequence[int] = (),
+        limits: Sequence[tuple[int, int]] = (),
     ) -> ProcessResult:
         """Run a command in this user's environment, `without` some of it; see `process.run`."""
         given = {name: value for name, value in self.environ.items() if name not in without}
@@ -121,6 +122,7 @@ class Machine:
             identity=identity,
             on_line=on_line,
             held=held,
+            limits=limits,
         )
 
     def close(self) -> None:

@@ -54,12 +54,13 @@ def run(  # noqa: PLR0913  (each is one property of the command)
     limit: int = OUTPUT_LIMIT,
     on_line: Callable[[str], None] | None = None,
     held: Sequence[int] = (),
+    limits: Sequence[tuple[int, int]] = (),
 ) -> ProcessResult:
     """Run `argv` in a session of its own and wait for it, at most `timeout` seconds.
 
     Nothing that it started is left then, nor when we are killed. `held` are descriptors that stay
-    open until that is so. `on_line` is called with each complete line of output as it comes.
-    Raises OSError when the command cannot be started at all, ValueError when it is none (an
+    open until that is so. `limits` are those of setrlimit(2), by number. `on_line` is called with
+    each complete line of output as it comes. Raises OSError when the command cannot be started at all, ValueError when it is none (an
     argument with a NUL byte).
     """
     if not argv:
@@ -73,6 +74,7 @@ def run(  # noqa: PLR0913  (each is one property of the command)
         stdin=PIPE if stdin else DEVNULL,
         identity=identity,
         held=held,
+        limits=limits,
     )
     with in_own_session(process):
         return _collect(process, stdin, timeout, limit, on_line)

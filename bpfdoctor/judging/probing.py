@@ -25,10 +25,19 @@ def modules_are_read(context: Context) -> bool:
     return not isinstance(identity, Identity) or may_list_btf(identity)
 
 
-def of_the_kernel(context: Context, program: str, *stages: Stage) -> list[str]:
-    """What these stages of a program need of the kernel, as the keys of findings."""
-    keys = (key for stage in stages for key in context.project.needs(program, stage))
-    return [key for key in keys if key.startswith("kernel.")]
+def of_the_kernel(context: Context, about: str, *stages: Stage) -> list[str]:
+    """What these stages of a BPF program need, or may need, of the kernel, as the keys of findings.
+
+    `about` is the program as findings name it: `NAME`, or `PROGRAM/NAME`.
+    """
+    found = [each for each in context.project.judged if about.startswith(each.here)]
+    both = ((each, stage, maybe) for each in found for stage in stages for maybe in (False, True))
+    keys = [
+        key
+        for each, stage, maybe in both
+        for key in each.keys(stage, maybe=maybe, only=about.removeprefix(each.here))
+    ]
+    return [key for key in dict.fromkeys(keys) if key.startswith("kernel.")]
 
 
 def able(context: Context, trial: Trial) -> bool:
@@ -38,13 +47,11 @@ def able(context: Context, trial: Trial) -> bool:
 
 
 def tried(context: Context, found: Finding, target: str, function: str = "") -> Finding:
-    """The finding on a target that is there, tried where an object names it.
+    """The finding on a target that is there, tried.
 
-    The projects' own targets are known to be fit. What is loaded for its target is judged here by
-    its loading alone.
+    What is loaded for its target is judged here by its loading alone.
     """
-    wanted = bool(context.project.object) and found.status is Status.PASS
-    trial = trial_of(target, function) if wanted else None
+    trial = trial_of(target, function) if found.status is Status.PASS else None
     if trial and isinstance(context.ask(trial.first), NoAnswer):
         return probed(context, trial.first, found.summary, about=target)
     if trial is None or not able(context, trial):

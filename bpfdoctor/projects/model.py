@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from bpfdoctor.model import Stage, Subject
+from bpfdoctor.projects.judged import Judged, Needs
 
 Trigger = Literal["own", "exec", "unlink", "packet", "signal", "bpf", "none"]
 
@@ -71,6 +72,10 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
     vmlinux_h: str = ""
+    libbpf: str = ""
+    source: str = "{program}.bpf.c"
+    loader: tuple[str, ...] = ("{program}.c",)
+    object: str = ".output/{program}.bpf.o"
     crates: str = ""
     outputs: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
@@ -95,23 +100,37 @@ class ProofPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pattern: str
 
 
-class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One program of a project.
+class BpfWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a project file says of one BPF program of a program's object.
 
-    `needs`: per stage, the checks that must pass, by key; `smoke.program[{program}]` says that
-    nothing but running it can tell. `kernel`: the oldest release known to run it. `clang`: the
-    oldest clang known to build it. `variables`: make variables that differ from the project's.
-    `trigger`: what makes it fire: `own` (it does so itself), `exec` (a process starts), `unlink` (a
-    file is deleted), `packet` (one on lo), `signal` (one is sent), `bpf` (bpf(2) is called), `none`
-    (nothing: it ends by itself). `disturbs`: what it does to the rest of the machine while it runs;
-    such a program is run only when named. `substitute`: in a PID namespace, the default selection
-    takes that program instead. `targets`: what it attaches to by name, written as in SEC()
-    (`kprobe/do_unlinkat`). `parameters`: how many a target must have, where the program reads its
-    return value behind them. `options`: the kernel options that it is known to rest on.
+    `load`: whether its loader loads it; empty where the loader's source tells. `attach`: what the
+    loader attaches it to, as in SEC() (`uprobe//proc/self/exe:f`, `tc`).
+    """
+
+    load: Literal["", "yes", "no", "maybe"] = ""
+    attach: str = ""
+
+
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One program of a project: what its compiled object does not tell.
+
+    `needs`: the checks that must pass for a build, by key. `also`: those that must pass for it to
+    attach, which no object tells (`runtime.*`, `smoke.*`). `own_pid`: it shows itself for its own
+    process alone. `bpf`: what its loader does with its BPF programs. `kernel`: the oldest release
+    known to run it. `clang`: the oldest clang known to build it. `variables`: make variables that
+    differ from the project's. `trigger`: what makes it fire: `own` (it does so itself), `exec` (a
+    process starts), `unlink` (a file is deleted), `packet` (one on lo), `signal` (one is sent),
+    `bpf` (bpf(2) is called), `none` (nothing: it ends by itself). `disturbs`: what it does to the
+    rest of the machine while it runs; such a program is run only when named. `substitute`: in a PID
+    namespace, the default selection takes that program instead. `options`: the kernel options that
+    it is known to rest on.
     """
 
     summary: str
-    needs: dict[Stage, tuple[str, ...]] = {}
+    needs: Needs = {}
+    also: tuple[str, ...] = ()
+    own_pid: bool = False
+    bpf: dict[str, BpfWords] = {}
     kernel: str = ""
     clang: str = ""
     arguments: tuple[str, ...] = ()
@@ -120,8 +139,6 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: ProofPattern | None = None
     disturbs: str = ""
     substitute: str = ""
-    targets: tuple[str, ...] = ()
-    parameters: dict[str, int] = {}
     options: tuple[str, ...] = ()
 
 
@@ -141,11 +158,9 @@ class ProjectKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     build: Build | None = None
     clang: str = "10"
     clone: str = ""
-    needs: dict[Stage, tuple[str, ...]] = {}
+    needs: Needs = {}
     always: tuple[str, ...] = ()
     """Keys of findings that count whatever its programs were seen to do."""
-    raises_memlock: bool = False
-    """Its programs raise RLIMIT_MEMLOCK themselves, on any kernel, and stop where they may not."""
     judged_to: Stage = Stage.FIRES
     """The last stage that its needs tell anything of; beyond it they can only fail."""
     unlisted: Program | None = None
@@ -218,6 +233,8 @@ class Project(msgspec.Struct, frozen=True):
     tree: Tree | None = None
     settings: tuple[Setting, ...] = ()
     listing: ProgramList | None = None
+    judged: tuple[Judged, ...] = ()
+    """The compiled objects that were asked for, one a program."""
 
     @property
     def subject(self) -> Subject:
@@ -251,24 +268,50 @@ class Project(msgspec.Struct, frozen=True):
         )
 
     def needs(self, name: str, stage: Stage) -> tuple[str, ...]:
-        """The keys that must pass for `stage` of a program: the project's and its own.
+        """The keys that must pass for `stage` of a program: the project's, its own, its object's.
 
         `{program}` in a key stands for the program's name.
         """
         program = self.program(name)
         own = program.needs.get(stage, ()) if program else ()
         keys = dict.fromkeys((*self.kind.needs.get(stage, ()), *own))
-        return tuple(key.replace("{program}", name) for key in keys)
+        said = [key.replace("{program}", name) for key in keys]
+        derived = (key for each in self._of(name) for key in each.keys(stage, only=self._only(name)))
+        return tuple(dict.fromkeys((*said, *derived)))
+
+    def maybe(self, name: str, stage: Stage) -> tuple[str, ...]:
+        """The keys without which `stage` of a program is unknown: its loader may do without."""
+        only = self._only(name)
+        keys = (key for each in self._of(name) for key in each.keys(stage, maybe=True, only=only))
+        return tuple(dict.fromkeys(keys))
+
+    def _of(self, name: str) -> tuple[Judged, ...]:
+        """The objects of a program; the one that was given has all that are judged."""
+        return tuple(each for each in self.judged if each.program in ("", name))
+
+    def _only(self, name: str) -> str:
+        """The BPF program that a name means: of an object that was given, each is a row."""
+        return name if self.object else ""
+
+    def judged_of(self, name: str) -> Judged | None:
+        """The object of a program; None where it was not asked for."""
+        return next(iter(self._of(name)), None)
 
     def all_needs(self) -> tuple[str, ...]:
-        """The keys that any of its programs needs for any stage."""
-        keys = (key for name in self.programs for each in Stage for key in self.needs(name, each))
+        """The keys that any of its programs needs, or may need, for any stage."""
+        every = ((name, stage) for name in self.programs for stage in Stage)
+        keys = (k for each in every for k in (*self.needs(*each), *self.maybe(*each)))
         return tuple(dict.fromkeys(keys))
 
     def abouts(self, check: str) -> tuple[str, ...]:
         """What its needs name of one check: `sched` for `kernel.tracepoints[sched]`, in order."""
         parts = (key.removesuffix("]").partition("[") for key in self.all_needs())
         return tuple(about for name, _, about in parts if name == check and about)
+
+    def targets(self) -> tuple[str, ...]:
+        """What its BPF programs attach to by name, written as in SEC()."""
+        parts = (part for each in self.judged for part in each.parts)
+        return tuple(dict.fromkeys(each.target for each in parts if each.target))
 
     def inside(self, *parts: str) -> str:
         """A path in the checkout."""

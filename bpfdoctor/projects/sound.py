@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Program, ProjectKind, ProofPattern, Trigger
 
 PLACES: dict[str, Trigger | None] = {
@@ -19,6 +20,9 @@ PLACES: dict[str, Trigger | None] = {
     "length": "packet",
 }
 """What stands for this run's own in a pattern, and the trigger without which it has no value."""
+
+TOLD_BY_NO_OBJECT = ("runtime.", "smoke.")
+"""Subjects of what a project file may add to the needs of an object."""
 
 _VERSION = re.compile(r"\d+(\.\d+)*")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -43,7 +47,11 @@ def _program(where: str, program: Program, kind: ProjectKind) -> Iterator[str]:
     yield from _version(f"{where}.kernel", program.kernel)
     yield from _version(f"{where}.clang", program.clang)
     yield from _needs(f"{where}.needs", (key for keys in program.needs.values() for key in keys))
-    yield from _unknown(f"{where}.parameters", program.parameters, program.targets)
+    for key in (key for stage, keys in program.needs.items() if stage is not Stage.BUILD for key in keys):
+        yield f"{where}.needs: {key!r}: what is needed after the build, the object tells, or `also`"
+    for key in program.also:
+        if not key.startswith(TOLD_BY_NO_OBJECT):
+            yield f"{where}.also: {key!r} begins with none of: {', '.join(TOLD_BY_NO_OBJECT)}"
     if program.substitute:
         yield from _unknown(f"{where}.substitute", (program.substitute,), kind.programs)
     if program.proof is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 from typing import Any
 
 import msgspec
@@ -11,15 +10,15 @@ import msgspec
 from bpfdoctor.host.bpf.asm import STEP
 from bpfdoctor.host.bpf.counting import KEY, VALUE
 from bpfdoctor.host.bpf.features.map_types import MAP_TYPES
+from bpfdoctor.host.btf.reader import Btf
+from bpfdoctor.host.elf.maps import MAPS, maps
 
 MACHINE_BPF = "EM_BPF"
 
 RELOCATION_MAP = 1
 """R_BPF_64_64: a 64-bit load of an address, in Linux's use of a map."""
 
-MAP_SECTION = "maps"
-
-MAP_DEFINITION = (MAP_TYPES["array"].number, len(KEY), VALUE.size, 1, 0)
+THE_MAP = (MAP_TYPES["array"].number, len(KEY), VALUE.size, 1, 0)
 """The embedded program's map: array, key and value size, entries, flags; see host/bpf/fire.py."""
 
 
@@ -51,15 +50,16 @@ def program_in(data: bytes, section: str) -> RawProgram:
         _refuse_other_map(elf)
         references = _map_references(elf, section)
         return RawProgram(section, code.data().hex(), references)
-    except (ELFError, struct.error, ValueError, KeyError, IndexError, TypeError) as error:
+    except (ELFError, ValueError, KeyError, IndexError, TypeError) as error:
         raise UnsoundObjectError(f"not a sound ELF file: {error}") from error
 
 
 def _refuse_other_map(elf: Any) -> None:
-    maps = elf.get_section_by_name(MAP_SECTION)
-    order = "<" if elf.little_endian else ">"
-    if maps is None or struct.unpack(f"{order}5I", maps.data()) != MAP_DEFINITION:
-        raise UnsoundObjectError(f"section {MAP_SECTION} does not hold the one map expected")
+    types = elf.get_section_by_name(".BTF")
+    found = list(maps(Btf(types.data()), {})) if types else []
+    defined = [(m.number, m.key_size, m.value_size, m.entries, m.flags) for m in found]
+    if defined != [THE_MAP]:
+        raise UnsoundObjectError(f"section {MAPS} does not hold the one map expected")
 
 
 def _map_references(elf: Any, section: str) -> tuple[int, ...]:
@@ -70,7 +70,7 @@ def _map_references(elf: Any, section: str) -> tuple[int, ...]:
         symbol = symbols.get_symbol(entry["r_info_sym"])
         index = symbol["st_shndx"]
         where = elf.get_section(index).name if isinstance(index, int) else index
-        if entry["r_info_type"] != RELOCATION_MAP or where != MAP_SECTION:
+        if entry["r_info_type"] != RELOCATION_MAP or where != MAPS:
             raise UnsoundObjectError(f"a relocation against {symbol.name or where}, not the map")
         found.append(entry["r_offset"] // STEP)
     return tuple(sorted(found))

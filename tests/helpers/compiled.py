@@ -1,4 +1,4 @@
-"""BPF objects of tests/vm/objects, compiled one by one."""
+"""BPF objects, compiled one by one: those of tests/vm/objects, or of a text."""
 
 from __future__ import annotations
 
@@ -15,3 +15,12 @@ def compiled(place: Path, *names: str) -> list[str]:
     done = subprocess.run(argv, cwd=SOURCES, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return paths
+
+
+def compiled_text(place: Path, name: str, text: str) -> str:
+    """The path of the object of a program that is given as text, `place/NAME.o`."""
+    source, out = place / f"{name}.c", place / f"{name}.o"
+    source.write_text(text)
+    flags = ("-g", "-O2", "-target", "bpf")
+    subprocess.run(["clang", *flags, "-c", source, "-o", out], check=True)
+    return str(out)

@@ -97,9 +97,7 @@ class AttachIterator(Question[Attempt], frozen=True):
         return f"bpf(BPF_PROG_LOAD, {kind}/{self.what}), bpf(BPF_LINK_CREATE)"
 
     def _attach(self, steps: Steps, target: int) -> None:
-        program = load_for(steps, "tracing", "iter", target, sleepable=self.sleepable)
-        steps.call = Call.LINK_CREATE
-        steps.keep(bpf(LINK_CREATE, struct.pack("=IIII", program, 0, BY_TARGET["iter"].number, 0)))
+        link_iterator(steps, load_for(steps, "tracing", "iter", target, sleepable=self.sleepable))
 
 
 def load_for(  # noqa: PLR0913  (each is a part of the program)
@@ -121,6 +119,13 @@ def open_for(steps: Steps, program: int) -> None:
     """Attach a program to what it was loaded for."""
     steps.call = Call.RAW_TRACEPOINT_OPEN
     steps.keep(bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QIxxxx", 0, program)))
+
+
+def link_iterator(steps: Steps, program: int) -> int:
+    """Make an iterator of a program: a link, from which descriptors to read are made."""
+    steps.call = Call.LINK_CREATE
+    attributes = struct.pack("=IIII", program, 0, BY_TARGET["iter"].number, 0)
+    return steps.keep(bpf(LINK_CREATE, attributes))
 
 
 def btf_id_of(machine: Machine, functions: tuple[str, ...]) -> int | Attempt:

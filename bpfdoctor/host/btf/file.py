@@ -44,6 +44,15 @@ def open_btf(path: str = VMLINUX) -> Btf:
     return found
 
 
+def modules_have_btf(path: str) -> bool:
+    """Whether there is BTF of modules beside that of the kernel (Linux 5.11, 36e68442d1af)."""
+    try:
+        beside = os.listdir(os.path.dirname(path)) if path == VMLINUX else []
+    except OSError:
+        return False
+    return bool(set(beside) - {os.path.basename(path)})
+
+
 def _attempt(path: str) -> Btf | BtfError:
     try:
         return Btf(read_bytes(path), path)

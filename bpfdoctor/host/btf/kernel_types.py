@@ -114,6 +114,11 @@ class FieldFacts(Answer, frozen=True):
     field: bool = False
     type: str = ""
 
+    @property
+    def there(self) -> bool:
+        """The kernel has it."""
+        return self.field
+
     def shown(self) -> str:
         if not self.struct:
             return "no such struct or union"
@@ -151,6 +156,11 @@ class EnumeratorFacts(Answer, frozen=True):
 
     enumeration: bool
     value: int | None = None
+
+    @property
+    def there(self) -> bool:
+        """The kernel has it."""
+        return self.value is not None
 
     def shown(self) -> str:
         if not self.enumeration:

@@ -18,6 +18,7 @@ from bpfdoctor.host.btf.relocations import (
     OF_TYPE,
     Asked,
     Relocate,
+    steps_of,
 )
 
 DEPTH = 16
@@ -38,10 +39,11 @@ def in_c(btf: Btf, type_id: int) -> str:
     """A type's name as C has it, without its flavour: `struct task_struct`."""
     words = {BtfKind.STRUCT: "struct ", BtfKind.UNION: "union "}
     word = "enum " if btf.kind(type_id) in ENUMERATIONS else words.get(btf.kind(type_id), "")
-    return word + (_plain_name(btf.name(type_id)) or "(unnamed)")
+    return word + (plain_name(btf.name(type_id)) or "(unnamed)")
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name in BTF without its flavour."""
     return name.partition("___")[0]
 
 
@@ -91,7 +93,7 @@ class Matcher:
         candidates, what = self._named_like(asked.type), in_c(self.local, asked.type)
         if not candidates:
             return Missing(what)
-        steps = _steps(self.local.string(asked.access))
+        steps = steps_of(self.local.string(asked.access))
         if asked.kind in OF_ENUMERATOR:
             part = self._enumerator(asked.type, candidates, steps)
             return Missing(what, part) if part else None
@@ -106,7 +108,7 @@ class Matcher:
 
     def place(self, asked: Asked) -> int | None:
         """Where a field of a struct is in the kernel's, in bytes; None where that is not simple."""
-        steps, candidates = _steps(self.local.string(asked.access)), self._named_like(asked.type)
+        steps, candidates = steps_of(self.local.string(asked.access)), self._named_like(asked.type)
         if asked.kind != Relocate.BYTE_OFFSET or len(steps) != 2 or len(candidates) != 1:
             return None
         member = self.local.member(self.local.plain(asked.type), steps[1])
@@ -128,14 +130,14 @@ class Matcher:
         if root not in self._candidates:
             kind = self.local.kind(root)
             kinds = ENUMERATIONS if kind in ENUMERATIONS else (kind,)
-            found = self.kernel.find(_plain_name(self.local.name(root)), kinds)
+            found = self.kernel.find(plain_name(self.local.name(root)), kinds)
             self._candidates[root] = list(found)
         return self._candidates[root]
 
     def _enumerator(self, root: int, candidates: list[int], steps: list[int]) -> str:
         """The enumerator that no candidate has; empty where one has it."""
         pair = self.local.enumerator(self.local.plain(root), steps[0]) if steps else None
-        wanted = _plain_name(pair[0]) if pair else ""
+        wanted = plain_name(pair[0]) if pair else ""
         return "" if any(wanted in self._names(each) for each in candidates) else wanted
 
     def _names(self, enumeration: int) -> set[str]:
@@ -187,12 +189,5 @@ class Matcher:
             return other in COMPOSITE
         if one not in ENUMERATIONS:
             return one is other
-        names = {_plain_name(local.name(here)), _plain_name(kernel.name(there))} - {""}
+        names = {plain_name(local.name(here)), plain_name(kernel.name(there))} - {""}
         return other in ENUMERATIONS and len(names) < 2
-
-
-def _steps(access: str) -> list[int]:
-    """`0:1:2` as numbers; empty where it is no such path."""
-    parts = access.split(":")
-    sound = len(parts) <= 64 and all(part.isdecimal() and len(part) < 10 for part in parts)
-    return [int(part) for part in parts] if sound else []

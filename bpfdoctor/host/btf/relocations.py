@@ -41,6 +41,11 @@ OF_TYPE = (
     *(Relocate.TYPE_SIZE, Relocate.TYPE_MATCHES),
 )
 OF_ENUMERATOR = (Relocate.ENUMERATOR_EXISTS, Relocate.ENUMERATOR_VALUE)
+MUST_BE_THERE = (
+    *(each for each in OF_FIELD if each is not Relocate.FIELD_EXISTS),
+    Relocate.ENUMERATOR_VALUE,
+)
+"""Kinds that no kernel answers without what they name."""
 ASKS = (*EXISTENCE, Relocate.TYPE_ID_TARGET, Relocate.TYPE_SIZE, Relocate.TYPE_MATCHES)
 """Kinds whose answer may be no: the program asks whether something exists, or how large it is
 (libbpf answers 0 for the size and the id of a type that is not there)."""
@@ -52,6 +57,13 @@ class Asked(NamedTuple):
     type: int
     access: int
     kind: int
+
+
+def steps_of(access: str) -> list[int]:
+    """`0:1:2` as numbers; empty where it is no such path."""
+    parts = access.split(":")
+    sound = len(parts) <= 64 and all(part.isdecimal() and len(part) < 10 for part in parts)
+    return [int(part) for part in parts] if sound else []
 
 
 def relocations(ext: bytes, local: Btf) -> Iterator[tuple[str, int, Asked]]:

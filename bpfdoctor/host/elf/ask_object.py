@@ -1,16 +1,24 @@
-"""The question what a compiled BPF object needs, held against this kernel's BTF."""
+"""Questions about a compiled BPF object: what it needs, and what this kernel's BTF says of that.
+
+Two in one is `AskBpfObject`. Apart, the object is read where it is, and held against any kernel.
+"""
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.btf.file import VMLINUX
+from bpfdoctor.host.btf.file import VMLINUX, modules_have_btf, read_beginning
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.elf.bpf_object import BpfObject
+from bpfdoctor.host.elf.externs import kprobes_are_offered
 from bpfdoctor.host.elf.image import TooLargeError
+from bpfdoctor.host.elf.kernel_match import KernelMatch, match_of
 from bpfdoctor.host.elf.section import ElfError
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError
+from bpfdoctor.host.system.booted import keep_fact, recall_fact
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -20,31 +28,88 @@ NO_KERNEL = ""
 """In the place of a file of BTF: the object alone is read, and no kernel is asked."""
 
 
-class AskBpfObject(Question[BpfObject], frozen=True):
-    """The programs, maps, helpers and CO-RE relocations of an object, and which would fail here.
+class ReadObject(Question[BpfObject], frozen=True):
+    """The programs, maps, helpers and CO-RE relocations of an object; no kernel is asked.
 
-    NoAnswer `refused` with a sentence for a file that is no BPF object. `btf` is the file that
-    holds the kernel's BTF, or `NO_KERNEL`.
+    NoAnswer `refused` with a sentence for a file that is no BPF object.
+    """
+
+    path: str
+
+    def put(self, machine: Machine) -> BpfObject | NoAnswer:
+        return _read(self.path, NO_KERNEL)
+
+    def command(self) -> str:
+        return f"llvm-readelf -S -s -r {self.path}"
+
+
+class MatchBtf(Question[KernelMatch], frozen=True):
+    """What the kernel whose BTF is at `btf` adds to the object at `path`: what it lacks for it.
+
+    NoAnswer as `ReadObject`. It is remembered while the object is unchanged and the kernel runs.
+    """
+
+    path: str
+    btf: str = VMLINUX
+
+    def put(self, machine: Machine) -> KernelMatch | NoAnswer:
+        since, beginning = time.time_ns(), _circumstances(self.btf)
+        try:
+            asked = MatchBtf(os.path.abspath(self.path), self.btf)
+        except OSError:  # no working directory
+            beginning = b""
+        if not beginning:
+            return self._matched()
+        known = recall_fact(machine, asked, KernelMatch, self.btf, beginning)
+        found = known or self._matched()
+        if known is None and isinstance(found, KernelMatch) and found.kernel_btf:
+            object_file = [asked.path]
+            keep_fact(machine, asked, found, self.btf, beginning, rests_on=object_file, since=since)
+        return found
+
+    def _matched(self) -> KernelMatch | NoAnswer:
+        found = _read(self.path, self.btf)
+        return found if isinstance(found, NoAnswer) else match_of(found)
+
+    def command(self) -> str:
+        return f"bpftool gen min_core_btf {self.btf} /dev/null {self.path}"
+
+
+class AskBpfObject(Question[BpfObject], frozen=True):
+    """`ReadObject` and `MatchBtf` in one: an object, and which of its programs would fail here.
+
+    `btf` is the file that holds the kernel's BTF, or `NO_KERNEL`.
     """
 
     path: str
     btf: str = VMLINUX
 
     def put(self, machine: Machine) -> BpfObject | NoAnswer:
-        from bpfdoctor.host.elf.bpf_reader import read_object  # costs start-up time
-
-        try:
-            return read_object(self.path, self.btf or None)
-        except TooLargeError as wrong:
-            return NoAnswer("too-large", str(wrong))
-        except (ElfError, BtfError) as wrong:
-            return NoAnswer("refused", str(wrong))
-        except NotRegularError as error:
-            return NoAnswer("refused", f"it is {error.strerror}")
-        except OSError as error:
-            return NoAnswer.from_error(error)
-        except ValueError as error:  # a path with a NUL byte
-            return NoAnswer("refused", str(error))
+        return _read(self.path, self.btf)
 
     def command(self) -> str:
         return f"llvm-readelf -S -s -r {self.path}"
+
+
+def _circumstances(btf: str) -> bytes:
+    """What else than the object decides the answer, read anew; empty where that is no BTF."""
+    beginning = read_beginning(btf)
+    beside = modules_have_btf(btf), kprobes_are_offered()
+    return beginning and beginning + bytes(beside)
+
+
+def _read(path: str, btf: str) -> BpfObject | NoAnswer:
+    from bpfdoctor.host.elf.bpf_reader import read_object  # costs start-up time
+
+    try:
+        return read_object(path, btf or None)
+    except TooLargeError as wrong:
+        return NoAnswer("too-large", str(wrong))
+    except (ElfError, BtfError) as wrong:
+        return NoAnswer("refused", str(wrong))
+    except NotRegularError as error:
+        return NoAnswer("refused", f"it is {error.strerror}")
+    except OSError as error:
+        return NoAnswer.from_error(error)
+    except ValueError as error:  # a path with a NUL byte
+        return NoAnswer("refused", str(error))

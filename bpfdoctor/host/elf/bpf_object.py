@@ -23,7 +23,11 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     it is loaded (options, weak names, constants, what it asks of the kernel's BTF). `attach` and
     `flags` are what the kernel is told of it when it is loaded; `context` what it does with what
     the kernel gives it. `newer` are instructions that not every kernel knows: opcode, offset and
-    number of each; `maps` the names of those that it uses. Snapshots keep the former names of
+    number of each; `maps` the names of those that it uses. `data`: it refers to global data, or to
+    options, which libbpf keeps in maps of its own; `fields` are the CO-RE accesses that no kernel
+    answers without what they name: the type as in C, and the field (`a.b`) or the enumerator;
+    `asks` are the types of which it asks what there is. All three are of all of its code, whichever
+    kernel is asked. Snapshots keep the former names of
     `unreachable`, `conditional` and `needs_module_btf`.
     """
 
@@ -48,6 +52,9 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     needs_module_btf: bool = msgspec.field(default=False, name="sought")
     newer: tuple[tuple[int, int, int], ...] = ()
     maps: tuple[str, ...] = ()
+    data: bool = False
+    fields: tuple[tuple[str, str], ...] = ()
+    asks: tuple[str, ...] = ()
 
 
 def target_of(program: ObjectProgram) -> str:

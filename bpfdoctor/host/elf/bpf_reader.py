@@ -6,11 +6,10 @@ here, within 200 MB of memory: what is read is bounded (`image.MOST_READ`), and 
 
 from __future__ import annotations
 
-import os
 import sys
 
 from bpfdoctor.host.bpf.features.map_types import MAP_TYPES
-from bpfdoctor.host.btf.file import VMLINUX, open_btf
+from bpfdoctor.host.btf.file import modules_have_btf, open_btf
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.elf.bpf_object import BpfObject
@@ -60,7 +59,7 @@ def read_object(path: str, btf: str | None) -> BpfObject:
         _hold_to_bpf(image)
         if btf is None:
             return _facts(image, None, modules=False, alone=True)
-        return _facts(image, _kernel(btf), modules=_modules(btf))
+        return _facts(image, _kernel(btf), modules=modules_have_btf(btf))
 
 
 def _hold_to_bpf(image: Image) -> None:
@@ -78,15 +77,6 @@ def _kernel(path: str) -> Btf | None:
         return open_btf(path)
     except (BtfError, OSError):
         return None
-
-
-def _modules(path: str) -> bool:
-    """Whether there is BTF of modules beside that of the kernel (Linux 5.11, 36e68442d1af)."""
-    try:
-        beside = os.listdir(os.path.dirname(path)) if path == VMLINUX else []
-    except OSError:
-        return False
-    return bool(set(beside) - {os.path.basename(path)})
 
 
 def _facts(image: Image, kernel: Btf | None, *, modules: bool, alone: bool = False) -> BpfObject:

@@ -131,16 +131,25 @@ class Code:
         if this.src == HELPER:
             used.helpers.add(this.imm)
         elif this.src == BPF_PSEUDO_CALL:
-            used.pieces.update(self._beginning_at(section, at + STEP + this.imm * STEP))
+            used.pieces.update(self.called_at(section, code, at))
 
     def _refer(self, used: References, number: int, code: bytes, at: int) -> None:
         """A call of a function by its symbol, or its address (bpf_object__reloc_code of libbpf)."""
         (used.called if code[at] == JMP_CALL else used.taken).add(number)
+        used.pieces.update(self.named_at(number, code, at))
+
+    def called_at(self, section: int, code: bytes, at: int) -> Iterator[Function]:
+        """The function of the same section that the call at a place is one of."""
+        return self._beginning_at(section, at + STEP + decode(code, at).imm * STEP)
+
+    def named_at(self, number: int, code: bytes, at: int) -> Iterator[Function]:
+        """The function that the instruction at a place calls, or takes the address of, by the
+        symbol to which it is relocated."""
         symbol = self.image.symbol(number)
         if symbol is not None:
             value = decode(code, at).imm
             more = (value + 1) * STEP if code[at] == JMP_CALL else value
-            used.pieces.update(self._beginning_at(symbol.section, symbol.value + more))
+            yield from self._beginning_at(symbol.section, symbol.value + more)
 
     def _beginning_at(self, section: int, place: int) -> Iterator[Function]:
         """The function that begins at a place of a section, if one does."""

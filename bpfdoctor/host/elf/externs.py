@@ -99,12 +99,17 @@ def _has_cookies(kernel: Btf) -> int:
 
 def _has_wrappers(kernel: Btf) -> bool:
     """libbpf puts a kprobe on the wrapper of bpf(2): there must be such a function, and kprobes."""
+    there = any(kernel.function(f"__{each}_sys_bpf") for each in WRAPPERS)
+    return there and kprobes_are_offered()
+
+
+def kprobes_are_offered() -> bool:
+    """There are kprobes, and lockdown does not forbid them."""
     try:
         refuse_in_confidentiality()
     except PermissionError:
         return False
-    there = any(kernel.function(f"__{each}_sys_bpf") for each in WRAPPERS)
-    return there and os.path.isdir(f"{DEVICES}/kprobe")
+    return os.path.isdir(f"{DEVICES}/kprobe")
 
 
 class _Declared:

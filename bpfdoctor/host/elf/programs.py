@@ -15,6 +15,7 @@ from bpfdoctor.host.elf.constprop import Address, Number, Value
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import ObjectExtern
 from bpfdoctor.host.elf.image import Image
+from bpfdoctor.host.elf.linked import Linked
 from bpfdoctor.host.elf.liveness import Reachable
 from bpfdoctor.host.elf.maps import MAPS
 from bpfdoctor.host.elf.section_names import Named, named
@@ -75,6 +76,8 @@ class Programs:
         filled = {each.name.encode(): _filled(each, sure=sure) for each in told}
         self.reach = Reachable(image, core, filled)
         self.code = Code(image, self.reach)
+        options = {each.name for each in externs.values() if each.is_option}
+        self.linked = Linked(self.code, core, options)
 
     def described(self) -> Iterator[ObjectProgram]:
         """Each program, in the order of the file."""
@@ -92,6 +95,7 @@ class Programs:
         )
         meant, numbers = named(section) or Named("", ""), self._numbers(used)
         unknown = [number for number in numbers if self.kernel and number not in self.helpers]
+        linked = self.linked.pieces(piece)
         functions = sorted({each.name for each in externs if each.sort == "function"})
         return ObjectProgram(
             name=piece.name,
@@ -115,6 +119,9 @@ class Programs:
             context=self.reach.use(piece),
             newer=tuple((each.code, each.off, each.imm) for each in sorted(used.newer)),
             maps=tuple(sorted(self._maps(used))),
+            data=self.linked.data(linked),
+            fields=self.linked.fields(linked),
+            asks=self.linked.asks(linked),
         )
 
     def _maps(self, used: References) -> Iterator[str]:

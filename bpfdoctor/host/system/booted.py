@@ -3,21 +3,23 @@
 What the kernel says of its own code and types does not change while it runs. A fact is found again
 only for the same boot (the whole boot id, uname, and what the caller read anew from the file's
 beginning) and for the same file: device, inode and size, on sysfs or procfs and nowhere else, so
-that a file that is mounted over it is another one. Only positive facts are kept.
+that a file that is mounted over it is another one. Only positive facts are kept. A fact about other
+files too holds while these are unchanged.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 import bpfdoctor
-from bpfdoctor.host.cache import FORMAT, CacheEntry, recalled, store
-from bpfdoctor.host.catalog import name_of
+from bpfdoctor.host.cache import FORMAT, CacheEntry, recalled, states_before, store
+from bpfdoctor.host.catalog import encode, name_of
 from bpfdoctor.host.system.mounted import superblock_magic
 
 if TYPE_CHECKING:
@@ -37,13 +39,22 @@ def recall_fact(
     return recalled(place, kind) if place else None
 
 
-def keep_fact(
-    machine: Machine, question: Question[A], answer: Answer, path: str, beginning: bytes
+def keep_fact(  # noqa: PLR0913  (each is a part of what is kept)
+    machine: Machine,
+    question: Question[A],
+    answer: Answer,
+    path: str,
+    beginning: bytes,
+    *,
+    rests_on: Iterable[str] = (),
+    since: int = 0,
 ) -> None:
-    """Keep a positive fact, read from `path`, until the next boot."""
+    """Keep a positive fact, read from `path`, until the next boot, or until one of `rests_on`
+    changes; not if one did after `since` (nanoseconds of the clock, when reading began)."""
     place = _place(machine, question, path, beginning)
-    if place:
-        store(place, CacheEntry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), {}))
+    states = states_before(since, rests_on) if place else None
+    if place and states is not None:
+        store(place, CacheEntry(FORMAT, msgspec.Raw(encode(answer)), states))
 
 
 def _place(machine: Machine, question: Question[A], path: str, beginning: bytes) -> Path | None:
@@ -58,6 +69,6 @@ def _place(machine: Machine, question: Question[A], path: str, beginning: bytes)
     except (OSError, ValueError):
         return None
     file = (path, facts.st_dev, facts.st_ino, facts.st_size, beginning.hex())
-    kind = name_of(type(question))
-    asked = [FORMAT, bpfdoctor.__version__, boot, tuple(os.uname()), file, kind, question]
+    what = name_of(type(question)), encode(question).hex()  # names need not be UTF-8
+    asked = [FORMAT, bpfdoctor.__version__, boot, tuple(os.uname()), file, *what]
     return machine.cache / f"proof-{hashlib.sha256(msgspec.json.encode(asked)).hexdigest()}"

@@ -24,20 +24,17 @@ static void *(*const map_lookup_elem)(void *map, const void *key) = (void *)FUNC
 static long (*const trace_printk)(const char *format, u32 size, ...) = (void *)FUNC_TRACE_PRINTK;
 static u64 (*const get_current_pid_tgid)(void) = (void *)FUNC_GET_CURRENT_PID_TGID;
 
-struct map {
-	u32 type, key_size, value_size, max_entries, flags;
-};
-
 struct value {
 	u64 magic, hits;
 };
 
-struct map ours SEC("maps") = {
-	.type = MAP_TYPE_ARRAY,
-	.key_size = sizeof(u32),
-	.value_size = sizeof(struct value),
-	.max_entries = 1,
-};
+/* A map as libbpf reads one: a number is the length of an array that is pointed to. */
+struct {
+	int (*type)[MAP_TYPE_ARRAY];
+	int (*max_entries)[1];
+	u32 *key;
+	struct value *value;
+} ours SEC(".maps");
 
 /* What a tracepoint syscalls:sys_enter_* hands over; its format is in tracefs. */
 struct sys_enter {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from compiled import compiled_text as compiled
 from depth import cases
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -60,14 +61,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The paths of an object and of a kernel's BTF."""
     place = tmp_path_factory.mktemp("object")
     return compiled(place, "program", PROGRAM), btf_of(compiled(place, "kernel", KERNEL))
-
-
-def compiled(place: Path, name: str, text: str) -> str:
-    source, out = place / f"{name}.c", place / f"{name}.o"
-    source.write_text(text)
-    flags = ("-g", "-O2", "-target", "bpf")
-    subprocess.run(["clang", *flags, "-c", source, "-o", out], check=True)
-    return str(out)
 
 
 def btf_of(path: str) -> str:

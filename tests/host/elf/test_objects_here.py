@@ -41,7 +41,7 @@ def test_nothing_of_this_kernel_is_said_of_an_object_that_is_judged_for_another(
         raise AssertionError("this machine's kernel was asked")
 
     reader = "bpfdoctor.host.elf.bpf_reader"
-    for name in ("open_btf", "os.listdir"):
+    for name in ("open_btf", "modules_have_btf"):
         monkeypatch.setattr(f"{reader}.{name}", refuse)
     monkeypatch.setattr("bpfdoctor.host.elf.externs.version_code", refuse)
     monkeypatch.setattr("bpfdoctor.host.elf.externs.refuse_in_confidentiality", refuse)

@@ -1,0 +1,195 @@
+"""The compiled object of each program: built, compiled from the checkout's source, or recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from bpfdoctor.api import AskKernel, Host, Kernel, NoAnswer, Project, Stage, files, objects, tools
+from bpfdoctor.engine.options import Options
+from bpfdoctor.engine.readiness import asked_stages
+from bpfdoctor.host.architecture import target_architecture
+from bpfdoctor.host.limited import TooLongError, within
+from bpfdoctor.host.limited_hosts import LimitedHost
+from bpfdoctor.model import Selection
+from bpfdoctor.projects.judged import Judged
+from bpfdoctor.projects.needs import Surroundings, judged_nothing, judged_object
+from bpfdoctor.projects.recorded import recorded_facts, recorded_judged
+
+AT_ONCE = 2
+"""Compilers that run side by side."""
+
+ANSWER, LIMIT = 30.0, 300.0
+"""Seconds for one answer, and for all of them."""
+
+Look = Callable[[str], Judged]
+
+
+def with_facts(host: Host, project: Project, names: Sequence[str]) -> Project:
+    """The project with the objects of these programs.
+
+    An object that was given has its own already.
+    """
+    if project.object or not names:
+        return project
+    look = _Facts(LimitedHost(host, ANSWER), project).of
+    try:
+        found = within(LIMIT, lambda: _all(look, names))
+    except TooLongError as error:
+        why = f"not found out: {error}"
+        found = [judged_nothing(Surroundings(name), why) for name in names]
+    return msgspec.structs.replace(project, judged=tuple(found))
+
+
+def _all(look: Look, names: Sequence[str]) -> list[Judged]:
+    if len(names) == 1:
+        return [look(names[0])]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(look, names))
+
+
+def asked_for(project: Project, selection: Selection, options: Options) -> tuple[str, ...]:
+    """The programs whose objects a run asks for: what is built alone is not looked into."""
+    if options.table or options.everything:
+        return project.programs
+    return tuple(
+        target.program
+        for target in selection.targets
+        if any(stage is not Stage.BUILD for stage in asked_stages(project, target))
+    )
+
+
+class _Facts:
+    """Where the facts of a project's programs come from, best first."""
+
+    def __init__(self, host: Host, project: Project) -> None:
+        self.host, self.project = host, project
+
+    def of(self, name: str) -> Judged:
+        """The object of one program."""
+        if not self.project.path:
+            nothing = judged_nothing(self._around(name), "nothing is known of its object")
+            return recorded_judged(self.project, name) or nothing
+        compiled = self._compiled(name)
+        if isinstance(compiled, Judged):
+            return compiled
+        doubt = self._doubt(name, compiled)
+        nothing = judged_nothing(self._around(name), compiled)
+        return recorded_judged(self.project, name, doubt) or nothing
+
+    def _around(self, name: str) -> Surroundings:
+        return surroundings_of(self.host, self.project, name)
+
+    def _doubt(self, name: str, why: str) -> str:
+        """Why the recorded facts may not be those of this tree; empty where its source is theirs."""
+        recorded, build = recorded_facts(self.project.name), self.project.kind.build
+        program = recorded.programs.get(name) if recorded else None
+        source = inside(self.project, build.source, name) if build else ""
+        found = self.host.ask(files.AskDigest(source)) if program else None
+        if program and isinstance(found, files.Digest) and found.sha256 == program.sha256:
+            return ""
+        return why
+
+    def _compiled(self, name: str) -> Judged | str:
+        """The object that the checkout's source makes, or the reason why there is none."""
+        question = compile_question(self.host, self.project, name)
+        if isinstance(question, str):
+            return question
+        made, file = self.host.ask(question), question.file.rpartition("/")[2]
+        if isinstance(made, NoAnswer):
+            return f"{file} was not compiled: {made.shown()}"
+        if not made.object:
+            said = made.log.partition("\n")[0]
+            return f"{file} does not compile here" + (f": {said}" if said else "")
+        facts = objects.read_object(self.host, made.object)
+        if isinstance(facts, NoAnswer):
+            return f"what {file} compiles to cannot be read: {facts.shown()}"
+        around = surroundings_of(self.host, self.project, name)
+        return judged_object(facts, around, "compiled", f"compiled from {file}", path=made.object)
+
+
+def surroundings_of(host: Host, project: Project, name: str) -> Surroundings:
+    """What is known of a program beside its object: its project file, its loader, its libbpf."""
+    known, build = project.program(name), project.kind.build
+    if not project.path or build is None:
+        return Surroundings(name, known)
+    loader = host.ask(loader_question(project, name))
+    libbpf = host.ask(tools.AskLibbpf(project.inside(build.libbpf) if build.libbpf else ""))
+    return Surroundings(
+        name,
+        known,
+        tools.ANYTHING if isinstance(loader, NoAnswer) else loader,
+        None if isinstance(libbpf, NoAnswer) else libbpf,
+    )
+
+
+def loader_question(project: Project, name: str) -> tools.AskLoader:
+    """What the user space part of a program does."""
+    build = project.kind.build
+    return tools.AskLoader(tuple(inside(project, each, name) for each in (build.loader if build else ())))
+
+
+def compile_question(host: Host, project: Project, name: str) -> tools.CompileSource | str:
+    """How the BPF source of a program is compiled, or why it cannot be."""
+    build = project.kind.build
+    clang = tools.chosen_clang(host, project.kind.clang, project.tools)
+    if build is None or not clang.fit or len(clang.argv) != 1:
+        return "there is no clang to compile it with"
+    running = host.ask(AskKernel())
+    arch = target_architecture(running.architecture if isinstance(running, Kernel) else "")
+    return tools.CompileSource(
+        inside(project, build.source, name),
+        clang.argv[0],
+        project.path,
+        include=tuple(project.inside(each.replace("{arch}", arch)) for each in build.include),
+        libbpf=project.inside(build.libbpf) if build.libbpf else "",
+    )
+
+
+def inside(project: Project, pattern: str, name: str) -> str:
+    """A path of a program's, from the makefile's directory."""
+    directory = project.kind.build.directory if project.kind.build else ""
+    return project.inside(directory, pattern.replace("{program}", name))
+
+
+def facts_of_built(host: Host, project: Project, name: str, path: str) -> Judged | None:
+    """The object that a build made, as it is judged; None where it cannot be read."""
+    facts = objects.read_object(LimitedHost(host, ANSWER), path) if path else None
+    if facts is None or isinstance(facts, NoAnswer):
+        return None
+    around = surroundings_of(host, project, name)
+    return judged_object(facts, around, "built", "from the object built", path=path)
+
+
+def difference(host: Host, judged: Judged, built: Judged) -> str:
+    """In what an object that was built differs from the one that was judged; empty for nothing.
+
+    No kernel is in it.
+    """
+    one, other = (_alone(host, each) for each in (judged, built))
+    if one is None or other is None or one == other:
+        return ""
+    programs = {each.name: each for each in one.programs}
+    lost = [each.name for each in other.programs if programs.get(each.name) != each]
+    if not lost:
+        return "its maps, or what it takes from the kernel"
+    name = lost[0]
+    if name not in programs:
+        return f"it has {name}"
+    theirs = next(each for each in other.programs if each.name == name)
+    fields = [
+        field
+        for field in theirs.__struct_fields__
+        if getattr(theirs, field) != getattr(programs[name], field)
+    ]
+    return f"{', '.join(fields)} of {name}"
+
+
+def _alone(host: Host, judged: Judged) -> objects.BpfObject | None:
+    """What an object says without any kernel."""
+    if not judged.path:
+        return judged.facts
+    read = host.ask(objects.ReadObject(judged.path))
+    return None if isinstance(read, NoAnswer) else read

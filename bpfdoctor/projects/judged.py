@@ -1,0 +1,88 @@
+"""One compiled object of a program, and what it needs: the picture that a verdict is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from bpfdoctor.model import Stage
+
+if TYPE_CHECKING:
+    from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
+    from bpfdoctor.host.elf.bpf_object import BpfObject
+
+Needs = dict[Stage, tuple[str, ...]]
+"""The keys of findings that must pass, by stage."""
+
+Origin = Literal["given", "built", "compiled", "recorded", "none"]
+"""Where the facts of an object come from: `--object`; this run's build; the checkout's source, which
+was compiled; a known commit; nowhere."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One BPF program of an object.
+
+    `needs` hold wherever its loader loads it. `maybe` hold where the loader does what cannot be
+    told: where one of them fails, the stage is unknown. `target` is what it attaches to, as in
+    SEC(). `attach`: the project file says so, and not the object. `by_hand`: its loader attaches it,
+    to what only the loader knows. `fired`: a probe of ours of its kind is attached and hit.
+    """
+
+    name: str
+    section: str = ""
+    target: str = ""
+    attach: str = ""
+    needs: Needs = {}
+    maybe: Needs = {}
+    by_hand: bool = False
+    fired: bool = False
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One object that is judged.
+
+    `program` is the program of the project that it belongs to, empty for one that was given. `path`
+    is the object's file, empty where its facts were recorded. `facts` are None where nothing is
+    known of it; `said` is in words where they come from, and `doubt` why they may be another's.
+    `needs` are those of the object as a whole.
+    """
+
+    program: str
+    origin: Origin
+    said: str = ""
+    path: str = ""
+    facts: BpfObject | None = None
+    doubt: str = ""
+    parts: tuple[Part, ...] = ()
+    needs: Needs = {}
+    libbpf: LibbpfSource | None = None
+    """What it is linked with, where that is known."""
+
+    @property
+    def here(self) -> str:
+        """What stands before the name of each of its BPF programs and maps in a key."""
+        return f"{self.program}/" if self.program else ""
+
+    @property
+    def takes_no_old_maps(self) -> bool:
+        """Its libbpf reads no maps of SEC("maps"); one that is not known is believed to be new."""
+        if self.origin == "given":
+            return True
+        return self.libbpf is not None and not self.libbpf.version.startswith("0.")
+
+    def part(self, name: str) -> Part | None:
+        """The BPF program of that name."""
+        return next((each for each in self.parts if each.name == name), None)
+
+    def keys(self, stage: Stage, *, maybe: bool = False, only: str = "") -> tuple[str, ...]:
+        """What its BPF programs need for a stage, or may need; of one of them with `only`."""
+        parts = [each for each in self.parts if only in ("", each.name)]
+        own = () if maybe else self.needs.get(stage, ())
+        found = [key for each in parts for key in (each.maybe if maybe else each.needs).get(stage, ())]
+        return tuple(dict.fromkeys((*own, *found)))
+
+    @property
+    def fired(self) -> bool:
+        """Each of its BPF programs is of a kind of which a probe of ours is hit."""
+        return bool(self.parts) and all(each.fired for each in self.parts)

@@ -1,0 +1,240 @@
+"""What a compiled object needs to load, attach and fire, derived from what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from bpfdoctor.host.bpf.features.program_types import LOADABLE
+from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
+from bpfdoctor.host.c_source.loader import Loader
+from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, target_of
+from bpfdoctor.host.elf.maps import ObjectMap
+from bpfdoctor.host.elf.section_names import named
+from bpfdoctor.model import Stage
+from bpfdoctor.projects.judged import Judged, Needs, Origin, Part
+from bpfdoctor.projects.model import BpfWords, Program
+
+RULES = Path(__file__).parent / "objects" / "needs.toml"
+
+SPECIFIC = ("{target}", "object.programs")
+"""In a rule, what is asked of the very place that a program attaches to."""
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`objects/needs.toml`: the needs of an object as a whole, of every BPF program, and of those
+    that are as the names of the other fields say; by kind of attachment, type of map and helper."""
+
+    whole: Needs
+    every: Needs
+    relocated: Needs
+    data: Needs
+    map: Needs
+    pinned: Needs
+    typed: Needs
+    unnamed: Needs
+    debugfs: Needs
+    trace: Needs
+    packet: Needs
+    own_pid: Needs
+    kinds: dict[str, Needs]
+    maps: dict[str, Needs]
+    helpers: dict[str, Needs]
+
+
+@cache
+def rules() -> Rules:
+    """The rules by which needs are derived."""
+    return msgspec.toml.decode(RULES.read_bytes(), type=Rules)
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What is known of an object beside its own facts.
+
+    `known` is what the project file says of the program; `loader` what its source does; `libbpf`
+    what it is linked with. None where that is not known.
+    """
+
+    program: str = ""
+    known: Program | None = None
+    loader: Loader | None = None
+    libbpf: LibbpfSource | None = None
+
+
+def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
+    facts: BpfObject,
+    around: Surroundings,
+    origin: Origin,
+    said: str,
+    *,
+    path: str = "",
+    doubt: str = "",
+) -> Judged:
+    """An object with the needs of each of its BPF programs."""
+    derived = _Derived(facts, around)
+    parts = tuple(derived.part(each) for each in facts.programs)
+    return Judged(
+        around.program, origin, said, path, facts, doubt, parts, derived.whole(), around.libbpf
+    )
+
+
+def judged_nothing(around: Surroundings, said: str) -> Judged:
+    """A program of whose object nothing is known: `said` is the reason."""
+    words = {"object": around.program, "memlock": _memlock(around)}
+    return Judged(around.program, "none", said, needs=_filled([rules().whole], words))
+
+
+def _memlock(around: Surroundings) -> str:
+    """To what its loader raises RLIMIT_MEMLOCK; empty where it does not insist."""
+    limit = around.loader.memlock if around.loader else None
+    return "" if limit is None else "infinity" if limit < 0 else str(limit)
+
+
+def _filled(parts: Iterable[Needs], words: Mapping[str, str], only: bool | None = None) -> Needs:
+    """The keys of some rules; `only`: those of the very place, or (False) the others."""
+    parts = list(parts)
+    return {stage: tuple(_keys(parts, stage, words, only)) for stage in Stage}
+
+
+def _keys(
+    parts: list[Needs], stage: Stage, words: Mapping[str, str], only: bool | None
+) -> Iterator[str]:
+    for key in dict.fromkeys(key for part in parts for key in part.get(stage, ())):
+        specific = any(each in key for each in SPECIFIC)
+        lacking = any(f"{{{name}}}" in key and not words.get(name) for name in OPTIONAL)
+        if not lacking and only in (None, specific):
+            yield key.format(**words).removesuffix("[]")
+
+
+OPTIONAL = ("target", "category", "memlock")
+"""Words without which a need is left out."""
+
+
+class _Derived:
+    """The needs of one object."""
+
+    def __init__(self, facts: BpfObject, around: Surroundings) -> None:
+        self.facts, self.around = facts, around
+        self.loader = around.loader or Loader()
+        self.said: Mapping[str, BpfWords] = around.known.bpf if around.known else {}
+        self.here = f"{around.program}/" if around.program else ""
+
+    def whole(self) -> Needs:
+        """What it needs as a whole."""
+        words = {"object": self.around.program, "memlock": _memlock(self.around)}
+        return _filled([rules().whole, *self._shown()], words)
+
+    def _shown(self) -> Iterator[Needs]:
+        """What is needed to see that it fired, by the words of the project file."""
+        known = self.around.known
+        if known is None:
+            return
+        if known.proof is not None and known.proof.source == "trace":
+            yield rules().trace
+        if known.trigger == "packet":
+            yield rules().packet
+        if known.own_pid:
+            yield rules().own_pid
+        if known.also:
+            yield {Stage.ATTACH: known.also}
+
+    def part(self, program: ObjectProgram) -> Part:
+        """One BPF program: what it needs, by what its loader does with it."""
+        said = self.said.get(program.name, BpfWords())
+        attached = as_attached(program, said.attach)
+        load = said.load or self._load(program)
+        if load == "no":
+            return Part(program.name, program.section)
+        by_hand = self.loader.attaches(program.name) and not said.attach
+        unsure = by_hand or (self.loader.retargets(program.name) and not said.attach)
+        needs, maybe = self._needs(attached, unsure)
+        if load == "maybe":
+            needs, maybe = {}, _joined(maybe, needs)
+        return Part(
+            program.name,
+            program.section,
+            target_of(attached),
+            said.attach,
+            needs,
+            maybe,
+            by_hand,
+            any(Stage.FIRES in each and each[Stage.FIRES] for each in self._kinds(attached)),
+        )
+
+    def _load(self, program: ObjectProgram) -> str:
+        """Whether its loader loads it, by the name of its section and the loader's source."""
+        optional = self.loader.may_leave_out(program.name)
+        asked_for = bool(self.around.program) and program.section.startswith("?")
+        return "maybe" if optional or asked_for else "yes"
+
+    def _needs(self, program: ObjectProgram, unsure: bool) -> tuple[Needs, Needs]:
+        """What it needs, and what it may need: of a map that its loader sizes, of a place that its
+        loader chooses, of maps that another BPF program of the object uses."""
+        words = self._words(program)
+        parts = list(self._parts(program))
+        needs = _filled(parts, words, False if unsure else None)
+        maybe = _filled(parts, words, True) if unsure else {}
+        for each in self.facts.maps:
+            used = each.name in program.maps and not self.loader.sizes(each.name)
+            of_map = _filled(self._of_map(each), {**words, "map": each.name})
+            needs, maybe = (
+                (_joined(needs, of_map), maybe) if used else (needs, _joined(maybe, of_map))
+            )
+        return needs, maybe
+
+    def _words(self, program: ObjectProgram) -> dict[str, str]:
+        category = program.target.partition("/")[0] if program.kind == "tp" else ""
+        return {
+            "object": self.around.program,
+            "here": self.here,
+            "program": program.name,
+            "type": program.type,
+            "target": target_of(program),
+            "category": category,
+        }
+
+    def _parts(self, program: ObjectProgram) -> Iterator[Needs]:
+        known = rules()
+        yield known.every
+        yield from self._kinds(program)
+        yield known.typed if program.type in LOADABLE else {}
+        yield known.unnamed if self._is_unnamed(program) else {}
+        yield known.relocated if program.relocations else {}
+        yield known.data if program.data else {}
+        if not program.conditional:  # else object.helpers says what of it may never be called
+            yield from (known.helpers[name] for name in program.helpers if name in known.helpers)
+        libbpf = self.around.libbpf
+        yield known.debugfs if program.kind == "tp" and libbpf and not libbpf.tracefs else {}
+
+    def _is_unnamed(self, program: ObjectProgram) -> bool:
+        """Its own libbpf knows no such section, or none does that is loaded by itself."""
+        if self.around.libbpf and not self.around.libbpf.knows(program.section):
+            return True
+        return program.type not in LOADABLE and not program.target
+
+    def _kinds(self, program: ObjectProgram) -> Iterator[Needs]:
+        yield rules().kinds.get(program.kind, {})
+
+    def _of_map(self, each: ObjectMap) -> Iterator[Needs]:
+        yield rules().map
+        yield rules().maps.get(each.type, {})
+        yield rules().pinned if each.pinned else {}
+
+
+def as_attached(program: ObjectProgram, words: str) -> ObjectProgram:
+    """The program as its loader attaches it, where the project file says to what."""
+    meant = named(words) if words else None
+    if meant is None:
+        return program
+    return msgspec.structs.replace(
+        program, kind=meant.kind, target=meant.target, sleepable=meant.sleepable
+    )
+
+
+def _joined(one: Needs, other: Needs) -> Needs:
+    return {
+        stage: tuple(dict.fromkeys((*one.get(stage, ()), *other.get(stage, ())))) for stage in Stage
+    }
