@@ -8,11 +8,13 @@ from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
     from bpfdoctor.host.btf.kernel_types import (
+        AskBtfKinds as AskBtfKinds,
         AskEnumerator as AskEnumerator,
         AskField as AskField,
         AskFunction as AskFunction,
         AskKernelBtf as AskKernelBtf,
         BtfFacts as BtfFacts,
+        BtfKinds as BtfKinds,
         EnumeratorFacts as EnumeratorFacts,
         FieldFacts as FieldFacts,
         FunctionFacts as FunctionFacts,

@@ -107,7 +107,7 @@ CLOSED_LIST: Mapping[str, Mapping[str, Bound]] = {
     "AskSecurityFile": {"name": _any},
     "AskKernelOption": {"name": _word},
     "AskTracepoint": {"category": _word, "name": _word},
-    "RaiseMemlock": {},
+    "RaiseMemlock": {"limit": lambda value: -1 <= value < 1 << 63},
     # events that never count anything
     "OpenPerfEvent": {},
     "CountCycles": {},

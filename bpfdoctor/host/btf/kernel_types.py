@@ -69,6 +69,34 @@ class AskKernelBtf(Question[BtfFacts], frozen=True):
         return self.path
 
 
+class BtfKinds(Answer, frozen=True):
+    """The kinds of types that some BTF holds, by name (`ENUM64`)."""
+
+    kinds: tuple[str, ...]
+
+    def shown(self) -> str:
+        return " ".join(self.kinds)
+
+
+class AskBtfKinds(Question[BtfKinds], frozen=True):
+    """Which kinds of types the kernel's BTF holds: a reader that is older than one stops there."""
+
+    path: str = VMLINUX
+
+    def put(self, machine: Machine) -> BtfKinds | NoAnswer:
+        return _fact(
+            machine, self, BtfKinds, self._facts, lambda facts: bool(facts.kinds), path=self.path
+        )
+
+    def _facts(self, found: Btf | BtfError) -> BtfKinds | NoAnswer:
+        if isinstance(found, BtfError):
+            return _unsound(found)
+        return BtfKinds(tuple(kind.name for kind in found.kinds()))
+
+    def command(self) -> str:
+        return f"bpftool btf dump file {self.path} | grep '^\\[' | cut -d' ' -f2 | sort -u"
+
+
 class FunctionFacts(Answer, frozen=True):
     """A function by its BTF: the id to attach to and how many parameters; None, 0 without it.
 

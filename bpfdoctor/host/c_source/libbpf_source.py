@@ -48,20 +48,47 @@ class LibbpfSource(Answer, frozen=True):
     question_mark: bool = False
 
     def knows(self, section: str) -> bool:
-        """Whether it knows a program by the name of its section, as in SEC()."""
+        """Whether it knows a program by the name of its section, as in SEC().
+
+        Where its own list was not found, it is taken to know any.
+        """
         if section.startswith("?"):
             return self.question_mark and self.knows(section[1:])
-        return any(_matches(each, section) for each in self.sections)
+        return not self.sections or any(_matches(each, section) for each in self.sections)
 
     def unread(self, kinds: Iterable[str]) -> tuple[str, ...]:
-        """Those of some kinds of BTF that it does not read."""
-        return tuple(kind for kind in kinds if kind not in self.btf_kinds)
+        """Those of some kinds of BTF that it does not read; none where its own are not known."""
+        known = self.btf_kinds
+        return tuple(kind for kind in kinds if known and kind not in known)
 
     def shown(self) -> str:
         places = "/sys/kernel/tracing" if self.tracefs else "/sys/kernel/debug/tracing alone"
         kinds = ", ".join(self.btf_kinds) or "(not found)"
         sections = f"{len(self.sections)} names of sections"
         return f"libbpf {self.version}\nreads BTF of {kinds}\nseeks {places}\nknows {sections}"
+
+
+SINCE = {"FLOAT": (0, 4), "DECL_TAG": (0, 6), "TYPE_TAG": (0, 6), "ENUM64": (1, 0)}
+"""The releases of libbpf since which it reads a kind of BTF that its first ones did not."""
+_OF_CODE = ("FUNC", "FUNC_PROTO", "VAR", "DATASEC")
+_CHANGED = ("TYPEDEF", "VOLATILE", "CONST", "RESTRICT")
+_FIRST = ("INT", "PTR", "ARRAY", "STRUCT", "UNION", "ENUM", "FWD", *_CHANGED, *_OF_CODE)
+_RELEASE = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.\d{1,4})?\s*")
+
+
+def of_release(version: str) -> LibbpfSource | None:
+    """A libbpf of which only the release is known, as it is installed; None for another word.
+
+    Since 1.0 it looks for tracefs at its own place (commit 1fe0248c in libbpf's repository,
+    2022-07). Which sections it knows is not told.
+    """
+    found = _RELEASE.fullmatch(version)
+    if found is None:
+        return None
+    release = int(found[1]), int(found[2])
+    kinds = (*_FIRST, *(kind for kind, since in SINCE.items() if release >= since))
+    new = release >= (1, 0)
+    return LibbpfSource(f"{release[0]}.{release[1]}", kinds, new, question_mark=True)
 
 
 def _matches(known: str, section: str) -> bool:
@@ -79,6 +106,8 @@ class AskLibbpf(Question[LibbpfSource], frozen=True):
     directory: str
 
     def put(self, machine: Machine) -> LibbpfSource | NoAnswer:
+        if not self.directory:
+            return NoAnswer("refused", "there is no directory to read")
         place = f"{self.directory}/src"
         core = _text(f"{place}/libbpf.c")
         if isinstance(core, NoAnswer) and core.absent:

@@ -123,4 +123,6 @@ def _number(code: Code, start: int, end: int) -> int:
     value = value_of(words)
     if value is None:
         return UNREAD
-    return INFINITY if value >= (1 << 64) - 1 else value
+    if value < 1 << 63:
+        return value
+    return INFINITY if value == (1 << 64) - 1 else UNREAD
