@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Finding
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, objects
 

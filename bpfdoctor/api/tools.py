@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
-    from bpfdoctor.host.elf.object import AskExecutable as AskExecutable
     from bpfdoctor.host.c_source.libbpf_source import (
         AskLibbpf as AskLibbpf,
         LibbpfSource as LibbpfSource,
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
         AskLoader as AskLoader,
         Loader as Loader,
     )
+    from bpfdoctor.host.elf.object import AskExecutable as AskExecutable
     from bpfdoctor.host.shell_words import to_paste as to_paste
     from bpfdoctor.host.tools.build_place import (
         AskBuildPlace as AskBuildPlace,
