@@ -1,4 +1,4 @@
-"""The words of C code by their places: what belongs to which bracket, function, call, assignment."""
+"""The words of C code by their places: brackets, functions, calls, assignments."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import msgspec
 from bpfdoctor.host.c_source.steps import Steps
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
-_NO_CALL = frozenset(
-    "if while for switch return sizeof typeof __typeof__ do else case goto defined "
-    "__attribute__ alignof _Alignof".split()
-)
+_OF_TYPES = ("sizeof", "typeof", "__typeof__", "alignof", "_Alignof", "__attribute__")
+_NO_CALL = frozenset(("if", "while", "for", "switch", "return", "do", "else", "case", *_OF_TYPES))
+"""Words of the language that a parenthesis may follow."""
 
 
 class CodeFunction(msgspec.Struct, frozen=True):

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from bpfdoctor.host.c_source.code import Call, Code
 
-_ENDS = frozenset("exit _exit _Exit quick_exit abort err errx".split())
+_ENDS = frozenset(("exit", "_exit", "_Exit", "quick_exit", "abort", "err", "errx"))
 _FAILED = re.compile(r"\(+(?:\w+=)?\(*#\)*(?:<0|!=0|==-1)?\)+")
 """A condition that holds where what is written `#` has failed."""
-_NO_FAILURE = (["0"], ["false"], [])
+_NO_FAILURE = ("0", "false", "")
 DEEPEST = 4
 """Functions from `main` to the call."""
 
@@ -32,7 +32,7 @@ class Failure:
             return self._is_always_reached(call.function, depth)
         if first == "return" and call.function == "main":
             return True
-        if first == "return" and last[1:] not in _NO_FAILURE:
+        if first == "return" and "".join(last[1:]) not in _NO_FAILURE:
             return any(self.ends_the_program(each, depth + 1) for each in self._callers(call))
         return first == "goto" and call.function == "main" and self._skips_all(call, last[1])
 

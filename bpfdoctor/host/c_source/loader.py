@@ -80,9 +80,7 @@ class Loader(Answer, frozen=True):
         return "\n".join(f"{what} {names}" for what, names in said.items() if names) or "(none)"
 
 
-ANYTHING = Loader(
-    every_optional=True, every_by_hand=True, every_retargeted=True, every_sized=True
-)
+ANYTHING = Loader(every_optional=True, every_by_hand=True, every_retargeted=True, every_sized=True)
 """A loader of which nothing is known: it may do anything."""
 
 

@@ -18,7 +18,15 @@ _CALLS = {"setrlimit": (0, 1), "setrlimit64": (0, 1), "prlimit": (1, 2), "prlimi
 """By function, which of its arguments are the resource and the limit."""
 _OURSELVES = ("0", "getpid()")
 _INFINITE = frozenset(
-    "RLIM_INFINITY RLIM64_INFINITY (rlim_t)-1 (rlim_t)RLIM_INFINITY ~0UL ~0ULL -1".split()
+    (
+        "RLIM_INFINITY",
+        "RLIM64_INFINITY",
+        "(rlim_t)RLIM_INFINITY",
+        "(rlim_t)-1",
+        "-1",
+        "~0UL",
+        "~0ULL",
+    )
 )
 _RLIMIT = re.compile(r"&?\(structrlimit(?:64)?\)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from bpfdoctor.host.c_source.code import Code, CodeFunction
@@ -18,15 +19,11 @@ _BY_NAME = {
     "bpf_object__find_program_by_name": "program",
     "bpf_object__find_map_by_name": "map",
 }
-_SOME = frozenset(
-    "bpf_object__next_program bpf_object__prev_program bpf_program__next bpf_program__prev "
-    "bpf_object__find_program_by_title bpf_object__next_map bpf_object__prev_map bpf_map__next "
-    "bpf_map__prev".split()
+_SOME = re.compile(
+    r"bpf_object__(?:next|prev)_(?:program|map)|bpf_(?:program|map)__(?:next|prev)"
+    r"|bpf_object__find_program_by_title"
 )
-_EACH = frozenset(
-    "bpf_object__for_each_program bpf_object__for_each_map bpf_map__for_each bpf_map__for_each_safe"
-    .split()
-)
+_EACH = re.compile(r"bpf_object__for_each_(?:program|map)|bpf_map__for_each(?:_safe)?")
 _ROUNDS = 12
 """Variables that are given to variables: so many times."""
 DEEPEST = 64
@@ -96,7 +93,7 @@ class Expressions:
     def _called(self, at: int) -> set[Meant]:
         """What a call returns."""
         name = self.code.words[at]
-        if name in _SOME:
+        if _SOME.fullmatch(name):
             return {EVERY}
         if name in _BY_NAME:
             shut = self.code.shut.get(at + 1, at + 1)
@@ -107,7 +104,7 @@ class Expressions:
 
     def _loops(self) -> None:
         for call in self.code.calls:
-            if call.name in _EACH and call.arguments:
+            if _EACH.fullmatch(call.name) and call.arguments:
                 self._hold(call.function, self.code.words[call.arguments[0][0]], {EVERY})
 
     def _hold(self, function: str, name: str, meant: set[Meant]) -> bool:

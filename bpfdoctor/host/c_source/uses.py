@@ -147,16 +147,20 @@ class Uses:
     def _passed_on(self) -> None:
         """Functions that do it with a parameter do it with what they are called with."""
         for _ in range(_ROUNDS):
-            before = sum(map(len, (*self.of.values(), *self._parameters.values())))
+            before = self._known()
             for call in self.code.calls:
                 for number, place in enumerate(call.arguments):
                     uses = self._parameters.get((call.name, number), set())
                     meant = self.expressions.meant(*place) if uses else set()
                     for use in tuple(uses):
                         self._add(use, meant or (set() if use == _FOREIGN else {EVERY}))
-            if sum(map(len, (*self.of.values(), *self._parameters.values()))) == before:
+            if self._known() == before:
                 return self._by_address()
         raise TooMuchError
+
+    def _known(self) -> int:
+        found = sum(len(meant) for meant in self.of.values())
+        return found + sum(len(uses) for uses in self._parameters.values())
 
     def _by_address(self) -> None:
         """A function whose address is taken is called with anything."""
