@@ -55,7 +55,7 @@ def _held(judged: objects.JudgedObject) -> Finding:
         again = [ByHand('Define its maps in SEC(".maps").')]
         summary = 'maps in SEC("maps"), which libbpf refuses since 1.0'
         return unknown(summary, about=about, seen=seen, fixes=again)
-    if not found.btf and found.needs_btf:
+    if judged.lacks_btf:
         again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
         return failed(f"{what}, without BTF", about=about, seen=seen, fixes=again)
     if not found.btf:
@@ -65,7 +65,7 @@ def _held(judged: objects.JudgedObject) -> Finding:
     return passed(summary, about=about, seen=seen)
 
 
-@check("object.relocations", title="CO-RE relocations", requires=("object.file",))
+@check("object.relocations", title="CO-RE relocations")
 def object_relocations(context: Context) -> Iterator[Finding]:
     """Whether the running kernel's BTF answers each CO-RE relocation of each program.
 
@@ -141,7 +141,7 @@ def _relocated(context: Context, each: objects.SeenProgram) -> Finding:
     return passed(summary, about=about, seen=seen)
 
 
-@check("object.programs", title="what its sections say", requires=("object.file",))
+@check("object.programs", title="what its sections say")
 def object_programs(context: Context) -> Iterator[Finding]:
     """Whether it can be told if each program attaches, by the name of its section.
 

@@ -11,7 +11,7 @@ from bpfdoctor.api import bpf, objects
 OLDER = ByHand("Compile it with clang -mcpu=v2, or boot a newer kernel.")
 
 
-@check("object.instructions", title="instructions", requires=("object.file",))
+@check("object.instructions", title="instructions")
 def object_instructions(context: Context) -> Iterator[Finding]:
     """Whether the running kernel knows each instruction of each program.
 

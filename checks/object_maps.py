@@ -9,7 +9,7 @@ from bpfdoctor.api import check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, machine, objects, privilege
 
 
-@check("object.maps", title="maps", requires=("object.file",))
+@check("object.maps", title="maps")
 def object_maps(context: Context) -> Iterator[Finding]:
     """Whether the running kernel makes each map that the object defines.
 

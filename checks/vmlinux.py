@@ -50,7 +50,7 @@ def _placed(context: Context, build: Build) -> Iterator[Finding]:
     if not isinstance(running, kernel.Kernel):
         yield unknown(f"the architecture is not known: {running.shown()}")
         return
-    name = _header(context, build, machine.target_architecture(running.architecture))
+    name = context.project.vmlinux_h(machine.target_architecture(running.architecture))
     if name.startswith("/"):
         look = Run(("ls", "-l", name))
         yield unknown(f"it is {name}, outside of the checkout", fixes=[look])
@@ -91,16 +91,6 @@ def _is_named(context: Context, build: Build) -> bool:
         return True
     text = context.ask(files.Read(context.project.inside(build.makefile)))
     return not isinstance(text, files.Text) or "vmlinux" in text.text
-
-
-def _header(context: Context, build: Build, architecture: str) -> str:
-    """Its path in this checkout: the makefile's VMLINUX, for it has moved; else the project's."""
-    here, named = context.project, context.project.setting("VMLINUX").value
-    if not named:
-        return build.vmlinux_h.replace("{arch}", architecture)
-    if named.startswith(f"{here.path}/"):
-        return posixpath.normpath(named.removeprefix(f"{here.path}/"))
-    return posixpath.normpath(posixpath.join(build.directory, named))
 
 
 def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) -> Finding:

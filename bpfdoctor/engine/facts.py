@@ -15,6 +15,7 @@ from bpfdoctor.host.limited import TooLongError, within
 from bpfdoctor.host.limited_hosts import LimitedHost
 from bpfdoctor.model import Selection
 from bpfdoctor.projects.judged import JudgedObject
+from bpfdoctor.projects.model import Build
 from bpfdoctor.projects.needs import Surroundings, judged_nothing, judged_object
 from bpfdoctor.projects.recorded import recorded_facts, recorded_judged
 
@@ -139,15 +140,22 @@ def compile_question(host: Host, project: Project, name: str) -> tools.CompileSo
     clang = tools.chosen_clang(host, project.kind.clang, project.tools)
     if build is None or not clang.fit or len(clang.argv) != 1:
         return "there is no clang to compile it with"
-    running = host.ask(AskKernel())
-    arch = target_architecture(running.architecture if isinstance(running, Kernel) else "")
     return tools.CompileSource(
         inside(project, build.source, name),
         clang.argv[0],
         project.path,
-        include=tuple(project.inside(each.replace("{arch}", arch)) for each in build.include),
+        include=_include(host, project, build),
         libbpf=project.inside(build.libbpf) if build.libbpf else "",
     )
+
+
+def _include(host: Host, project: Project, build: Build) -> tuple[str, ...]:
+    """The directories of headers, that of vmlinux.h among them, wherever this makefile has it."""
+    running = host.ask(AskKernel())
+    arch = target_architecture(running.architecture if isinstance(running, Kernel) else "")
+    types = project.vmlinux_h(arch).rpartition("/")[0]
+    places = (*(each.replace("{arch}", arch) for each in build.include), types)
+    return tuple(project.inside(each) for each in dict.fromkeys(places) if each)
 
 
 def inside(project: Project, pattern: str, name: str) -> str:

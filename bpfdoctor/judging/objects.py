@@ -40,9 +40,9 @@ class SeenProgram(NamedTuple):
 
 
 def objects_of(context: Context) -> Iterator[SeenObject]:
-    """The objects of which something is known."""
+    """The objects of which something is known, and of which libbpf reads all that they need."""
     for judged in context.project.judged:
-        if judged.facts is not None:
+        if judged.facts is not None and not judged.lacks_btf:
             yield SeenObject(judged, judged.facts, evidence_of(judged))
 
 

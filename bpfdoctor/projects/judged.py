@@ -71,6 +71,11 @@ class JudgedObject(msgspec.Struct, frozen=True):
             return True
         return self.libbpf is not None and not self.libbpf.version.startswith("0.")
 
+    @property
+    def lacks_btf(self) -> bool:
+        """It has no BTF, and something that libbpf reads by it."""
+        return self.facts is not None and not self.facts.btf and self.facts.needs_btf
+
     def part(self, name: str) -> Part | None:
         """The BPF program of that name."""
         return next((each for each in self.parts if each.name == name), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Literal
 
 import msgspec
@@ -314,6 +315,16 @@ class Project(msgspec.Struct, frozen=True):
         """What its BPF programs attach to by name, written as in SEC()."""
         parts = (part for each in self.judged for part in each.parts)
         return tuple(dict.fromkeys(each.target for each in parts if each.target))
+
+    def vmlinux_h(self, architecture: str) -> str:
+        """The header of the kernel's types, from the checkout: the makefile's VMLINUX, for it has
+        moved; else the kind's."""
+        build, named = self.kind.build, self.setting("VMLINUX").value
+        if build is None or not named:
+            return build.vmlinux_h.replace("{arch}", architecture) if build else ""
+        if named.startswith(f"{self.path}/"):
+            return posixpath.normpath(named.removeprefix(f"{self.path}/"))
+        return posixpath.normpath(posixpath.join(build.directory, named))
 
     def inside(self, *parts: str) -> str:
         """A path in the checkout."""
