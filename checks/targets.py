@@ -41,8 +41,8 @@ def kernel_targets(context: Context) -> Iterator[Finding]:
     have the name, the kernel refuses a kprobe since 6.7 (commit b022f0c7e404, also in older
     releases' updates).
 
-    A program that does nothing is attached there for a moment, or loaded for it: some functions take
-    no kprobe (those that the kernel needs for one), and some no trampoline.
+    A program that does nothing is attached there for a moment, or loaded for it: some functions
+    take no kprobe (those that the kernel needs for one), and some no trampoline.
     """
     for target in context.project.targets():
         kind, _, name = target.partition("/")

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         programs_of as programs_of,
         read_object as read_object,
     )
-    from bpfdoctor.projects.judged import Judged as Judged
+    from bpfdoctor.projects.judged import JudgedObject as JudgedObject
 
     Extern = ObjectExtern
     Map = ObjectMap

@@ -12,7 +12,7 @@ from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.schedule import Observer, blocked_by, given_up
 from bpfdoctor.host.limited import TooLongError, within
 from bpfdoctor.model import Readiness, key_of
-from bpfdoctor.projects.judged import Judged
+from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.smoke.judge import (
     finding_of,
     no_sources,
@@ -40,7 +40,7 @@ class Smoke:
     def __init__(self, context: Context, findings: Findings, observer: Observer) -> None:
         self.context, self.findings, self.observer = context, findings, observer
         self.observed: dict[str, Observed] = {}
-        self.built: dict[str, Judged] = {}
+        self.built: dict[str, JudgedObject] = {}
         """The objects that builds made, by program."""
         self.broken: dict[frozenset[str], str] = {}
         """By what builds broke at, the key of the first such build."""

@@ -15,7 +15,7 @@ from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, target_of
 from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section_names import named
 from bpfdoctor.model import Stage
-from bpfdoctor.projects.judged import Judged, Needs, Origin, Part
+from bpfdoctor.projects.judged import JudgedObject, Needs, Origin, Part
 from bpfdoctor.projects.model import BpfWords, Program
 
 RULES = Path(__file__).parent / "objects" / "needs.toml"
@@ -72,19 +72,19 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
     *,
     path: str = "",
     doubt: str = "",
-) -> Judged:
+) -> JudgedObject:
     """An object with the needs of each of its BPF programs."""
     derived = _Derived(facts, around)
     parts = tuple(derived.part(each) for each in facts.programs)
-    return Judged(
+    return JudgedObject(
         around.program, origin, said, path, facts, doubt, parts, derived.whole(), around.libbpf
     )
 
 
-def judged_nothing(around: Surroundings, said: str) -> Judged:
+def judged_nothing(around: Surroundings, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
     words = {"object": around.program, "memlock": _memlock(around)}
-    return Judged(around.program, "none", said, needs=_filled([rules().whole], words))
+    return JudgedObject(around.program, "none", said, needs=_filled([rules().whole], words))
 
 
 def _memlock(around: Surroundings) -> str:

@@ -119,7 +119,7 @@ def other_object(program: str, difference: str) -> Finding:
         "flag or a header of the build differs",
         id=smoke_prediction.id,
         about=program,
-        fixes=(ByHand(f"Judge the object that the build made: bpfdoctor check --object OBJECT"),),
+        fixes=(ByHand("Judge the object that the build made: bpfdoctor check --object OBJECT"),),
     )
 
 

@@ -27,8 +27,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Observed(msgspec.Struct, frozen=True):
     """The stages of one program that were tried, in order; none after one that did not happen.
 
-    `instead`: it was not built as the user would build it, but with this. `object` is the BPF object
-    that the build made, empty where there is none.
+    `instead`: it was not built as the user would build it, but with this. `object` is the BPF
+    object that the build made, empty where there is none.
     """
 
     program: str
