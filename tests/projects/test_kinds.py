@@ -148,7 +148,7 @@ def test_an_unknown_trigger_is_refused() -> None:
 
 def test_only_programs_without_variables_and_texts_need_no_global_data() -> None:
     for name, without in {
-        "libbpf-bootstrap": {"minimal_legacy", "sockfilter", "profile", "embedded"},
+        "libbpf-bootstrap": {"minimal_legacy", "sockfilter", "profile"},
         "libbpf-bootstrap-2020": {"uprobe", "kprobe", "fentry"},
     }.items():
         project = project_named(name)
