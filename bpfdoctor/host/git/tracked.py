@@ -25,6 +25,7 @@ class AskTracked(Question[KnownToGit], frozen=True):
 
     tree: str
     path: str
+    asks = "tree"
 
     def put(self, machine: Machine) -> KnownToGit | NoAnswer:
         listed = ask_git(machine, self.tree, "ls-files", "-z", "--", self.path)
