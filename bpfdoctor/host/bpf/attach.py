@@ -40,6 +40,7 @@ class AttachTracepoint(Question[Attempt], frozen=True):
     name: str
     reads: int = 0
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._attach))
@@ -66,6 +67,7 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
     reads: int = 0
     writable: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._attach))
@@ -103,6 +105,7 @@ class AttachKprobe(Question[Attempt], frozen=True):
     functions: tuple[str, ...] = RARE
     offset: int = 0
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, self._attach)
@@ -130,6 +133,7 @@ class AttachUprobe(Question[Attempt], frozen=True):
 
     returns: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:

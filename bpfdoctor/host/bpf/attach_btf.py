@@ -39,6 +39,7 @@ class AttachTrampoline(Question[Attempt], frozen=True):
     functions: tuple[str, ...] = RARE
     sleepable: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         target = btf_id_of(machine, self.functions)
@@ -60,6 +61,7 @@ class AttachBtfTracepoint(Question[Attempt], frozen=True):
 
     name: str
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
@@ -85,6 +87,7 @@ class AttachIterator(Question[Attempt], frozen=True):
     what: str = "task"
     sleepable: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         target = btf_id_of(machine, (f"bpf_iter_{self.what}",))

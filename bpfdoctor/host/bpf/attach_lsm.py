@@ -31,6 +31,7 @@ class LoadLsm(Question[Attempt], frozen=True):
     hook: str
     sleepable: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         target = btf_id_of(machine, (f"bpf_lsm_{self.hook}",))
@@ -75,6 +76,7 @@ class FireLsm(Question[LsmFired], frozen=True):
     """
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> LsmFired | NoAnswer:
         hook = btf_id_of(machine, (LSM_HOOK,))

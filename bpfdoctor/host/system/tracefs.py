@@ -64,6 +64,7 @@ class AskTracefs(Question[Tracefs], frozen=True):
     """
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Tracefs | NoAnswer:
         return Tracefs(tuple(_look(path, machine) for path in PLACES), _mounts())
@@ -122,6 +123,7 @@ class AskTracepoint(Question[TracepointFacts], frozen=True):
     category: str
     name: str
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> TracepointFacts | NoAnswer:
         looked = [_look(path, machine) for path in PLACES]
