@@ -97,7 +97,7 @@ class _Facts:
         question = compile_question(self.host, self.project, name)
         if isinstance(question, str):
             return question
-        made, file = self.host.ask(question), question.source.rpartition("/")[2]
+        made, file = self.host.ask(question), question.file.rpartition("/")[2]
         if isinstance(made, NoAnswer):
             return f"{file} was not compiled: {made.shown()}"
         if not made.object:

@@ -41,7 +41,7 @@ def _program(host: Host, project: Project, name: str) -> RecordedProgram:
         raise BpfDoctorError(question)
     loader = host.ask(loader_question(project, name))
     return RecordedProgram(
-        hashlib.sha256(Path(question.source).read_bytes()).hexdigest(),
+        hashlib.sha256(Path(question.file).read_bytes()).hexdigest(),
         compiled_facts(host, question),
         tools.Loader() if isinstance(loader, NoAnswer) else loader,
     )
@@ -51,10 +51,10 @@ def compiled_facts(host: Host, question: tools.CompileSource) -> BpfObject:
     """The facts of what a source compiles to. Raises BpfDoctorError where there are none."""
     made = host.ask(question)
     if isinstance(made, NoAnswer) or not made.object:
-        raise BpfDoctorError(f"{question.source}: {made.shown()}")
+        raise BpfDoctorError(f"{question.file}: {made.shown()}")
     facts = host.ask(ReadObject(made.object))
     if isinstance(facts, NoAnswer):
-        raise BpfDoctorError(f"{question.source}: {facts.shown()}")
+        raise BpfDoctorError(f"{question.file}: {facts.shown()}")
     return facts
 
 
