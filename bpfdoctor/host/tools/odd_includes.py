@@ -12,7 +12,8 @@ from bpfdoctor.host.reading import read_regular
 from bpfdoctor.host.tools.source_words import refused
 
 _INCLUDE = re.compile(
-    rb"^[ \t]*#[ \t]*(?:include|import|include_next|embed)[ \t]*[<\"]([^>\"\n]+)", re.M
+    rb"^[ \t]*#[ \t]*(?:include|import|include_next|embed|define[ \t]+\w+)[ \t]*[<\"]([^>\"\n]+)",
+    re.MULTILINE,
 )
 
 LARGEST = 1 << 20
@@ -22,21 +23,23 @@ MOST = 500
 """Files that are looked through."""
 
 
-def refuse_odd_includes(file: str, tree: str, searched: Sequence[str], libbpf: str) -> None:
+def refuse_odd_includes(
+    file: str, trees: tuple[str, ...], searched: Sequence[str], libbpf: str
+) -> None:
     """Raise NotMadeError where a source includes what is neither a file nor a directory.
 
     `searched` are the directories of `<…>`, `libbpf` is that of `<bpf/…>`. Below others than the
-    `tree` nothing is looked through. An include by a macro is not seen. To be called with the
-    rights of whoever compiles.
+    `trees` nothing is looked through. A macro that is a name in quotes counts as one that is
+    included. To be called with the rights of whoever compiles.
     """
-    left, seen = [file], {file}
+    left, seen, below = [file], {file}, tuple(f"{tree}/" for tree in trees)
     while left and len(seen) < MOST:
         path = left.pop()
         for found in _included(path, searched, libbpf):
             mode = _mode(found)
             if mode and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                 raise refused(f"{path} includes {found}, which is not a regular file")
-            if mode and found not in seen and found.startswith(f"{tree}/"):
+            if mode and found not in seen and found.startswith(below):
                 seen.add(found)
                 left.append(found)
 

@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 
 LARGEST_ASSEMBLY = 64 << 20
 
-_READS_FILES = re.compile(rb"\.(?:incbin|(?:include|macro|irpc?|rept?)[\s\"(/])", re.IGNORECASE)
-"""Directives of an assembler by which it reads a file, or from which such a one could be made."""
+_READS_FILES = re.compile(
+    rb"(?:^|[^\w$.])\.(incbin|include|macro|irpc?|rept?)(?:[^\w$.]|$)", re.IGNORECASE
+)
+"""Directives of an assembler by which it reads a file, or from which such a one could be made.
+
+Those of llvm/lib/MC/MCParser/AsmParser.cpp, which does not tell capitals from small letters. Behind
+or before a letter it is part of a name.
+"""
 
 _QUIET = (
     *("-fno-color-diagnostics", "-fno-caret-diagnostics", "-fno-crash-diagnostics"),
@@ -66,18 +72,20 @@ class SourceWork:
         self.compiler = (compiler, *self.clang.words)
         self.link = place.path("include")
         self.read: list[str] = []
+        self.trees = tuple(dict.fromkeys((os.path.normpath(source.root), real_path(source.root))))
+        """The tree as it was named, and without links."""
 
     def done(self) -> Made:
         """Compile it. Raises NotMadeError, and OSError."""
         source, identity = self.source, self.place.identity
-        tree = real_path(source.root)
+        tree = self.trees[-1]
         hanging = _hanging.setdefault(self.machine, set())
         if tree in hanging:
             said = f"another source of {tree} was not compiled in {TIME:g} seconds"
             raise NotMadeError(NoAnswer("timed-out", f"{said}: no other is tried"))
         with acting_as(identity):
             searched = (*source.include, *self.clang.system)
-            refuse_odd_includes(source.file, tree, searched, self._libbpf())
+            refuse_odd_includes(source.file, self.trees, searched, self._libbpf())
         self._link()
         try:
             ended = self._compiled("-S", "-fno-integrated-as", "-fno-verbose-asm")
@@ -85,7 +93,7 @@ class SourceWork:
             if error.answer.reason == "timed-out":
                 hanging.add(tree)
             raise
-        return self._judged(ended, tree)
+        return self._judged(ended)
 
     def _libbpf(self) -> str:
         return f"{self.source.libbpf}/src" if self.source.libbpf else ""
@@ -117,9 +125,9 @@ class SourceWork:
             raise NotMadeError(trouble)
         return ended
 
-    def _judged(self, ended: ProcessResult, tree: str) -> Made:
-        reads = self._reads(tree)
-        log = own_lines(decoded(ended.stderr), tree, (f"{self.link}/bpf", self._libbpf()))
+    def _judged(self, ended: ProcessResult) -> Made:
+        reads = self._reads()
+        log = own_lines(decoded(ended.stderr), self.trees, (f"{self.link}/bpf", self._libbpf()))
         made = Made(b"", log, ended.exit_code, signal_name(ended.signal), reads.outside)
         if ended.exit_code != 0:
             return made
@@ -129,7 +137,7 @@ class SourceWork:
             return msgspec.structs.replace(made, log="\n".join(filter(None, [log, said])))
         return msgspec.structs.replace(made, data=self._assembled())
 
-    def _reads(self, tree: str) -> Reads:
+    def _reads(self) -> Reads:
         """Whose the files are that were read. Raises NotMadeError for what is not ours to show."""
         read = prerequisites(self.place.text("probe.d") or self._listed())
         if read is None:
@@ -139,9 +147,9 @@ class SourceWork:
             named = filter(None, (*self.source.include, self._libbpf()))
             given = tuple(os.path.realpath(each) for each in named)
             found = [path for path in read if os.path.isabs(path)]
-            reads = reads_of(found, Places(tree, given, self.clang.system))
+            reads = reads_of(found, Places(self.trees[-1], given, self.clang.system))
         if reads.foreign:
-            raise refused(f"it reads {reads.foreign[0]}, which is not of {tree}")
+            raise refused(f"it reads {reads.foreign[0]}, which is not of {self.trees[-1]}")
         return reads
 
     def _listed(self) -> str:
@@ -154,8 +162,7 @@ class SourceWork:
         """The object's bytes. Raises NotMadeError for assembly that may read any file."""
         text = self._bytes("probe.s", LARGEST_ASSEMBLY)
         if found := _READS_FILES.search(text):
-            directive = decoded(found[0]).strip(' "(/\t\n')
-            raise refused(f"its assembly has {directive}, by which it may read any file")
+            raise refused(f"its assembly has .{decoded(found[1])}, by which it may read any file")
         cpu = [flag for flag in self.source.flags if flag.startswith("-mcpu=")]
         words = ("-target", "bpf", *cpu, "-c", self.place.path("probe.s"))
         if self._run(*words, "-o", self.place.path("probe.o")).exit_code != 0:
