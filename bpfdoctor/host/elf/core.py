@@ -65,7 +65,8 @@ class Core:
                 found.setdefault(section, []).append((place, asked))
         return {section: sorted(each) for section, each in found.items()}
 
-    def _inside(self, piece: Function) -> list[tuple[int, Asked]]:
+    def inside(self, piece: Function) -> list[tuple[int, Asked]]:
+        """Where a function is relocated, and what is asked there, in order."""
         places = self._asked.get(self.image.names[piece.section], [])
         first, last = (bisect.bisect_left(places, (at,)) for at in (piece.start, piece.end))
         return places[first:last]
@@ -73,13 +74,13 @@ class Core:
     def answers(self, piece: Function) -> Iterator[tuple[int, bool, int | None]]:
         """Where a function is relocated, whether it asks there what there is, and the answer that
         libbpf puts there, if it is known."""
-        for place, asked in self._inside(piece):
+        for place, asked in self.inside(piece):
             known = self.matcher.answer(asked, self.modules) if self.matcher else None
             yield place, asked.kind in ASKS, known
 
     def places(self, piece: Function) -> Iterator[tuple[int, int]]:
         """Where a function is relocated to a field, and where that is in the kernel's struct."""
-        for at, asked in self._inside(piece):
+        for at, asked in self.inside(piece):
             place = self.matcher.place(asked) if self.matcher else None
             if place is not None:
                 yield at, place
@@ -92,7 +93,7 @@ class Core:
         return found
 
     def _note(self, found: MissingTypes, piece: Function, places: Container[int]) -> None:
-        for place, asked in self._inside(piece):
+        for place, asked in self.inside(piece):
             found.asked.add(asked)
             found.needs_module_btf |= self.matcher is not None and not self.matcher.knows(
                 asked.type
