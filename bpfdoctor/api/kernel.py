@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.btf.field_places import (
+        AskFieldPlaces as AskFieldPlaces,
+        AskParameterStructs as AskParameterStructs,
+        FieldPlace as FieldPlace,
+        FieldPlaces as FieldPlaces,
+        ParameterStructs as ParameterStructs,
+    )
     from bpfdoctor.host.btf.kernel_types import (
         AskBtfKinds as AskBtfKinds,
         AskEnumerator as AskEnumerator,
