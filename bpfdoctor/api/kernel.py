@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         TracePlace as TracePlace,
         TracepointFacts as TracepointFacts,
     )
+    from bpfdoctor.host.system.tracer import AskTracer as AskTracer, Tracer as Tracer
+    from bpfdoctor.judging.tracer import silenced as silenced, untried as untried
 
     Btf = AskKernelBtf
     Enumerator = AskEnumerator
