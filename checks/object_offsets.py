@@ -17,7 +17,7 @@ MOST_TOLD, LONGEST = 3, 120
 """Reads that a summary tells, and characters of a line of the source."""
 
 
-@check("object.fixed-offsets", title="fixed offsets", requires=("object.file",))
+@check("object.fixed-offsets", title="fixed offsets", beside=("object.file",))
 def object_fixed_offsets(context: Context) -> Iterator[Finding]:
     """Whether what each program reads of kernel memory at a fixed offset lies there on the running
     kernel.
@@ -32,18 +32,19 @@ def object_fixed_offsets(context: Context) -> Iterator[Finding]:
     attached to, and pointers that are read through these. What lies where is looked up in the
     kernel's BTF, the line of the source in the object. It says nothing of whether a program loads.
     """
-    found, _ = objects.object_of(context)
-    if not found:
-        return
-    question = objects.AskFixedReads(context.project.object)
+    for each in objects.programs_of(context):
+        if each.of.judged.path:
+            yield _of_program(context, each)
+
+
+def _of_program(context: Context, each: objects.SeenProgram) -> Finding:
+    question = objects.AskFixedReads(each.of.judged.path)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    for program in found.programs:
-        if isinstance(answer, objects.FixedReads):
-            named = [each for each in answer.programs if each.program == program.name]
-            yield _judged(context, program.name, named, seen)
-        else:
-            yield unknown(f"not looked at: {answer.shown()}", about=program.name, seen=seen)
+    if not isinstance(answer, objects.FixedReads):
+        return unknown(f"not looked at: {answer.shown()}", about=each.about, seen=seen)
+    named = [found for found in answer.programs if found.program == each.program.name]
+    return _judged(context, each.about, named, seen)
 
 
 def _judged(

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         PROGRAM_TYPES as PROGRAM_TYPES,
     )
     from bpfdoctor.host.bpf.fire_once import (
-        FTRACE_ENABLED as FTRACE_ENABLED,
         KPROBES_ENABLED as KPROBES_ENABLED,
         FiredKind as FiredKind,
         FiredOnce as FiredOnce,

@@ -60,6 +60,8 @@ if TYPE_CHECKING:
         why_doubtful as why_doubtful,
         why_shut as why_shut,
     )
+    from bpfdoctor.host.system.tracer import AskTracer as AskTracer, Tracer as Tracer
+    from bpfdoctor.judging.tracer import silenced as silenced, untried as untried
 
     Btf = AskKernelBtf
     Enumerator = AskEnumerator

@@ -21,6 +21,7 @@ from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system.trace import tracepoint_id
+from bpfdoctor.host.system.tracer import left_alone
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -108,7 +109,10 @@ class AttachKprobe(Question[Attempt], frozen=True):
     asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, self._attach)
+        source = event_source("kprobe")
+        if isinstance(source, Attempt):
+            return source
+        return left_alone(machine, "kprobe") or with_memory(Attempt, self._attach)
 
     def source(self) -> str:
         kind = "kretprobe" if self.returns else "kprobe"
