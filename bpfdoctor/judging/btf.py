@@ -20,8 +20,8 @@ def is_sound(facts: BtfFacts) -> bool:
 def without_btf(context: Context, by: str, about: str = "", *, loads: bool = True) -> Finding:
     """The finding on what is looked up in the kernel's own BTF, where nothing can be.
 
-    `by`, which judges the kernel's BTF, is blamed where it cannot have passed: it looks at the BTF of the kernel's image
-    too, which is no help to what is loaded by a type id (`loads`).
+    `by`, which judges the kernel's BTF, is blamed where it cannot have passed: it looks at the BTF
+    of the kernel's image too, which is no help to what is loaded by a type id (`loads`).
     """
     question = AskKernelBtf()
     answer = context.ask(question)
