@@ -101,7 +101,7 @@ CLOSED_LIST: Mapping[str, Mapping[str, Bound]] = {
     # who asks, and what the kernel says of itself
     "AskIdentity": {},
     "AskBpf": {},
-    "AskTracefs": {},
+    "AskTracefs": {"old": _any},
     "AskTraceWindow": {},
     "AskFileSystem": {"path": lambda value: value in PLACES},
     "AskSecurityFile": {"name": _any},
