@@ -56,11 +56,11 @@ if TYPE_CHECKING:
         TracePlace as TracePlace,
         TracepointFacts as TracepointFacts,
     )
+    from bpfdoctor.host.system.tracer import AskTracer as AskTracer, Tracer as Tracer
     from bpfdoctor.judging.trace_window import (
         why_doubtful as why_doubtful,
         why_shut as why_shut,
     )
-    from bpfdoctor.host.system.tracer import AskTracer as AskTracer, Tracer as Tracer
     from bpfdoctor.judging.tracer import silenced as silenced, untried as untried
 
     Btf = AskKernelBtf
