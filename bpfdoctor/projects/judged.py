@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -11,6 +11,8 @@ from bpfdoctor.model import Stage
 if TYPE_CHECKING:
     from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
     from bpfdoctor.host.elf.bpf_object import BpfObject
+else:  # what reads ELF and C takes time to import, and is where there is an object
+    LibbpfSource = BpfObject = Any
 
 Needs = dict[Stage, tuple[str, ...]]
 """The keys of findings that must pass, by stage."""
@@ -75,6 +77,10 @@ class JudgedObject(msgspec.Struct, frozen=True):
     def lacks_btf(self) -> bool:
         """It has no BTF, and something that libbpf reads by it."""
         return self.facts is not None and not self.facts.btf and self.facts.needs_btf
+
+    def without_facts(self) -> JudgedObject:
+        """The same for another process, which asks for the facts itself."""
+        return msgspec.structs.replace(self, facts=None, libbpf=None)
 
     def part(self, name: str) -> Part | None:
         """The BPF program of that name."""
