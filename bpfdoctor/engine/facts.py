@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from bpfdoctor.api import AskKernel, Host, Kernel, NoAnswer, Project, Stage, files, objects, tools
+from bpfdoctor.engine.load import check_of
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.readiness import asked_stages
 from bpfdoctor.host.architecture import target_architecture
@@ -16,7 +17,12 @@ from bpfdoctor.host.limited_hosts import LimitedHost
 from bpfdoctor.model import Selection
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import Build
-from bpfdoctor.projects.needs import Surroundings, judged_nothing, judged_object
+from bpfdoctor.projects.needs import (
+    Surroundings,
+    judged_nothing,
+    judged_object,
+    told_by_objects,
+)
 from bpfdoctor.projects.recorded import recorded_facts, recorded_judged
 
 AT_ONCE = 2
@@ -52,7 +58,13 @@ def _all(look: Look, names: Sequence[str]) -> list[JudgedObject]:
 
 
 def asked_for(project: Project, selection: Selection, options: Options) -> tuple[str, ...]:
-    """The programs whose objects a run asks for: what is built alone is not looked into."""
+    """The programs whose objects a run asks for.
+
+    What is built alone is not looked into; nor is anything where only such checks were chosen as
+    say nothing of objects.
+    """
+    if options.only and not any(_looks_into_objects(each) for each in options.only):
+        return ()
     if options.table or options.everything:
         return project.programs
     return tuple(
@@ -60,6 +72,12 @@ def asked_for(project: Project, selection: Selection, options: Options) -> tuple
         for target in selection.targets
         if any(stage is not Stage.BUILD for stage in asked_stages(project, target))
     )
+
+
+def _looks_into_objects(chosen: str) -> bool:
+    """Whether a check, or one of a subject, is about what objects name."""
+    named = check_of(chosen)
+    return any(named in (each, each.partition(".")[0]) for each in told_by_objects())
 
 
 class _Facts:
