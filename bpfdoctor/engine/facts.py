@@ -76,8 +76,9 @@ def asked_for(project: Project, selection: Selection, options: Options) -> tuple
 
 def _looks_into_objects(chosen: str) -> bool:
     """Whether a check, or one of a subject, is about what objects name."""
-    named = check_of(chosen)
-    return any(named in (each, each.partition(".")[0]) for each in told_by_objects())
+    named, told = check_of(chosen), told_by_objects()
+    subjects = {each.partition(".")[0] for each in told}
+    return named in told | subjects or named.partition(".")[0] in told
 
 
 class _Facts:

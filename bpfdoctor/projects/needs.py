@@ -53,13 +53,14 @@ def rules() -> Rules:
 
 @cache
 def told_by_objects() -> frozenset[str]:
-    """The ids of checks whose findings are about what an object names."""
+    """The ids of checks whose findings are about what an object names, and their subjects."""
     known = rules()
     of_all = (*known.kinds.values(), *known.maps.values(), *known.helpers.values())
     plain = (getattr(known, name) for name in known.__struct_fields__)
     parts = [*of_all, *(each for each in plain if isinstance(each, dict))]
     keys = (key for part in parts for keys in part.values() for key in keys)
-    return frozenset(key.partition("[")[0] for key in keys if isinstance(key, str) and "{" in key)
+    ids = {key.partition("[")[0] for key in keys if "[" in key}
+    return frozenset(ids | {key.partition(".")[0] for key in known.every[Stage.LOAD]})
 
 
 class Surroundings(msgspec.Struct, frozen=True):
