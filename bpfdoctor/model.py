@@ -264,9 +264,9 @@ class InsteadResult(msgspec.Struct, frozen=True):
 class ProgramResult(msgspec.Struct, frozen=True):
     """One program of the project, stage by stage, as it stands; and what another command gives.
 
-    `origin` says where the facts of its object come from ("compiled from minimal.bpf.c"), empty where
-    its object was not asked for. `not_fired`: that it fires is predicted from its attachment alone,
-    for it is of a kind of which bpfdoctor has no probe that is hit.
+    `origin` says where the facts of its object come from ("compiled from minimal.bpf.c"), empty
+    where its object was not asked for. `not_fired`: that it fires is predicted from its attachment
+    alone, for it is of a kind of which bpfdoctor has no probe that is hit.
     """
 
     name: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, NoAnswer
 from bpfdoctor.api import check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, kernel, machine, privilege
@@ -31,18 +33,41 @@ def runtime_memlock(context: Context) -> Finding:
 
     Until Linux 5.11 (commit 3ac1f01b43b6) the kernel charged maps and programs to this limit, by
     default 64 KiB; since then it charges the memory cgroup, and the limit does not matter.
-
-    It still matters to programs that raise it themselves and give up when they may not, such as
-    those of libbpf-bootstrap's layout of 2020 ("Failed to increase RLIMIT_MEMLOCK limit!"): raising
-    it takes CAP_SYS_RESOURCE, which root in a container or sandbox often lacks.
     """
-    limit = _Limit(context)
-    if not context.project.kind.raises_memlock:
-        return limit.judged(SMALL)
-    if limit.out_of_the_way:
-        return passed(limit.out_of_the_way, seen=limit.seen)
-    summary = f"{limit}, may not be raised ({limit.refusal}); these programs insist on it"
-    return _stopped(summary, limit.raising, limit.identity, limit.seen)
+    return _Limit(context).judged(SMALL)
+
+
+@check(
+    "runtime.memlock-raised",
+    title="programs may raise RLIMIT_MEMLOCK as far as they insist on",
+    excused_by=("runtime.privileges",),
+)
+def runtime_memlock_raised(context: Context) -> Iterator[Finding]:
+    """Whether this user may raise RLIMIT_MEMLOCK to what a program raises it to.
+
+    Programs written for kernels before Linux 5.11 raise it themselves, and many end where they may
+    not, on any kernel: those of libbpf-bootstrap until 2022-02 ("Failed to increase RLIMIT_MEMLOCK
+    limit!") ask for infinity, others for a number of bytes. To raise the hard limit takes
+    CAP_SYS_RESOURCE, which root in a container or sandbox often lacks.
+
+    What a program asks for is read in its source: only where it does so in any case, to a limit
+    that is written there, and ends if it is refused.
+    """
+    for about in context.project.abouts("runtime.memlock-raised"):
+        yield _raised(context, about)
+
+
+def _raised(context: Context, about: str) -> Finding:
+    size = int(about) if about.isdecimal() else -1
+    question, who = bpf.RaiseMemlock(size), machine.AskIdentity()
+    raising, identity = context.ask(question), context.ask(who)
+    seen = [evidence(question, raising), evidence(who, identity)]
+    wanted = "infinity" if size < 0 else f"{size >> 10} KiB"
+    if isinstance(raising, bpf.Attempt) and raising.worked:
+        return passed(f"it may be raised to {wanted}", about=about, seen=seen)
+    refusal = raising.reason if isinstance(raising, NoAnswer) else raising.error
+    summary = f"it may not be raised to {wanted} ({refusal}), on which programs insist"
+    return _stopped(summary, raising, identity, seen, about=about)
 
 
 @check(
@@ -91,12 +116,6 @@ class _Limit:
             return f"{self}, and may be raised to infinity"
         return ""
 
-    @property
-    def refusal(self) -> str:
-        """Why it may not be raised."""
-        said = self.raising
-        return said.reason if isinstance(said, NoAnswer) else said.error
-
     def judged(self, size: int) -> Finding:
         """Whether a map of `size` bytes has room: the probes first, then the release."""
         if self.out_of_the_way:
@@ -122,9 +141,10 @@ def _stopped(
     said: bpf.Attempt | NoAnswer,
     identity: machine.Identity | NoAnswer,
     seen: list[Evidence],
+    about: str = "",
 ) -> Finding:
     """Want of privilege is no failure, unless it is root who wants it."""
     refused = isinstance(said, bpf.Attempt) and said.error == "EPERM"
     if refused and isinstance(identity, machine.Identity) and privilege.is_root(identity):
-        return failed(summary, seen=seen, fixes=[RAISE])
-    return unknown(summary, seen=seen, fixes=[ASK_AS_ROOT])
+        return failed(summary, about=about, seen=seen, fixes=[RAISE])
+    return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, NoAnswer, Stage
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Finding, NoAnswer, Stage
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, kernel, objects, tools
 
@@ -31,8 +32,8 @@ def object_file(context: Context) -> Iterator[Finding]:
     """Whether what a compiled BPF object holds is known, and where that comes from.
 
     It is the file given with `--object`; in a checkout, the object that the build made, or the one
-    that the program's own source compiles to, or, where there is no compiler, that of a known commit
-    whose source is the same.
+    that the program's own source compiles to, or, where there is no compiler, that of a known
+    commit whose source is the same.
 
     It is read, never loaded: ELF for BPF, its programs by their sections, its maps and types by
     its BTF. In an object without BTF (`-g` left out, or stripped by `llvm-strip` without `-g`)
@@ -42,7 +43,7 @@ def object_file(context: Context) -> Iterator[Finding]:
         yield _held(judged)
 
 
-def _held(judged: objects.Judged) -> Finding:
+def _held(judged: objects.JudgedObject) -> Finding:
     about, found, seen = judged.program, judged.facts, objects.evidence_of(judged)
     if found is None:
         return unknown(judged.said, about=about, seen=seen, fixes=[AFTER_BUILD])
@@ -54,7 +55,7 @@ def _held(judged: objects.Judged) -> Finding:
         again = [ByHand('Define its maps in SEC(".maps").')]
         summary = 'maps in SEC("maps"), which libbpf refuses since 1.0'
         return unknown(summary, about=about, seen=seen, fixes=again)
-    if not found.btf and found.needs_btf:
+    if judged.lacks_btf:
         again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
         return failed(f"{what}, without BTF", about=about, seen=seen, fixes=again)
     if not found.btf:
@@ -64,7 +65,7 @@ def _held(judged: objects.Judged) -> Finding:
     return passed(summary, about=about, seen=seen)
 
 
-@check("object.relocations", title="CO-RE relocations", requires=("object.file",))
+@check("object.relocations", title="CO-RE relocations")
 def object_relocations(context: Context) -> Iterator[Finding]:
     """Whether the running kernel's BTF answers each CO-RE relocation of each program.
 
@@ -92,18 +93,31 @@ def _answered(context: Context, each: objects.SeenProgram) -> Finding:
 
 def _named(context: Context, each: objects.SeenProgram) -> Finding:
     """Of recorded facts the fields are known by name alone."""
-    about, fields = each.about, each.program.fields
-    questions = [kernel.Field(struct, path.partition(".")[0]) for struct, path in fields if path]
-    answers = [context.ask(question) for question in questions]
-    if any(isinstance(answer, NoAnswer) and answer.absent for answer in answers):
-        return blocked("the kernel shows no BTF", by=["kernel.btf"], about=about)
-    found = [isinstance(answer, kernel.FieldFacts) and answer.field for answer in answers]
-    lost = [q.command() for q, there in zip(questions, found, strict=True) if not there]
-    if lost and not each.program.conditional:
-        looks = [ByHand(command) for command in lost[:1]]
-        summary = f"{len(lost)} fields that it reads are not known to be in this kernel's BTF"
-        return unknown(summary, about=about, seen=each.of.seen, fixes=looks)
-    return passed(f"{len(found)} fields are in this kernel's BTF", about=about, seen=each.of.seen)
+    about, seen = each.about, each.of.seen
+    lost: list[ByHand] = []
+    for owner, path in each.program.fields:
+        question = _question_of(owner, path)
+        if question is None or owner in each.program.asks:
+            continue
+        answer: kernel.FieldFacts | kernel.EnumeratorFacts | NoAnswer = context.ask(question)
+        if isinstance(answer, NoAnswer) and answer.absent:
+            return blocked("the kernel shows no BTF", by=["kernel.btf"], about=about)
+        if isinstance(answer, NoAnswer) or not answer.there:
+            lost.append(ByHand(question.command()))
+    if lost:
+        summary = f"{len(lost)} names that it must find are not known to be in this kernel's BTF"
+        return unknown(summary, about=about, seen=seen, fixes=lost[:1])
+    count = len(each.program.fields)
+    return passed(f"{count} names are in this kernel's BTF", about=about, seen=seen)
+
+
+def _question_of(owner: str, path: str) -> kernel.Field | kernel.Enumerator | None:
+    """Whether the kernel has a field (of which the first step is looked at) or an enumerator."""
+    word, _, name = owner.rpartition(" ")
+    first = re.split(r"[.\[]", path, maxsplit=1)[0]
+    if word == "enum":
+        return kernel.Enumerator(name, path)
+    return kernel.Field(name, first) if word in ("struct", "union") and first else None
 
 
 def _relocated(context: Context, each: objects.SeenProgram) -> Finding:
@@ -127,7 +141,7 @@ def _relocated(context: Context, each: objects.SeenProgram) -> Finding:
     return passed(summary, about=about, seen=seen)
 
 
-@check("object.programs", title="what its sections say", requires=("object.file",))
+@check("object.programs", title="what its sections say")
 def object_programs(context: Context) -> Iterator[Finding]:
     """Whether it can be told if each program attaches, by the name of its section.
 
@@ -136,7 +150,15 @@ def object_programs(context: Context) -> Iterator[Finding]:
     are to files or events that the loader names: only running the program tells.
     """
     for each in objects.programs_of(context):
-        yield _unknown_section(each) or _attaches(context, each)
+        yield _unknown_section(each) or _by_hand(each) or _attaches(context, each)
+
+
+def _by_hand(each: objects.SeenProgram) -> Finding | None:
+    """What its loader attaches to, only the loader knows."""
+    if not each.part.by_hand:
+        return None
+    summary = f"{each.program.section}: its loader attaches it, to what only running it tells"
+    return unknown(summary, about=each.about, seen=each.of.seen, fixes=[bpf.ATTACH_ALL])
 
 
 def _unknown_section(each: objects.SeenProgram) -> Finding | None:
@@ -152,9 +174,6 @@ def _unknown_section(each: objects.SeenProgram) -> Finding | None:
 def _attaches(context: Context, each: objects.SeenProgram) -> Finding:
     program, about, seen = each.program, each.about, each.of.seen
     section = each.part.attach or program.section
-    if each.part.by_hand:
-        summary = f"{section}: its loader attaches it, to what only running it tells"
-        return unknown(summary, about=about, seen=seen, fixes=[bpf.ATTACH_ALL])
     if program.kind == "usdt" and program.target:
         return _usdt(context, each)
     if objects.loaded_for(program) and program.kind not in ELSEWHERE:

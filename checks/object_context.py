@@ -12,7 +12,7 @@ ARENA = bpf.MAP_TYPES["arena"].number
 """A program may use one only where its loader says at which address."""
 
 
-@check("object.context", title="what it is given, and returns", requires=("object.file",))
+@check("object.context", title="what it is given, and returns")
 def object_context(context: Context) -> Iterator[Finding]:
     """Whether the running kernel lets each program read what it reads of its context, and return
     what it returns.

@@ -20,7 +20,7 @@ Verdict = tuple[Status, str]
 WELL: Verdict = (Status.PASS, "")
 
 
-@check("object.externs", title="what it takes from the kernel", requires=("object.file",))
+@check("object.externs", title="what it takes from the kernel")
 def object_externs(context: Context) -> Iterator[Finding]:
     """Whether the kernel has each function, variable and option that the object declares extern.
 

@@ -33,7 +33,6 @@ kernel before 5.5, and writes the oldest in the place of all (bpf_object__saniti
 @check(
     "object.helpers",
     title="helpers called",
-    requires=("object.file",),
     explained_by=("kernel.bpf-syscall",),
 )
 def object_helpers(context: Context) -> Iterator[Finding]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Finding
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, objects
 
 OLDER = ByHand("Compile it with clang -mcpu=v2, or boot a newer kernel.")
 
 
-@check("object.instructions", title="instructions", requires=("object.file",))
+@check("object.instructions", title="instructions")
 def object_instructions(context: Context) -> Iterator[Finding]:
     """Whether the running kernel knows each instruction of each program.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, NoAnswer, Status
+from collections.abc import Iterator
+
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Finding, NoAnswer, Status
 from bpfdoctor.api import check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, machine, objects, privilege
 
 
-@check("object.maps", title="maps", requires=("object.file",))
+@check("object.maps", title="maps")
 def object_maps(context: Context) -> Iterator[Finding]:
     """Whether the running kernel makes each map that the object defines.
 
@@ -31,7 +33,9 @@ def _judged(context: Context, each: objects.SeenObject, defined: objects.Map) ->
         summary = f"not known without BTF: {what}"
         return unknown(summary, about=about, seen=seen, fixes=[bpf.LIST_FEATURES])
     identity = context.ask(machine.AskIdentity())
-    if defined.pinned and not (isinstance(identity, machine.Identity) and privilege.is_root(identity)):
+    if defined.pinned and not (
+        isinstance(identity, machine.Identity) and privilege.is_root(identity)
+    ):
         summary = f"{defined.name}: whether this user may pin it is not known"
         return unknown(summary, about=about, seen=seen, fixes=[ASK_AS_ROOT])
     return _made(context, each, defined)

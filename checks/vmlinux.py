@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 
-from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Instead, Run
+from msgspec.structs import replace
+
+from bpfdoctor.api import Build, ByHand, Context, Evidence, Finding, Instead, Run, Status
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import files, git, kernel, machine, tools, vmlinux
 
 
+ID = "checkout.vmlinux-h"
+
+
 @check(
-    "checkout.vmlinux-h",
+    ID,
     title="vmlinux.h",
     explained_by=("toolchain.commands",),  # without uname or sed the makefile names no architecture
     excused_by=("toolchain.make",),  # of which what the makefile computes is asked
 )
-def vmlinux_h(context: Context) -> Finding | None:
+def vmlinux_h(context: Context) -> Iterator[Finding]:
     """Whether the header with the kernel's types, for this architecture, is in the checkout.
 
     BPF code includes `vmlinux.h` in place of the kernel's own headers. libbpf-bootstrap keeps
@@ -23,49 +29,60 @@ def vmlinux_h(context: Context) -> Finding | None:
     build takes, its makefile says, and ARCH where the environment sets that: unset it if it names
     none that is there. It need not be of the running kernel: CO-RE adapts the program when it is
     loaded. Where it is missing, `bpftool btf dump file /sys/kernel/btf/vmlinux format c` writes
-    one. Where it is there, clang compiles it, as the owner of the checkout: one that was cut off,
-    or that holds an error message in place of C, fails.
+    one. make wants the file for every program. What it holds matters to those that include it:
+    clang compiles it, as the owner of the checkout, and one that was cut off, or that holds an
+    error message or nothing but blanks in place of C, fails.
     """
     here, build = context.project, context.project.kind.build
     if build is None or not build.vmlinux_h or not here.path:
-        return None
+        return
     named = here.setting("VMLINUX")
     if named.computed:
         why = f"where it is, the makefile computes by {named.computed}"
-        return unknown(why, fixes=[Run(("bpfdoctor", "check"), text="asks make")])
-    return _placed(context, build) if _is_named(context, build) else None
+        yield unknown(why, fixes=[Run(("bpfdoctor", "check"), text="asks make")])
+    elif _is_named(context, build):
+        yield from _placed(context, build)
 
 
-def _placed(context: Context, build: Build) -> Finding:
+def _placed(context: Context, build: Build) -> Iterator[Finding]:
     """What follows of the place where the build looks for it."""
     running = context.ask(kernel.AskKernel())
     if not isinstance(running, kernel.Kernel):
-        return unknown(f"the architecture is not known: {running.shown()}")
-    name = _header(context, build, machine.target_architecture(running.architecture))
+        yield unknown(f"the architecture is not known: {running.shown()}")
+        return
+    name = context.project.vmlinux_h(machine.target_architecture(running.architecture))
     if name.startswith("/"):
         look = Run(("ls", "-l", name))
-        return unknown(f"it is {name}, outside of the checkout", fixes=[look])
-    return _at(context, name)
+        yield unknown(f"it is {name}, outside of the checkout", fixes=[look])
+        return
+    yield from _at(context, build, name)
 
 
-def _at(context: Context, name: str) -> Finding:
-    here = context.project
-    question = files.LookAt(here.inside(name))
+def _at(context: Context, build: Build, name: str) -> Iterator[Finding]:
+    question = files.LookAt(context.project.inside(name))
     facts = context.ask(question)
     seen = [evidence(question, facts)]
     if not isinstance(facts, files.PathFacts):
-        return _not_there(context, name, facts.absent, seen)
-    if facts.target_kind != "file":
-        broken = f"{name} is a broken link to {facts.target}"
-        why = f"{name} is not a file" if facts.target_kind else broken
-        fixes = (
-            [] if facts.target_kind else vmlinux.repairs(context, vmlinux.behind_link(name, facts))
-        )
-        return failed(why, seen=seen, fixes=fixes)
-    if facts.size == 0:
-        fixes = vmlinux.repairs(context, vmlinux.behind_link(name, facts))
-        return failed(f"{name} is empty", seen=seen, fixes=fixes)
-    return _content(context, name, facts, seen)
+        yield _not_there(context, name, facts.absent, seen)
+    elif not facts.target_kind:
+        why = f"{name} is a broken link to {facts.target}"
+        yield failed(why, seen=seen, fixes=vmlinux.repairs(context, name, facts))
+    else:
+        yield from _for_includers(context, build, name, _content(context, name, facts, seen))
+
+
+def _for_includers(
+    context: Context, build: Build, name: str, content: Finding
+) -> Iterator[Finding]:
+    """It is there, which is all that make wants; what it holds concerns who includes it."""
+    if content.status is Status.PASS or content.blocked_by:
+        yield content
+        return
+    found = replace(content, id=ID, about="content")
+    yield found
+    for program in vmlinux.includers(context, build, name):
+        why = f"{program}.bpf.c includes {name}"
+        yield blocked(why, by=[found.key], about=program)
 
 
 def _is_named(context: Context, build: Build) -> bool:
@@ -74,16 +91,6 @@ def _is_named(context: Context, build: Build) -> bool:
         return True
     text = context.ask(files.Read(context.project.inside(build.makefile)))
     return not isinstance(text, files.Text) or "vmlinux" in text.text
-
-
-def _header(context: Context, build: Build, architecture: str) -> str:
-    """Its path in this checkout: the makefile's VMLINUX, for it has moved; else the project's."""
-    here, named = context.project, context.project.setting("VMLINUX").value
-    if not named:
-        return build.vmlinux_h.replace("{arch}", architecture)
-    if named.startswith(f"{here.path}/"):
-        return posixpath.normpath(named.removeprefix(f"{here.path}/"))
-    return posixpath.normpath(posixpath.join(build.directory, named))
 
 
 def _not_there(context: Context, name: str, absent: bool, seen: list[Evidence]) -> Finding:
@@ -122,6 +129,9 @@ def _wrong_architecture(context: Context, name: str, seen: list[Evidence]) -> Fi
 
 def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evidence]) -> Finding:
     """It is there: C that compiles, or something else of that name."""
+    if facts.target_kind != "file" or facts.size == 0:
+        why = f"{name} is {'empty' if facts.target_kind == 'file' else 'not a file'}"
+        return failed(why, seen=seen, fixes=vmlinux.repairs(context, name, facts))
     path = context.project.inside(name)
     question = files.Read(path, limit=1024)
     head = context.ask(question)
@@ -130,22 +140,24 @@ def _content(context: Context, name: str, facts: files.PathFacts, seen: list[Evi
         why = f"{name} cannot be read: {head.shown()}"
         return unknown(why, seen=[*seen, evidence(question, head)], fixes=[look])
     if vmlinux.ERROR_TEXT.match(head.text):
-        fixes = vmlinux.repairs(context, vmlinux.behind_link(name, facts))
+        fixes = vmlinux.repairs(context, name, facts)
         return failed(f"{name} holds the error text of bpftool, not C", seen=seen, fixes=fixes)
     if vmlinux.is_lost_link(facts, head.text):
         seen = [*seen, evidence(question, head)]
         link = head.text.strip()
         why = f'{name} contains the text "{link}": a symlink was lost when copying'
-        return failed(why, seen=seen, fixes=vmlinux.dump(context, path))
-    return _compiled(context, name, facts, seen)
+        return failed(why, seen=seen, fixes=vmlinux.relinked(context, name, link))
+    return _compiled(context, name, facts, seen, head.text)
 
 
-def _compiled(context: Context, name: str, facts: files.PathFacts, seen: list[Evidence]) -> Finding:
+def _compiled(
+    context: Context, name: str, facts: files.PathFacts, seen: list[Evidence], head: str
+) -> Finding:
     """By the word of the clang that the build takes, without a line of what it read."""
     clang = tools.chosen_clang(context.host, context.project.kind.clang, context.project.tools)
     if not clang.fit:
         return blocked(f"there is no clang to compile {name} with", by=["toolchain.clang-bpf"])
-    question = vmlinux.compilation(context, name, clang.argv)
+    question = vmlinux.compilation(context, name, clang.argv, head)
     answer = context.ask(question)
     if not isinstance(answer, tools.SourcesRead):
         why = f"could not determine whether {name} compiles: {answer.shown()}"
@@ -156,5 +168,5 @@ def _compiled(context: Context, name: str, facts: files.PathFacts, seen: list[Ev
         target = f" (a link to {facts.target})" if facts.target else ""
         return passed(f"{name}{target}, {facts.size:,} bytes", seen=seen)
     why = f"{name} does not compile: {vmlinux.compile_error(context, name, answer.errors)}"
-    fixes = vmlinux.repairs(context, vmlinux.behind_link(name, facts))
+    fixes = vmlinux.repairs(context, name, facts)
     return failed(why, seen=[*seen, evidence(question, answer)], fixes=fixes)

@@ -35,6 +35,12 @@ if TYPE_CHECKING:
         LOADABLE as LOADABLE,
         PROGRAM_TYPES as PROGRAM_TYPES,
     )
+    from bpfdoctor.host.bpf.fire_once import (
+        KPROBES_ENABLED as KPROBES_ENABLED,
+        FiredKind as FiredKind,
+        FiredOnce as FiredOnce,
+        FireOnce as FireOnce,
+    )
     from bpfdoctor.host.bpf.memlock import RaiseMemlock as RaiseMemlock
     from bpfdoctor.host.bpf.pmu import CountCycles as CountCycles
     from bpfdoctor.host.bpf.probes import (
@@ -53,6 +59,7 @@ if TYPE_CHECKING:
         LOAD_ONE as LOAD_ONE,
         OTHER_TARGET as OTHER_TARGET,
     )
+    from bpfdoctor.judging.btf import without_btf as without_btf
     from bpfdoctor.judging.probing import (
         BTF_OF_MODULES as BTF_OF_MODULES,
         able as able,

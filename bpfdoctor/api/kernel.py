@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.btf.field_places import (
+        AskFieldPlaces as AskFieldPlaces,
+        AskParameterStructs as AskParameterStructs,
+        FieldPlace as FieldPlace,
+        FieldPlaces as FieldPlaces,
+        ParameterStructs as ParameterStructs,
+    )
     from bpfdoctor.host.btf.kernel_types import (
+        AskBtfKinds as AskBtfKinds,
         AskEnumerator as AskEnumerator,
         AskField as AskField,
         AskFunction as AskFunction,
         AskKernelBtf as AskKernelBtf,
         BtfFacts as BtfFacts,
+        BtfKinds as BtfKinds,
         EnumeratorFacts as EnumeratorFacts,
         FieldFacts as FieldFacts,
         FunctionFacts as FunctionFacts,
@@ -36,6 +45,10 @@ if TYPE_CHECKING:
         AskSymbols as AskSymbols,
         Symbols as Symbols,
     )
+    from bpfdoctor.host.system.trace_window import (
+        AskTraceWindow as AskTraceWindow,
+        TraceWindow as TraceWindow,
+    )
     from bpfdoctor.host.system.tracefs import (
         AskTracefs as AskTracefs,
         AskTracepoint as AskTracepoint,
@@ -43,6 +56,12 @@ if TYPE_CHECKING:
         TracePlace as TracePlace,
         TracepointFacts as TracepointFacts,
     )
+    from bpfdoctor.host.system.tracer import AskTracer as AskTracer, Tracer as Tracer
+    from bpfdoctor.judging.trace_window import (
+        why_doubtful as why_doubtful,
+        why_shut as why_shut,
+    )
+    from bpfdoctor.judging.tracer import silenced as silenced, untried as untried
 
     Btf = AskKernelBtf
     Enumerator = AskEnumerator

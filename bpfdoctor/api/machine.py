@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Distribution as Distribution,
         Identity as Identity,
     )
+    from bpfdoctor.host.system.loopback import AskLoopback as AskLoopback, Loopback as Loopback
     from bpfdoctor.host.tools.commands import (
         AskEnvironment as AskEnvironment,
         Variables as Variables,

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
-    from bpfdoctor.host.elf.object import AskExecutable as AskExecutable
     from bpfdoctor.host.c_source.libbpf_source import (
+        SINCE as SINCE,
         AskLibbpf as AskLibbpf,
         LibbpfSource as LibbpfSource,
     )
-    from bpfdoctor.host.c_source.loader import AskLoader as AskLoader, Loader as Loader
+    from bpfdoctor.host.c_source.loader import (
+        ANYTHING as ANYTHING,
+        AskLoader as AskLoader,
+        Loader as Loader,
+    )
+    from bpfdoctor.host.elf.object import AskExecutable as AskExecutable
     from bpfdoctor.host.shell_words import to_paste as to_paste
     from bpfdoctor.host.tools.build_place import (
         AskBuildPlace as AskBuildPlace,
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
         tool_trouble as tool_trouble,
         wanted_machine as wanted_machine,
     )
+    from bpfdoctor.judging.libbpf import LinkedLibbpf as LinkedLibbpf
     from bpfdoctor.judging.tools.archiver import chosen_archivers as chosen_archivers
     from bpfdoctor.judging.tools.bpf_headers import compile_headers as compile_headers
     from bpfdoctor.judging.tools.bpftool import (

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
         compile_error as compile_error,
         is_lost_link as is_lost_link,
     )
+    from bpfdoctor.judging.checkout.vmlinux_includers import includers as includers
     from bpfdoctor.judging.checkout.vmlinux_remedies import (
-        behind_link as behind_link,
-        dump as dump,
+        relinked as relinked,
         repairs as repairs,
     )
 else:

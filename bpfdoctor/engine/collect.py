@@ -111,7 +111,9 @@ def program_results(
     """A row a program, the selected ones first; `others` are what was seen of other commands."""
     chosen = {target.program for target in selection.targets}
     rows = [
-        ProgramResult(name, name in chosen, dict(each), others.get(name), *_origin(project, name, each))
+        ProgramResult(
+            name, name in chosen, dict(each), others.get(name), *_origin(project, name, each)
+        )
         for name, each in stages.items()
     ]
     return tuple(sorted(rows, key=lambda row: not row.selected))

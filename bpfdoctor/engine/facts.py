@@ -14,7 +14,8 @@ from bpfdoctor.host.architecture import target_architecture
 from bpfdoctor.host.limited import TooLongError, within
 from bpfdoctor.host.limited_hosts import LimitedHost
 from bpfdoctor.model import Selection
-from bpfdoctor.projects.judged import Judged
+from bpfdoctor.projects.judged import JudgedObject
+from bpfdoctor.projects.model import Build
 from bpfdoctor.projects.needs import Surroundings, judged_nothing, judged_object
 from bpfdoctor.projects.recorded import recorded_facts, recorded_judged
 
@@ -24,7 +25,7 @@ AT_ONCE = 2
 ANSWER, LIMIT = 30.0, 300.0
 """Seconds for one answer, and for all of them."""
 
-Look = Callable[[str], Judged]
+Look = Callable[[str], JudgedObject]
 
 
 def with_facts(host: Host, project: Project, names: Sequence[str]) -> Project:
@@ -43,7 +44,7 @@ def with_facts(host: Host, project: Project, names: Sequence[str]) -> Project:
     return msgspec.structs.replace(project, judged=tuple(found))
 
 
-def _all(look: Look, names: Sequence[str]) -> list[Judged]:
+def _all(look: Look, names: Sequence[str]) -> list[JudgedObject]:
     if len(names) == 1:
         return [look(names[0])]
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -67,13 +68,13 @@ class _Facts:
     def __init__(self, host: Host, project: Project) -> None:
         self.host, self.project = host, project
 
-    def of(self, name: str) -> Judged:
+    def of(self, name: str) -> JudgedObject:
         """The object of one program."""
         if not self.project.path:
             nothing = judged_nothing(self._around(name), "nothing is known of its object")
             return recorded_judged(self.project, name) or nothing
         compiled = self._compiled(name)
-        if isinstance(compiled, Judged):
+        if isinstance(compiled, JudgedObject):
             return compiled
         doubt = self._doubt(name, compiled)
         nothing = judged_nothing(self._around(name), compiled)
@@ -83,7 +84,7 @@ class _Facts:
         return surroundings_of(self.host, self.project, name)
 
     def _doubt(self, name: str, why: str) -> str:
-        """Why the recorded facts may not be those of this tree; empty where its source is theirs."""
+        """Why recorded facts may not be those of this tree; empty where its source is theirs."""
         recorded, build = recorded_facts(self.project.name), self.project.kind.build
         program = recorded.programs.get(name) if recorded else None
         source = inside(self.project, build.source, name) if build else ""
@@ -92,7 +93,7 @@ class _Facts:
             return ""
         return why
 
-    def _compiled(self, name: str) -> Judged | str:
+    def _compiled(self, name: str) -> JudgedObject | str:
         """The object that the checkout's source makes, or the reason why there is none."""
         question = compile_question(self.host, self.project, name)
         if isinstance(question, str):
@@ -120,7 +121,7 @@ def surroundings_of(host: Host, project: Project, name: str) -> Surroundings:
     return Surroundings(
         name,
         known,
-        tools.UNREAD if isinstance(loader, NoAnswer) else loader,
+        tools.ANYTHING if isinstance(loader, NoAnswer) else loader,
         None if isinstance(libbpf, NoAnswer) else libbpf,
     )
 
@@ -128,7 +129,9 @@ def surroundings_of(host: Host, project: Project, name: str) -> Surroundings:
 def loader_question(project: Project, name: str) -> tools.AskLoader:
     """What the user space part of a program does."""
     build = project.kind.build
-    return tools.AskLoader(tuple(inside(project, each, name) for each in (build.loader if build else ())))
+    return tools.AskLoader(
+        tuple(inside(project, each, name) for each in (build.loader if build else ()))
+    )
 
 
 def compile_question(host: Host, project: Project, name: str) -> tools.CompileSource | str:
@@ -137,15 +140,22 @@ def compile_question(host: Host, project: Project, name: str) -> tools.CompileSo
     clang = tools.chosen_clang(host, project.kind.clang, project.tools)
     if build is None or not clang.fit or len(clang.argv) != 1:
         return "there is no clang to compile it with"
-    running = host.ask(AskKernel())
-    arch = target_architecture(running.architecture if isinstance(running, Kernel) else "")
     return tools.CompileSource(
         inside(project, build.source, name),
         clang.argv[0],
         project.path,
-        include=tuple(project.inside(each.replace("{arch}", arch)) for each in build.include),
+        include=_include(host, project, build),
         libbpf=project.inside(build.libbpf) if build.libbpf else "",
     )
+
+
+def _include(host: Host, project: Project, build: Build) -> tuple[str, ...]:
+    """The directories of headers, that of vmlinux.h among them, wherever this makefile has it."""
+    running = host.ask(AskKernel())
+    arch = target_architecture(running.architecture if isinstance(running, Kernel) else "")
+    types = project.vmlinux_h(arch).rpartition("/")[0]
+    places = (*(each.replace("{arch}", arch) for each in build.include), types)
+    return tuple(project.inside(each) for each in dict.fromkeys(places) if each)
 
 
 def inside(project: Project, pattern: str, name: str) -> str:
@@ -154,10 +164,42 @@ def inside(project: Project, pattern: str, name: str) -> str:
     return project.inside(directory, pattern.replace("{program}", name))
 
 
-def facts_of_built(host: Host, project: Project, name: str, path: str) -> Judged | None:
+def facts_of_built(host: Host, project: Project, name: str, path: str) -> JudgedObject | None:
     """The object that a build made, as it is judged; None where it cannot be read."""
     facts = objects.read_object(LimitedHost(host, ANSWER), path) if path else None
     if facts is None or isinstance(facts, NoAnswer):
         return None
     around = surroundings_of(host, project, name)
     return judged_object(facts, around, "built", "from the object built", path=path)
+
+
+def difference(host: Host, judged: JudgedObject, built: JudgedObject) -> str:
+    """In what an object that was built differs from the one that was judged; empty for nothing.
+
+    No kernel is in it.
+    """
+    one, other = (_alone(host, each) for each in (judged, built))
+    if one is None or other is None or one == other:
+        return ""
+    programs = {each.name: each for each in one.programs}
+    lost = [each.name for each in other.programs if programs.get(each.name) != each]
+    if not lost:
+        return "its maps, or what it takes from the kernel"
+    name = lost[0]
+    if name not in programs:
+        return f"it has {name}"
+    theirs = next(each for each in other.programs if each.name == name)
+    fields = [
+        field
+        for field in theirs.__struct_fields__
+        if getattr(theirs, field) != getattr(programs[name], field)
+    ]
+    return f"{', '.join(fields)} of {name}"
+
+
+def _alone(host: Host, judged: JudgedObject) -> objects.BpfObject | None:
+    """What an object says without any kernel."""
+    if not judged.path:
+        return judged.facts
+    read = host.ask(objects.ReadObject(judged.path))
+    return None if isinstance(read, NoAnswer) else read

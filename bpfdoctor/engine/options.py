@@ -20,7 +20,8 @@ class Options(msgspec.Struct, frozen=True):
 
     `named`: the user named `directory` (`-C`). `everything` asks for every program of the project,
     not only the selected ones; `every_program` selects them all, but for those that disturb the
-    rest of the machine. `table`: the row of every program is wanted. `proof`: only what a smoke sees counts. `object` is the path of a compiled
+    rest of the machine. `table`: the row of every program is wanted. `proof`: only what a smoke
+    sees counts. `object` is the path of a compiled
     BPF object to judge in place of a source tree; `objects` are any number of them, and `within`
     the programs of theirs, as `--for` names them (all, if none).
     """

@@ -1,4 +1,7 @@
-"""Record the facts of a commit's programs: `python -m bpfdoctor.engine.record_facts NAME CHECKOUT`.
+"""Record the facts of a commit's programs.
+
+    python -m bpfdoctor.engine.record_facts NAME CHECKOUT COMMIT
+    python -m bpfdoctor.engine.record_facts embedded
 
 What is written to `bpfdoctor/projects/facts/NAME.json` is what the objects say that the checkout's
 sources compile to here; no kernel is in it. A test holds the file to a fresh compile.
@@ -13,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+import bpfdoctor
 from bpfdoctor.api import NoAnswer, Project, tools
 from bpfdoctor.engine.facts import compile_question, loader_question
 from bpfdoctor.errors import BpfDoctorError
@@ -24,6 +28,8 @@ from bpfdoctor.host.question import Host
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import project_at
 from bpfdoctor.projects.recorded import PLACE, RecordedFacts, RecordedProgram
+
+EMBEDDED = Path(bpfdoctor.__file__).parent / "smoke" / "embedded" / "minimal.bpf.c"
 
 
 def facts_of(host: Host, project: Project, commit: str) -> RecordedFacts:
@@ -58,12 +64,30 @@ def compiled_facts(host: Host, question: tools.CompileSource) -> BpfObject:
     return facts
 
 
-def main(name: str, checkout: str, commit: str) -> None:
+def embedded_question() -> tools.CompileSource:
+    """How bpfdoctor's own program is compiled."""
+    return tools.CompileSource(str(EMBEDDED), "clang", str(EMBEDDED.parent))
+
+
+def embedded_facts(host: Host) -> RecordedFacts:
+    """The facts of bpfdoctor's own program, which no libbpf loads."""
+    question = embedded_question()
+    digest = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest()
+    program = RecordedProgram(digest, compiled_facts(host, question), tools.Loader())
+    return RecordedFacts("", None, {"embedded": program})
+
+
+def main(name: str, checkout: str = "", commit: str = "") -> None:
     """Write the file of one kind of project."""
     host = LiveHost(Machine(dict(os.environ)))
     try:
-        project = project_at(host, kind_named(name), str(Path(checkout).resolve()))
-        facts = facts_of(host, project, commit)
+        facts = (
+            facts_of(
+                host, project_at(host, kind_named(name), str(Path(checkout).resolve())), commit
+            )
+            if checkout
+            else embedded_facts(host)
+        )
     finally:
         host.close()
     PLACE.mkdir(exist_ok=True)

@@ -170,7 +170,9 @@ class _Session:
             if seen.instead is not None:
                 stages = seen_instead(seen, findings.roots((smoke_key(name),)))
                 others[name] = InsteadResult(seen.instead, seen.instead.command(name), stages)
-        return program_results(self.selection, rows, others, self.project)
+        judged = tuple(smoke.built.get(each.program, each) for each in self.project.judged)
+        project = msgspec.structs.replace(self.project, judged=judged)
+        return program_results(self.selection, rows, others, project)
 
     def _verdict(self, listed: Sequence[Reported], programs: Sequence[ProgramResult]) -> Verdict:
         if self.options.narrowed:

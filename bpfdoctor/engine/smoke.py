@@ -5,17 +5,21 @@ from __future__ import annotations
 import msgspec
 
 from bpfdoctor.api import Context, Finding, Instead, Stage, Status, Target
+from bpfdoctor.engine.facts import difference, facts_of_built
 from bpfdoctor.engine.findings import Findings
 from bpfdoctor.engine.readiness import Stages, predict
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.schedule import Observer, blocked_by, given_up
 from bpfdoctor.host.limited import TooLongError, within
 from bpfdoctor.model import Readiness, key_of
+from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.smoke.judge import (
     finding_of,
     no_sources,
+    other_object,
     prediction_finding,
     smoke_kernel,
+    smoke_prediction,
     smoke_program,
     with_detour,
 )
@@ -36,6 +40,8 @@ class Smoke:
     def __init__(self, context: Context, findings: Findings, observer: Observer) -> None:
         self.context, self.findings, self.observer = context, findings, observer
         self.observed: dict[str, Observed] = {}
+        self.built: dict[str, JudgedObject] = {}
+        """The objects that builds made, by program."""
         self.broken: dict[frozenset[str], str] = {}
         """By what builds broke at, the key of the first such build."""
 
@@ -75,6 +81,19 @@ class Smoke:
         seen = _run(self.context, target, instead)
         self.observed[target.program] = seen
         self._judge(target, seen, predicted)
+        if seen.instead is None:
+            self._hold_to_built(target.program, seen.object)
+
+    def _hold_to_built(self, program: str, path: str) -> None:
+        """Say so where the build made another object than the one that was judged."""
+        built = facts_of_built(self.context.host, self.context.project, program, path)
+        if built is None:
+            return
+        self.built[program] = built
+        judged = self.context.project.judged_of(program)
+        other = difference(self.context.host, judged, built) if judged else ""
+        if other and key_of(smoke_prediction.id, program) not in self.findings.by_key:
+            self._add(other_object(program, other))
 
     def _judge(self, target: Target, seen: Observed, predicted: Stages) -> None:
         finding = with_detour(finding_of(seen, target.stage), seen.instead, target.program)

@@ -101,12 +101,13 @@ CLOSED_LIST: Mapping[str, Mapping[str, Bound]] = {
     # who asks, and what the kernel says of itself
     "AskIdentity": {},
     "AskBpf": {},
-    "AskTracefs": {},
+    "AskTracefs": {"old": _any},
+    "AskTraceWindow": {},
     "AskFileSystem": {"path": lambda value: value in PLACES},
     "AskSecurityFile": {"name": _any},
     "AskKernelOption": {"name": _word},
     "AskTracepoint": {"category": _word, "name": _word},
-    "RaiseMemlock": {},
+    "RaiseMemlock": {"limit": lambda value: -1 <= value < 1 << 63},
     # events that never count anything
     "OpenPerfEvent": {},
     "CountCycles": {},
@@ -132,12 +133,19 @@ CLOSED_LIST: Mapping[str, Mapping[str, Bound]] = {
     "AttachRawTracepoint": {"name": _text, "reads": U16, "writable": _any},
     "AttachKprobe": {"returns": _any, "functions": _each(_word, 16), "offset": U64},
     "AttachUprobe": {"returns": _any},
-    "AttachTrampoline": {"kind": _any, "functions": NAMES, "sleepable": _any},
+    "AttachTrampoline": {
+        "kind": _any,
+        "functions": NAMES,
+        "sleepable": _any,
+        "loading": _any,
+    },
     "AttachBtfTracepoint": {"name": _text},
     "AttachIterator": {"what": _text, "sleepable": _any},
     "AttachSocketFilter": {},
     "AttachClassifier": {},
     "FireLsm": {},
+    # the same, hit once by ourselves and counted
+    "FireOnce": {"kind": _any},
     # what a smoke test runs, under a grant
     "Fire": {
         "code": _code,

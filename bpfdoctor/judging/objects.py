@@ -12,7 +12,7 @@ from bpfdoctor.contract import Context, unknown
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs
 from bpfdoctor.host.question import NOT_RECORDED, Host, NoAnswer, evidence
 from bpfdoctor.model import ByHand, Evidence, Finding
-from bpfdoctor.projects.judged import Judged, Part
+from bpfdoctor.projects.judged import JudgedObject, Part
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SeenObject(NamedTuple):
     """An object with its facts, and the evidence for them."""
 
-    judged: Judged
+    judged: JudgedObject
     facts: BpfObject
     seen: list[Evidence]
 
@@ -40,9 +40,9 @@ class SeenProgram(NamedTuple):
 
 
 def objects_of(context: Context) -> Iterator[SeenObject]:
-    """The objects of which something is known."""
+    """The objects of which something is known, and of which libbpf reads all that they need."""
     for judged in context.project.judged:
-        if judged.facts is not None:
+        if judged.facts is not None and not judged.lacks_btf:
             yield SeenObject(judged, judged.facts, evidence_of(judged))
 
 
@@ -58,7 +58,7 @@ def programs_of(context: Context) -> Iterator[SeenProgram]:
                 yield SeenProgram(found, attached, part, found.about(program.name))
 
 
-def evidence_of(judged: Judged) -> list[Evidence]:
+def evidence_of(judged: JudgedObject) -> list[Evidence]:
     """What was read of an object, and where."""
     if judged.facts is None:
         return []
@@ -81,7 +81,8 @@ def read_object(host: Host, path: str) -> BpfObject | NoAnswer:
 
     A kernel that was not asked has said nothing: the facts are then of the object alone.
     """
-    from bpfdoctor.host.elf.ask_object import AskBpfObject, MatchBtf, ReadObject, joined
+    from bpfdoctor.host.elf.ask_object import AskBpfObject, MatchBtf, ReadObject
+    from bpfdoctor.host.elf.kernel_match import joined
 
     read = host.ask(ReadObject(path))
     if isinstance(read, NoAnswer):

@@ -16,8 +16,8 @@ Needs = dict[Stage, tuple[str, ...]]
 """The keys of findings that must pass, by stage."""
 
 Origin = Literal["given", "built", "compiled", "recorded", "none"]
-"""Where the facts of an object come from: `--object`; this run's build; the checkout's source, which
-was compiled; a known commit; nowhere."""
+"""Where the facts of an object come from: `--object`; this run's build; the checkout's source,
+which was compiled; a known commit; nowhere."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -25,8 +25,8 @@ class Part(msgspec.Struct, frozen=True):
 
     `needs` hold wherever its loader loads it. `maybe` hold where the loader does what cannot be
     told: where one of them fails, the stage is unknown. `target` is what it attaches to, as in
-    SEC(). `attach`: the project file says so, and not the object. `by_hand`: its loader attaches it,
-    to what only the loader knows. `fired`: a probe of ours of its kind is attached and hit.
+    SEC(). `attach`: the project file says so, and not the object. `by_hand`: its loader attaches
+    it, to what only the loader knows. `fired`: a probe of ours of its kind is attached and hit.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Part(msgspec.Struct, frozen=True):
     fired: bool = False
 
 
-class Judged(msgspec.Struct, frozen=True):
+class JudgedObject(msgspec.Struct, frozen=True):
     """One object that is judged.
 
     `program` is the program of the project that it belongs to, empty for one that was given. `path`
@@ -71,6 +71,11 @@ class Judged(msgspec.Struct, frozen=True):
             return True
         return self.libbpf is not None and not self.libbpf.version.startswith("0.")
 
+    @property
+    def lacks_btf(self) -> bool:
+        """It has no BTF, and something that libbpf reads by it."""
+        return self.facts is not None and not self.facts.btf and self.facts.needs_btf
+
     def part(self, name: str) -> Part | None:
         """The BPF program of that name."""
         return next((each for each in self.parts if each.name == name), None)
@@ -79,7 +84,9 @@ class Judged(msgspec.Struct, frozen=True):
         """What its BPF programs need for a stage, or may need; of one of them with `only`."""
         parts = [each for each in self.parts if only in ("", each.name)]
         own = () if maybe else self.needs.get(stage, ())
-        found = [key for each in parts for key in (each.maybe if maybe else each.needs).get(stage, ())]
+        found = [
+            key for each in parts for key in (each.maybe if maybe else each.needs).get(stage, ())
+        ]
         return tuple(dict.fromkeys((*own, *found)))
 
     @property

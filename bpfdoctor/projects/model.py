@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Literal
 
 import msgspec
 
 from bpfdoctor.model import Stage, Subject
-from bpfdoctor.projects.judged import Judged, Needs
+from bpfdoctor.projects.judged import JudgedObject, Needs
 
 Trigger = Literal["own", "exec", "unlink", "packet", "signal", "bpf", "none"]
 
@@ -233,7 +234,7 @@ class Project(msgspec.Struct, frozen=True):
     tree: Tree | None = None
     settings: tuple[Setting, ...] = ()
     listing: ProgramList | None = None
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[JudgedObject, ...] = ()
     """The compiled objects that were asked for, one a program."""
 
     @property
@@ -276,7 +277,9 @@ class Project(msgspec.Struct, frozen=True):
         own = program.needs.get(stage, ()) if program else ()
         keys = dict.fromkeys((*self.kind.needs.get(stage, ()), *own))
         said = [key.replace("{program}", name) for key in keys]
-        derived = (key for each in self._of(name) for key in each.keys(stage, only=self._only(name)))
+        derived = (
+            key for each in self._of(name) for key in each.keys(stage, only=self._only(name))
+        )
         return tuple(dict.fromkeys((*said, *derived)))
 
     def maybe(self, name: str, stage: Stage) -> tuple[str, ...]:
@@ -285,7 +288,7 @@ class Project(msgspec.Struct, frozen=True):
         keys = (key for each in self._of(name) for key in each.keys(stage, maybe=True, only=only))
         return tuple(dict.fromkeys(keys))
 
-    def _of(self, name: str) -> tuple[Judged, ...]:
+    def _of(self, name: str) -> tuple[JudgedObject, ...]:
         """The objects of a program; the one that was given has all that are judged."""
         return tuple(each for each in self.judged if each.program in ("", name))
 
@@ -293,7 +296,7 @@ class Project(msgspec.Struct, frozen=True):
         """The BPF program that a name means: of an object that was given, each is a row."""
         return name if self.object else ""
 
-    def judged_of(self, name: str) -> Judged | None:
+    def judged_of(self, name: str) -> JudgedObject | None:
         """The object of a program; None where it was not asked for."""
         return next(iter(self._of(name)), None)
 
@@ -312,6 +315,16 @@ class Project(msgspec.Struct, frozen=True):
         """What its BPF programs attach to by name, written as in SEC()."""
         parts = (part for each in self.judged for part in each.parts)
         return tuple(dict.fromkeys(each.target for each in parts if each.target))
+
+    def vmlinux_h(self, architecture: str) -> str:
+        """The header of the kernel's types, from the checkout: the makefile's VMLINUX, for it has
+        moved; else the kind's."""
+        build, named = self.kind.build, self.setting("VMLINUX").value
+        if build is None or not named:
+            return build.vmlinux_h.replace("{arch}", architecture) if build else ""
+        if named.startswith(f"{self.path}/"):
+            return posixpath.normpath(named.removeprefix(f"{self.path}/"))
+        return posixpath.normpath(posixpath.join(build.directory, named))
 
     def inside(self, *parts: str) -> str:
         """A path in the checkout."""

@@ -15,7 +15,7 @@ from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, target_of
 from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section_names import named
 from bpfdoctor.model import Stage
-from bpfdoctor.projects.judged import Judged, Needs, Origin, Part
+from bpfdoctor.projects.judged import JudgedObject, Needs, Origin, Part
 from bpfdoctor.projects.model import BpfWords, Program
 
 RULES = Path(__file__).parent / "objects" / "needs.toml"
@@ -72,19 +72,19 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
     *,
     path: str = "",
     doubt: str = "",
-) -> Judged:
+) -> JudgedObject:
     """An object with the needs of each of its BPF programs."""
     derived = _Derived(facts, around)
     parts = tuple(derived.part(each) for each in facts.programs)
-    return Judged(
+    return JudgedObject(
         around.program, origin, said, path, facts, doubt, parts, derived.whole(), around.libbpf
     )
 
 
-def judged_nothing(around: Surroundings, said: str) -> Judged:
+def judged_nothing(around: Surroundings, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
     words = {"object": around.program, "memlock": _memlock(around)}
-    return Judged(around.program, "none", said, needs=_filled([rules().whole], words))
+    return JudgedObject(around.program, "none", said, needs=_filled([rules().whole], words))
 
 
 def _memlock(around: Surroundings) -> str:
@@ -148,8 +148,8 @@ class _Derived:
         load = said.load or self._load(program)
         if load == "no":
             return Part(program.name, program.section)
-        by_hand = program.name in self.loader.by_hand and not said.attach
-        unsure = by_hand or (program.name in self.loader.retargeted and not said.attach)
+        by_hand = self.loader.attaches(program.name) and not said.attach
+        unsure = by_hand or (self.loader.retargets(program.name) and not said.attach)
         needs, maybe = self._needs(attached, unsure)
         if load == "maybe":
             needs, maybe = {}, _joined(maybe, needs)
@@ -166,7 +166,7 @@ class _Derived:
 
     def _load(self, program: ObjectProgram) -> str:
         """Whether its loader loads it, by the name of its section and the loader's source."""
-        optional = program.name in self.loader.optional or self.loader.every_optional
+        optional = self.loader.may_leave_out(program.name)
         asked_for = bool(self.around.program) and program.section.startswith("?")
         return "maybe" if optional or asked_for else "yes"
 
@@ -178,7 +178,7 @@ class _Derived:
         needs = _filled(parts, words, False if unsure else None)
         maybe = _filled(parts, words, True) if unsure else {}
         for each in self.facts.maps:
-            used = each.name in program.maps and each.name not in self.loader.sized
+            used = each.name in program.maps and not self.loader.sizes(each.name)
             of_map = _filled(self._of_map(each), {**words, "map": each.name})
             needs, maybe = (
                 (_joined(needs, of_map), maybe) if used else (needs, _joined(maybe, of_map))

@@ -14,7 +14,7 @@ from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
 from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.elf.bpf_object import BpfObject
-from bpfdoctor.projects.judged import Judged
+from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import Project
 from bpfdoctor.projects.needs import Surroundings, judged_object
 
@@ -52,7 +52,7 @@ def recorded_facts(kind: str) -> RecordedFacts | None:
         raise BpfDoctorError(f"recorded facts {file}: {error}") from None
 
 
-def recorded_judged(project: Project, name: str, doubt: str = "") -> Judged | None:
+def recorded_judged(project: Project, name: str, doubt: str = "") -> JudgedObject | None:
     """What is recorded of a program of this kind; None where nothing is.
 
     `doubt` says why it may be otherwise here.

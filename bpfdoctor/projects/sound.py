@@ -47,7 +47,9 @@ def _program(where: str, program: Program, kind: ProjectKind) -> Iterator[str]:
     yield from _version(f"{where}.kernel", program.kernel)
     yield from _version(f"{where}.clang", program.clang)
     yield from _needs(f"{where}.needs", (key for keys in program.needs.values() for key in keys))
-    for key in (key for stage, keys in program.needs.items() if stage is not Stage.BUILD for key in keys):
+    for key in (
+        key for stage, keys in program.needs.items() if stage is not Stage.BUILD for key in keys
+    ):
         yield f"{where}.needs: {key!r}: what is needed after the build, the object tells, or `also`"
     for key in program.also:
         if not key.startswith(TOLD_BY_NO_OBJECT):

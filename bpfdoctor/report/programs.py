@@ -26,6 +26,9 @@ CELLS = {
 SEEN = "seen"
 """The cell of a stage that was observed to work."""
 
+NOT_FIRED = "not fired"
+"""That it fires is predicted from its attachment alone."""
+
 LEGEND = "seen: observed to work; ready: predicted from what was examined"
 OF_AN_OBJECT = "what the verifier says of an object's own code, only loading it tells"
 WIDTH = max(len(word) for word, _ in CELLS.values())
@@ -63,6 +66,9 @@ def _row(program: ProgramResult, names: int) -> Text:
     causes = [key for stage in Stage for key in program.stages[stage].because]
     if causes:
         row.append("  " + ", ".join(dict.fromkeys(causes)))
+    whence = [program.origin, NOT_FIRED if program.not_fired else ""]
+    if told := "; ".join(each for each in whence if each):
+        row.append(f"  ({told})", "dim")
     return row
 
 

@@ -47,8 +47,20 @@ def instead_lines(program: ProgramResult) -> list[str]:
 def _program_lines(program: ProgramResult, last: Stage, examined: set[str]) -> Iterator[Text]:
     shown = [stage for stage in Stage if stage.order <= last.order and stage in program.stages]
     lines = {stage: _words(program.stages[stage], examined) for stage in shown}
-    for words, stages in groupby(shown, lambda stage: lines[stage]):
-        yield Text(", ".join(stage.value for stage in stages) + ": ").append_text(words)
+    for words, group in groupby(shown, lambda stage: lines[stage]):
+        stages = list(group)
+        line = Text(", ".join(stage.value for stage in stages) + ": ").append_text(words)
+        yield line.append(_whence(program, stages))
+
+
+def _whence(program: ProgramResult, stages: Sequence[Stage]) -> str:
+    """By what object some stages behind the build were predicted, in brackets."""
+    last = program.stages[stages[-1]]
+    if last.proof is Proof.OBSERVED or stages[-1] is Stage.BUILD:
+        return ""
+    fired = "not fired" if program.not_fired and stages[-1] is Stage.FIRES else ""
+    told = "; ".join(each for each in (program.origin, fired) if each)
+    return f" ({told})" if told else ""
 
 
 def _words(result: StageResult, examined: set[str]) -> Text:

@@ -111,6 +111,18 @@ def with_detour(finding: Finding, instead: Instead | None, program: str) -> Find
     return msgspec.structs.replace(finding, summary=f"{instead.words(program)}: {finding.summary}")
 
 
+def other_object(program: str, difference: str) -> Finding:
+    """The `warn` that the build made another object than the one that was judged before it."""
+    return Finding(
+        Status.WARN,
+        f"the object that the build made is another than the one that was judged: {difference}; a "
+        "flag or a header of the build differs",
+        id=smoke_prediction.id,
+        about=program,
+        fixes=(ByHand("Judge the object that the build made: bpfdoctor check --object OBJECT"),),
+    )
+
+
 def prediction_finding(program: str, stage: Stage, predicted: Readiness, seen: Finding) -> Finding:
     """The `warn` that a prediction was wrong."""
     expected = "work" if predicted is Readiness.READY else "fail"

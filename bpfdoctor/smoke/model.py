@@ -27,9 +27,11 @@ class Outcome(msgspec.Struct, frozen=True):
 class Observed(msgspec.Struct, frozen=True):
     """The stages of one program that were tried, in order; none after one that did not happen.
 
-    `instead`: it was not built as the user would build it, but with this.
+    `instead`: it was not built as the user would build it, but with this. `object` is the BPF
+    object that the build made, empty where there is none.
     """
 
     program: str
     outcomes: tuple[Outcome, ...]
     instead: Instead | None = None
+    object: str = ""

@@ -35,10 +35,18 @@ def prove_program(
     built = context.ask(question)
     first = _built(question, built)
     if not first.happened or not may_run or upto is Stage.BUILD or isinstance(built, NoAnswer):
-        return Observed(name, (first,), instead)
+        return Observed(name, (first,), instead, _object(context, name, built))
     later = _run(context, run_question(built, name, program), program)
     wanted = (outcome for outcome in later if outcome.stage.order <= upto.order)
-    return Observed(name, (first, *wanted), instead)
+    return Observed(name, (first, *wanted), instead, _object(context, name, built))
+
+
+def _object(context: Context, name: str, built: Built | NoAnswer) -> str:
+    """Where the build left the BPF object of a program."""
+    build = context.project.kind.build
+    if build is None or isinstance(built, NoAnswer) or not (built.ok and built.place):
+        return ""
+    return "/".join((built.place, build.directory, build.object.replace("{program}", name)))
 
 
 def build_question(

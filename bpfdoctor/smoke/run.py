@@ -18,6 +18,7 @@ from bpfdoctor.host.leash import LeashedCommand
 from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.system.trace import Trace, open_trace
+from bpfdoctor.host.system.trace_window import TraceWindow, look
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.projects.model import Trigger
 from bpfdoctor.smoke.copy import own_copy
@@ -52,6 +53,8 @@ class Ran(Answer, frozen=True):
     `perf_event`). `status` is its exit status, None when it was still running (then we ended it),
     or when `signal` ended it. `untraced` says why the kernel's trace could not be read;
     `unseen` that its output was watched through a pipe, into which libc may have held lines back.
+    `window` is the global trace as its user would have found it then, where a program shows itself
+    in the trace.
     """
 
     pid: int
@@ -63,6 +66,7 @@ class Ran(Answer, frozen=True):
     signal: str = ""
     untraced: str = ""
     unseen: bool = False
+    window: TraceWindow | None = None
     root: bool = False
     seconds: float = 0
 
@@ -95,6 +99,7 @@ class RunProgram(Question[Ran], frozen=True):
     pattern: str = ""
     limit: float = 15
     privileged = True
+    asks = "tree"
 
     def put(self, machine: Machine) -> Ran | NoAnswer:
         try:
@@ -117,6 +122,7 @@ class _Running:
         self.held: set[str] = set()
         self.untraced = ""
         self.trace: Trace | None = None
+        self.window: TraceWindow | None = None
 
     def watched(self) -> Ran:
         with contextlib.ExitStack() as stack:
@@ -196,6 +202,7 @@ class _Running:
             self._end_gently()
         self.terminal.read()
         proof = proof or self._proof_at_the_end()
+        self._look_at_window()
         code = self.process.returncode if ended else None
         return Ran(
             pid=self.process.pid,
@@ -206,6 +213,7 @@ class _Running:
             status=code if code is not None and code >= 0 else None,
             signal=signal_name(-code) if code is not None and code < 0 else "",
             untraced=self.untraced,
+            window=self.window,
             unseen=self.question.watch == "output" and not self.terminal.live,
             root=os.geteuid() == 0,
             seconds=round(seconds, 1),
@@ -216,6 +224,12 @@ class _Running:
         if self.question.watch != "output" or not self.question.pattern:
             return ""
         return self._proof(self.mark.fill(self.question.pattern))
+
+    def _look_at_window(self) -> None:
+        """Our own instance has switches of its own: what it shows, the user need not see."""
+        if self.trace is not None and self.question.watch == "trace":
+            with contextlib.suppress(OSError):
+                self.window = look(self.trace.top)
 
     def _proof_source(self) -> str:
         if self.trace is None:

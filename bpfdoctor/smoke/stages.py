@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from bpfdoctor.host.question import Question, evidence
+from bpfdoctor.host.system.trace_window import AskTraceWindow
+from bpfdoctor.judging.trace_window import why_shut
 from bpfdoctor.model import Evidence, Stage
 from bpfdoctor.smoke.model import Outcome
 from bpfdoctor.smoke.run import Ran
@@ -45,8 +47,25 @@ def _fired(ran: Ran) -> list[Outcome]:
     return [
         Outcome(Stage.LOAD, True, "loaded: it fired", seen),
         Outcome(Stage.ATTACH, True, "attached: it fired", seen),
-        Outcome(Stage.FIRES, True, f"PID {ran.pid}: {ran.proof}", seen),
+        _shown(ran, seen),
     ]
+
+
+def _shown(ran: Ran, seen: tuple[Evidence, ...]) -> Outcome:
+    """It fired; that is no proof of what its user sees where the global trace is shut."""
+    if not _shut(ran):
+        return Outcome(Stage.FIRES, True, f"PID {ran.pid}: {ran.proof}", seen)
+    summary = f"PID {ran.pid}: it fired, and the global trace does not show it: {_shut(ran)}"
+    return Outcome(Stage.FIRES, False, summary, (*seen, *_window(ran)))
+
+
+def _shut(ran: Ran) -> str:
+    """Why the user sees nothing in the global trace; empty where he does, or looks elsewhere."""
+    return why_shut(ran.window) if ran.window is not None else ""
+
+
+def _window(ran: Ran) -> tuple[Evidence, ...]:
+    return (evidence(AskTraceWindow(), ran.window),) if ran.window is not None else ()
 
 
 def _stopped(question: Question[Ran], ran: Ran) -> list[Outcome]:
@@ -105,4 +124,8 @@ def _no_event(ran: Ran, still: str, seen: tuple[Evidence, ...]) -> Outcome:
     if ran.unseen:
         why = "no terminal could be had for it (no devpts?), and to a pipe it may keep lines back"
         return Outcome(Stage.FIRES, None, f"{still}: {why}", seen)
+    shut = _shut(ran)
+    if shut:
+        summary = f"silent: {still}: the global trace shows nothing: {shut}"
+        return Outcome(Stage.FIRES, False, summary, (*seen, *_window(ran)))
     return Outcome(Stage.FIRES, False, f"silent: {still}", seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bpfdoctor.api import (
@@ -18,11 +19,14 @@ from bpfdoctor.api import (
     Identity,
     Kernel,
     NoAnswer,
+    Project,
     Question,
     RaiseMemlock,
+    Stage,
     Status,
 )
 from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 FULL = (1 << 41) - 1
@@ -42,7 +46,6 @@ def memlock(  # noqa: PLR0917
     accounting: Answer = ASIDE,
     release: str = "",
     room: Answer = ASIDE,
-    project: str = "libbpf-bootstrap",
     check: str = "runtime.memlock",
 ) -> Finding:
     answers: dict[Question[Any], Answer] = {
@@ -52,30 +55,49 @@ def memlock(  # noqa: PLR0917
         AskKernel(): Kernel(release, "#1", "x86_64") if release else ASIDE,
         CreateMap("array", 4, 1 << (15 if check == "runtime.memlock" else 20), 1): room,
     }
-    return one(run_check(check, FakeHost(answers), project_named(project)))
+    return one(run_check(check, FakeHost(answers)))
 
 
-@pytest.mark.parametrize("project", ["libbpf-bootstrap", "libbpf-bootstrap-2020"])
-def test_no_limit_passes(project: str) -> None:
-    assert memlock(UNLIMITED, MAY_NOT, project=project).status is Status.PASS
+def test_no_limit_passes() -> None:
+    assert memlock(UNLIMITED, MAY_NOT).status is Status.PASS
 
 
-@pytest.mark.parametrize("project", ["libbpf-bootstrap", "libbpf-bootstrap-2020"])
-def test_a_limit_that_may_be_raised_passes(project: str) -> None:
-    assert memlock(ROOT, Attempt(), project=project).status is Status.PASS
+def test_a_limit_that_may_be_raised_passes() -> None:
+    assert memlock(ROOT, Attempt()).status is Status.PASS
 
 
-def test_programs_that_raise_it_fail_where_root_may_not() -> None:
-    found = memlock(ROOT, MAY_NOT, Attempt(), "6.18.0", project="libbpf-bootstrap-2020")
-    assert found.status is Status.FAIL
-    assert "8192 KiB" in found.summary
+def insisting(limit: str) -> Project:
+    """A project one program of which raises the limit itself."""
+    needs = {Stage.LOAD: (f"runtime.memlock-raised[{limit}]",)}
+    return msgspec.structs.replace(
+        project_named(), judged=(JudgedObject("minimal", "compiled", needs=needs),)
+    )
+
+
+def raised(limit: str, size: int, said: Answer, who: Answer = ROOT) -> Finding:
+    answers: dict[Question[Any], Answer] = {RaiseMemlock(size): said, AskIdentity(): who}
+    return one(run_check("runtime.memlock-raised", FakeHost(answers), insisting(limit)))
+
+
+@pytest.mark.parametrize(
+    ("limit", "size", "words"),
+    [("infinity", -1, "infinity"), (str(128 << 20), 128 << 20, "131072 KiB")],
+)
+def test_what_programs_insist_on_decides_with_whoever_asks(
+    limit: str, size: int, words: str
+) -> None:
+    assert raised(limit, size, Attempt()).status is Status.PASS
+    found = raised(limit, size, MAY_NOT)
+    assert (found.status, found.about) == (Status.FAIL, limit)
+    assert words in found.summary
     assert "CAP_SYS_RESOURCE" in getattr(found.fixes[0], "text", "")
+    for who, said in ((USER, MAY_NOT), (ASIDE, MAY_NOT), (ROOT, ASIDE)):
+        found = raised(limit, size, said, who)
+        assert (found.status, found.about, found.fixes) == (Status.UNKNOWN, limit, (ASK_AS_ROOT,))
 
 
-def test_for_an_ordinary_user_they_are_unknown() -> None:
-    found = memlock(USER, MAY_NOT, project="libbpf-bootstrap-2020")
-    assert found.status is Status.UNKNOWN
-    assert found.fixes == (ASK_AS_ROOT,)
+def test_where_no_program_raises_it_there_is_nothing_to_find() -> None:
+    assert run_check("runtime.memlock-raised", FakeHost({}), project_named()) == ()
 
 
 def test_where_the_limit_is_not_charged_it_does_not_matter() -> None:
@@ -115,10 +137,9 @@ def test_large_maps_are_judged_apart_and_for_themselves() -> None:
     assert memlock(ROOT, Attempt(), check="runtime.memlock-room").status is Status.PASS
 
 
-@pytest.mark.parametrize("project", ["libbpf-bootstrap", "libbpf-bootstrap-2020"])
-def test_without_answers_nothing_is_claimed(project: str) -> None:
-    assert memlock(ASIDE, ASIDE, project=project).status is Status.UNKNOWN
-    assert memlock(ROOT, ASIDE, project=project).status is Status.UNKNOWN
+def test_without_answers_nothing_is_claimed() -> None:
+    assert memlock(ASIDE, ASIDE).status is Status.UNKNOWN
+    assert memlock(ROOT, ASIDE).status is Status.UNKNOWN
 
 
 @pytest.mark.bpf

@@ -59,6 +59,25 @@ def test_a_module_that_cannot_be_loaded_is_tried_for_real() -> None:
     assert tc(Attempt(), some).status is Status.PASS
 
 
+def test_a_module_that_is_kept_out_is_the_cause_of_what_the_kernel_lacks() -> None:
+    gone = Attempt("ENOENT", "tc qdisc add dev lo clsact")
+    kept = Modules((), kept_out=(("cls_bpf", "modprobe.d has it installed by `/bin/false`"),))
+    found = tc(gone, kept)
+    assert found.status is Status.FAIL
+    assert "cls_bpf: modprobe.d has it installed by `/bin/false`" in found.summary
+    assert "cls_bpf" in repr(found.fixes)
+    assert "Boot a kernel" not in repr(found.fixes)
+    assert tc(Attempt(), kept).status is Status.PASS  # in a container another modprobe.d counts
+
+
+def test_a_module_of_which_it_is_not_known_is_not_tried() -> None:
+    doubtful = Modules(("sch_ingress",), doubtful=(("cls_bpf", "kernel.modprobe is /opt/load"),))
+    found = judged("kernel.tc", {LOADABLE: doubtful})
+    assert found.status is Status.UNKNOWN
+    assert "kernel.modprobe is /opt/load" in found.summary
+    assert found.fixes
+
+
 def test_a_classifier_takes_more_privilege_than_a_tracing_program() -> None:
     refused: dict[Question[Any], Answer] = {LoadProgram("sched_cls"): Attempt("EPERM", "bpf")}
     assert judged("kernel.classifiers", refused, USER).status is Status.UNKNOWN

@@ -107,7 +107,8 @@ def test_the_header_is_that_of_this_architecture(checkout: Path, machine: str, n
     assert finding.status is Status.FAIL
     assert finding.summary == f"vmlinux.h/include/{name}/vmlinux.h is missing"
     directory = f"{checkout}/vmlinux.h/include/{name}"
-    assert finding.fixes[0] == Run(("mkdir", "-p", directory), cwd=str(checkout))
+    undo = ("rmdir", "--ignore-fail-on-non-empty", "--", directory)
+    assert finding.fixes[0] == Run(("mkdir", "-p", "--", directory), cwd=str(checkout), undo=undo)
     assert isinstance(fix := finding.fixes[-1], Run)
     assert fix.output == f"{directory}/vmlinux.h"
 

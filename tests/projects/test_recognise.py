@@ -212,7 +212,6 @@ def test_a_makefile_of_today_is_known_by_its_words_in_another_directory(
     assert (found.name, found.kind.layout) == ("libbpf-bootstrap", "src")
     assert (build.directory, build.makefile) == ("src", "src/Makefile")
     assert build.vmlinux_h == "vmlinux.h/include/{arch}/vmlinux.h"
-    assert not found.kind.raises_memlock
     assert found.programs == ("minimal", "bootstrap")
 
 

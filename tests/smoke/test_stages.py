@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from bpfdoctor.host.system.trace_window import TraceWindow
 from bpfdoctor.model import Stage
+from bpfdoctor.smoke.model import Outcome
 from bpfdoctor.smoke.run import Ran, RunProgram
 from bpfdoctor.smoke.stages import stages_of
 
@@ -105,3 +108,29 @@ def test_silence_into_a_pipe_is_not_seen_rather_than_silent() -> None:
     ran = Ran(7, "", held=ATTACHED, unseen=True, root=True, seconds=15)
     assert stages(ran)[-1] == (Stage.FIRES, None)
     assert "no terminal" in stages_of(QUESTION, ran)[-1].summary
+
+
+PRINTED = Ran(7, "", proof="minimal-7: BPF triggered from PID 7.", proof_source="trace", root=True)
+SHUT = TraceWindow("/sys/kernel/tracing", on=False)
+
+
+def with_window(ran: Ran, window: TraceWindow) -> Outcome:
+    return stages_of(QUESTION, msgspec.structs.replace(ran, window=window))[-1]
+
+
+def test_what_only_a_private_trace_showed_is_not_proven() -> None:
+    shown = with_window(PRINTED, SHUT)
+    assert (shown.stage, shown.happened) == (Stage.FIRES, False)
+    assert "/sys/kernel/tracing/tracing_on is 0" in shown.summary
+
+
+@pytest.mark.parametrize("refused", ["", "EBUSY"])
+def test_what_the_global_trace_shows_somebody_is_proven(refused: str) -> None:
+    window = TraceWindow("/sys/kernel/tracing", on=True, refused=refused)
+    assert with_window(PRINTED, window).happened is True
+
+
+def test_a_shut_global_trace_is_named_as_the_cause_of_silence() -> None:
+    silent = with_window(Ran(7, "", held=ATTACHED, seconds=15, root=True), SHUT)
+    assert (silent.stage, silent.happened) == (Stage.FIRES, False)
+    assert "tracing_on is 0" in silent.summary

@@ -27,7 +27,8 @@ def undo_plan(run: JournaledRun, host: Host) -> Plan:
         record = run.records[index]
         if record.undone or _never_ran(record):
             continue
-        found = _undo_of(record, run.boot, host)
+        freed = {step.argv[-1] for step in steps if step.argv[0] == "rm"}
+        found = _undo_of(record, run.boot, host, freed)
         if isinstance(found, Manual):
             manual.append(found)
         else:
@@ -56,13 +57,13 @@ def _never_ran(record: Record) -> bool:
     return after is not None and after.result == "failed" and record.before.step.kind != "install"
 
 
-def _undo_of(record: Record, boot: str, host: Host) -> Sequence[Step] | Manual:
+def _undo_of(record: Record, boot: str, host: Host, freed: set[str]) -> Sequence[Step] | Manual:
     step = record.before.step
     if step.kind == "install":
         return _remove(record, host)
     if step.output:
         return _delete(record)
-    left = gone(record, boot, host) if step.undo else True
+    left = gone(record, boot, host, freed) if step.undo else True
     if left:
         return left if isinstance(left, Manual) else ()
     return (

@@ -6,6 +6,8 @@ The next boot undoes what was changed in the running system, and somebody else m
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Collection
 
 from bpfdoctor.fix.journal.read import Record
 from bpfdoctor.fix.plan import Manual, Step
@@ -35,12 +37,15 @@ def mounted(host: Host, step: Step) -> str:
     return mount_at(host, step.undo[-1]) if step.undo[:1] == ("umount",) else ""
 
 
-def gone(record: Record, boot: str, host: Host) -> bool | Manual:
-    """Whether what a step did to the running system in that boot is not there any more.
+def gone(record: Record, boot: str, host: Host, freed: Collection[str] = ()) -> bool | Manual:
+    """Whether what a step did in that boot, or to files, is not there any more.
 
-    A person has to see where the step was cut off, and somebody else may have mounted there.
+    A person has to see where the step was cut off, and somebody else may have mounted there, or
+    put a file there. `freed` are the files that are removed before this step is taken back.
     """
     step = record.before.step
+    if step.undo[0] in _FILES:
+        return _FILES[step.undo[0]](step, freed)
     if step.undo[0] not in ("umount", "sysctl"):
         return False
     if boot != boot_id():
@@ -51,6 +56,31 @@ def gone(record: Record, boot: str, host: Host) -> bool | Manual:
     if record.after is None and there:
         return Manual(step.why, f"{step.title}: it was cut off; whose the mount is, is not known")
     return record.after is None or there != record.after.mount
+
+
+def _aside_gone(step: Step, freed: Collection[str]) -> bool | Manual:
+    """What was set aside, and the place that it came from."""
+    kept, place = step.undo[-2:]
+    if os.path.lexists(kept) and os.path.lexists(place) and place not in freed:
+        return Manual(step.why, f"{place} is there again: what was set aside stays at {kept}")
+    return not os.path.lexists(kept)
+
+
+def _link_gone(step: Step, freed: Collection[str]) -> bool | Manual:
+    """A link that a step made, while it leads where the step had it lead."""
+    place = step.undo[-1]
+    try:
+        return os.readlink(place) != step.argv[-2]
+    except OSError:
+        return True
+
+
+def _directory_gone(step: Step, freed: Collection[str]) -> bool | Manual:
+    return not os.path.lexists(step.argv[-1])
+
+
+_FILES = {"mv": _aside_gone, "rm": _link_gone, "rmdir": _directory_gone}
+"""By the command that takes a step back, where it changed files."""
 
 
 def _is_set(setting: str, host: Host) -> bool:

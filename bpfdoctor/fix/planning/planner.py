@@ -159,4 +159,6 @@ def _step_of(run: Run, argv: tuple[str, ...], why: tuple[str, ...], after: tuple
 
 
 def _title(argv: tuple[str, ...]) -> str:
-    return f"mount {argv[-2]} at {argv[-1]}" if argv[0] == "mount" else f"run {argv[0]}"
+    titles = {"mount": "mount {} at {}", "mv": "set {} aside as {}", "ln": "link to {} at {}"}
+    words = titles.get(argv[0])
+    return words.format(*argv[-2:]) if words else f"run {argv[0]}"

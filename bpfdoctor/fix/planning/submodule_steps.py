@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from itertools import count
 
 from bpfdoctor.fix.plan import Step
 from bpfdoctor.host.git.plumbing import PLUMBING
 from bpfdoctor.host.git.submodule import Submodule
-from bpfdoctor.host.question import Host, NoAnswer
-from bpfdoctor.host.system.files import LookAt
+from bpfdoctor.host.question import Host
+from bpfdoctor.host.system.free_name import free_name
 from bpfdoctor.host.tools.commands import Completed, RunCommand
 
 CAREFUL = (
@@ -65,7 +64,7 @@ class SubmoduleSteps:
         if not self.submodule.half:
             return []
         kept = self.submodule.kept
-        aside = _free(self.host, f"{kept}.cut-off")
+        aside = free_name(self.host, f"{kept}.cut-off")
         steps = [
             self._step(
                 f"aside:{self.place}",
@@ -139,14 +138,3 @@ class SubmoduleSteps:
             after=after,
             notes=notes,
         )
-
-
-def _free(host: Host, path: str) -> str:
-    """The first of `path`, `path-2`, `path-3` … where nothing is."""
-    names = (path if number == 1 else f"{path}-{number}" for number in count(1))
-    return next(name for name in names if _absent(host, name))
-
-
-def _absent(host: Host, path: str) -> bool:
-    answer = host.ask(LookAt(path))
-    return isinstance(answer, NoAnswer) and answer.absent

@@ -36,6 +36,7 @@ class AttachSocketFilter(Question[Attempt], frozen=True):
     """Attach a filter to a raw packet socket that receives nothing (protocol 0)."""
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._attach))
@@ -55,6 +56,7 @@ class AttachClassifier(Question[Attempt], frozen=True):
     """Put a program on the ingress of lo, in a network namespace that ends with its process."""
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
@@ -73,18 +75,26 @@ class AttachClassifier(Question[Attempt], frozen=True):
         return attempt(self._attach)
 
     def _attach(self, steps: Steps) -> None:
-        program = steps.load(ProgramSpec(PROGRAM_TYPES["sched_cls"].number, RETURN_ZERO))
-        steps.call = Call.UNSHARE
-        _unshare()
-        link = steps.enter_context(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
-        steps.call = Call.ADD_QDISC
-        _ask(link, NEW_QDISC, (0xFFFF0000, CLSACT, 0), _attribute(1, b"clsact\0"))
-        steps.call = Call.ADD_FILTER
-        options = _attribute(6, struct.pack("=I", program)) + _attribute(7, b"bpfdoctor\0")
-        options += _attribute(8, struct.pack("=I", 1))  # TCA_BPF_FLAG_ACT_DIRECT
-        every_protocol = 1 << 16 | socket.htons(3)  # priority 1, ETH_P_ALL
-        kind = _attribute(1, b"bpf\0") + _attribute(2, options)
-        _ask(link, NEW_FILTER, (0, INGRESS, every_protocol), kind)
+        put_on_own_lo(steps, RETURN_ZERO)
+
+
+def put_on_own_lo(steps: Steps, code: bytes) -> None:
+    """Attach a classifier to the ingress of lo, in a network namespace of this process's own.
+
+    The process stays there: it is a child that ends with its probe. Raises OSError.
+    """
+    program = steps.load(ProgramSpec(PROGRAM_TYPES["sched_cls"].number, code))
+    steps.call = Call.UNSHARE
+    _unshare()
+    link = steps.enter_context(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
+    steps.call = Call.ADD_QDISC
+    _ask(link, NEW_QDISC, (0xFFFF0000, CLSACT, 0), _attribute(1, b"clsact\0"))
+    steps.call = Call.ADD_FILTER
+    options = _attribute(6, struct.pack("=I", program)) + _attribute(7, b"bpfdoctor\0")
+    options += _attribute(8, struct.pack("=I", 1))  # TCA_BPF_FLAG_ACT_DIRECT
+    every_protocol = 1 << 16 | socket.htons(3)  # priority 1, ETH_P_ALL
+    kind = _attribute(1, b"bpf\0") + _attribute(2, options)
+    _ask(link, NEW_FILTER, (0, INGRESS, every_protocol), kind)
 
 
 def _unshare() -> None:

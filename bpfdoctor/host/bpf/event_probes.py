@@ -55,12 +55,14 @@ def event_source(kind: str) -> EventSource | Attempt:
     return EventSource(kind, number=number, return_bit=1 << int(found[1]) if found else 0)
 
 
-def attach_probe(steps: Steps, source: EventSource, place: ProbePlace) -> None:
+def attach_probe(
+    steps: Steps, source: EventSource, place: ProbePlace, code: bytes = RETURN_ONE
+) -> None:
     """Attach to a kprobe or uprobe: through its event source, or through tracefs before that."""
     if source.kind == "kprobe" or source.old:  # uprobes are not forbidden: tried on 6.12 so
         steps.call = f"a {source.kind} under lockdown in confidentiality mode"
         refuse_in_confidentiality()
-    program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"].number, RETURN_ONE))
+    program = steps.load(ProgramSpec(PROGRAM_TYPES["kprobe"].number, code))
     if source.old:
         _attach_in_tracefs(steps, program, source.kind, place)
         return

@@ -36,13 +36,16 @@ UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
 class RaiseMemlock(Question[Attempt], frozen=True):
-    """May this user set RLIMIT_MEMLOCK to infinity, as the programs of 2020 do first of all?
+    """May this user set RLIMIT_MEMLOCK to so many bytes (-1: infinity), as old programs do first?
 
     Tried by prlimit(2) on a child that is ended at once: the kernel asks the caller for
     CAP_SYS_RESOURCE, just as setrlimit does, unless the hard limit is infinite already.
     """
 
     privileged = True
+    asks = "machine"
+
+    limit: int = -1
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
@@ -52,7 +55,7 @@ class RaiseMemlock(Question[Attempt], frozen=True):
             refused = NoAnswer.from_error(error)
             return NoAnswer(refused.reason, "no child process could be started to try it on")
         try:
-            resource.prlimit(child.pid, resource.RLIMIT_MEMLOCK, UNLIMITED)
+            resource.prlimit(child.pid, resource.RLIMIT_MEMLOCK, (self.limit, self.limit))
         except OSError as error:
             return Attempt.refused(Call.RAISE_MEMLOCK, error)
         finally:
@@ -61,7 +64,8 @@ class RaiseMemlock(Question[Attempt], frozen=True):
         return Attempt()
 
     def source(self) -> str:
-        return "setrlimit(RLIMIT_MEMLOCK, RLIM_INFINITY), in a child process"
+        limit = "RLIM_INFINITY" if self.limit < 0 else self.limit
+        return f"setrlimit(RLIMIT_MEMLOCK, {limit}), in a child process"
 
 
 def with_memory(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:

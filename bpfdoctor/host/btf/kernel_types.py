@@ -47,6 +47,7 @@ class AskKernelBtf(Question[BtfFacts], frozen=True):
     """
 
     path: str = VMLINUX
+    asks = "kernel"
 
     def put(self, machine: Machine) -> BtfFacts | NoAnswer:
         return _fact(
@@ -69,6 +70,34 @@ class AskKernelBtf(Question[BtfFacts], frozen=True):
         return self.path
 
 
+class BtfKinds(Answer, frozen=True):
+    """The kinds of types that some BTF holds, by name (`ENUM64`)."""
+
+    kinds: tuple[str, ...]
+
+    def shown(self) -> str:
+        return " ".join(self.kinds)
+
+
+class AskBtfKinds(Question[BtfKinds], frozen=True):
+    """Which kinds of types the kernel's BTF holds: a reader that is older than one stops there."""
+
+    path: str = VMLINUX
+
+    def put(self, machine: Machine) -> BtfKinds | NoAnswer:
+        return _fact(
+            machine, self, BtfKinds, self._facts, lambda facts: bool(facts.kinds), path=self.path
+        )
+
+    def _facts(self, found: Btf | BtfError) -> BtfKinds | NoAnswer:
+        if isinstance(found, BtfError):
+            return _unsound(found)
+        return BtfKinds(tuple(kind.name for kind in found.kinds()))
+
+    def command(self) -> str:
+        return f"bpftool btf dump file {self.path} | grep '^\\[' | cut -d' ' -f2 | sort -u"
+
+
 class FunctionFacts(Answer, frozen=True):
     """A function by its BTF: the id to attach to and how many parameters; None, 0 without it.
 
@@ -88,6 +117,7 @@ class AskFunction(Question[FunctionFacts], frozen=True):
 
     name: str
     path: str = VMLINUX
+    asks = "kernel"
 
     def put(self, machine: Machine) -> FunctionFacts | NoAnswer:
         return _fact(
@@ -114,6 +144,11 @@ class FieldFacts(Answer, frozen=True):
     field: bool = False
     type: str = ""
 
+    @property
+    def there(self) -> bool:
+        """The kernel has it."""
+        return self.field
+
     def shown(self) -> str:
         if not self.struct:
             return "no such struct or union"
@@ -126,6 +161,7 @@ class AskField(Question[FieldFacts], frozen=True):
     struct: str
     field: str
     path: str = VMLINUX
+    asks = "kernel"
 
     def put(self, machine: Machine) -> FieldFacts | NoAnswer:
         return _fact(
@@ -152,6 +188,11 @@ class EnumeratorFacts(Answer, frozen=True):
     enumeration: bool
     value: int | None = None
 
+    @property
+    def there(self) -> bool:
+        """The kernel has it."""
+        return self.value is not None
+
     def shown(self) -> str:
         if not self.enumeration:
             return "no such enumeration"
@@ -164,6 +205,7 @@ class AskEnumerator(Question[EnumeratorFacts], frozen=True):
     enumeration: str
     name: str
     path: str = VMLINUX
+    asks = "kernel"
 
     def put(self, machine: Machine) -> EnumeratorFacts | NoAnswer:
         def there(facts: EnumeratorFacts) -> bool:

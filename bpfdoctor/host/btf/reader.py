@@ -84,6 +84,10 @@ class Btf:
         """What sort of type it is."""
         return BtfKind(self._kinds[type_id]) if 0 < type_id < len(self._kinds) else BtfKind.VOID
 
+    def kinds(self) -> tuple[BtfKind, ...]:
+        """The kinds that its types are of, by number."""
+        return tuple(BtfKind(kind) for kind in sorted(set(self._kinds)) if kind)
+
     def name(self, type_id: int) -> str:
         """Its name; empty for an anonymous type."""
         return self.string(self._names[type_id]) if 0 < type_id < len(self._names) else ""

@@ -25,8 +25,9 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     the kernel gives it. `newer` are instructions that not every kernel knows: opcode, offset and
     number of each; `maps` the names of those that it uses. `data`: it refers to global data, or to
     options, which libbpf keeps in maps of its own; `fields` are the CO-RE accesses that no kernel
-    answers without what they name: the type as in C, and the field (`a.b`) or the enumerator. Both
-    are of all of its code, whichever kernel is asked. Snapshots keep the former names of
+    answers without what they name: the type as in C, and the field (`a.b`) or the enumerator;
+    `asks` are the types of which it asks what there is. All three are of all of its code, whichever
+    kernel is asked. Snapshots keep the former names of
     `unreachable`, `conditional` and `needs_module_btf`.
     """
 
@@ -53,6 +54,7 @@ class ObjectProgram(msgspec.Struct, frozen=True):
     maps: tuple[str, ...] = ()
     data: bool = False
     fields: tuple[tuple[str, str], ...] = ()
+    asks: tuple[str, ...] = ()
 
 
 def target_of(program: ObjectProgram) -> str:

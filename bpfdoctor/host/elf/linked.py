@@ -10,7 +10,7 @@ from functools import cache
 
 from bpfdoctor.host.bpf.asm import BPF_PSEUDO_CALL, JMP_CALL, STEP, decode
 from bpfdoctor.host.btf.access_names import access_name
-from bpfdoctor.host.btf.relocations import MUST_BE_THERE, Asked
+from bpfdoctor.host.btf.relocations import ASKS, MUST_BE_THERE, Asked
 from bpfdoctor.host.elf.code import MOST_CODE, Code, Function
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.image import TooLargeError
@@ -65,6 +65,11 @@ class Linked:
                 self._charge(each)
                 found.add(each)
         return tuple(sorted(found))
+
+    def asks(self, pieces: Iterable[Function]) -> tuple[str, ...]:
+        """The types of which they ask what there is, so that they may do without."""
+        every = (asked for piece in pieces for _, asked in self.core.inside(piece))
+        return tuple(sorted({self._name(each)[0] for each in every if each.kind in ASKS}))
 
     def _called_by(self, piece: Function) -> frozenset[Function]:
         """The functions that it calls, or takes the address of, itself."""

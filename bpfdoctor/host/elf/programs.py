@@ -121,6 +121,7 @@ class Programs:
             maps=tuple(sorted(self._maps(used))),
             data=self.linked.data(linked),
             fields=self.linked.fields(linked),
+            asks=self.linked.asks(linked),
         )
 
     def _maps(self, used: References) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Ask git about an untrusted tree: plumbing that runs none of the programs its settings can name.
 
 `git status` and `git diff` run `filter.*.clean` of the tree's own configuration, hooks off or not;
-`git submodule` runs `submodule.*.update=!COMMAND`. Only `rev-parse`, `ls-files` and `config --list`
-are used here, which run neither. What remains is closed by what is set for them: no fsmonitor, no
+`git submodule` runs `submodule.*.update=!COMMAND`. Only `rev-parse`, `ls-files`, `cat-file blob`
+and `config --list` are used here, which run neither. What remains is closed by what is set for them: no fsmonitor, no
 hooks, no pager, and no transport, for a partial clone fetches what is missing (by `core.sshCommand`
 or a remote helper) unless the protocol is forbidden.
 """

@@ -24,7 +24,7 @@ _TIME = re.compile(rb"mtime: (\d+):(\d+)")
 _SIZE = re.compile(rb"size: (\d+)\tflags: ([0-9a-f]+)")
 _SKIPPED = 1 << 30
 """CE_SKIP_WORKTREE: a sparse checkout leaves this file out on purpose."""
-_LINK, _SUBMODULE = b"120000", b"160000"
+LINK, _SUBMODULE = b"120000", b"160000"
 
 
 class Tracked(msgspec.Struct, frozen=True):
@@ -132,8 +132,8 @@ def _is_directory_or_absent(path: bytes) -> bool:
 
 def _same(path: bytes, facts: os.stat_result, file: Tracked) -> bool:
     if stat.S_ISLNK(facts.st_mode):
-        return file.mode == _LINK and _blob(os.readlink(path), file.object_id) == file.object_id
-    if not stat.S_ISREG(facts.st_mode) or file.mode == _LINK:
+        return file.mode == LINK and _blob(os.readlink(path), file.object_id) == file.object_id
+    if not stat.S_ISREG(facts.st_mode) or file.mode == LINK:
         return False
     content = read_regular(os.fsdecode(path), READ_LIMIT, os.O_NOFOLLOW)
     return _blob(content, file.object_id) == file.object_id

@@ -25,7 +25,7 @@ class Digest(Answer, frozen=True):
 
 
 class AskDigest(Question[Digest], frozen=True):
-    """The hash of a file: a snapshot tells by it whether a source is a known one, and not its text."""
+    """The hash of a file: by it a snapshot tells a known source, and keeps no text of it."""
 
     path: str
 

@@ -65,12 +65,13 @@ class Trace:
 
     `private` is False before Linux 5.9, where only the global trace has it, and where tracefs is
     mounted read-only: others' lines are then among `lines`, and nothing is ever taken from them
-    (`trace`, never `trace_pipe`).
+    (`trace`, never `trace_pipe`). `top` is where the global trace is, `path` the one that is read.
     """
 
     def __init__(self, place: Path) -> None:
         self.private = (place / PRINTK_EVENT).is_dir()
         self.path = place
+        self.top = str(place)
         self._held: int | None = None
 
     def __enter__(self) -> Trace:

@@ -29,8 +29,10 @@ MEMORY = 2 << 20
 _BOUNDED = ("/bin/sh", "-c", f'ulimit -v {MEMORY} 2>/dev/null; exec "$@"', "sh")
 _NEXT_RULE = re.compile(r"\n(?=\S)")
 _ERROR = re.compile(r"^([^\n:]+):\d+:(?:\d+:)? (?:fatal )?error: .*$", re.MULTILINE)
-_INCLUDES = ("-M", "-MG", "-w")
-_SYNTAX = ("-fsyntax-only", "-w", "-fmax-errors=20")
+_INCLUDES = ("-M", "-MG")
+_SYNTAX = ("-fsyntax-only", "-fmax-errors=20")
+_OWN_WARNINGS = "-Wno-everything"
+"""Where the flags have it, they say which warnings are errors; `-w` would silence these too."""
 
 
 class SourcesRead(Answer, frozen=True):
@@ -70,6 +72,7 @@ class ReadSources(Question[SourcesRead], frozen=True):
     syntax: bool = False
     host_includes: bool = False
     timeout: float = 20
+    asks = "tree"
 
     def put(self, machine: Machine) -> SourcesRead | NoAnswer:
         tool = tool_of(machine, self.compiler[0]) if len(self.compiler) == 1 else None
@@ -119,7 +122,8 @@ class _OneReading:
             return flags
         alone = asked.syntax and len(asked.sources) == 1
         rule = ("-MD", "-MF", place.path("probe.d"), "-MT", "probe.o") if alone else ()
-        how = (*(_SYNTAX if asked.syntax else _INCLUDES), *rule, "-x", "c")
+        quiet = () if _OWN_WARNINGS in asked.flags else ("-w",)
+        how = (*(_SYNTAX if asked.syntax else _INCLUDES), *quiet, *rule, "-x", "c")
         words = (*_BOUNDED, *asked.compiler, *flags, *how, *asked.sources)
         ended = place.run(words, asked.timeout)
         if isinstance(ended, NoAnswer):

@@ -21,6 +21,12 @@ ERROR_TEXT = re.compile(
 
 ERROR = re.compile(r"(?P<file>.*?):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)")
 
+TYPES = re.compile(r"\b(?:typedef|struct|union|enum)\b")
+"""Words of which one is among the first of any header that bpftool writes."""
+
+MUST_DECLARE = ("-Wno-everything", "-Werror=empty-translation-unit")
+"""To clang blanks, NUL bytes and comments are a good header; ISO C wants a declaration."""
+
 PATIENCE = 15.0
 """Seconds for a compilation, which takes a tenth of one."""
 
@@ -31,8 +37,11 @@ def is_lost_link(facts: PathFacts, text: str) -> bool:
     return own and "\n" not in text.strip() and "#" not in text
 
 
-def compilation(context: Context, name: str, clang: tuple[str, ...]) -> ReadSources:
-    """Make the question whether the header compiles, with the flags of the build."""
+def compilation(context: Context, name: str, clang: tuple[str, ...], head: str) -> ReadSources:
+    """Make the question whether the header compiles, with the flags of the build.
+
+    One whose `head` names no type must declare something, too.
+    """
     here, build = context.project, context.project.kind.build
     running = context.ask(AskKernel())
     name_of = running.architecture if isinstance(running, Kernel) else ""
@@ -43,7 +52,7 @@ def compilation(context: Context, name: str, clang: tuple[str, ...]) -> ReadSour
         clang,
         (here.inside(name),),
         here.path,
-        (*BPF_FLAGS, *flags),
+        (*BPF_FLAGS, *flags, *(() if TYPES.search(head) else MUST_DECLARE)),
         syntax=True,
         host_includes=True,
         timeout=PATIENCE,

@@ -36,6 +36,17 @@ def test_raising_answers_as_the_capability_says_and_leaves_our_limit(live: LiveH
     assert resource.getrlimit(LIMIT) == before
 
 
+def test_a_number_of_bytes_may_be_had_up_to_the_hard_limit_and_no_further(live: LiveHost) -> None:
+    hard, identity = resource.getrlimit(LIMIT)[1], live.ask(AskIdentity())
+    assert isinstance(identity, Identity)
+    if hard == resource.RLIM_INFINITY:
+        pytest.skip("there is no hard limit here")
+    assert live.ask(RaiseMemlock(hard)) == Attempt()
+    more = live.ask(RaiseMemlock(hard + 1))
+    assert isinstance(more, Attempt)
+    assert more.worked == holds(identity, CAP_SYS_RESOURCE)
+
+
 def test_without_proc_nothing_is_tried_and_nothing_raised(
     live: LiveHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

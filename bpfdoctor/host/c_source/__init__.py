@@ -1,0 +1,1 @@
+"""What C sources say, read as text: nothing is compiled or run."""
