@@ -81,14 +81,12 @@ def clang_of(machine: Machine, compiler: str, identity: Credentials | None) -> C
     return found
 
 
-def run_clang(
-    machine: Machine, argv: Sequence[str], identity: Credentials | None, timeout: float = TIME
-) -> ProcessResult:
+def run_clang(machine: Machine, argv: Sequence[str], identity: Credentials | None) -> ProcessResult:
     """Run it within the limits, and without what would steer it. Raises OSError."""
     return machine.run(
         argv,
         cwd="/",
-        timeout=timeout,
+        timeout=TIME,
         identity=identity,
         extra=machine.temporary(identity),
         without=WITHOUT,
