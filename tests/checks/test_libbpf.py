@@ -9,7 +9,7 @@ import pytest
 
 from bpfdoctor.api import Answer, Finding, NoAnswer, Project, Question, Status, kernel, tools
 from bpfdoctor.host.c_source.libbpf_source import of_release
-from bpfdoctor.projects.judged import Judged
+from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 ID = "libraries.libbpf-btf"
@@ -106,10 +106,10 @@ def test_of_an_installed_libbpf_its_release_tells() -> None:
 
 
 def test_without_a_checkout_it_is_not_known_and_without_a_build_not_asked() -> None:
-    held = {kernel.AskBtfKinds(): kernel.BtfKinds(HELD)}
-    project = project_named("libbpf-bootstrap")
+    held: dict[Question[Any], Answer] = {kernel.AskBtfKinds(): kernel.BtfKinds(HELD)}
+    project = msgspec.structs.replace(project_named("libbpf-bootstrap"), judged=())
     assert one(run_check(ID, FakeHost(held), project)).status is Status.UNKNOWN
-    recorded = Judged("minimal", "recorded", libbpf=release("1.6"))
+    recorded = JudgedObject("minimal", "recorded", libbpf=release("1.6"))
     project = msgspec.structs.replace(project, judged=(recorded,))
     assert one(run_check(ID, FakeHost(held), project)).status is Status.PASS
     assert run_check(ID, FakeHost({}), project_named("embedded")) == ()
