@@ -65,6 +65,8 @@ class Check(msgspec.Struct, frozen=True):
     applies: Callable[[Project], bool] = _always
     explained_by: tuple[str, ...] = ()
     excused_by: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    """Ids of checks with which it runs: it warns, and is nobody's need."""
 
     @property
     def waits_for(self) -> tuple[str, ...]:
@@ -92,6 +94,7 @@ def check(  # noqa: PLR0913  (each is a part of the check)
     applies: Callable[[Project], bool] = _always,
     explained_by: tuple[str, ...] = (),
     excused_by: tuple[str, ...] = (),
+    beside: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Context], Findings]], Check]:
     """Make a check of a function. `check_id` is `subject.what`, lower case, for ever."""
     if not re.fullmatch(r"[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*", check_id):
@@ -99,7 +102,16 @@ def check(  # noqa: PLR0913  (each is a part of the check)
 
     def decorate(function: Callable[[Context], Findings]) -> Check:
         return Check(
-            check_id, title, function, requires, gates, limit, applies, explained_by, excused_by
+            check_id,
+            title,
+            function,
+            requires,
+            gates,
+            limit,
+            applies,
+            explained_by,
+            excused_by,
+            beside,
         )
 
     return decorate

@@ -5,37 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Finding, Fix, NoAnswer, Question, Run
+from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Finding, NoAnswer, Question, Run
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, kernel
+
+TRACED = ("kernel.kprobes", "kernel.trampolines", "kernel.lsm", "kernel.fires")
+"""What rests on the function tracer."""
 
 TC_MODULES = ("sch_ingress", "cls_bpf")
 """As for kernel.tc: to attach would load them."""
 
 
-class Way(NamedTuple):
+class Attaching(NamedTuple):
     """How a kind is attached by itself, and the finding on that."""
 
     attach: tuple[Question[bpf.Attempt], ...]
     keys: tuple[str, ...]
 
 
-WAYS: dict[bpf.FiredKind, Way] = {
-    "kprobe": Way((bpf.AttachKprobe(returns=True),), ("kernel.kprobes",)),
-    "uprobe": Way((bpf.AttachUprobe(returns=True),), ("kernel.uprobes",)),
-    "trampoline": Way((bpf.AttachTrampoline("fentry"),), ("kernel.trampolines[attach]",)),
-    "tracepoint": Way(
+WAYS: dict[bpf.FiredKind, Attaching] = {
+    "kprobe": Attaching((bpf.AttachKprobe(returns=True),), ("kernel.kprobes",)),
+    "uprobe": Attaching((bpf.AttachUprobe(returns=True),), ("kernel.uprobes",)),
+    "trampoline": Attaching((bpf.AttachTrampoline("fentry"),), ("kernel.trampolines[attach]",)),
+    "tracepoint": Attaching(
         (
             bpf.AttachTracepoint("syscalls", "sys_enter_getcpu"),
             bpf.AttachTracepoint("sched", "sched_process_exec"),
         ),
         ("kernel.tracepoints[syscalls]", "kernel.tracepoints[sched]"),
     ),
-    "classifier": Way((bpf.AttachClassifier(),), ("kernel.tc",)),
-    "socket-filter": Way((bpf.AttachSocketFilter(),), ("kernel.socket-filter",)),
-    "iterator": Way((bpf.AttachIterator(),), ("kernel.iterators[attach]",)),
+    "classifier": Attaching((bpf.AttachClassifier(),), ("kernel.tc",)),
+    "socket-filter": Attaching((bpf.AttachSocketFilter(),), ("kernel.socket-filter",)),
+    "iterator": Attaching((bpf.AttachIterator(),), ("kernel.iterators[attach]",)),
 }
-"""By kind, in the order in which a switch that silences several is told of."""
+"""By kind."""
 
 
 @check(
@@ -52,24 +55,25 @@ def kernel_fires(context: Context) -> Iterator[Finding]:
     bpfdoctor's. It is hit once, and counts. kretprobe and ksyscall programs are kprobes, USDT and
     uretprobe programs uprobes, fexit and fmod_ret programs use the trampoline of fentry.
 
-    A program may be attached and silent. While kprobes/enabled in debugfs is 0 the kernel arms no
-    kprobe. While the sysctl kernel.ftrace_enabled is 0, up to Linux 6.18, it calls neither kprobes
-    nor fentry programs at the beginning of a function. Switch it on again: that is for all programs
-    of this machine.
+    A program may be attached and silent: while kprobes/enabled in debugfs is 0 the kernel arms no
+    kprobe; what kernel.ftrace_enabled silences says kernel.function-tracer.
     """
     wanted = context.project.abouts("kernel.fires")
-    silent: dict[str, str] = {}
     for kind, way in WAYS.items():
         if kind in wanted:
-            yield _fires(context, kind, way, silent)
+            yield _untried(context, kind) or _fires(context, kind, way)
     if "lsm" in wanted:
-        yield _lsm(context)
+        yield _untried(context, "lsm") or _lsm(context)
 
 
-def _fires(context: Context, kind: bpf.FiredKind, way: Way, silent: dict[str, str]) -> Finding:
-    modules = _to_be_loaded(context) if kind == "classifier" else None
-    if modules is not None:
-        return modules
+def _untried(context: Context, kind: str) -> Finding | None:
+    """What the tracer silences, and a classifier of which trying would load the modules."""
+    if kernel.silenced(context, kind):
+        return blocked("the function tracer is off", by=["kernel.function-tracer"], about=kind)
+    return _to_be_loaded(context) if kind == "classifier" else None
+
+
+def _fires(context: Context, kind: bpf.FiredKind, way: Attaching) -> Finding:
     question = bpf.FireOnce(kind)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
@@ -82,7 +86,7 @@ def _fires(context: Context, kind: bpf.FiredKind, way: Way, silent: dict[str, st
     if answer.refused:
         summary = f"it was not hit: our own call was refused: {answer.refused}"
         return unknown(summary, about=kind, seen=seen, fixes=[ASK_AS_ROOT])
-    return _silent(answer, kind, silent)
+    return _silent(answer, kind)
 
 
 def _to_be_loaded(context: Context) -> Finding | None:
@@ -97,7 +101,7 @@ def _to_be_loaded(context: Context) -> Finding | None:
 
 
 def _not_attached(
-    context: Context, answer: bpf.FiredOnce | NoAnswer, kind: bpf.FiredKind, way: Way
+    context: Context, answer: bpf.FiredOnce | NoAnswer, kind: bpf.FiredKind, way: Attaching
 ) -> Finding:
     """What does not attach by itself either is that finding's; of the rest nothing is known."""
     for attach, key in zip(way.attach, way.keys, strict=True):
@@ -110,42 +114,62 @@ def _not_attached(
     return unknown(summary, about=kind, seen=seen, fixes=[ASK_AS_ROOT])
 
 
-def _silent(answer: bpf.FiredOnce, kind: bpf.FiredKind, silent: dict[str, str]) -> Finding:
-    """Attached, hit and silent. Two kinds that one switch silences are one failure."""
-    off = [file for file, text in answer.switches if text == "0"]
-    if off and off[0] in silent:
-        summary = f"{off[0]} is 0, which silences this too"
-        return blocked(summary, by=[silent[off[0]]], about=kind)
-    silent.update(dict.fromkeys(off, f"kernel.fires[{kind}]"))
-    why = "; ".join(f"{file} is 0" for file in off) or "what silences it is not known"
-    summary = f"attached to {answer.target}, hit and silent: {why}"
-    unread = [file for file, text in answer.switches if text not in ("0", "1")]
-    fixes = [_SWITCH_ON[file] for file in off] or [_LOOK[file] for file in unread if file in _LOOK]
+def _silent(answer: bpf.FiredOnce, kind: bpf.FiredKind) -> Finding:
+    summary = f"attached to {answer.target}, hit and silent"
     seen = [evidence(bpf.FireOnce(kind), answer)]
-    return failed(summary, about=kind, seen=seen, fixes=fixes or [OTHERWISE])
+    if answer.armed == "0":
+        summary += f": {bpf.KPROBES_ENABLED} is 0"
+        return failed(summary, about=kind, seen=seen, fixes=[ARM])
+    unread = answer.armed not in ("", "1")
+    return failed(summary, about=kind, seen=seen, fixes=[LOOK if unread else OTHERWISE])
 
 
-_SWITCH_ON: dict[str, Fix] = {
-    bpf.KPROBES_ENABLED: ByHand(
-        f"As root: echo 1 > {bpf.KPROBES_ENABLED} (it arms every kprobe of this machine)"
-    ),
-    bpf.FTRACE_ENABLED: Run(
-        ("sysctl", "-w", "kernel.ftrace_enabled=1"),
-        privileged=True,
-        undo=("sysctl", "-w", "kernel.ftrace_enabled=0"),
-        text="Until the next boot.",
-    ),
-}
+ARM = ByHand(f"As root: echo 1 > {bpf.KPROBES_ENABLED} (it arms every kprobe of this machine)")
 
-_LOOK: dict[str, Fix] = {
-    bpf.KPROBES_ENABLED: ByHand(
-        "As root: mount -t debugfs debugfs /sys/kernel/debug; "
-        f"cat {bpf.KPROBES_ENABLED}; where that is 0: echo 1 > {bpf.KPROBES_ENABLED}"
-    )
-}
-"""Where a switch cannot be read."""
+LOOK = ByHand(
+    f"As root: mount -t debugfs debugfs /sys/kernel/debug; cat {bpf.KPROBES_ENABLED}; where that "
+    f"is 0: echo 1 > {bpf.KPROBES_ENABLED}"
+)
 
 OTHERWISE = ByHand("Attach by another kind of program, or boot another kernel: dmesg may say why.")
+
+
+@check(
+    "kernel.function-tracer",
+    title="the function tracer",
+    applies=lambda project: any(key.startswith(TRACED) for key in project.all_needs()),
+)
+def kernel_function_tracer(context: Context) -> Finding:
+    """Whether the kernel's function tracer is on (the sysctl kernel.ftrace_enabled).
+
+    Kprobes at the beginning of a function, fentry, fexit and LSM programs run by way of it. While
+    it is off they attach and stay silent; before Linux 6.0 trampolines are refused with EBUSY.
+
+    Do not attach them meanwhile: once it is on again and they are detached, the tracer may find its
+    records inconsistent and shut itself down until the next boot (seen on 6.1, 6.12 and 7.2). So
+    bpfdoctor tries none of them then.
+    """
+    question = kernel.AskTracer()
+    answer = context.ask(question)
+    seen = [evidence(question, answer)]
+    if isinstance(answer, NoAnswer):
+        if answer.absent:
+            return passed("this kernel has no switch that turns it off", seen=seen)
+        look = ByHand("sysctl kernel.ftrace_enabled")
+        return unknown(f"it cannot be read: {answer.shown()}", seen=seen, fixes=[look])
+    if answer.on:
+        return passed("on (kernel.ftrace_enabled = 1)", seen=seen)
+    names = " and ".join(f"{each}s" for each in answer.silent)
+    summary = f"off (kernel.ftrace_enabled = 0): {names} stay silent"
+    return failed(summary, seen=seen, fixes=[TURN_ON])
+
+
+TURN_ON = Run(
+    ("sysctl", "-w", "kernel.ftrace_enabled=1"),
+    privileged=True,
+    undo=("sysctl", "-w", "kernel.ftrace_enabled=0"),
+    text="Until the next boot. Stop the programs that are attached first.",
+)
 
 
 def _lsm(context: Context) -> Finding:

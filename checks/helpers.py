@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.api import ByHand, Context, Finding, NoAnswer
-from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
+from bpfdoctor.api import check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, kernel
 
 CALLED_BY_PLAIN_PROGRAMS = ("get_attach_cookie", "get_ns_current_pid_tgid", "trace_vprintk")
@@ -48,7 +48,7 @@ def _judged(context: Context, helper: str) -> Finding:
         called = bpf.Helper(bpf.HELPERS[helper].program, helper)
         return bpf.probed(context, called, f"bpf_{helper}", about=helper, means=means, fixes=newer)
     if isinstance(answer, NoAnswer):
-        return blocked("the kernel shows no BTF", by=["kernel.btf"], about=helper)
+        return bpf.without_btf(context, "kernel.btf", helper, loads=False)
     return _unlisted("its BTF has no enum bpf_func_id", helper, question, answer)
 
 

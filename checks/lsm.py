@@ -40,6 +40,9 @@ def kernel_lsm(context: Context) -> Iterator[Finding]:
     for kernel.lsm-active to say.
     """
     answer, identity = context.ask(bpf.FireLsm()), context.ask(machine.AskIdentity())
+    if isinstance(answer, NoAnswer) and kernel.untried(context, "lsm"):
+        yield from _loaded_alone(context)
+        return
     active = context.ask(kernel.SecurityFile("lsm"))
     seen = [evidence(bpf.FireLsm(), answer), evidence(kernel.SecurityFile("lsm"), active)]
     if isinstance(answer, NoAnswer) or not answer.attached.loaded:
@@ -48,7 +51,24 @@ def kernel_lsm(context: Context) -> Iterator[Finding]:
         yield blocked("what does not load, nobody attaches", by=by, about="attach")
         return
     yield passed("a program for the hook of bpf(2) was loaded", about="load", seen=seen)
+    if not answer.attached.worked and kernel.silenced(context, "lsm"):
+        by = ["kernel.function-tracer"]
+        yield blocked("it does not attach while the tracer is off", by=by, about="attach")
+        return
     yield _judged(answer, identity, active, seen, "attach")
+
+
+def _loaded_alone(context: Context) -> Iterator[Finding]:
+    """While the function tracer is off: what attaches then stays silent, and may break it."""
+    what = "loading a program for the hook of bpf(2)"
+    loaded = bpf.probed(context, bpf.LoadLsm("bpf"), what, about="load", means=MEANS)
+    yield loaded
+    if loaded.status is Status.PASS:
+        summary = "not tried while the function tracer is off: it would attach, and stay silent"
+        yield passed(summary, about="attach", seen=loaded.evidence)
+    else:
+        by = ["kernel.lsm[load]"]
+        yield blocked("what does not load, nobody attaches", by=by, about="attach")
 
 
 @check("kernel.lsm-active", title="BPF LSM programs are called", requires=("kernel.lsm",))
@@ -61,6 +81,8 @@ def kernel_lsm_active(context: Context) -> Finding:
     """
     answer, active = context.ask(bpf.FireLsm()), context.ask(kernel.SecurityFile("lsm"))
     seen = [evidence(bpf.FireLsm(), answer), evidence(kernel.SecurityFile("lsm"), active)]
+    if not (isinstance(answer, bpf.LsmFired) and answer.hits) and kernel.silenced(context, "lsm"):
+        return blocked("the function tracer is off", by=["kernel.function-tracer"])
     if isinstance(answer, NoAnswer) or answer.hits is None:
         return unknown("no LSM program was attached", seen=seen, fixes=[ASK_AS_ROOT])
     if answer.hits:

@@ -46,7 +46,7 @@ def runtime_sysfs(context: Context) -> Finding:
     explained_by=("kernel.lockdown",),
 )
 def runtime_tracefs(context: Context) -> Finding:
-    """Whether tracefs is really mounted, at either of its places, and readable.
+    """Whether tracefs is really mounted, at either of its places, and its tracepoints readable.
 
     Without it no tracepoint can be attached to: libbpf reads their ids there, and what programs
     print with bpf_printk is read there. Kprobes, uprobes, fentry, LSM programs, iterators, tc and
@@ -63,9 +63,8 @@ def runtime_tracefs(context: Context) -> Finding:
         look = ByHand("As root: stat -f -c %T /sys/kernel/tracing /sys/kernel/debug/tracing")
         return unknown(f"tracefs: {answer.reason}", seen=seen, fixes=[look])
     mounted = [place for place in answer.places if place.mounted]
-    readable = [place.path for place in mounted if not place.events]
-    if readable:
-        return passed(f"mounted and readable at {' and '.join(readable)}", seen=seen)
+    if answer.readable:
+        return passed(f"mounted and readable at {' and '.join(answer.readable)}", seen=seen)
     if mounted:
         return _refused(context, mounted[0], seen)
     return _not_mounted(context, answer, seen)
@@ -84,7 +83,7 @@ def runtime_tracefs_debugfs(context: Context) -> Finding:
     ids of tracepoints there and nowhere else. It appears where debugfs is mounted:
     `mount -t debugfs debugfs /sys/kernel/debug`.
     """
-    question = kernel.AskTracefs()
+    question = kernel.AskTracefs(old=True)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if not isinstance(answer, kernel.Tracefs):
@@ -106,7 +105,11 @@ def _refused(context: Context, place: kernel.TracePlace, seen: list[Evidence]) -
     identity = context.ask(machine.AskIdentity())
     summary = f"mounted at {place.path}, but this user may not read it: {place.events}"
     if not isinstance(identity, machine.Identity) or not privilege.is_root(identity):
-        return unknown(summary, seen=seen, fixes=[ByHand(f"As root: ls {place.path}/events")])
+        return unknown(
+            summary,
+            seen=seen,
+            fixes=[ByHand(f"As root: cat {place.path}/events/sched/sched_process_exec/id")],
+        )
     if place.events not in privilege.REFUSED:
         return unknown(f"mounted at {place.path}: {place.events}", seen=seen)
     seen = [*seen, evidence(machine.AskIdentity(), identity)]

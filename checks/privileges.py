@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Evidence, Finding, Fix, NoAnswer, Question
+from bpfdoctor.api import (
+    ASK_AS_ROOT,
+    ByHand,
+    Context,
+    Evidence,
+    Finding,
+    Fix,
+    NoAnswer,
+    Question,
+    Run,
+)
 from bpfdoctor.api import check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, files, machine, privilege
 
@@ -120,6 +130,7 @@ class _Judge:
         self.answer = context.ask(question)
         self.identity = context.ask(machine.AskIdentity())
         value = context.ask(files.Read(setting))
+        self.of_events = setting == PARANOID
         self.setting = setting.rpartition("/")[2]
         self.value = value.text.strip() if isinstance(value, files.Text) else ""
         self.seen = [
@@ -136,6 +147,36 @@ class _Judge:
             return ""
         return said.error
 
+    @property
+    def number(self) -> int | None:
+        """The value of the setting, where it is a number."""
+        return int(self.value) if self.value.removeprefix("-").isdecimal() else None
+
+    @property
+    def right(self) -> privilege.Right:
+        """What the kernel asks of one who may do this."""
+        return privilege.opening_events(self.number) if self.of_events else privilege.LOADING
+
+    @property
+    def fixes(self) -> list[Fix]:
+        """The setting that stands in the way of one who has the capability for it."""
+        enough = privilege.opening_events(privilege.MOST_PARANOID)
+        identity = self.identity
+        if not self.of_events or isinstance(identity, NoAnswer):
+            return []
+        if privilege.may(identity, self.right) or not privilege.may(identity, enough):
+            return []
+        name = f"kernel.{self.setting}"
+        return [
+            Run(
+                ("sysctl", "-w", f"{name}={privilege.MOST_PARANOID}"),
+                privileged=True,
+                undo=("sysctl", "-w", f"{name}={self.value}"),
+                text="Until the next boot; from within a container, on the host. "
+                "CAP_SYS_ADMIN does as well.",
+            )
+        ]
+
     def judged(self, what: str) -> Finding:
         """What the kernel said to an asker who has the privilege, or has not."""
         answer = self.answer
@@ -146,21 +187,23 @@ class _Judge:
         if isinstance(self.identity, machine.Identity) and privilege.is_root(self.identity):
             return self._root_refused(what, answer, self.identity)
         summary = f"{what}: {answer.error}, as {self._who()}{self._set()}"
-        return unknown(summary, seen=self.seen, fixes=[ASK_AS_ROOT])
+        return unknown(summary, seen=self.seen, fixes=[*self.fixes, ASK_AS_ROOT])
 
     def _root_refused(self, what: str, answer: bpf.Attempt, identity: machine.Identity) -> Finding:
         reasons = [
-            Evidence("what may be behind it", text) for text in privilege.hindrances(identity)
+            Evidence("what may be behind it", text)
+            for text in privilege.hindrances(identity, self.right)
         ]
-        fixes: list[Fix] = [CONTAINER]
-        summary = f"{what}: {answer.error}, although this is {self._who()}{self._set()}"
+        fixes: list[Fix] = [*self.fixes, CONTAINER]
+        how = "although this is" if privilege.may(identity, self.right) else "as"
+        summary = f"{what}: {answer.error}, {how} {self._who()}{self._set()}"
         if not privilege.in_initial_namespace(identity):
             summary = (
                 f"{what}: {answer.error}: this is root of a user namespace of its own "
                 f"({identity.user_namespace}), whose capabilities the kernel does not count"
             )
             fixes = [ByHand("Run it outside of the user namespace: as root of the machine itself.")]
-        elif privilege.may_load(identity) and not reasons:
+        elif privilege.may(identity, self.right) and not reasons:
             summary += "; a security module or lockdown may be behind it"
         return failed(summary, seen=[*self.seen, *reasons], fixes=fixes)
 
@@ -169,9 +212,10 @@ class _Judge:
         if isinstance(identity, NoAnswer):
             return "a user whom the kernel did not describe"
         name = "root" if privilege.is_root(identity) else f"user {identity.euid}"
-        if privilege.may_load(identity) or not privilege.lacking(identity):
+        lacking = privilege.lacking(identity, self.right)
+        if privilege.may(identity, self.right) or not lacking:
             return f"{name} with the capabilities for it"
-        return f"{name} without {privilege.lacking(identity)}"
+        return f"{name} without {lacking}"
 
     def _set(self) -> str:
         return f" ({self.setting} {self.value})" if self.value else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from bpfdoctor.api import ByHand, Context, Finding, NoAnswer, Status
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
-from bpfdoctor.api import bpf, files, kernel
+from bpfdoctor.api import bpf, files, kernel, privilege
 
 RENAMED = {"do_unlinkat": ("filename_unlinkat", "7.0")}
 """Functions that examples attach to and that a release renamed: the new name, and since when.
@@ -152,7 +152,7 @@ def _in_btf(context: Context, target: str, function: str) -> Finding:
     seen = [evidence(question, answer)]
     if not isinstance(answer, kernel.FunctionFacts):
         if answer.absent or answer.reason == "broken":
-            return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
+            return bpf.without_btf(context, "kernel.btf", target)
         look = ByHand(f"As root: {question.command()}")
         summary = f"the kernel's BTF cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
@@ -198,7 +198,7 @@ def _raw_tracepoint(context: Context, target: str, name: str) -> Finding:
     answer = context.ask(trial.question)
     seen = [evidence(trial.question, answer)]
     if isinstance(answer, NoAnswer) and answer.absent:
-        return blocked("the kernel shows no BTF", by=["kernel.btf"], about=target)
+        return bpf.without_btf(context, "kernel.btf", target)
     elsewhere = trial.loading and isinstance(answer, bpf.Attempt) and answer.error == "ENOENT"
     if elsewhere and _modules_with_btf(context):
         summary = f"the kernel's own BTF has no tracepoint {name}; that of its modules was not read"
@@ -216,11 +216,10 @@ def _tracepoint(context: Context, target: str, path: str) -> Finding:
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if not isinstance(answer, kernel.TracepointFacts):
-        if answer.absent or answer.reason == "EACCES":
-            summary = f"tracefs cannot be read: {answer.reason}"
+        summary = f"its id in tracefs cannot be read: {answer.reason}"
+        if (answer.absent or answer.reason in privilege.REFUSED) and not _reads_tracefs(context):
             return blocked(summary, by=["runtime.tracefs"], about=target)
         look = ByHand(f"As root: cat {question.source()}")
-        summary = f"tracefs cannot be read: {answer.reason}"
         return unknown(summary, about=target, seen=seen, fixes=[look])
     if answer.id is not None:
         return bpf.tried(context, passed(f"tracepoint {path}", about=target, seen=seen), target)
@@ -230,6 +229,12 @@ def _tracepoint(context: Context, target: str, path: str) -> Finding:
     advice = ByHand(f"Name another in the program's SEC(); ls {category}/ in tracefs lists them.")
     summary = f"this kernel has no tracepoint {path}"
     return failed(summary, about=target, seen=seen, fixes=[advice])
+
+
+def _reads_tracefs(context: Context) -> bool:
+    """Whether runtime.tracefs passes: then it is no cause."""
+    answer = context.ask(kernel.AskTracefs())
+    return isinstance(answer, kernel.Tracefs) and bool(answer.readable)
 
 
 _JUDGES: dict[str, Callable[[Context, str, str], Finding]] = {

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from bpfdoctor.api import ByHand, Context, Finding, NoAnswer, Question, Status
-from bpfdoctor.api import blocked, check, passed
-from bpfdoctor.api import bpf
+from bpfdoctor.api import blocked, check, evidence, passed
+from bpfdoctor.api import bpf, kernel
 
 EVENTS = ("runtime.event-privileges",)
 """What everything needs that hangs on an event of perf_event_open(2)."""
 
 FENTRY, ITERATOR = bpf.ATTACH_TYPES["trace_fentry"], bpf.ATTACH_TYPES["trace_iter"]
+
+TRACER_GONE = "the function tracer has shut itself down after a fault, see dmesg; reboot"
+
+UNTRIED = "not tried while the function tracer is off: it would attach, and stay silent"
 
 LOADING = ("kernel.program-types[socket_filter]",)
 """Where this fails, no program of any type loads."""
@@ -54,10 +58,17 @@ def kernel_kprobes(context: Context) -> Finding:
     each refusal. Kprobes take a program since Linux 4.1 (commit 2541517c32be); they are an event
     source of their own since 4.17 (commit e12f03d7031a).
     """
-    means = {"ENOENT": "this kernel has no kprobes, CONFIG_KPROBE_EVENTS is off"}
+    means = {
+        "ENOENT": "this kernel has no kprobes, CONFIG_KPROBE_EVENTS is off",
+        "ENODEV": TRACER_GONE,
+    }
     option = ByHand("Boot a kernel built with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y.")
     what = "attaching a kretprobe, with the kprobe under it"
-    return bpf.probed(context, bpf.AttachKprobe(returns=True), what, means=means, fixes=[option])
+    question = bpf.AttachKprobe(returns=True)
+    answer = context.ask(question)
+    if isinstance(answer, NoAnswer) and kernel.untried(context, "kprobe"):
+        return passed(f"{what}: {UNTRIED}", seen=[evidence(question, answer)])
+    return bpf.probed(context, question, what, means=means, fixes=[option])
 
 
 @check(
@@ -98,10 +109,26 @@ def kernel_trampolines(context: Context) -> Iterator[Finding]:
         "E2BIG": f"this kernel is older than such programs, Linux {FENTRY.since}",
         "ENOTSUPP": "this kernel has no trampolines for this architecture; arm64 has from 6.4",
         "EBUSY": "the function tracer of this kernel leaves no room at its start",
+        "ENODEV": TRACER_GONE,
     }
     newer = ByHand("Use kprobes instead (kernel.kprobes), or boot a kernel that allows fentry.")
-    probes = {"fentry": bpf.AttachTrampoline("fentry"), "fexit": bpf.AttachTrampoline("fexit")}
-    return _in_stages(context, "kernel.trampolines", probes, means, newer)
+    tried = context.ask(bpf.AttachTrampoline("fentry"))
+    alone = isinstance(tried, NoAnswer) and kernel.untried(context, "trampoline")
+    probes = {
+        "fentry": bpf.AttachTrampoline("fentry", loading=alone),
+        "fexit": bpf.AttachTrampoline("fexit", loading=alone),
+    }
+    for found in _in_stages(context, "kernel.trampolines", probes, means, newer):
+        yield _with_tracer_off(context, found, alone) if found.about == "attach" else found
+
+
+def _with_tracer_off(context: Context, found: Finding, alone: bool) -> Finding:
+    """What was loaded alone would have been attached; what was refused is the tracer's to mend."""
+    if found.status is Status.PASS and alone:
+        return passed(f"fentry and fexit: {UNTRIED}", about="attach", seen=found.evidence)
+    if found.status is Status.FAIL and kernel.silenced(context, "trampoline"):
+        return blocked(found.summary, by=["kernel.function-tracer"], about="attach")
+    return found
 
 
 @check(

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         PROGRAM_TYPES as PROGRAM_TYPES,
     )
     from bpfdoctor.host.bpf.fire_once import (
-        FTRACE_ENABLED as FTRACE_ENABLED,
         KPROBES_ENABLED as KPROBES_ENABLED,
         FiredKind as FiredKind,
         FiredOnce as FiredOnce,
@@ -60,6 +59,7 @@ if TYPE_CHECKING:
         LOAD_ONE as LOAD_ONE,
         OTHER_TARGET as OTHER_TARGET,
     )
+    from bpfdoctor.judging.btf import without_btf as without_btf
     from bpfdoctor.judging.probing import (
         BTF_OF_MODULES as BTF_OF_MODULES,
         able as able,

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.btf.field_places import (
+        AskFieldPlaces as AskFieldPlaces,
+        AskParameterStructs as AskParameterStructs,
+        FieldPlace as FieldPlace,
+        FieldPlaces as FieldPlaces,
+        ParameterStructs as ParameterStructs,
+    )
     from bpfdoctor.host.btf.kernel_types import (
         AskBtfKinds as AskBtfKinds,
         AskEnumerator as AskEnumerator,
@@ -49,10 +56,12 @@ if TYPE_CHECKING:
         TracePlace as TracePlace,
         TracepointFacts as TracepointFacts,
     )
+    from bpfdoctor.host.system.tracer import AskTracer as AskTracer, Tracer as Tracer
     from bpfdoctor.judging.trace_window import (
         why_doubtful as why_doubtful,
         why_shut as why_shut,
     )
+    from bpfdoctor.judging.tracer import silenced as silenced, untried as untried
 
     Btf = AskKernelBtf
     Enumerator = AskEnumerator

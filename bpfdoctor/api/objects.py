@@ -36,9 +36,19 @@ if TYPE_CHECKING:
         target_of as target_of,
     )
     from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
+    from bpfdoctor.host.elf.fixed_reads import (
+        AskFixedReads as AskFixedReads,
+        FixedRead as FixedRead,
+        FixedReads as FixedReads,
+        ProgramReads as ProgramReads,
+    )
     from bpfdoctor.host.elf.kernel_match import KernelMatch as KernelMatch, joined as joined
     from bpfdoctor.host.elf.maps import ObjectMap as ObjectMap
     from bpfdoctor.host.elf.usdt import AskUsdt as AskUsdt, UsdtProbes as UsdtProbes
+    from bpfdoctor.judging.fixed_places import (
+        JudgedRead as JudgedRead,
+        judged_reads as judged_reads,
+    )
     from bpfdoctor.judging.map_trial import map_trial as map_trial
     from bpfdoctor.judging.objects import (
         SeenObject as SeenObject,

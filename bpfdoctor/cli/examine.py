@@ -188,10 +188,11 @@ def _examined_offline(given: Given, record: str) -> Examined:
 
 def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
     """Objects that are here on the recorded machine; what the recorded run was about, is not."""
-    from bpfdoctor.host.elf.objects_here import ObjectsHere
+    from bpfdoctor.host.routed import Routed
 
     with live_host(given, watcher) as live:
-        host = ObjectsHere(there, live, (each.path for each in given.objects))
+        paths = [each.path for each in given.objects]
+        host = Routed(tree=live, kernel=there, machine=there, files=paths)
         return Examined(
             examine(host, given.options(), watcher), Redactor.of(live.machine, "", *_places(given))
         )

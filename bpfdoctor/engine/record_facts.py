@@ -29,7 +29,6 @@ from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.projects.recognise import project_at
 from bpfdoctor.projects.recorded import PLACE, RecordedFacts, RecordedProgram
 
-
 EMBEDDED = Path(bpfdoctor.__file__).parent / "smoke" / "embedded" / "minimal.bpf.c"
 
 
@@ -83,7 +82,9 @@ def main(name: str, checkout: str = "", commit: str = "") -> None:
     host = LiveHost(Machine(dict(os.environ)))
     try:
         facts = (
-            facts_of(host, project_at(host, kind_named(name), str(Path(checkout).resolve())), commit)
+            facts_of(
+                host, project_at(host, kind_named(name), str(Path(checkout).resolve())), commit
+            )
             if checkout
             else embedded_facts(host)
         )

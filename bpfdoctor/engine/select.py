@@ -92,6 +92,9 @@ def choose_checks(
         wanted = _needed_ids(project, selection) | {check.id for check in checks if check.gates}
     else:
         wanted = frozenset(ids)
+    wanted |= (
+        {check.id for check in checks if wanted & {*check.beside}} if not options.only else set()
+    )
     wanted = _with_required(checks, wanted - dropped) - dropped
     return [check for check in checks if check.id in wanted]
 

@@ -55,6 +55,12 @@ class Machine:
         with self._lock:
             return self._own().path
 
+    @property
+    def own_places(self) -> tuple[str, ...]:
+        """The directories that are this user's or this run's, as far as there are any."""
+        made = self._scratch.path if self._scratch else None
+        return tuple(str(each) for each in (self.cache, made) if each)
+
     def lent(self, identity: Credentials) -> Path:
         """A directory in it that is another user's. Raises as `scratch`."""
         with self._lock:

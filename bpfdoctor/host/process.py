@@ -60,8 +60,8 @@ def run(  # noqa: PLR0913  (each is one property of the command)
 
     Nothing that it started is left then, nor when we are killed. `held` are descriptors that stay
     open until that is so. `limits` are those of setrlimit(2), by number. `on_line` is called with
-    each complete line of output as it comes. Raises OSError when the command cannot be started at all, ValueError when it is none (an
-    argument with a NUL byte).
+    each complete line of output as it comes. Raises OSError when the command cannot be started at
+    all, ValueError when it is none (an argument with a NUL byte).
     """
     if not argv:
         raise ValueError("no command was given")

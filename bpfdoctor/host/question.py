@@ -9,7 +9,18 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar, get_type_hints
+from collections.abc import Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Protocol,
+    TypeVar,
+    cast,
+    get_type_hints,
+)
 
 import msgspec
 
@@ -82,6 +93,26 @@ A_co = TypeVar("A_co", bound=Answer, covariant=True)
 A = TypeVar("A", bound=Answer)
 
 
+Whose = Literal["tree", "kernel", "machine"]
+
+KERNELS_PLACES = ("/proc/", "/sys/")
+
+
+class _OfItsPath:
+    """Whose the answer to a question about a path is, by that path."""
+
+    def __get__(self, question: Any, kind: object = None) -> Whose:
+        place = os.path.normpath(getattr(question, "path", "")) + "/"
+        return "kernel" if place.startswith(KERNELS_PLACES) else "machine"
+
+
+OF_ITS_PATH = cast("Whose", _OfItsPath())
+"""In the place of `Question.asks`: the kernel's for what it shows as files, else the machine's.
+
+What lies in the tree is the tree's; that the router knows (`bpfdoctor.host.routed`).
+"""
+
+
 class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="ask"):
     """Something to ask of a machine: a kind (the class) and its arguments (the fields).
 
@@ -95,6 +126,13 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="
     Each such kind stands in the closed list of `bpfdoctor.host.root_questions`.
     """
 
+    asks: ClassVar[Whose] = "machine"
+    """Whose the answer is, so that a tree from here can be judged for a recorded kernel.
+
+    Each kind of ours says it: `tree` is what was checked out or built, `kernel` what runs below,
+    `machine` all else (tools, libraries, the user). What asks about a path has `OF_ITS_PATH`.
+    """
+
     builds: ClassVar[bool] = False
     """What it makes may be run as root with `--sudo`: see `Answer.grants`."""
 
@@ -105,6 +143,18 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, tag=True, tag_field="
     def needed(self, answer: Answer) -> Answer:
         """What of an answer a snapshot needs; all of it, unless a subclass says less."""
         return answer
+
+    def about(self) -> Question[Any] | None:
+        """What of a tree a kernel is asked about. Its answer is about no other such thing."""
+        return None
+
+    def unmatched(self, thing: Answer) -> Answer:
+        """The answer where the kernel was not asked about this `thing`."""
+        return NoAnswer(NOT_RECORDED, "the recorded kernel was not asked about this")
+
+    def apart(self, answer: Answer) -> Mapping[Question[Any], Answer]:
+        """What this answer says to other questions: those of which this was made, once."""
+        return {}
 
     def command(self) -> str | None:
         """The command line that asks the same; None where it takes something else."""

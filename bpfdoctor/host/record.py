@@ -224,6 +224,9 @@ class RecordedHost:
         self._answers: dict[Question[Any], Answer] = {}
         for each in snapshot.answers:  # an earlier version may have redacted less
             self._answers.setdefault(NEUTRAL.value(each.question), each.answer)
+        for question, answer in list(self._answers.items()):  # or asked in one what are two now
+            for part, said in question.apart(answer).items():
+                self._answers.setdefault(part, said)
 
     def ask(self, question: Question[A]) -> A | NoAnswer:
         """The recorded answer; the question is looked up as it would have been written."""

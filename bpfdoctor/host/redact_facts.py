@@ -40,7 +40,7 @@ def facts_of(machine: Machine, checkout: str, arguments: Sequence[str]) -> dict[
             *_with_target(environ.get("HOME") or _account(os.getuid(), "pw_dir")),
             *machine.other_homes,
         ),
-        "cache": _with_target(str(machine.cache or "")),
+        "cache": tuple(each for own in machine.own_places for each in _with_target(own)),
         "user": (_account(os.getuid(), "pw_name"), *(environ.get(name, "") for name in _USERS)),
         "host_name": (node, host, domain if "." in domain else ""),
         "places": tuple(_places(environ.get(name, "") for name in _PLACES)) + _standing(arguments),

@@ -101,7 +101,7 @@ CLOSED_LIST: Mapping[str, Mapping[str, Bound]] = {
     # who asks, and what the kernel says of itself
     "AskIdentity": {},
     "AskBpf": {},
-    "AskTracefs": {},
+    "AskTracefs": {"old": _any},
     "AskTraceWindow": {},
     "AskFileSystem": {"path": lambda value: value in PLACES},
     "AskSecurityFile": {"name": _any},
@@ -133,7 +133,12 @@ CLOSED_LIST: Mapping[str, Mapping[str, Bound]] = {
     "AttachRawTracepoint": {"name": _text, "reads": U16, "writable": _any},
     "AttachKprobe": {"returns": _any, "functions": _each(_word, 16), "offset": U64},
     "AttachUprobe": {"returns": _any},
-    "AttachTrampoline": {"kind": _any, "functions": NAMES, "sleepable": _any},
+    "AttachTrampoline": {
+        "kind": _any,
+        "functions": NAMES,
+        "sleepable": _any,
+        "loading": _any,
+    },
     "AttachBtfTracepoint": {"name": _text},
     "AttachIterator": {"what": _text, "sleepable": _any},
     "AttachSocketFilter": {},

@@ -47,10 +47,36 @@ def is_root(identity: Identity) -> bool:
     return identity.euid == 0
 
 
+Right = tuple[tuple[int, ...], ...]
+"""What lets an asker do a thing: any of these sets of capabilities."""
+
+LOADING: Right = ((CAP_BPF, CAP_PERFMON), (CAP_SYS_ADMIN,))
+"""To load tracing programs."""
+
+MOST_PARANOID = 2
+"""The highest perf_event_paranoid of the kernel itself."""
+
+
+def opening_events(paranoid: int | None) -> Right:
+    """What opens events for every process, for a value of perf_event_paranoid.
+
+    Above 2 the patch of Debian and Ubuntu ("security,perf: Allow further restriction of
+    perf_event_open") asks for CAP_SYS_ADMIN; other kernels take it for 2.
+    """
+    if paranoid is not None and paranoid > MOST_PARANOID:
+        return ((CAP_SYS_ADMIN,),)
+    return ((CAP_PERFMON,), (CAP_SYS_ADMIN,))
+
+
+def may(identity: Identity, right: Right) -> bool:
+    """It has what the kernel asks for, where that counts."""
+    enough = any(all(holds(identity, each) for each in one) for one in right)
+    return in_initial_namespace(identity) and enough
+
+
 def may_load(identity: Identity) -> bool:
     """It has what the kernel asks of one who loads tracing programs."""
-    both = holds(identity, CAP_BPF) and holds(identity, CAP_PERFMON)
-    return in_initial_namespace(identity) and (both or holds(identity, CAP_SYS_ADMIN))
+    return may(identity, LOADING)
 
 
 def may_list_btf(identity: Identity) -> bool:
@@ -58,13 +84,13 @@ def may_list_btf(identity: Identity) -> bool:
     return in_initial_namespace(identity) and holds(identity, CAP_SYS_ADMIN)
 
 
-def lacking(identity: Identity) -> str:
+def lacking(identity: Identity, right: Right = LOADING) -> str:
     """The capabilities that would do and are not in the effective set, by name."""
-    wanted = (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)
+    wanted = (each for one in right for each in one)
     return ", ".join(NAMES[each] for each in wanted if not holds(identity, each))
 
 
-def hindrances(identity: Identity) -> list[str]:
+def hindrances(identity: Identity, right: Right = LOADING) -> list[str]:
     """What may be behind an EPERM or EACCES: facts of the asker, for evidence; none is proven."""
     found: list[str] = []
     if not in_initial_namespace(identity):
@@ -72,8 +98,8 @@ def hindrances(identity: Identity) -> list[str]:
             f"this is not the initial user namespace ({identity.user_namespace}, not "
             f"{INITIAL_USER_NAMESPACE}), so that its capabilities open nothing of the kernel's"
         )
-    elif not may_load(identity):
-        found.append(f"not in the effective set: {lacking(identity)}")
+    elif not may(identity, right):
+        found.append(f"not in the effective set: {lacking(identity, right)}")
     if identity.seccomp == SECCOMP_FILTER:
         found.append("a seccomp filter is on this process, and may answer in the kernel's place")
     return found

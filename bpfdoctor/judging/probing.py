@@ -11,6 +11,7 @@ from bpfdoctor.host.system.facts import AskIdentity, Identity
 from bpfdoctor.judging.advice import OTHER_TARGET
 from bpfdoctor.judging.privilege import REFUSED, hindrances, may_list_btf, status_of
 from bpfdoctor.judging.targets import Trial, trial_of
+from bpfdoctor.judging.tracer import untried
 from bpfdoctor.model import Evidence, Finding, Fix, Stage, Status
 
 BTF_OF_MODULES = (
@@ -53,6 +54,8 @@ def tried(context: Context, found: Finding, target: str, function: str = "") -> 
     """
     trial = trial_of(target, function) if found.status is Status.PASS else None
     if trial and isinstance(context.ask(trial.first), NoAnswer):
+        if untried(context, target.partition("/")[0].removesuffix(".s")):
+            return found
         return probed(context, trial.first, found.summary, about=target)
     if trial is None or not able(context, trial):
         return found

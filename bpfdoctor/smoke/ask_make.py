@@ -61,6 +61,7 @@ class AskMake(Question[MakeSays], frozen=True):
     variables: tuple[str, ...]
     made: tuple[str, ...] = ()
     limit: float = 30
+    asks = "tree"
 
     def put(self, machine: Machine) -> MakeSays | NoAnswer:
         try:

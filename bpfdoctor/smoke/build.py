@@ -102,6 +102,7 @@ class BuildProgram(Question[Built], frozen=True):
     limit: float = 900
     without: tuple[str, ...] = ()
     builds = True
+    asks = "tree"
 
     def put(self, machine: Machine) -> Built | NoAnswer:
         try:

@@ -99,6 +99,7 @@ class RunProgram(Question[Ran], frozen=True):
     pattern: str = ""
     limit: float = 15
     privileged = True
+    asks = "tree"
 
     def put(self, machine: Machine) -> Ran | NoAnswer:
         try:

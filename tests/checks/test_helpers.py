@@ -13,6 +13,7 @@ from bpfdoctor.api import (
     AskEnumerator,
     AskHelper,
     AskIdentity,
+    AskKernelBtf,
     Attempt,
     EnumeratorFacts,
     Finding,
@@ -46,6 +47,7 @@ def found_for(
     answers: dict[Question[Any], Answer] = {
         AskEnumerator("bpf_func_id", f"BPF_FUNC_{helper}"): answer,
         AskIdentity(): who,
+        AskKernelBtf(): NoAnswer("ENOENT"),
     }
     if tried is not None:
         answers |= {AskHelper(kind, helper): tried for kind in ("kprobe", "tracepoint")}

@@ -49,7 +49,7 @@ def tracefs_found(*places: TracePlace, mounts: tuple[str, ...] = (), who: Answer
 
 def old_place_found(debug: TracePlace, who: Identity = ROOT) -> Finding:
     answers: dict[Question[Any], Answer] = {
-        AskTracefs(): Tracefs((TracePlace(OWN, TRACEFS), debug), ()),
+        AskTracefs(old=True): Tracefs((TracePlace(OWN, TRACEFS), debug), ()),
         AskIdentity(): who,
     }
     return one(run_check(OLD, FakeHost(answers), project_named("libbpf-bootstrap-2020")))
@@ -122,7 +122,8 @@ def test_a_place_that_is_not_there_hides_no_tracefs(reason: str) -> None:
 
 
 def test_a_record_that_has_nothing_of_the_old_place_is_no_verdict_on_it() -> None:
-    answers: dict[Question[Any], Answer] = {AskTracefs(): Tracefs((TracePlace(OWN, TRACEFS),), ())}
+    only = Tracefs((TracePlace(OWN, TRACEFS),), ())
+    answers: dict[Question[Any], Answer] = {AskTracefs(old=True): only}
     found = one(run_check(OLD, FakeHost(answers), project_named("libbpf-bootstrap-2020")))
     assert found.status is Status.UNKNOWN
 
@@ -131,7 +132,7 @@ def test_tracefs_that_a_user_may_not_read_is_unknown() -> None:
     found = tracefs_found(TracePlace(OWN, TRACEFS, events="EACCES"), who=USER)
     assert found.status is Status.UNKNOWN
     assert "EACCES" in found.summary
-    assert f"ls {OWN}/events" in found.fixes[0].text
+    assert f"cat {OWN}/events/sched/" in found.fixes[0].text
 
 
 def test_root_that_is_refused_fails() -> None:

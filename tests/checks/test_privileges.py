@@ -21,6 +21,7 @@ from bpfdoctor.api import (
     OpenPerfEvent,
     Question,
     ReadFile,
+    Run,
     Status,
 )
 from bpfdoctor.host.bpf.memlock import in_child
@@ -192,10 +193,58 @@ def test_a_capable_user_may_load_and_not_open_events_where_paranoid_is_3() -> No
     assert "perf_event_paranoid 3" in found["event"].summary
 
 
-def test_root_who_may_not_open_events_fails() -> None:
-    half = Identity(0, BPF_AND_PERFMON, FULL, 0, HOME, 0xEFFFFFFC, (-1, -1))
-    found = privileges(Attempt(), half, refused("EACCES", "perf_event_open"), "3\n")
-    assert found["event"].status is Status.FAIL
+HALF_ROOT = Identity(0, BPF_AND_PERFMON, FULL, 0, HOME, 0xEFFFFFFC, (-1, -1))
+WITHOUT_PERFMON = Identity(0, 1 << 39, FULL, 0, HOME, 0xEFFFFFFC, (-1, -1))
+HALF_ROOT_AWAY = Identity(0, BPF_AND_PERFMON, FULL, 0, AWAY, 0xEFFFFFFC, (-1, -1))
+
+
+def event_refused(who: Identity, paranoid: str) -> Finding:
+    event = refused("EACCES", "perf_event_open")
+    return privileges(Attempt(), who, event, paranoid)["event"]
+
+
+def test_root_who_may_not_open_events_fails_for_the_capability_that_the_setting_asks_for() -> None:
+    found = event_refused(HALF_ROOT, "3\n")
+    assert found.status is Status.FAIL
+    assert "as root without CAP_SYS_ADMIN (perf_event_paranoid 3)" in found.summary
+    assert "lockdown" not in found.summary
+
+
+@pytest.mark.parametrize("who", [HALF_ROOT, CAPABLE_USER])
+@pytest.mark.parametrize("paranoid", ["3", "4"])
+def test_the_setting_that_stands_in_the_way_is_offered(who: Identity, paranoid: str) -> None:
+    fix = event_refused(who, f"{paranoid}\n").fixes[0]
+    assert isinstance(fix, Run)
+    assert fix.privileged
+    assert fix.argv == ("sysctl", "-w", "kernel.perf_event_paranoid=2")
+    assert fix.undo == ("sysctl", "-w", f"kernel.perf_event_paranoid={paranoid}")
+
+
+@pytest.mark.parametrize(
+    ("who", "paranoid"),
+    [
+        (HALF_ROOT, "2"),  # it stands in nobody's way there
+        (HALF_ROOT, "garbage"),
+        (HALF_ROOT, ""),
+        (WITHOUT_PERFMON, "3"),  # it would still be refused
+        (HALF_ROOT_AWAY, "3"),
+        (USER, "3"),
+        (ROOT, "3"),  # it has what is asked for above 2
+    ],
+)
+def test_a_setting_that_would_not_help_is_not_offered(who: Identity, paranoid: str) -> None:
+    found = event_refused(who, paranoid)
+    assert not any(isinstance(fix, Run) and "sysctl" in fix.argv for fix in found.fixes)
+
+
+def test_root_with_all_capabilities_is_refused_by_something_else() -> None:
+    assert "security module or lockdown" in event_refused(ROOT, "3").summary
+    assert "security module or lockdown" in event_refused(HALF_ROOT, "2").summary
+
+
+def test_a_program_may_be_loaded_whatever_the_setting_of_events() -> None:
+    found = privileges(refused("EPERM"), HALF_ROOT, paranoid="3\n")["load"]
+    assert "security module or lockdown" in found.summary  # CAP_SYS_ADMIN is not asked for
 
 
 @pytest.mark.bpf

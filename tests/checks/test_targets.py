@@ -12,13 +12,16 @@ from bpfdoctor.api import (
     AskFunction,
     AskIdentity,
     AskKernel,
+    AskKernelBtf,
     AskSymbols,
+    AskTracefs,
     AskTracepoint,
     AttachBtfTracepoint,
     AttachKprobe,
     AttachRawTracepoint,
     AttachTrampoline,
     Attempt,
+    BtfFacts,
     Finding,
     FunctionFacts,
     Identity,
@@ -31,6 +34,8 @@ from bpfdoctor.api import (
     Question,
     Status,
     Symbols,
+    Tracefs,
+    TracePlace,
     TracepointFacts,
 )
 from bpfdoctor.host.hosts import LiveHost
@@ -45,8 +50,16 @@ def project_with(*targets: str) -> Project:
     return Project(kind, "", ("ours",))
 
 
+OWN = "/sys/kernel/btf/vmlinux"
+WITHOUT: dict[Question[Any], Answer] = {
+    AskKernelBtf(): NoAnswer("ENOENT"),
+    AskTracefs(): Tracefs(()),
+}
+"""What is asked besides where nothing can be looked up."""
+
+
 def found_for(target: str, answers: dict[Question[Any], Answer]) -> Finding:
-    host = FakeHost({AskKernel(): Kernel("7.0.4", "#1", "x86_64"), **answers})
+    host = FakeHost({AskKernel(): Kernel("7.0.4", "#1", "x86_64"), **WITHOUT, **answers})
     return one(run_check("kernel.targets", host, project_with(target)))
 
 
@@ -113,6 +126,25 @@ def test_without_btf_that_can_be_read_the_btf_is_the_root(reason: str) -> None:
     found = found_for("fentry/f", {AskFunction("f"): NoAnswer(reason)})
     assert found.status is Status.SKIP
     assert found.blocked_by == ("kernel.btf",)
+
+
+SOUND = BtfFacts(size=4096, types=9, endianness="little", native=True, kernel=True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        (msgspec.structs.replace(SOUND, path="/boot/vmlinux-7.0.4"), Status.FAIL),
+        (msgspec.structs.replace(SOUND, path=OWN), Status.UNKNOWN),
+        (msgspec.structs.replace(SOUND, native=False), Status.SKIP),
+        (msgspec.structs.replace(SOUND, kernel=False), Status.SKIP),
+        (BtfFacts(wrong="cut"), Status.SKIP),
+    ],
+)
+def test_the_btf_is_not_blamed_where_it_passes(facts: BtfFacts, status: Status) -> None:
+    answers = {AskFunction("f"): NoAnswer("ENOENT"), AskKernelBtf(): facts}
+    found = found_for("fentry/f", answers)
+    assert (found.status, bool(found.fixes)) == (status, status is not Status.SKIP)
 
 
 def test_a_kernel_without_any_lsm_hook_is_left_to_the_lsm() -> None:
@@ -183,6 +215,20 @@ def test_a_tracepoint_is_looked_up_in_tracefs(
     assert found.blocked_by == root
 
 
+READABLE = TracePlace("/sys/kernel/tracing", 0x74726163)
+LISTED = msgspec.structs.replace(READABLE, events="EACCES")
+
+
+@pytest.mark.parametrize("reason", ["EACCES", "EPERM", "ENOENT"])
+@pytest.mark.parametrize(("place", "status"), [(READABLE, Status.UNKNOWN), (LISTED, Status.SKIP)])
+def test_tracefs_is_not_blamed_where_it_can_be_read(
+    reason: str, place: TracePlace, status: Status
+) -> None:
+    answers: dict[Question[Any], Answer] = {EXEC: NoAnswer(reason), AskTracefs(): Tracefs((place,))}
+    found = found_for("tp/sched/sched_process_exec", answers)
+    assert (found.status, bool(found.fixes)) == (status, status is Status.UNKNOWN)
+
+
 FULL = (1 << 41) - 1
 ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 WORKED = Attempt()
@@ -195,6 +241,7 @@ def of_object(target: str, answers: dict[Question[Any], Answer]) -> Finding:
         AskIdentity(): ROOT,
         AskKernel(): Kernel("6.12.0", "#1", "x86_64"),
         ListDirectory("/sys/kernel/btf"): Names(("nf_nat", "vmlinux")),
+        **WITHOUT,
     }
     return one(run_check("kernel.targets", FakeHost({**known, **answers}), project))
 

@@ -16,9 +16,9 @@ from bpfdoctor.engine.object_file import project_in
 from bpfdoctor.engine.options import ObjectTarget, Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.errors import BpfDoctorError
-from bpfdoctor.host.elf.objects_here import ObjectsHere
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.record import RecordedHost, RecordingHost, read_snapshot
+from bpfdoctor.host.routed import Routed
 from bpfdoctor.model import Readiness, Report, Subject
 
 HOSTS = sorted(
@@ -230,7 +230,7 @@ def test_a_recorded_run_on_several_is_judged_as_it_was(
 def test_on_a_recorded_machine_nothing_is_ready_that_was_not_asked_there(
     path: Path, built: dict[str, str], live: LiveHost
 ) -> None:
-    host = ObjectsHere(RecordedHost(read_snapshot(path)), live, built.values())
+    host = on_recorded(path, live, *built.values())
     report = examine(host, options(*built.values()))
     assert not [each.key for each in report.findings if each.status is Status.ERROR]
     assert report.verdict.exit in (1, 3)
@@ -239,10 +239,15 @@ def test_on_a_recorded_machine_nothing_is_ready_that_was_not_asked_there(
         assert row.stages[Stage.ATTACH].readiness is not READY
 
 
+def on_recorded(path: Path, live: LiveHost, *objects: str) -> Routed:
+    recorded = RecordedHost(read_snapshot(path))
+    return Routed(tree=live, kernel=recorded, machine=recorded, files=objects)
+
+
 def there(name: str, live: LiveHost, built: dict[str, str], *objects: str) -> Report:
     (path,) = (each for each in HOSTS if each.stem == name)
     paths = [built[each] for each in objects]
-    host = ObjectsHere(RecordedHost(read_snapshot(path)), live, paths)
+    host = on_recorded(path, live, *paths)
     return examine(host, options(*paths))
 
 

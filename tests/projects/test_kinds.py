@@ -29,8 +29,9 @@ build = ["a.check[{program}]"]
 summary = "x"
 kernel = "5.2"
 substitute = "two"
-targets = ["kprobe/x"]
-parameters = { "kprobe/x" = 3 }
+also = ["runtime.x"]
+bpf.x = { load = "maybe", attach = "kprobe/x" }
+needs.build = ["b.check"]
 proof = { source = "trace", pattern = "{pid} x{2}" }
 [programs.two]
 summary = "x"
@@ -88,13 +89,13 @@ def test_only_the_layout_of_2020_needs_llvm_strip_and_a_bpftool_of_the_machine()
     assert new.tools["BPFTOOL"].value == ""  # it makes one, unless BPFTOOL names another
 
 
-def test_a_program_of_the_makefile_alone_is_left_to_the_smoke() -> None:
+def test_a_program_of_the_makefile_alone_is_built_as_the_others_are() -> None:
     kind = kind_named("libbpf-bootstrap")
     project = project_named()
     project = type(project)(kind, "", (*project.programs, "mine"))
     assert project.program("mine") == kind.unlisted
     assert "toolchain.clang" in project.needs("mine", Stage.BUILD)
-    assert "smoke.program[mine]" in project.needs("mine", Stage.LOAD)
+    assert not project.needs("mine", Stage.LOAD)  # its object was not asked for
     assert project.program("no-such") is None
 
 
@@ -122,7 +123,8 @@ def test_a_sound_project_file_is_read(tmp_path: Path) -> None:
         ("[build]", 'clang = "abc"\n[build]', "clang: 'abc' is no version"),
         ("[build]", '[build]\ninclude = ["{cpu}"]', "build: 'cpu' is none of: arch"),
         ("{program}", "{name}", "needs: 'name' is none of: program"),
-        ('"kprobe/x" =', '"kprobe/y" =', "parameters: 'kprobe/y' is none of: kprobe/x"),
+        ('"runtime.x"', '"kernel.x"', "programs.one.also: 'kernel.x' begins with none of: runtime."),
+        ("needs.build = [", "needs.load = [", "programs.one.needs: 'b.check': what is needed after"),
         ("{pid}", "{nope}", "programs.one.proof: 'nope' is none of: pid"),
         ("{pid}", "{child}", "{child} has no value where the trigger is 'own'"),
         ("{pid}", "(", "programs.one.proof: '( x{2}' is no regular expression"),

@@ -21,6 +21,7 @@ from bpfdoctor.host.bpf.perf import TYPE_TRACEPOINT
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.question import NoAnswer, Question
 from bpfdoctor.host.system.trace import tracepoint_id
+from bpfdoctor.host.system.tracer import left_alone
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -40,6 +41,7 @@ class AttachTracepoint(Question[Attempt], frozen=True):
     name: str
     reads: int = 0
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._attach))
@@ -66,6 +68,7 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
     reads: int = 0
     writable: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._attach))
@@ -103,9 +106,13 @@ class AttachKprobe(Question[Attempt], frozen=True):
     functions: tuple[str, ...] = RARE
     offset: int = 0
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, self._attach)
+        source = event_source("kprobe")
+        if isinstance(source, Attempt):
+            return source
+        return left_alone(machine, "kprobe") or with_memory(Attempt, self._attach)
 
     def source(self) -> str:
         kind = "kretprobe" if self.returns else "kprobe"
@@ -130,6 +137,7 @@ class AttachUprobe(Question[Attempt], frozen=True):
 
     returns: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:

@@ -24,6 +24,7 @@ from bpfdoctor.host.btf.file import VMLINUX, open_btf
 from bpfdoctor.host.btf.format import BtfError, BtfKind
 from bpfdoctor.host.btf.kernel_types import AskFunction, FunctionFacts
 from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.system.tracer import left_alone
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -33,26 +34,34 @@ class AttachTrampoline(Question[Attempt], frozen=True):
     """Attach a program to the entry or the exit of a kernel function, the first that BTF has.
 
     `fmod_ret` may put another value in the place of what the function returns; ours does not.
+    `loading`: it is loaded alone.
     """
 
     kind: Literal["fentry", "fexit", "fmod_ret"]
     functions: tuple[str, ...] = RARE
     sleepable: bool = False
+    loading: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         target = btf_id_of(machine, self.functions)
         if isinstance(target, Attempt):
             return target
+        alone = None if self.loading else left_alone(machine, "trampoline")
+        if alone is not None:
+            return alone
         return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
 
     def source(self) -> str:
         where, kind = " or ".join(self.functions), self.kind + ".s" * self.sleepable
-        return f"bpf(BPF_PROG_LOAD, {kind} of {where}), bpf(BPF_RAW_TRACEPOINT_OPEN)"
+        attached = ", bpf(BPF_RAW_TRACEPOINT_OPEN)" * (not self.loading)
+        return f"bpf(BPF_PROG_LOAD, {kind} of {where}){attached}"
 
     def _attach(self, steps: Steps, target: int) -> None:
         program = load_for(steps, "tracing", self.kind, target, sleepable=self.sleepable)
-        open_for(steps, program)
+        if not self.loading:
+            open_for(steps, program)
 
 
 class AttachBtfTracepoint(Question[Attempt], frozen=True):
@@ -60,6 +69,7 @@ class AttachBtfTracepoint(Question[Attempt], frozen=True):
 
     name: str
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
@@ -85,6 +95,7 @@ class AttachIterator(Question[Attempt], frozen=True):
     what: str = "task"
     sleepable: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         target = btf_id_of(machine, (f"bpf_iter_{self.what}",))

@@ -14,6 +14,7 @@ from bpfdoctor.host.bpf.macros import alu64_imm, ldx_mem
 from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.steps import Steps, attempt
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.system.tracer import left_alone
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -31,6 +32,7 @@ class LoadLsm(Question[Attempt], frozen=True):
     hook: str
     sleepable: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         target = btf_id_of(machine, (f"bpf_lsm_{self.hook}",))
@@ -75,12 +77,13 @@ class FireLsm(Question[LsmFired], frozen=True):
     """
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> LsmFired | NoAnswer:
         hook = btf_id_of(machine, (LSM_HOOK,))
         if isinstance(hook, Attempt):
             return LsmFired(hook)
-        return with_memory(LsmFired, lambda: self._fire(hook))
+        return left_alone(machine, "trampoline") or with_memory(LsmFired, lambda: self._fire(hook))
 
     def source(self) -> str:
         return f"bpf(BPF_PROG_LOAD, lsm: {LSM_HOOK}), bpf(BPF_RAW_TRACEPOINT_OPEN), bpf(MAGIC)"

@@ -36,6 +36,7 @@ class AttachSocketFilter(Question[Attempt], frozen=True):
     """Attach a filter to a raw packet socket that receives nothing (protocol 0)."""
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._attach))
@@ -55,6 +56,7 @@ class AttachClassifier(Question[Attempt], frozen=True):
     """Put a program on the ingress of lo, in a network namespace that ends with its process."""
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:

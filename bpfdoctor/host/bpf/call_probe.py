@@ -66,6 +66,7 @@ class ProbeCalls(Question[Calls], frozen=True, tag="TryCalls"):
     helpers: tuple[int, ...] = ()
     functions: tuple[str, ...] = ()
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Calls | NoAnswer:
         ids = [(name, AskFunction(name).put(machine)) for name in self.functions]

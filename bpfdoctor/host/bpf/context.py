@@ -49,6 +49,7 @@ class TryContext(Question[Calls], frozen=True):
     through: tuple[tuple[int, int, int], ...] = ()
     maps: tuple[TryMap, ...] = ()
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Calls | NoAnswer:
         like = self.like.looked_up(machine)

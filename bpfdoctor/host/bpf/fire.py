@@ -78,6 +78,7 @@ class Fire(Question[Fired], frozen=True):
     prints: bool = False
     upto: Literal["load", "attach", "fires"] = "fires"
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Fired | NoAnswer:
         return with_memory(Fired, self._fire)

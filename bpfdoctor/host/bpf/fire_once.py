@@ -1,16 +1,15 @@
 """The question whether a program of a kind runs: one of ours is attached, hit and counted.
 
 That a program attaches does not say that it runs: the kernel arms no kprobe while kprobes/enabled
-in debugfs is 0, and, up to Linux 6.18, neither kprobes nor fentry programs at the beginning of a
-function while the sysctl kernel.ftrace_enabled is 0. Nothing of it stays: what is attached goes
-with its descriptors, however the process ends.
+in debugfs is 0. Nothing of it stays: what is attached goes with its descriptors, however the
+process ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.bpf import own_triggers
 from bpfdoctor.host.bpf.attach_btf import btf_id_of
@@ -22,6 +21,7 @@ from bpfdoctor.host.bpf.own_triggers import GETCPU, TESTED, Armed
 from bpfdoctor.host.bpf.steps import Steps
 from bpfdoctor.host.question import Answer, NoAnswer, Question, errno_name
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers
+from bpfdoctor.host.system.tracer import left_alone
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -29,15 +29,9 @@ if TYPE_CHECKING:
 FiredKind = Literal[
     "kprobe", "uprobe", "trampoline", "tracepoint", "classifier", "socket-filter", "iterator"
 ]
-KINDS: tuple[FiredKind, ...] = get_args(FiredKind)
 
 KPROBES_ENABLED = "/sys/kernel/debug/kprobes/enabled"
 """Linux 2.6.22, commit bf8f6e5b3e51."""
-
-FTRACE_ENABLED = "/proc/sys/kernel/ftrace_enabled"
-
-SWITCHES = {"kprobe": (KPROBES_ENABLED, FTRACE_ENABLED), "trampoline": (FTRACE_ENABLED,)}
-"""What may have been switched off, by kind."""
 
 TIMES = 3
 """How often the trigger is pulled while nothing was counted: the kernel leaves out a program on an
@@ -48,21 +42,21 @@ class FiredOnce(Answer, frozen=True):
     """How far it got. `hits` is None where it was not attached, or where nothing could hit it.
 
     `target` is what it was attached to; `refused` the errno of our trigger, where something (a
-    seccomp filter) refused that before the kernel had it. `switches` are those that may silence
-    it, with what is in their files or the errno of reading them, where it was silent.
+    seccomp filter) refused that before the kernel had it. `armed` is, of a kprobe that was silent,
+    what is in kprobes/enabled, or the errno of reading it.
     """
 
     attached: Attempt
     hits: int | None = None
     target: str = ""
     refused: str = ""
-    switches: tuple[tuple[str, str], ...] = ()
+    armed: str = ""
 
     def shown(self) -> str:
         if self.hits is None:
             return f"attach: {self.attached.shown()}" + "; not hit" * self.attached.worked
         head = f"attached to {self.target}; hit: {self.refused or 'done'}; {self.hits} counted"
-        return "\n".join((head, *(f"{file}: {text}" for file, text in self.switches)))
+        return head + (f"\n{KPROBES_ENABLED}: {self.armed}" if self.armed else "")
 
 
 class FireOnce(Question[FiredOnce], frozen=True):
@@ -76,6 +70,10 @@ class FireOnce(Question[FiredOnce], frozen=True):
             numbers()
         except UnknownArchitectureError as error:
             return NoAnswer("refused", str(error))
+        if self.kind in ("kprobe", "trampoline"):
+            alone = left_alone(machine, self.kind)
+            if alone is not None:
+                return alone
         arm = _arming(machine, self.kind)
         if isinstance(arm, Attempt):
             return FiredOnce(arm)
@@ -112,8 +110,8 @@ class FireOnce(Question[FiredOnce], frozen=True):
         except OSError as error:
             refused = errno_name(error.errno or 0)
         hits = armed.runs.hits
-        silent = () if hits else tuple((file, _text(file)) for file in SWITCHES.get(self.kind, ()))
-        return FiredOnce(Attempt(), hits, armed.target, refused, silent)
+        switch = "" if hits or self.kind != "kprobe" else _text(KPROBES_ENABLED)
+        return FiredOnce(Attempt(), hits, armed.target, refused, switch)
 
 
 def _arming(machine: Machine, kind: FiredKind) -> Callable[[Steps], Armed | Attempt] | Attempt:

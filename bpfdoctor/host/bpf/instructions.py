@@ -43,6 +43,7 @@ class TryInstructions(Question[Calls], frozen=True):
 
     forms: tuple[tuple[int, int, int], ...]
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Calls | NoAnswer:
         return with_memory(Calls, self._try)

@@ -32,6 +32,7 @@ class TryMap(Question[Attempt], frozen=True):
     flags: int = 0
     typed: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self.made))

@@ -43,6 +43,7 @@ class RaiseMemlock(Question[Attempt], frozen=True):
     """
 
     privileged = True
+    asks = "machine"
 
     limit: int = -1
 

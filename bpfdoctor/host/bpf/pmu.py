@@ -21,6 +21,7 @@ class CountCycles(Question[Attempt], frozen=True):
     """Open the hardware's cycle counter on the first CPU, for every process; it never runs."""
 
     privileged = True
+    asks = "machine"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         flags = one_bit(DISABLED) | one_bit(BY_FREQUENCY)

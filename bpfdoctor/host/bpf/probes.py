@@ -46,6 +46,7 @@ class AskBpf(Question[Attempt], frozen=True):
     """
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
@@ -68,6 +69,7 @@ class LoadProgram(Question[Attempt], frozen=True):
 
     type: str
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, self._load)
@@ -98,6 +100,7 @@ class CreateMap(Question[Attempt], frozen=True):
     value_size: int
     entries: int
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, self._create)
@@ -123,6 +126,7 @@ class UseGlobalData(Question[Attempt], frozen=True):
     """
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, lambda: attempt(self._load))
@@ -148,6 +152,7 @@ class AskHelper(Question[Attempt], frozen=True):
     type: str
     helper: str
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         return with_memory(Attempt, self._load)
@@ -178,6 +183,7 @@ class OpenPerfEvent(Question[Attempt], frozen=True):
     """
 
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:

@@ -47,6 +47,7 @@ class AskKernelBtf(Question[BtfFacts], frozen=True):
     """
 
     path: str = VMLINUX
+    asks = "kernel"
 
     def put(self, machine: Machine) -> BtfFacts | NoAnswer:
         return _fact(
@@ -116,6 +117,7 @@ class AskFunction(Question[FunctionFacts], frozen=True):
 
     name: str
     path: str = VMLINUX
+    asks = "kernel"
 
     def put(self, machine: Machine) -> FunctionFacts | NoAnswer:
         return _fact(
@@ -159,6 +161,7 @@ class AskField(Question[FieldFacts], frozen=True):
     struct: str
     field: str
     path: str = VMLINUX
+    asks = "kernel"
 
     def put(self, machine: Machine) -> FieldFacts | NoAnswer:
         return _fact(
@@ -202,6 +205,7 @@ class AskEnumerator(Question[EnumeratorFacts], frozen=True):
     enumeration: str
     name: str
     path: str = VMLINUX
+    asks = "kernel"
 
     def put(self, machine: Machine) -> EnumeratorFacts | NoAnswer:
         def there(facts: EnumeratorFacts) -> bool:

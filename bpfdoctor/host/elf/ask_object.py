@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bpfdoctor.host.btf.file import VMLINUX, modules_have_btf, read_beginning
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.externs import kprobes_are_offered
 from bpfdoctor.host.elf.image import TooLargeError
-from bpfdoctor.host.elf.kernel_match import KernelMatch, match_of
+from bpfdoctor.host.elf.kernel_match import KernelMatch, match_of, of_itself
 from bpfdoctor.host.elf.section import ElfError
-from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError
 from bpfdoctor.host.system.booted import keep_fact, recall_fact
 
@@ -35,6 +35,7 @@ class ReadObject(Question[BpfObject], frozen=True):
     """
 
     path: str
+    asks = "tree"
 
     def put(self, machine: Machine) -> BpfObject | NoAnswer:
         return _read(self.path, NO_KERNEL)
@@ -51,6 +52,10 @@ class MatchBtf(Question[KernelMatch], frozen=True):
 
     path: str
     btf: str = VMLINUX
+    asks = "kernel"
+
+    def about(self) -> ReadObject:
+        return ReadObject(self.path)
 
     def put(self, machine: Machine) -> KernelMatch | NoAnswer:
         since, beginning = time.time_ns(), _circumstances(self.btf)
@@ -83,6 +88,19 @@ class AskBpfObject(Question[BpfObject], frozen=True):
 
     path: str
     btf: str = VMLINUX
+    asks = "kernel"
+
+    def about(self) -> ReadObject:
+        return ReadObject(self.path)
+
+    def unmatched(self, thing: Answer) -> Answer:
+        return thing  # the object alone
+
+    def apart(self, answer: Answer) -> dict[Question[Any], Answer]:
+        alone, match = ReadObject(self.path), MatchBtf(self.path, self.btf)
+        if not isinstance(answer, BpfObject):
+            return {alone: answer, match: answer}
+        return {alone: of_itself(answer), match: match_of(answer)}
 
     def put(self, machine: Machine) -> BpfObject | NoAnswer:
         return _read(self.path, self.btf)

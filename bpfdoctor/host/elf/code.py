@@ -125,6 +125,16 @@ class Code:
                     found.newer |= {form} if form else set()
         return self._direct[piece]
 
+    def called_from(self, section: int, at: int) -> set[Function]:
+        """The function of the object that an instruction calls, or whose address it takes."""
+        found, code = References(set(), set(), set()), self.image.data(section)
+        number = self.image.symbol_at(section, at)
+        if number is not None:
+            self._refer(found, number, code, at)
+        else:
+            self._call(found, section, code, at)
+        return found.pieces
+
     def _call(self, used: References, section: int, code: bytes, at: int) -> None:
         """A call of a helper, or of a function in the same section."""
         this = decode(code, at)

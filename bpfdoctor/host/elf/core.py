@@ -66,7 +66,7 @@ class Core:
         return {section: sorted(each) for section, each in found.items()}
 
     def inside(self, piece: Function) -> list[tuple[int, Asked]]:
-        """Where a function asks something, and what."""
+        """Where a function is relocated, and what is asked there, in order."""
         places = self._asked.get(self.image.names[piece.section], [])
         first, last = (bisect.bisect_left(places, (at,)) for at in (piece.start, piece.end))
         return places[first:last]

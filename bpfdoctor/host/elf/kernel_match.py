@@ -87,6 +87,17 @@ def match_of(whole: BpfObject) -> KernelMatch:
     )
 
 
+def of_itself(whole: BpfObject) -> BpfObject:
+    """An object as it was recorded with a kernel, where nothing tells what was its own.
+
+    Before it was told which programs refer to global data, all of an object that has some did.
+    """
+    told = any(each.data for each in whole.programs)
+    data = {} if told else {"data": whole.global_data}
+    programs = tuple(msgspec.structs.replace(each, **data) for each in whole.programs)
+    return msgspec.structs.replace(whole, programs=programs, alone=True)
+
+
 def joined(alone: BpfObject, match: KernelMatch) -> BpfObject:
     """An object and what a kernel adds to it: the answer of `AskBpfObject`.
 

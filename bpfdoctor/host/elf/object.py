@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, opened_regular, read_regular
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class AskExecutable(Question[Executable], frozen=True):
     """Which machine the executable at `path` is for, by its ELF header; it is not run."""
 
     path: str
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> Executable | NoAnswer:
         try:

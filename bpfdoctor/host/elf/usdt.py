@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.elf.section import COMPRESSED, ElfError, find_section
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, opened_regular
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class AskUsdt(Question[UsdtProbes], frozen=True):
     """Which USDT probes are in the notes of an ELF file."""
 
     path: str
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> UsdtProbes | NoAnswer:
         try:

@@ -57,6 +57,7 @@ class AskBpfSigns(Question[BpfSigns], frozen=True):
     """What at, above and below a directory names BPF; `directory` may be relative."""
 
     directory: str
+    asks = "tree"
 
     def put(self, machine: Machine) -> BpfSigns | NoAnswer:
         here = AskDirectory(self.directory).put(machine)

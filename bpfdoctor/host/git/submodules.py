@@ -71,6 +71,7 @@ class AskSubmodules(Question[Submodules], frozen=True):
     """
 
     path: str
+    asks = "tree"
 
     def put(self, machine: Machine) -> Submodules | NoAnswer:
         try:

@@ -39,6 +39,7 @@ class AskTracked(Question[KnownToGit], frozen=True):
 
     tree: str
     path: str
+    asks = "tree"
 
     def put(self, machine: Machine) -> KnownToGit | NoAnswer:
         try:

@@ -49,6 +49,8 @@ class Marks(Answer, frozen=True):
 class AskContainer(Question[Marks], frozen=True):
     """Which marks of a container manager, of WSL or of a chroot there are."""
 
+    asks = "machine"
+
     def put(self, machine: Machine) -> Marks | NoAnswer:
         environ = machine.environ
         table = _root_mount()

@@ -8,7 +8,7 @@ import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -35,6 +35,8 @@ class Kernel(Answer, frozen=True):
 class AskKernel(Question[Kernel], frozen=True):
     """Which kernel runs."""
 
+    asks = "kernel"
+
     def put(self, machine: Machine) -> Kernel | NoAnswer:
         names = os.uname()
         return Kernel(names.release, names.version, names.machine)
@@ -58,6 +60,8 @@ class Distribution(Answer, frozen=True):
 
 class AskDistribution(Question[Distribution], frozen=True):
     """Which distribution this is; user space's word, which a container answers for itself."""
+
+    asks = "machine"
 
     def put(self, machine: Machine) -> Distribution | NoAnswer:
         found = distribution_of()
@@ -115,6 +119,7 @@ class AskIdentity(Question[Identity], frozen=True):
     """Who asks: user, effective capabilities, seccomp mode, namespaces, memory lock limit."""
 
     privileged = True
+    asks = "machine"
 
     def put(self, machine: Machine) -> Identity | NoAnswer:
         try:
@@ -168,6 +173,7 @@ class AskSpace(Question[Space], frozen=True):
     """How much room there is at a path, or at its nearest parent that exists and may be entered."""
 
     path: str
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> Space | NoAnswer:
         place = Path(self.path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from bpfdoctor.host.acting import as_owner_of, may
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.makefile_comments import is_makefile, without_comments
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, PrivateError, opened_regular, read_published
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class ReadFile(Question[FileText], frozen=True):
 
     path: str
     limit: int = 1 << 20
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> FileText | NoAnswer:
         try:
@@ -96,6 +97,7 @@ class LookAt(Question[PathFacts], frozen=True):
     """What is at `path`, without opening it."""
 
     path: str
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> PathFacts | NoAnswer:
         try:
@@ -148,6 +150,7 @@ class ListDirectory(Question[Names], frozen=True):
     """The names in a directory."""
 
     path: str
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> Names | NoAnswer:
         try:
@@ -181,6 +184,7 @@ class AskDirectory(Question[Directory], frozen=True):
     """
 
     path: str
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> Directory | NoAnswer:
         try:

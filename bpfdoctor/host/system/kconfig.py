@@ -51,6 +51,7 @@ class AskKernelOption(Question[KernelOption], frozen=True):
 
     name: str
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> KernelOption | NoAnswer:
         config = _running_config()

@@ -53,6 +53,7 @@ class AskLoadable(Question[Modules], frozen=True):
     """
 
     names: tuple[str, ...]
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Modules | NoAnswer:
         tree = TREES / os.uname().release

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 from bpfdoctor.host.architecture import machine_architecture
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -31,6 +31,7 @@ class AskFileSystem(Question[FileSystem], frozen=True):
 
     path: str
     privileged = True
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> FileSystem | NoAnswer:
         try:

@@ -37,6 +37,7 @@ class AskSecurityFile(Question[FileText], frozen=True):
 
     name: Literal["lockdown", "lsm"]
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> FileText | NoAnswer:
         try:

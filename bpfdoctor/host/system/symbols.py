@@ -38,6 +38,7 @@ class AskData(Question[Symbols], frozen=True):
     """
 
     names: tuple[str, ...]
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Symbols | NoAnswer:
         try:
@@ -62,6 +63,7 @@ class AskSymbols(Question[Symbols], frozen=True):
     """
 
     names: tuple[str, ...]
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Symbols | NoAnswer:
         try:

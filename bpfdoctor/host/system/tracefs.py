@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,9 @@ TRACEFS_MAGIC = 0x74726163
 class TracePlace(msgspec.Struct, frozen=True):
     """One place. `magic` of the file system there, 0 where `refused` names why it is not known.
 
-    `events` is empty where its directory `events` can be listed, else the errno's name.
+    `events` is empty where its directory `events` can be listed and the id of a tracepoint there
+    be read, else the errno's name: since Linux 5.16 (commit 21ccc9cd7211) users who may list them
+    need not be let read them.
     """
 
     path: str
@@ -40,10 +44,15 @@ class TracePlace(msgspec.Struct, frozen=True):
 
 
 class Tracefs(Answer, frozen=True):
-    """tracefs at each of its places, and the mounts of tracefs and debugfs wherever they are."""
+    """tracefs at the places that were looked at, and the mounts of tracefs and debugfs anywhere."""
 
     places: tuple[TracePlace, ...]
     mounts: tuple[str, ...] = ()
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """Where tracepoints may be read by this user."""
+        return tuple(each.path for each in self.places if each.mounted and not each.events)
 
     def shown(self) -> str:
         return "\n".join((*map(_shown, self.places), *self.mounts))
@@ -58,18 +67,30 @@ def _shown(place: TracePlace) -> str:
 
 
 class AskTracefs(Question[Tracefs], frozen=True):
-    """Where tracefs is mounted, by superblock magic, and whether its events can be listed.
+    """Where tracefs is mounted, by superblock magic, and whether its tracepoints can be read.
 
-    Asking below debugfs may mount it there: that is how the kernel offers it.
+    Below debugfs it is looked for with `old`, or where it is of no use at its own place: to ask
+    there is to mount it there, and from Linux 6.16 on the kernel logs a notice of that.
     """
 
+    old: bool = False
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> Tracefs | NoAnswer:
-        return Tracefs(tuple(_look(path, machine) for path in PLACES), _mounts())
+        return Tracefs(tuple(_looked_at(machine, self.old)), _mounts())
 
     def source(self) -> str:
         return "statfs and ls: " + ", ".join(f"{path}/events" for path in PLACES)
+
+
+def _looked_at(machine: Machine, old: bool = False) -> Iterator[TracePlace]:
+    """Each place, until it can be read at one."""
+    for path in PLACES:
+        place = _look(path, machine)
+        yield place
+        if place.mounted and not place.events and not old:
+            return
 
 
 def _look(path: str, machine: Machine) -> TracePlace:
@@ -80,9 +101,16 @@ def _look(path: str, machine: Machine) -> TracePlace:
         return TracePlace(path, found.magic)
     try:
         os.listdir(f"{path}/events")
+        _read_id(f"{path}/events")
     except OSError as error:
         return TracePlace(path, found.magic, events=errno_name(error.errno or 0))
     return TracePlace(path, found.magic)
+
+
+def _read_id(events: str) -> None:
+    """Read the id of a tracepoint that nearly every kernel has. Raises OSError where refused."""
+    with contextlib.suppress(FileNotFoundError):
+        Path(events, "sched/sched_process_exec/id").read_bytes()
 
 
 def _mounts() -> tuple[str, ...]:
@@ -122,10 +150,11 @@ class AskTracepoint(Question[TracepointFacts], frozen=True):
     category: str
     name: str
     privileged = True
+    asks = "kernel"
 
     def put(self, machine: Machine) -> TracepointFacts | NoAnswer:
-        looked = [_look(path, machine) for path in PLACES]
-        mounted = [place for place in looked if place.mounted]
+        looked = list(_looked_at(machine))
+        mounted = [place for place in reversed(looked) if place.mounted]
         if not mounted:
             closed = [place.refused for place in looked if place.refused not in ("", "ENOENT")]
             return NoAnswer(closed[0] if closed else "ENOENT", "tracefs is not mounted")

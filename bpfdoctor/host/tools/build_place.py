@@ -108,6 +108,7 @@ class AskBuildPlace(Question[BuildPlace], frozen=True):
     programs: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    asks = "tree"
 
     def put(self, machine: Machine) -> BuildPlace | NoAnswer:
         try:

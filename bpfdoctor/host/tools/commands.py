@@ -62,6 +62,7 @@ class RunCommand(Question[Completed], frozen=True):
     stdin: str = ""
     timeout: float = 20
     owner_of: str = ""
+    asks = "machine"
 
     def put(self, machine: Machine) -> Completed | NoAnswer:
         try:
@@ -169,6 +170,7 @@ class AskEnvironment(Question[Variables], frozen=True):
     """
 
     names: tuple[str, ...]
+    asks = "machine"
 
     def put(self, machine: Machine) -> Variables | NoAnswer:
         environ = machine.environ
@@ -193,6 +195,7 @@ class AskWhichAreSet(Question[SetVariables], frozen=True):
     """Which environment variables are set, and not to what: an untrusted makefile named them."""
 
     names: tuple[str, ...]
+    asks = "machine"
 
     def put(self, machine: Machine) -> SetVariables | NoAnswer:
         return SetVariables(tuple(name for name in self.names if name in machine.environ))

@@ -82,6 +82,7 @@ class Compile(Question[Compiled], frozen=True):
     host_includes: bool = False
     timeout: float = 20
     without: tuple[str, ...] = ()
+    asks = "machine"
 
     def put(self, machine: Machine) -> Compiled | NoAnswer:
         tool = compiler_of(machine, self)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
 import time
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.cache import keep, recall, tool_of
-from bpfdoctor.host.credentials import Credentials, owner_on_the_way, owner_to_become
-from bpfdoctor.host.own_directory import owner_name
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.reading import real_path
 from bpfdoctor.host.tools.inputs import parts_of
 from bpfdoctor.host.tools.kept_objects import keep_object
-from bpfdoctor.host.tools.source_words import our_flags, refused_words
+from bpfdoctor.host.tools.source_reader import compiler_outside, reader_of
+from bpfdoctor.host.tools.source_words import NotMadeError, our_flags, refuse_words
 from bpfdoctor.host.tools.source_work import Made, SourceWork
 from bpfdoctor.host.tools.workdir import Workplace
 
@@ -68,36 +64,25 @@ class CompileSource(Question[SourceObject], frozen=True):
     flags: tuple[str, ...] = ()
 
     def put(self, machine: Machine) -> SourceObject | NoAnswer:
-        paths = (self.file, self.root, *self.include, *filter(None, [self.libbpf]))
-        for sentence in refused_words(paths, self.define, self.flags):
-            return NoAnswer("refused", sentence)
         try:
-            return self._put(machine)
+            refuse_words(self)
+            compiler = compiler_outside(machine, self)
+            tool = tool_of(machine, self.compiler)
+            known = recall(machine, self, SourceObject, tool)
+            return known or self._made(machine, compiler, tool)
+        except NotMadeError as error:
+            return error.answer
         except OSError as error:
             return NoAnswer.from_error(error)
 
-    def _put(self, machine: Machine) -> SourceObject | NoAnswer:
-        tool = tool_of(machine, self.compiler)
-        compiler = self._compiler(machine)
-        if isinstance(compiler, NoAnswer):
-            return compiler
-        known = recall(machine, self, SourceObject, tool)
-        if known is not None:
-            return known
-        identity = self._reader()
-        if isinstance(identity, NoAnswer):
-            return identity
-        if owner_on_the_way(compiler) not in (None, identity):
-            return NoAnswer("refused", f"{compiler} is another user's than {self.root}")
+    def _made(self, machine: Machine, compiler: str, tool: str | None) -> SourceObject:
+        identity = reader_of(self, compiler)
         since = time.time_ns()
         with Workplace(machine, identity) as place:
             if place.trouble is not None:
-                return place.trouble
+                raise NotMadeError(place.trouble)
             work = SourceWork(self, place, compiler)
-            made = work.done()
-            if isinstance(made, NoAnswer):
-                return made
-            answer = self._answer(machine, made)
+            answer = self._answer(machine, work.done())
             if tool is not None and answer.ok:
                 rests_on = work.inputs() | parts_of(machine, tool)
                 kept = (answer.object,)
@@ -108,38 +93,8 @@ class CompileSource(Question[SourceObject], frozen=True):
         path, digest = keep_object(machine, made.data) if made.data else ("", "")
         return SourceObject(str(path), digest, made.log, made.status, made.signal, made.outside)
 
-    def _compiler(self, machine: Machine) -> str | NoAnswer:
-        """The compiler's path, as found; one of the tree would be code of the tree."""
-        found = shutil.which(self.compiler, path=machine.environ.get("PATH", os.defpath))
-        if found is None:
-            return NoAnswer("ENOENT", f"{self.compiler} is not on PATH")
-        tree = real_path(self.root)
-        places = (os.path.abspath(found), real_path(os.path.abspath(found)))
-        if any(each.startswith((f"{tree}/", f"{self.root}/")) for each in places):
-            return NoAnswer(
-                "refused", f"{found} lies in the tree, whose code is run in builds alone"
-            )
-        return found if os.path.isabs(found) else NoAnswer("refused", f"{found} is not absolute")
-
-    def _reader(self) -> Credentials | None | NoAnswer:
-        """As whom the compiler reads. Raises OSError where one of the paths cannot be looked at."""
-        named = (self.file, *self.include, *filter(None, [self.libbpf]))
-        if os.geteuid() == 0:
-            owners = {owner_to_become(self.root), *map(owner_on_the_way, named)} - {None}
-            if len(owners) > 1:
-                return NoAnswer("refused", f"{self.root} and what it needs are of several users")
-            return next(iter(owners), None)
-        for path in (self.root, os.path.dirname(self.file), self.source):
-            uid = os.stat(path).st_uid
-            if uid not in (0, os.geteuid()):
-                whose = f"{path} belongs to {owner_name(uid)}"
-                return NoAnswer(
-                    "refused", f"{whose}: that user's sources are not compiled as yours"
-                )
-        return None
-
     def command(self) -> str:
         """As a person would type it, with `bpf/` of libbpf where its makefile puts it."""
         bpf = (f"-I{self.libbpf}/.. (bpf -> {self.libbpf}/src)",) if self.libbpf else ()
-        words = (*our_flags(self.include, self.define, self.flags), "-c", self.file)
+        words = (*our_flags(self), "-c", self.file)
         return " ".join((self.compiler, *bpf, *map(shlex.quote, words)))

@@ -50,6 +50,7 @@ class AskCrates(Question[Crates], frozen=True):
     """Which crates of a Cargo.lock are in the cache of the user who would build there."""
 
     lock: str
+    asks = "tree"
 
     def put(self, machine: Machine) -> Crates | NoAnswer:
         try:

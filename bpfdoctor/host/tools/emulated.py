@@ -42,6 +42,7 @@ class TryExecutable(Question[Accepts], frozen=True):
     machine: str
     bits: int
     endian: Literal["little", "big"]
+    asks = "machine"
 
     def put(self, machine: Machine) -> Accepts | NoAnswer:
         from elftools.elf.enums import ENUM_E_MACHINE  # costs start-up time

@@ -47,6 +47,8 @@ class Libc(Answer, frozen=True):
 class AskLibc(Question[Libc], frozen=True):
     """The C library: of this process, by its memory map, and of the loader's cache."""
 
+    asks = "machine"
+
     def put(self, machine: Machine) -> Libc | NoAnswer:
         try:
             with open("/proc/self/maps", "rb") as file:

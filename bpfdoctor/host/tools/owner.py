@@ -46,6 +46,7 @@ class AskOwner(Question[Owner], frozen=True):
 
     paths: tuple[str, ...]
     timeout: float = 20
+    asks = "machine"
 
     def put(self, machine: Machine) -> Owner | NoAnswer:
         for argv in _COMMANDS:

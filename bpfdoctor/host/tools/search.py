@@ -31,6 +31,7 @@ class FindTool(Question[ToolPath], frozen=True):
     """Find an executable on this user's PATH (or at a path, if `name` has a slash)."""
 
     name: str
+    asks = "machine"
 
     def put(self, machine: Machine) -> ToolPath | NoAnswer:
         found = shutil.which(self.name, path=machine.environ.get("PATH", os.defpath))
@@ -61,6 +62,7 @@ class FindExecutables(Question[FoundTools], frozen=True):
     """
 
     patterns: tuple[str, ...]
+    asks = "machine"
 
     def put(self, machine: Machine) -> FoundTools | NoAnswer:
         places = [p for p in machine.environ.get("PATH", os.defpath).split(":") if p]

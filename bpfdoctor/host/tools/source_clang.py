@@ -13,7 +13,9 @@ import msgspec
 from bpfdoctor.host.credentials import Credentials
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.process import ProcessResult
+from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.tools.inputs import search_list, searched_in_vain
+from bpfdoctor.host.tools.source_words import NotMadeError
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -38,9 +40,8 @@ WITHOUT = (
 )
 """The variables by which clang takes further options, searches further, or writes files."""
 
-_known: WeakKeyDictionary[Machine, dict[tuple[str, Credentials | None], Clang]] = (
-    WeakKeyDictionary()
-)
+_Key = tuple[str, Credentials | None]
+_known: WeakKeyDictionary[Machine, dict[_Key, Clang | NotMadeError]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -63,12 +64,21 @@ class Clang(msgspec.Struct, frozen=True):
 
 
 def clang_of(machine: Machine, compiler: str, identity: Credentials | None) -> Clang:
-    """The facts of a compiler, asked as the user who is to run it. Raises OSError."""
+    """The facts of a compiler, asked as the user who is to run it.
+
+    Raises NotMadeError for one that does not end, and OSError.
+    """
     with _lock:
         known = _known.setdefault(machine, {})
         if (compiler, identity) not in known:
-            known[compiler, identity] = _asked(machine, compiler, identity)
-        return known[compiler, identity]
+            try:
+                known[compiler, identity] = _asked(machine, compiler, identity)
+            except NotMadeError as error:
+                known[compiler, identity] = error
+        found = known[compiler, identity]
+    if isinstance(found, NotMadeError):
+        raise NotMadeError(found.answer)
+    return found
 
 
 def run_clang(
@@ -86,14 +96,21 @@ def run_clang(
     )
 
 
+def _said(machine: Machine, argv: Sequence[str], identity: Credentials | None) -> ProcessResult:
+    ended = run_clang(machine, argv, identity)
+    if ended.timed_out:
+        raise NotMadeError(NoAnswer("timed-out", f"{argv[0]} -v did not end in {TIME:g} seconds"))
+    return ended
+
+
 def _asked(machine: Machine, compiler: str, identity: Credentials | None) -> Clang:
     search = ("-v", "-E", "-x", "c", "/dev/null")
     words: tuple[str, ...] = ("--no-default-config",)
-    host = run_clang(machine, (compiler, *words, *search), identity)
+    host = _said(machine, (compiler, *words, *search), identity)
     if host.exit_code != 0:  # it does not know that yet: clang 14
         words = ()
-        host = run_clang(machine, (compiler, *search), identity)
-    target = run_clang(machine, (compiler, *words, "-target", "bpf", *search), identity)
+        host = _said(machine, (compiler, *search), identity)
+    target = _said(machine, (compiler, *words, "-target", "bpf", *search), identity)
     logs = [decoded(each.stderr) for each in (host, target)]
     return Clang(
         words,

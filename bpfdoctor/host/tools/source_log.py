@@ -9,12 +9,14 @@ _LINE = re.compile(r"^(/[^\0\n]+?):(\d+):(\d+): (fatal error|error|warning): (.*
 MOST_LINES, LONGEST = 40, 400
 
 
-def own_lines(said: str, tree: str, renamed: tuple[str, str]) -> str:
-    """The diagnostics of files below `tree`; `renamed` is what a path begins with, and with
+def own_lines(said: str, trees: tuple[str, ...], renamed: tuple[str, str]) -> str:
+    """The diagnostics of files below one of `trees`; `renamed` is what a path begins with, and with
     what it is shown."""
     lines = []
     for path, line, column, kind, text in _LINE.findall(said):
         shown = path.replace(*renamed) if path.startswith(renamed[0]) else path
-        if shown.startswith(f"{tree}/") and ".." not in shown.split("/"):
+        if shown.startswith(
+            tuple(f"{tree.rstrip('/')}/" for tree in trees)
+        ) and ".." not in shown.split("/"):
             lines.append(f"{shown}:{line}:{column}: {kind}: {text.replace(*renamed)}"[:LONGEST])
     return "\n".join(lines[:MOST_LINES])

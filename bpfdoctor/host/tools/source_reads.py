@@ -77,7 +77,7 @@ def _real(path: str) -> str:
     if path == real:
         return "" if _below(real, PROCESSES) else real
     try:
-        passed = [each for each in components(path)]
+        passed = list(components(path))
     except OSError:
         return ""
     regular = stat.S_ISREG(passed[-1].facts.st_mode)

@@ -8,33 +8,63 @@ vouches for names none of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from bpfdoctor.host.architecture import machine_architecture, target_architecture
+from bpfdoctor.host.question import NoAnswer
 
 _FLAG = re.compile(r"-mcpu=v[1-4]|-O[123s]|-std=\w+|-Wno-[\w=+-]+|-fno-stack-protector")
 _DEFINE = re.compile(r"[A-Za-z_]\w*(?:=(?:[\w.+-]*|\"[^\"\\\n\0]*\"))?", re.ASCII)
 
 
-def refused_words(
-    paths: Iterable[str], define: Iterable[str], flags: Iterable[str]
-) -> Iterator[str]:
-    """Why a word may not be given to a compiler, in a sentence for each such word."""
-    for path in paths:
+class Source(Protocol):
+    """What is asked of a compile: see `CompileSource`."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def compiler(self) -> str: ...
+    @property
+    def root(self) -> str: ...
+    @property
+    def include(self) -> tuple[str, ...]: ...
+    @property
+    def libbpf(self) -> str: ...
+    @property
+    def define(self) -> tuple[str, ...]: ...
+    @property
+    def flags(self) -> tuple[str, ...]: ...
+
+
+class NotMadeError(Exception):
+    """There is no object, and nothing to be said of the source: `answer` says why."""
+
+    def __init__(self, answer: NoAnswer) -> None:
+        super().__init__(answer.shown())
+        self.answer = answer
+
+
+def refused(sentence: str) -> NotMadeError:
+    """The error for what bpfdoctor would not do."""
+    return NotMadeError(NoAnswer("refused", sentence))
+
+
+def refuse_words(source: Source) -> None:
+    """Raise NotMadeError for a word that may not be given to a compiler."""
+    for path in (source.file, source.root, *source.include, *filter(None, [source.libbpf])):
         if not path.startswith("/") or "\0" in path or "\n" in path:
-            yield f"{path!r} is not an absolute path"
-    for word in define:
+            raise refused(f"{path!r} is not an absolute path")
+    for word in source.define:
         if not _DEFINE.fullmatch(word):
-            yield f"{word!r} does not define a name as a number, a word or a string"
-    for word in flags:
+            raise refused(f"{word!r} does not define a name as a number, a word or a string")
+    for word in source.flags:
         if not _FLAG.fullmatch(word):
-            yield f"{word!r} is none of the flags that are passed on to a compiler"
+            raise refused(f"{word!r} is none of the flags that are passed on to a compiler")
 
 
-def our_flags(
-    include: Sequence[str], define: Sequence[str], flags: Sequence[str]
-) -> tuple[str, ...]:
+def our_flags(source: Source) -> tuple[str, ...]:
     """The words by which a BPF program is compiled, but for libbpf and the host's directories."""
     target = target_architecture(machine_architecture())
     ours = ("-g", "-O2", "-target", "bpf", f"-D__TARGET_ARCH_{target}")
-    return (*ours, *(f"-I{each}" for each in include), *(f"-D{each}" for each in define), *flags)
+    include = (f"-I{each}" for each in source.include)
+    return (*ours, *include, *(f"-D{each}" for each in source.define), *source.flags)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import signal
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -20,10 +19,11 @@ from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.reading import opened_regular, real_path
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.host.tools.kept_objects import LARGEST
+from bpfdoctor.host.tools.odd_includes import refuse_odd_includes
 from bpfdoctor.host.tools.source_clang import TIME, clang_of, run_clang
 from bpfdoctor.host.tools.source_log import own_lines
 from bpfdoctor.host.tools.source_reads import Places, Reads, prerequisites, reads_of
-from bpfdoctor.host.tools.source_words import our_flags
+from bpfdoctor.host.tools.source_words import NotMadeError, Source, our_flags, refused
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 
 LARGEST_ASSEMBLY = 64 << 20
 
-_READS_FILES = re.compile(rb"\.(?:incbin|(?:include|macro|irpc?|rept?)[\s\"(/])", re.IGNORECASE)
-"""Directives of an assembler by which it reads a file, or from which such a one could be made."""
+_READS_FILES = re.compile(
+    rb"(?:^|[^\w$.])\.(incbin|include|macro|irpc?|rept?)(?:[^\w$.]|$)", re.IGNORECASE
+)
+"""Directives of an assembler by which it reads a file, or from which such a one could be made.
+
+Those of llvm/lib/MC/MCParser/AsmParser.cpp, which does not tell capitals from small letters. Behind
+or before a letter it is part of a name.
+"""
 
 _QUIET = (
     *("-fno-color-diagnostics", "-fno-caret-diagnostics", "-fno-crash-diagnostics"),
@@ -41,17 +47,6 @@ _QUIET = (
 
 _hanging: WeakKeyDictionary[Machine, set[str]] = WeakKeyDictionary()
 """The trees of which a source did not come to an end in time."""
-
-
-class Source(Protocol):
-    """What is asked: see `CompileSource`."""
-
-    file: str
-    root: str
-    include: tuple[str, ...]
-    libbpf: str
-    define: tuple[str, ...]
-    flags: tuple[str, ...]
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -77,80 +72,84 @@ class SourceWork:
         self.compiler = (compiler, *self.clang.words)
         self.link = place.path("include")
         self.read: list[str] = []
+        self.trees = tuple(dict.fromkeys((os.path.normpath(source.root), real_path(source.root))))
+        """The tree as it was named, and without links."""
 
-    def done(self) -> Made | NoAnswer:
-        """Compile it. Raises OSError."""
-        tree = real_path(self.source.root)
-        if tree in _hanging.setdefault(self.machine, set()):
+    def done(self) -> Made:
+        """Compile it. Raises NotMadeError, and OSError."""
+        source, identity = self.source, self.place.identity
+        tree = self.trees[-1]
+        hanging = _hanging.setdefault(self.machine, set())
+        if tree in hanging:
             said = f"another source of {tree} was not compiled in {TIME:g} seconds"
-            return NoAnswer("timed-out", f"{said}: no other is tried")
-        trouble = self._linked()
-        ended = trouble or self._compiled("-S", "-fno-integrated-as", "-fno-verbose-asm")
-        if isinstance(ended, NoAnswer):
-            if ended.reason == "timed-out":
-                _hanging[self.machine].add(tree)
-            return ended
-        return self._judged(ended, tree)
+            raise NotMadeError(NoAnswer("timed-out", f"{said}: no other is tried"))
+        with acting_as(identity):
+            searched = (*source.include, *self.clang.system)
+            refuse_odd_includes(source.file, self.trees, searched, self._libbpf())
+        self._link()
+        try:
+            ended = self._compiled("-S", "-fno-integrated-as", "-fno-verbose-asm")
+        except NotMadeError as error:
+            if error.answer.reason == "timed-out":
+                hanging.add(tree)
+            raise
+        return self._judged(ended)
 
-    def _linked(self) -> NoAnswer | None:
+    def _libbpf(self) -> str:
+        return f"{self.source.libbpf}/src" if self.source.libbpf else ""
+
+    def _link(self) -> None:
         """Make the directory in which `<bpf/…>` is the libbpf of the tree."""
-        if not self.source.libbpf:
-            return None
-        with acting_as(self.place.identity):
-            os.mkdir(self.link, 0o700)
-        return self.place.link("include/bpf", f"{self.source.libbpf}/src")
+        if self.source.libbpf:
+            with acting_as(self.place.identity):
+                os.mkdir(self.link, 0o700)
+                os.symlink(self._libbpf(), f"{self.link}/bpf")
 
-    def _compiled(self, *how: str) -> ProcessResult | NoAnswer:
+    def _compiled(self, *how: str) -> ProcessResult:
         output = self.place.path("probe.s" if "-S" in how else "probe.o")
         rule = ("-MD", "-MV", "-MF", self.place.path("probe.d"))
         return self._run(*self._flags(), *how, *rule, "-x", "c", self.source.file, "-o", output)
 
     def _flags(self) -> tuple[str, ...]:
-        source = self.source
-        bpf = (f"-I{self.link}", f"-fdebug-prefix-map={self.link}/bpf={source.libbpf}/src")
-        ours = our_flags(source.include, source.define, source.flags)
+        bpf = (f"-I{self.link}", f"-fdebug-prefix-map={self.link}/bpf={self._libbpf()}")
         after = [word for each in self.clang.host for word in ("-idirafter", each)]
-        return (*_QUIET, *(bpf if source.libbpf else ()), *ours, *after)
+        return (*_QUIET, *(bpf if self.source.libbpf else ()), *our_flags(self.source), *after)
 
-    def _run(self, *words: str) -> ProcessResult | NoAnswer:
+    def _run(self, *words: str) -> ProcessResult:
         ended = run_clang(self.machine, (*self.compiler, *words), self.place.identity)
-        if ended.timed_out:
-            return NoAnswer("timed-out", f"no end after {TIME:g} seconds")
-        return self.place.taken_away() or _beyond(ended) or ended
+        beyond = (
+            NoAnswer("timed-out", f"no end after {TIME:g} seconds") if ended.timed_out else None
+        )
+        trouble = beyond or self.place.taken_away() or _beyond(ended)
+        if trouble is not None:
+            raise NotMadeError(trouble)
+        return ended
 
-    def _judged(self, ended: ProcessResult, tree: str) -> Made | NoAnswer:
-        reads = self._reads(tree)
-        if isinstance(reads, NoAnswer):
-            return reads
-        log = own_lines(decoded(ended.stderr), tree, (f"{self.link}/bpf", self._libbpf()))
+    def _judged(self, ended: ProcessResult) -> Made:
+        reads = self._reads()
+        log = own_lines(decoded(ended.stderr), self.trees, (f"{self.link}/bpf", self._libbpf()))
         made = Made(b"", log, ended.exit_code, signal_name(ended.signal), reads.outside)
         if ended.exit_code != 0:
             return made
-        if self.source.libbpf and (others := self._of_another_libbpf(reads)):
+        others = [path for path in reads.outside if self.source.libbpf and "/bpf/" in path]
+        if others:
             said = f"it takes {others[0]}, which is not of {self.source.libbpf}"
             return msgspec.structs.replace(made, log="\n".join(filter(None, [log, said])))
-        data = self._assembled()
-        return data if isinstance(data, NoAnswer) else msgspec.structs.replace(made, data=data)
+        return msgspec.structs.replace(made, data=self._assembled())
 
-    def _libbpf(self) -> str:
-        return f"{self.source.libbpf}/src"
-
-    def _of_another_libbpf(self, reads: Reads) -> list[str]:
-        return [path for path in reads.outside if "/bpf/" in path]
-
-    def _reads(self, tree: str) -> Reads | NoAnswer:
-        """Whose the files are that were read; no answer where they are not for us to show."""
-        rule = self.place.text("probe.d") or self._listed()
-        read = prerequisites(rule)
+    def _reads(self) -> Reads:
+        """Whose the files are that were read. Raises NotMadeError for what is not ours to show."""
+        read = prerequisites(self.place.text("probe.d") or self._listed())
         if read is None:
-            return NoAnswer("refused", "the names of the files that it reads cannot be told apart")
+            raise refused("the names of the files that it reads cannot be told apart")
         self.read = read
         with acting_as(self.place.identity):
-            given = tuple(map(os.path.realpath, (*self.source.include, self._libbpf())))
+            named = filter(None, (*self.source.include, self._libbpf()))
+            given = tuple(os.path.realpath(each) for each in named)
             found = [path for path in read if os.path.isabs(path)]
-            reads = reads_of(found, Places(tree, given, self.clang.system))
+            reads = reads_of(found, Places(self.trees[-1], given, self.clang.system))
         if reads.foreign:
-            return NoAnswer("refused", f"it reads {reads.foreign[0]}, which is not of {tree}")
+            raise refused(f"it reads {reads.foreign[0]}, which is not of {self.trees[-1]}")
         return reads
 
     def _listed(self) -> str:
@@ -159,26 +158,23 @@ class SourceWork:
         self._run(*self._flags(), *rule)
         return self.place.text("probe.d")
 
-    def _assembled(self) -> bytes | NoAnswer:
+    def _assembled(self) -> bytes:
+        """The object's bytes. Raises NotMadeError for assembly that may read any file."""
         text = self._bytes("probe.s", LARGEST_ASSEMBLY)
         if found := _READS_FILES.search(text):
-            directive = decoded(found[0]).strip(' "(/\t\n')
-            return NoAnswer("refused", f"its assembly has {directive}, which may read any file")
+            raise refused(f"its assembly has .{decoded(found[1])}, by which it may read any file")
         cpu = [flag for flag in self.source.flags if flag.startswith("-mcpu=")]
         words = ("-target", "bpf", *cpu, "-c", self.place.path("probe.s"))
-        ended = self._run(*words, "-o", self.place.path("probe.o"))
-        if isinstance(ended, ProcessResult) and ended.exit_code != 0:
-            ended = self._compiled("-c")
-        if isinstance(ended, NoAnswer):
-            return ended
+        if self._run(*words, "-o", self.place.path("probe.o")).exit_code != 0:
+            self._compiled("-c")
         return self._bytes("probe.o", LARGEST)
 
     def _bytes(self, name: str, limit: int) -> bytes:
-        """A file here. Raises OSError for one that is too large, or has grown."""
+        """A file here. Raises NotMadeError for one that is too large, or has grown."""
         with opened_regular(self.place.path(name), os.O_NOFOLLOW) as file:
             data = file.read(limit + 1)
         if len(data) > limit:
-            raise OSError(errno.EFBIG, f"more than {limit >> 20} MiB were made of it")
+            raise NotMadeError(NoAnswer("too-large", f"it makes more than {limit >> 20} MiB"))
         return data
 
     def inputs(self) -> set[str]:
@@ -190,7 +186,7 @@ class SourceWork:
         return {*real, *(f"{top}/{below}".rstrip("/") for top in tops for below in belows)}
 
 
-def _tails(path: str, tops: Sequence[str]) -> set[str]:
+def _tails(path: str, tops: Iterable[str]) -> set[str]:
     """Below which directories of a search path a file may have been found (`sys`, or itself)."""
     return {os.path.dirname(path[len(top) + 1 :]) for top in tops if path.startswith(f"{top}/")}
 

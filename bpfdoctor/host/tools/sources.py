@@ -72,6 +72,7 @@ class ReadSources(Question[SourcesRead], frozen=True):
     syntax: bool = False
     host_includes: bool = False
     timeout: float = 20
+    asks = "tree"
 
     def put(self, machine: Machine) -> SourcesRead | NoAnswer:
         tool = tool_of(machine, self.compiler[0]) if len(self.compiler) == 1 else None

@@ -31,6 +31,7 @@ class TreatObject(Question[Completed], frozen=True):
     argv: tuple[str, ...]
     owner_of: str = ""
     timeout: float = 20
+    asks = "machine"
 
     def put(self, machine: Machine) -> Completed | NoAnswer:
         compiler, tool = compiler_of(machine, self.compile), tool_of(machine, self.argv[0])

@@ -29,6 +29,7 @@ class AskVersion(Question[Completed], frozen=True):
     argv: tuple[str, ...]
     owner_of: str = ""
     timeout: float = 20
+    asks = "machine"
 
     def put(self, machine: Machine) -> Completed | NoAnswer:
         tool = tool_of(machine, self.argv[0]) if len(self.argv) == 2 else None

@@ -44,6 +44,7 @@ class BuildEmbedded(Question[EmbeddedBuilt], frozen=True):
 
     clang: tuple[str, ...]
     builds = True
+    asks = "machine"
 
     def put(self, machine: Machine) -> EmbeddedBuilt | NoAnswer:
         with Workplace(machine) as place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,9 @@ from bpfdoctor.host.elf.ask_object import NO_KERNEL, AskBpfObject, MatchBtf, Rea
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.kernel_match import KernelMatch, joined
 from bpfdoctor.host.machine import Machine
-from bpfdoctor.host.question import NoAnswer
+from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.record import Recorded, RecordedHost, Snapshot
+from bpfdoctor.model import Tool
 
 NAMES = sorted(path.name.removesuffix(".bpf.c") for path in SOURCES.glob("*.bpf.c"))
 
@@ -158,3 +161,41 @@ def test_an_object_that_is_being_built_is_not_remembered(machine: Machine, built
 def test_a_kernel_that_shows_no_types_is_asked_again(machine: Machine, built: str) -> None:
     assert not matched(built, machine, btf="/there/is/none").kernel_btf
     assert not list((machine.cache or Path()).glob("proof-*"))
+
+
+@pytest.mark.parametrize("name", ["global_data", "map_queue", "guards"])
+def test_what_was_recorded_in_one_says_both(place: Path, name: str) -> None:
+    path = str(place / f"{name}.bpf.o")
+    question = AskBpfObject(path)
+    whole = question.put(Machine())
+    assert isinstance(whole, BpfObject)
+    both = recorded(question, whole)
+    alone, match = (both.ask(kind(path)) for kind in (ReadObject, MatchBtf))
+    assert isinstance(alone, BpfObject)
+    assert alone.alone
+    assert match == matched(path)
+    assert isinstance(match, KernelMatch)
+    assert joined(alone, match) == whole == both.ask(question)
+
+
+def test_an_object_of_before_it_was_told_may_use_its_data_in_each_program(place: Path) -> None:
+    path = str(place / "global_data.bpf.o")
+    whole = AskBpfObject(path).put(Machine())
+    assert isinstance(whole, BpfObject)
+    untold = [msgspec.structs.replace(each, data=False) for each in whole.programs]
+    for data in (True, False):
+        old = msgspec.structs.replace(whole, programs=tuple(untold), global_data=data)
+        found = recorded(AskBpfObject(path), old).ask(ReadObject(path))
+        assert isinstance(found, BpfObject)
+        assert {each.data for each in found.programs} == {data}
+
+
+def test_what_could_not_be_read_there_is_recorded_of_both() -> None:
+    refused = NoAnswer("refused", "not ELF")
+    host = recorded(AskBpfObject("a"), refused)
+    assert host.ask(ReadObject("a")) == host.ask(MatchBtf("a")) == refused
+    assert host.ask(ReadObject("b")) != refused
+
+
+def recorded(question: Question[Any], answer: Answer) -> RecordedHost:
+    return RecordedHost(Snapshot(Tool("", ""), "", "", 0, {}, (Recorded(question, answer),)))
