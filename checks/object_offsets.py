@@ -38,21 +38,16 @@ def object_fixed_offsets(context: Context) -> Iterator[Finding]:
     question = objects.AskFixedReads(context.project.object)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
-    for program in found.programs:
-        if isinstance(answer, objects.FixedReads):
-            named = [each for each in answer.programs if each.program == program.name]
-            yield _judged(context, program.name, named, seen)
-        else:
+    if not isinstance(answer, objects.FixedReads):
+        for program in found.programs:
             yield unknown(f"not looked at: {answer.shown()}", about=program.name, seen=seen)
+        return
+    judged, asked = objects.judged_reads(context, answer.programs)
+    for program in found.programs:
+        yield _finding(program.name, judged.get(program.name, []), [*seen, *asked])
 
 
-def _judged(
-    context: Context, about: str, programs: list[objects.ProgramReads], seen: list[Evidence]
-) -> Finding:
-    judged: list[objects.JudgedRead] = []
-    for program in programs:
-        reads, asked = objects.judged_reads(context, program)
-        judged, seen = judged + reads, [*seen, *asked]
+def _finding(about: str, judged: list[objects.JudgedRead], seen: list[Evidence]) -> Finding:
     wrong, untold, right = (
         [each for each in judged if each.verdict == verdict]
         for verdict in ("wrong", "unknown", "right")
@@ -77,7 +72,9 @@ def _listed(reads: list[objects.JudgedRead]) -> str:
 
 def _told(judged: objects.JudgedRead) -> str:
     read = judged.read
-    what = f"{judged.struct}->{judged.member}" if judged.struct else judged.member
+    member = judged.member or "something"
+    what = f"{judged.struct}->{member}" if judged.struct and judged.member else member
+    what += f" of {judged.struct}" if judged.struct and not judged.member else ""
     where = f" is read at {read.offset}"
     if judged.verdict == "wrong":
         where += f" and lies at {judged.place}"

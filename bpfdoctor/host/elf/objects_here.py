@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bpfdoctor.host.elf.ask_object import NO_KERNEL, AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
+from bpfdoctor.host.elf.fixed_reads import AskFixedReads, FixedReads
 from bpfdoctor.host.question import NOT_RECORDED, A, Host, NoAnswer, Question
 
 
@@ -24,11 +25,18 @@ class ObjectsHere:
         """As `Host.ask`."""
         if isinstance(question, AskBpfObject) and question.path in self.paths:
             return self._object(question)  # type: ignore[return-value]
+        if isinstance(question, AskFixedReads) and question.path in self.paths:
+            return self._reads(question)  # type: ignore[return-value]
         return self.there.ask(question)
 
     def as_user(self) -> Host:
         """Itself: of here it reads files, as the user."""
         return self
+
+    def _reads(self, question: AskFixedReads) -> FixedReads | NoAnswer:
+        found = self.here.ask(question)
+        absent = isinstance(found, NoAnswer) and found.absent
+        return self.there.ask(question) if absent else found
 
     def _object(self, question: AskBpfObject) -> BpfObject | NoAnswer:
         found = self.here.ask(AskBpfObject(question.path, NO_KERNEL))
