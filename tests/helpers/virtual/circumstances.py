@@ -104,3 +104,21 @@ COMMAND_LINES = {
     )
 }
 """Those that take a boot of their own, by name."""
+
+
+def _switched(file: str) -> tuple[str, ...]:
+    """With a switch of the kernel's at 0, and at 1 again afterwards."""
+    script = f'echo 0 > {file}; "$@"; status=$?; echo 1 > {file}; exit $status'
+    return ("sh", "-c", script, "sh")
+
+
+FIRING = {
+    each.name: each
+    for each in (
+        Circumstance("kprobes-off", _switched("/sys/kernel/debug/kprobes/enabled")),
+        Circumstance("lo-down", ("unshare", "--net")),
+        Circumstance("tracer-off", _switched("/proc/sys/kernel/ftrace_enabled")),
+    )
+}
+"""In which programs attach and stay silent. What attaches while the tracer is off may break it till
+the next boot: so nothing comes after that in a boot of programs that are run."""
