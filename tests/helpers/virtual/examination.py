@@ -69,7 +69,7 @@ class Examined:
 
 def commands(circumstance: Circumstance) -> list[tuple[str, ...]]:
     """What is run in a circumstance: judge, run the programs, record, and show the record."""
-    file = f"/tmp/{circumstance.name}.json"
+    file = f"{circumstance.home}/{circumstance.name}.json"
     asked = [
         circumstance.around((*PYTHON, *CHECK, "--only", "smoke.kernel")),
         circumstance.around((*PYTHON, *CHECK, "--no-smoke", "--record", file)),
