@@ -77,10 +77,15 @@ def _kept_out(line: str) -> tuple[str, ...]:
     return _between(before, f"rm {file}")
 
 
+def _paranoid(value: int) -> tuple[str, ...]:
+    """With this perf_event_paranoid; Debian's is 3."""
+    setting = "/proc/sys/kernel/perf_event_paranoid"
+    return _between(f"echo {value} > {setting}", f"echo 3 > {setting}")
+
+
 _NOT_LOADED = "rmmod act_bpf cls_bpf sch_ingress 2> /dev/null"
 _TRACING = "/sys/kernel/tracing/tracing_on"
 _MODPROBE = "/proc/sys/kernel/modprobe"
-_PARANOID = "/proc/sys/kernel/perf_event_paranoid"
 _LISTED = _between(
     "mount -o remount,mode=755 /sys/kernel/tracing", "mount -o remount,mode=700 /sys/kernel/tracing"
 )
@@ -88,7 +93,7 @@ _FULL = (
     "mount -t tmpfs -o size=4k tmpfs /tmp; dd if=/dev/zero of=/tmp/full bs=4k count=1 2> /dev/null"
 )
 _HALF_ROOT = (*DOCKER, "bpf", "perfmon", "net_admin", "sys_resource")
-"""All but CAP_SYS_ADMIN of what BPF programs take."""
+"""All but CAP_SYS_ADMIN of what BPF programs take, and network namespaces to try tc in."""
 
 CIRCUMSTANCES = {
     each.name: each
@@ -129,20 +134,8 @@ CIRCUMSTANCES = {
         Circumstance(
             "tracefs-listed", (*_LISTED, *USER, "--inh-caps=-all"), home="/home/user", open=False
         ),
-        Circumstance(
-            "paranoid-3",
-            (
-                *_between(f"echo 3 > {_PARANOID}", f"echo 3 > {_PARANOID}"),
-                *_capabilities(_HALF_ROOT),
-            ),
-        ),
-        Circumstance(
-            "paranoid-2",
-            (
-                *_between(f"echo 2 > {_PARANOID}", f"echo 3 > {_PARANOID}"),
-                *_capabilities(_HALF_ROOT),
-            ),
-        ),
+        Circumstance("paranoid-3", (*_paranoid(3), *_capabilities(_HALF_ROOT)), open=False),
+        Circumstance("paranoid-2", (*_paranoid(2), *_capabilities(_HALF_ROOT)), open=False),
         Circumstance("no-kallsyms", _in_mounts("mount --bind /dev/null /proc/kallsyms")),
         Circumstance("tmp-read-only", _in_mounts("mount -t tmpfs -o ro tmpfs /tmp")),
         Circumstance("tmp-full", _in_mounts(_FULL)),
