@@ -29,6 +29,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     that are as the names of the other fields say; by kind of attachment, type of map and helper."""
 
     whole: Needs
+    uncompiled: Needs
     every: Needs
     relocated: Needs
     data: Needs
@@ -89,7 +90,15 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
     derived = _Derived(facts, around)
     parts = tuple(derived.part(each) for each in facts.programs)
     return JudgedObject(
-        around.program, origin, said, path, facts, doubt, parts, derived.whole(), around.libbpf
+        around.program,
+        origin,
+        said,
+        path,
+        facts,
+        doubt,
+        parts,
+        derived.whole(),
+        libbpf=around.libbpf,
     )
 
 
@@ -97,6 +106,12 @@ def judged_nothing(around: Surroundings, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
     words = {"object": around.program, "memlock": _memlock(around)}
     return JudgedObject(around.program, "none", said, needs=_filled([rules().whole], words))
+
+
+def uncompiled(judged: JudgedObject) -> JudgedObject:
+    """The program whose source does not compile: whether make builds it is unknown."""
+    doubted = _filled([rules().uncompiled], {"object": judged.program})
+    return msgspec.structs.replace(judged, maybe=doubted)
 
 
 def _memlock(around: Surroundings) -> str:
