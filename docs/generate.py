@@ -21,9 +21,8 @@ from bpfdoctor.api import Check
 from bpfdoctor.cli.app import COMMANDS, app
 from bpfdoctor.cli.explain import needed_by
 from bpfdoctor.engine.load import load_checks
-from bpfdoctor.projects.judged import Needs
 from bpfdoctor.projects.model import ProjectKind
-from bpfdoctor.projects.needs import rules
+from bpfdoctor.projects.needs import rules_in_words
 from bpfdoctor.projects.reader import kinds
 from bpfdoctor.report import registry
 from bpfdoctor.report.schema import schema
@@ -148,41 +147,12 @@ def rules_section() -> Iterator[str]:
     yield "## What an object needs\n"
     yield "Behind the build, a program needs what its compiled object says: each BPF program by its"
     yield "kind, its type, its maps, its helpers. `bpfdoctor programs` shows it for your own.\n"
-    yield "| an object has | it needs |"
+    yield "| what an object has | it needs |"
     yield "|---|---|"
-    for what, needs in _rules():
+    for what, needs in rules_in_words():
         told = [f"{stage.value}: {_codes(keys)}" for stage, keys in needs.items() if keys]
         yield f"| {what} | {'; '.join(told)} |"
     yield ""
-
-
-def _rules() -> Iterator[tuple[str, Needs]]:
-    known = rules()
-    for name in known.__struct_fields__:
-        value = getattr(known, name)
-        if name in ("kinds", "maps", "helpers"):
-            word = {"kinds": "SEC", "maps": "a map of type", "helpers": "a call of"}[name]
-            yield from ((f"{word} {code(each)}", needs) for each, needs in value.items())
-        else:
-            yield RULES[name], value
-
-
-RULES = {
-    "whole": "anything",
-    "uncompiled": "a source that does not compile",
-    "every": "a BPF program",
-    "relocated": "CO-RE relocations",
-    "data": "global data",
-    "map": "a map",
-    "pinned": "a map that libbpf pins",
-    "typed": "a type that loads without naming its target",
-    "unnamed": "a section that its libbpf does not know, or that names no target",
-    "debugfs": "a tracepoint, and a libbpf that looks below debugfs alone",
-    "trace": "its proof in the kernel's trace",
-    "packet": "a packet on lo for its trigger",
-    "own_pid": "its own process for its trigger",
-}
-"""What the groups of `projects/objects/needs.toml` are about."""
 
 
 def _codes(keys: Iterable[str]) -> str:

@@ -52,6 +52,35 @@ def rules() -> Rules:
     return msgspec.toml.decode(RULES.read_bytes(), type=Rules)
 
 
+def rules_in_words() -> Iterator[tuple[str, Needs]]:
+    """What an object has, in words, and the needs that follow."""
+    known = rules()
+    for name in known.__struct_fields__:
+        value = getattr(known, name)
+        if name in _GROUPS:
+            yield from ((f"{_GROUPS[name]} `{each}`", needs) for each, needs in value.items())
+        else:
+            yield _WORDS[name], value
+
+
+_GROUPS = {"kinds": "a program of kind", "maps": "a map of type", "helpers": "a call of"}
+_WORDS = {
+    "whole": "anything",
+    "uncompiled": "a source that does not compile",
+    "every": "a program",
+    "relocated": "CO-RE relocations",
+    "data": "global data",
+    "map": "a map",
+    "pinned": "a map that libbpf pins",
+    "typed": "a program of a type that loads without naming its target",
+    "unnamed": "a section that its libbpf does not know, or that names no target",
+    "debugfs": "a tracepoint, and a libbpf that looks below debugfs alone",
+    "trace": "its proof in the kernel's trace",
+    "packet": "a packet on lo for its trigger",
+    "own_pid": "its own process for its trigger",
+}
+
+
 @cache
 def told_by_objects() -> frozenset[str]:
     """The ids of checks whose findings are about what an object names, and their subjects."""
