@@ -58,7 +58,6 @@ def _project(kind: ProjectKind) -> ListedProject:
 def needs(kind: ProjectKind, program: str) -> dict[str, tuple[str, ...]]:
     """Return the keys that each stage of a program needs."""
     from bpfdoctor.model import Stage
-
     from bpfdoctor.projects.model import Project
     from bpfdoctor.projects.recorded import with_recorded
 
