@@ -13,6 +13,7 @@ import pytest
 from bpfdoctor.api import (
     Answer,
     AskBpfObject,
+    AskField,
     AskIdentity,
     AskLibc,
     AskUsdt,
@@ -20,6 +21,7 @@ from bpfdoctor.api import (
     AttachTracepoint,
     Attempt,
     BpfObject,
+    FieldFacts,
     Finding,
     Identity,
     Libc,
@@ -30,14 +32,19 @@ from bpfdoctor.api import (
     Status,
     UsdtProbes,
 )
+from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
+from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.projects.judged import JudgedObject
+from bpfdoctor.projects.needs import Surroundings, judged_nothing, judged_object
 from bpfdoctor.projects.object import project_of_object
-from bpfdoctor.testing import FakeHost, one, project_named, run_check
+from bpfdoctor.projects.reader import kind_named
+from bpfdoctor.testing import FakeHost, one, run_check
 
 PATH = "/tmp/some.bpf.o"
 LOST = "struct task_struct has no field gone"
-KINDS = ("file", "relocations", "maps", "programs")
+KINDS = ("file", "relocations", "programs")
 
 
 def program(**changes: Any) -> ObjectProgram:
@@ -72,19 +79,51 @@ def test_a_sound_object_passes_every_check() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "status"),
+    ("facts", "status"),
     [
-        (NoAnswer("refused", "not ELF: Magic number does not match"), Status.FAIL),
-        (NoAnswer("ENOENT", "No such file or directory"), Status.FAIL),
-        (NoAnswer("EACCES", "Permission denied"), Status.UNKNOWN),
-        (NoAnswer("not-recorded"), Status.UNKNOWN),
         (the_object(btf=False, needs_btf=True), Status.FAIL),
+        (the_object(old_maps=True), Status.UNKNOWN),
     ],
 )
-def test_what_is_no_sound_object_is_said(answer: Answer, status: Status) -> None:
-    found = found_by("file", answer)
+def test_what_libbpf_does_not_read_of_it_is_said(facts: BpfObject, status: Status) -> None:
+    found = found_by("file", facts)
     assert found.status is status
     assert found.fixes
+
+
+def test_of_an_object_without_the_btf_that_it_needs_nothing_more_is_said() -> None:
+    project = project_of_object(PATH, the_object(btf=False, needs_btf=True))
+    assert run_check("object.relocations", FakeHost(), project) == ()
+
+
+def of_the_checkout(judged: JudgedObject) -> Finding:
+    project = Project(kind_named("libbpf-bootstrap"), "/x", ("mine",), judged=(judged,))
+    return one(run_check("object.file", FakeHost(), project))
+
+
+def test_a_program_of_a_checkout_says_where_its_facts_come_from() -> None:
+    around, said = Surroundings("mine"), "compiled from mine.bpf.c"
+    found = of_the_checkout(judged_object(the_object(), around, "compiled", said))
+    assert (found.key, found.status) == ("object.file[mine]", Status.PASS)
+    assert said in found.summary
+
+
+def test_the_facts_of_another_source_leave_a_program_unknown() -> None:
+    around = Surroundings("mine")
+    doubted = judged_object(the_object(), around, "recorded", "of 80334a2", doubt="no clang")
+    found = of_the_checkout(doubted)
+    assert (found.status, "no clang" in found.summary) == (Status.UNKNOWN, True)
+    found = of_the_checkout(judged_nothing(around, "no source"))
+    assert (found.status, found.summary) == (Status.UNKNOWN, "no source")
+
+
+@pytest.mark.parametrize(("version", "status"), [("0.3", Status.PASS), ("1.1", Status.UNKNOWN)])
+def test_maps_as_they_were_before_libbpf_1_are_read_by_such_a_libbpf(
+    version: str, status: Status
+) -> None:
+    around = Surroundings("mine", libbpf=LibbpfSource(version, (), True, ()))
+    judged = judged_object(the_object(old_maps=True), around, "compiled", "compiled")
+    assert of_the_checkout(judged).status is status
 
 
 def test_a_missing_field_fails_unless_it_is_never_reached() -> None:
@@ -100,8 +139,7 @@ def test_without_the_kernels_btf_relocations_wait_for_it() -> None:
     found = found_by("relocations", the_object(kernel_btf=False))
     assert found.blocked_by == ("kernel.btf",)
     none = the_object(program(relocations=0), kernel_btf=False)
-    host = FakeHost({AskBpfObject(PATH): none})
-    assert run_check("object.relocations", host, project_at(PATH)) == ()
+    assert run_check("object.relocations", FakeHost(), project_of_object(PATH, none)) == ()
 
 
 def test_without_maps_no_btf_is_needed() -> None:
@@ -195,15 +233,49 @@ def test_a_usdt_probe_is_looked_for_in_its_file(probes: Answer, status: Status) 
     assert found_by("programs", usdt, more).status is status
 
 
-def test_no_missing_answer_passes_or_fails() -> None:
-    host = FakeHost(otherwise=NoAnswer("not-recorded"))
-    found = [each for kind in KINDS for each in run_check(f"object.{kind}", host, project_at(PATH))]
-    assert [each.status for each in found] == [Status.UNKNOWN]
-
-
-def test_a_source_tree_is_no_object() -> None:
+def test_a_program_whose_object_was_not_asked_for_is_not_judged() -> None:
+    project = Project(kind_named("libbpf-bootstrap"), "", ("minimal",))
     for kind in KINDS:
-        assert run_check(f"object.{kind}", FakeHost(), project_named()) == ()
+        assert run_check(f"object.{kind}", FakeHost(), project) == ()
+
+
+RECORDED = program(
+    fields=(("struct task_struct", "tgid"), ("struct old", "gone")), asks=("struct old",)
+)
+
+
+@pytest.mark.parametrize(
+    ("there", "status"), [(FieldFacts(True, True), "pass"), (FieldFacts(True), "unknown")]
+)
+def test_recorded_facts_are_held_against_the_kernel_by_name(there: FieldFacts, status: str) -> None:
+    facts = the_object(RECORDED, alone=True, kernel_btf=False)
+    judged = judged_object(facts, Surroundings("mine"), "recorded", "of 80334a2")
+    project = Project(kind_named("libbpf-bootstrap"), "", ("mine",), judged=(judged,))
+    host = FakeHost({AskField("task_struct", "tgid"): there})
+    found = one(run_check("object.relocations", host, project))
+    assert (found.key, found.status.value) == ("object.relocations[mine/ours]", status)
+
+
+@pytest.mark.parametrize(
+    ("part", "status"),
+    [
+        (Loader(by_hand=("ours",)), Status.UNKNOWN),
+        (Loader(), Status.PASS),
+    ],
+)
+def test_what_its_loader_attaches_only_running_it_tells(part: Loader, status: Status) -> None:
+    judged = judged_object(the_object(), Surroundings("mine", loader=part), "compiled", "compiled")
+    project = Project(kind_named("libbpf-bootstrap"), "", ("mine",), judged=(judged,))
+    assert one(run_check("object.programs", FakeHost(), project)).status is status
+
+
+def test_a_section_that_its_own_libbpf_does_not_know_fails() -> None:
+    libbpf = LibbpfSource("0.7", (), True, ("kprobe/",))
+    around = Surroundings("mine", libbpf=libbpf)
+    judged = judged_object(the_object(), around, "compiled", "compiled")
+    project = Project(kind_named("libbpf-bootstrap"), "", ("mine",), judged=(judged,))
+    found = one(run_check("object.programs", FakeHost(), project))
+    assert (found.status, "(0.7) knows no section" in found.summary) == (Status.FAIL, True)
 
 
 SOURCE = """

@@ -28,7 +28,7 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.projects.object import project_of_object
-from bpfdoctor.testing import FakeHost, one, project_named, run_check
+from bpfdoctor.testing import FakeHost, one, run_check
 
 PATH = "/tmp/some.bpf.o"
 FULL = (1 << 41) - 1
@@ -161,4 +161,3 @@ def test_where_no_program_like_it_loads_its_helpers_say_why() -> None:
 def test_what_is_not_followed_or_not_tried_passes() -> None:
     assert found_for(context=ContextUse(others=True)).status is Status.PASS
     assert found_for(kind="struct_ops", type="struct_ops").status is Status.PASS
-    assert run_check("object.context", FakeHost(), project_named()) == ()

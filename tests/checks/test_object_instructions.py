@@ -22,7 +22,7 @@ from bpfdoctor.api import (
     TryInstructions,
 )
 from bpfdoctor.projects.object import project_of_object
-from bpfdoctor.testing import FakeHost, one, project_named, run_check
+from bpfdoctor.testing import FakeHost, one, run_check
 
 PATH = "/tmp/some.bpf.o"
 FETCH = (0xDB, 0, 1)
@@ -59,4 +59,3 @@ def test_what_may_never_be_reached_is_unknown() -> None:
 
 def test_the_old_ones_are_not_tried() -> None:
     assert found_for(newer=()).status is Status.PASS
-    assert run_check("object.instructions", FakeHost(), project_named()) == ()

@@ -23,7 +23,7 @@ from bpfdoctor.api import (
     TryMap,
 )
 from bpfdoctor.projects.object import project_of_object
-from bpfdoctor.testing import FakeHost, one, project_named, run_check
+from bpfdoctor.testing import FakeHost, one, run_check
 
 PATH = "/tmp/some.bpf.o"
 ROOT = Identity(0, 0, 0, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
@@ -104,14 +104,26 @@ def test_who_is_not_root_may_not_pin() -> None:
     assert found_for(kept, answers={made: Attempt()}).status is Status.PASS
 
 
-def test_maps_as_they_were_before_libbpf_1_are_unknown() -> None:
-    assert found_for(old_maps=True).status is Status.UNKNOWN
-
-
 def test_maps_of_maps_and_those_that_take_much_memory_are_not_made() -> None:
     outer, large = (
         ObjectMap("o", "hash_of_maps", 13, 4, 4, 8),
         ObjectMap("l", "array", 2, 4, 1 << 29, 1),
     )
-    assert found_for(outer, large).status is Status.PASS
-    assert run_check("object.maps", FakeHost(), project_named()) == ()
+    assert found_for(outer).status is Status.PASS
+    assert found_for(large).status is Status.PASS
+
+
+def test_one_map_that_is_refused_says_nothing_of_the_others() -> None:
+    whole = BpfObject(
+        (ObjectProgram("ours", "xdp", "xdp", "xdp"),),
+        (QUEUE, ObjectMap("kept", "hash", 1, 4, 8, 16)),
+        btf=True,
+        kernel_btf=True,
+    )
+    said = {TryMap(22, 4, 8, 16): Attempt("EINVAL", "bpf(BPF_MAP_CREATE)")}
+    host = FakeHost({AskIdentity(): ROOT, TryMap(1, 4, 8, 16): Attempt(), **said})
+    found = run_check("object.maps", host, project_of_object(PATH, whole))
+    assert {each.key: each.status for each in found} == {
+        "object.maps[jobs]": Status.FAIL,
+        "object.maps[kept]": Status.PASS,
+    }

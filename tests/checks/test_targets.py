@@ -253,9 +253,7 @@ def of_object(target: str, answers: dict[Question[Any], Answer]) -> Finding:
         (Attempt("EMFILE", "perf_event_open"), Status.UNKNOWN, "EMFILE"),
     ],
 )
-def test_a_kprobe_is_tried_where_it_names(
-    said: Attempt, status: Status, words: str
-) -> None:
+def test_a_kprobe_is_tried_where_it_names(said: Attempt, status: Status, words: str) -> None:
     answers: dict[Question[Any], Answer] = {
         AskSymbols(("type_show",)): Symbols(("type_show",)),
         AttachKprobe(returns=True): WORKED,
