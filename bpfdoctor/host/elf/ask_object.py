@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bpfdoctor.host.btf.file import VMLINUX, modules_have_btf, read_beginning
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.elf.bpf_object import BpfObject
-from bpfdoctor.host.elf.externs import kprobes_are_offered
+from bpfdoctor.host.elf.externs import HAS_WRAPPER, kprobes_are_offered
 from bpfdoctor.host.elf.image import TooLargeError
 from bpfdoctor.host.elf.kernel_match import KernelMatch, match_of, of_itself
 from bpfdoctor.host.elf.section import ElfError
@@ -66,8 +66,10 @@ class MatchBtf(Question[KernelMatch], frozen=True):
         if not beginning:
             return self._matched()
         known = recall_fact(machine, asked, KernelMatch, self.btf, beginning)
-        found = known or self._matched()
-        if known is None and isinstance(found, KernelMatch) and found.kernel_btf:
+        if known is not None and _holds_while_it_runs(known):
+            return known
+        found = self._matched()
+        if isinstance(found, KernelMatch) and found.kernel_btf and _holds_while_it_runs(found):
             object_file = [asked.path]
             keep_fact(machine, asked, found, self.btf, beginning, rests_on=object_file, since=since)
         return found
@@ -112,8 +114,13 @@ class AskBpfObject(Question[BpfObject], frozen=True):
 def _circumstances(btf: str) -> bytes:
     """What else than the object decides the answer, read anew; empty where that is no BTF."""
     beginning = read_beginning(btf)
-    beside = modules_have_btf(btf), kprobes_are_offered()
-    return beginning and beginning + bytes(beside)
+    return beginning and beginning + bytes([modules_have_btf(btf)])
+
+
+def _holds_while_it_runs(match: KernelMatch) -> bool:
+    """Nothing in it but what a kernel never changes: lockdown may come, and end kprobes."""
+    wrappers = [each for each in match.externs if each.name == HAS_WRAPPER]
+    return all(each.value is not None and kprobes_are_offered() for each in wrappers)
 
 
 def _read(path: str, btf: str) -> BpfObject | NoAnswer:

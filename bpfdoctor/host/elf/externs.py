@@ -24,6 +24,9 @@ OPTIONS, SYMBOLS = ".kconfig", ".ksyms"
 WRAPPERS = ("arm64", "powerpc", "riscv", "s390x", "x64")
 """Of system calls, by architecture (arch_specific_syscall_pfx of libbpf)."""
 
+HAS_WRAPPER = "LINUX_HAS_SYSCALL_WRAPPER"
+"""The option by which a program is told that system calls have them."""
+
 SIGNED, BOOLEAN = 1, 4
 """BTF_INT_SIGNED and BTF_INT_BOOL of linux/btf.h."""
 
@@ -86,7 +89,7 @@ def _value(option: ObjectExtern, kernel: Btf | None, *, alone: bool) -> int | No
         return None if alone else version_code()
     if option.name == "LINUX_HAS_BPF_COOKIE":
         return _has_cookies(kernel) if kernel else None
-    if option.name == "LINUX_HAS_SYSCALL_WRAPPER":
+    if option.name == HAS_WRAPPER:
         return 1 if kernel and _has_wrappers(kernel) else None
     return 0 if option.weak and option.name.startswith("LINUX_") else None
 

@@ -12,7 +12,7 @@ from compiled import SOURCES, compiled
 from loud import missing, require
 
 from bpfdoctor.host.btf.file import VMLINUX
-from bpfdoctor.host.elf import ask_object
+from bpfdoctor.host.elf import ask_object, externs
 from bpfdoctor.host.elf.ask_object import NO_KERNEL, AskBpfObject, MatchBtf, ReadObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.kernel_match import KernelMatch, joined
@@ -120,7 +120,7 @@ def test_an_unchanged_object_is_held_against_a_running_kernel_once(
     assert matched("mine.bpf.o", machine) == found
 
 
-@pytest.mark.parametrize("what", ["modules_have_btf", "kprobes_are_offered", "read_beginning"])
+@pytest.mark.parametrize("what", ["modules_have_btf", "read_beginning"])
 def test_what_else_decides_of_it_is_asked_anew(
     what: str, machine: Machine, built: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +129,23 @@ def test_what_else_decides_of_it_is_asked_anew(
         monkeypatch.setattr(ask_object, what, lambda *_, changed=changed: changed)
         matched(built, machine)
     assert len(list((machine.cache or Path()).glob("proof-*"))) == 2
+
+
+def test_a_lockdown_that_came_since_is_seen(
+    machine: Machine, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(place / "extern_option_guards.bpf.o")
+
+    def wrapper(*, offered: bool) -> int | None:
+        for module in (ask_object, externs):
+            monkeypatch.setattr(module, "kprobes_are_offered", lambda: offered)
+        found = {each.name: each.value for each in matched(path, machine).externs}
+        return found["LINUX_HAS_SYSCALL_WRAPPER"]
+
+    assert wrapper(offered=True) == 1
+    assert list((machine.cache or Path()).glob("proof-*"))
+    assert wrapper(offered=False) is None
+    assert wrapper(offered=True) == 1
 
 
 def test_an_object_that_was_built_anew_is_held_against_the_kernel_anew(
