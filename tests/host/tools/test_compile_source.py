@@ -225,7 +225,7 @@ def test_an_object_that_grows_while_it_is_read_is_read_to_its_limit(
     tree: Path, shared: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_work, "LARGEST", 1 << 10)
-    real = source_work.run_clang
+    real = source_clang.run_clang
 
     def grown(*words: object, **named: object) -> object:
         ended = real(*words, **named)  # type: ignore[arg-type]
