@@ -32,28 +32,31 @@ def object_fixed_offsets(context: Context) -> Iterator[Finding]:
     attached to, and pointers that are read through these. What lies where is looked up in the
     kernel's BTF, the line of the source in the object. It says nothing of whether a program loads.
     """
+    by_path: dict[str, list[objects.SeenProgram]] = {}
     for each in objects.programs_of(context):
-        if each.of.judged.path:
-            yield _of_program(context, each)
+        by_path.setdefault(each.of.judged.path, []).append(each)
+    by_path.pop("", None)  # recorded facts: there is no code to look at
+    for path, programs in by_path.items():
+        yield from _of_object(context, path, programs)
 
 
-def _of_program(context: Context, each: objects.SeenProgram) -> Finding:
-    question = objects.AskFixedReads(each.of.judged.path)
+def _of_object(
+    context: Context, path: str, programs: list[objects.SeenProgram]
+) -> Iterator[Finding]:
+    question = objects.AskFixedReads(path)
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if not isinstance(answer, objects.FixedReads):
-        return unknown(f"not looked at: {answer.shown()}", about=each.about, seen=seen)
-    named = [found for found in answer.programs if found.program == each.program.name]
-    return _judged(context, each.about, named, seen)
-
-
-def _judged(
-    context: Context, about: str, programs: list[objects.ProgramReads], seen: list[Evidence]
-) -> Finding:
-    judged: list[objects.JudgedRead] = []
+        for program in programs:
+            yield unknown(f"not looked at: {answer.shown()}", about=program.about, seen=seen)
+        return
+    judged, asked = objects.judged_reads(context, answer.programs)
     for program in programs:
-        reads, asked = objects.judged_reads(context, program)
-        judged, seen = judged + reads, [*seen, *asked]
+        reads = judged.get(program.program.name, [])
+        yield _finding(program.about, reads, [*seen, *asked])
+
+
+def _finding(about: str, judged: list[objects.JudgedRead], seen: list[Evidence]) -> Finding:
     wrong, untold, right = (
         [each for each in judged if each.verdict == verdict]
         for verdict in ("wrong", "unknown", "right")
@@ -78,7 +81,9 @@ def _listed(reads: list[objects.JudgedRead]) -> str:
 
 def _told(judged: objects.JudgedRead) -> str:
     read = judged.read
-    what = f"{judged.struct}->{judged.member}" if judged.struct else judged.member
+    member = judged.member or "something"
+    what = f"{judged.struct}->{member}" if judged.struct and judged.member else member
+    what += f" of {judged.struct}" if judged.struct and not judged.member else ""
     where = f" is read at {read.offset}"
     if judged.verdict == "wrong":
         where += f" and lies at {judged.place}"

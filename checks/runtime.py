@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bpfdoctor.api import Build, ByHand, Context, Finding
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
-from bpfdoctor.api import bpf, files, machine, objects, tools
+from bpfdoctor.api import bpf, files, machine, tools
 
 
 @check("runtime.pid-namespace", title="initial PID namespace")
@@ -146,31 +146,3 @@ def runtime_perf_events(context: Context) -> Finding:
         return failed(f"no cycle counter: {reason}", seen=seen, fixes=software)
     look = ByHand("As root: perf stat -e cycles true")
     return unknown(f"perf_event_open: {reason}", seen=seen, fixes=[look])
-
-
-@check("runtime.usdt-libc", title="USDT probes of libc")
-def runtime_usdt_libc(context: Context) -> Finding:
-    """Whether this machine's C library carries the USDT probe libc:setjmp.
-
-    glibc has its probes only where it was built with SystemTap's header (--enable-systemtap).
-    Debian's has none up to 13 (trixie); Fedora's and Ubuntu's have them, musl never. The program
-    `usdt` of libbpf-bootstrap attaches to this one, and cannot where it is missing.
-    """
-    question = tools.AskLibc()
-    answer = context.ask(question)
-    path = (answer.cached or answer.mapped) if isinstance(answer, tools.Libc) else ""
-    if not path:
-        look = ByHand("readelf -n /lib/*/libc.so.6 | grep -A1 stapsdt")
-        seen = [evidence(question, answer)]
-        return unknown("which libc programs are given is not known", seen=seen, fixes=[look])
-    notes = objects.AskUsdt(path)
-    probes = context.ask(notes)
-    seen = [evidence(question, answer), evidence(notes, probes)]
-    if not isinstance(probes, objects.UsdtProbes):
-        look = ByHand(notes.command())
-        return unknown(f"{path}: {probes.reason}", seen=seen, fixes=[look])
-    if "libc:setjmp" in probes.probes:
-        return passed(f"{path} carries {len(probes.probes)}, libc:setjmp among them", seen=seen)
-    other = [ByHand("Attach to a library with probes of its own, or use a glibc built with them.")]
-    why = "has no libc:setjmp" if probes.notes else "has no .note.stapsdt"
-    return failed(f"{path} {why}", seen=seen, fixes=other)

@@ -31,16 +31,43 @@ LOADING = ("kernel.program-types[socket_filter]",)
 def kernel_tracepoints(context: Context) -> Iterator[Finding]:
     """Whether a program attaches to a tracepoint: one of a system call, and one of the scheduler.
 
-    Both are attached to for a moment, with a program that does nothing. Tracepoint programs came
+    Both are attached to for a moment, with a program that does nothing; so is, of each other
+    category that a program needs, the first tracepoint that it names. Tracepoint programs came
     with Linux 4.7 (commit 98b5c2c65c29), those of system calls with 4.14 (commit cf5f5cea2706);
     these need CONFIG_FTRACE_SYSCALLS, which kernels for small machines leave out.
     """
+    for category, name in OURS.items():
+        yield _tracepoint(context, category, name)
+    for category in context.project.abouts("kernel.tracepoints"):
+        if category not in OURS:
+            yield _in_category(context, category)
+
+
+OURS = {"syscalls": "sys_enter_getcpu", "sched": "sched_process_exec"}
+"""Tracepoints of categories that nearly every kernel has."""
+
+
+def _tracepoint(context: Context, category: str, name: str) -> Finding:
     option = ByHand("Boot a kernel built with CONFIG_FTRACE_SYSCALLS=y and CONFIG_BPF_EVENTS=y.")
     missing = {"ENOENT": "this kernel has no such tracepoint"}
-    for category, name in (("syscalls", "sys_enter_getcpu"), ("sched", "sched_process_exec")):
-        question = bpf.AttachTracepoint(category, name)
-        what = f"attaching to {category}/{name}"
-        yield bpf.probed(context, question, what, about=category, means=missing, fixes=[option])
+    question = bpf.AttachTracepoint(category, name)
+    what = f"attaching to {category}/{name}"
+    return bpf.probed(context, question, what, about=category, means=missing, fixes=[option])
+
+
+def _in_category(context: Context, category: str) -> Finding:
+    """Tried on the first that is there of those that the programs name."""
+    targets = context.project.abouts("kernel.targets")
+    named = [target for target in targets if target.startswith(f"tp/{category}/")]
+    for target in named:
+        name = target.rpartition("/")[2]
+        answer = context.ask(bpf.AttachTracepoint(category, name))
+        if isinstance(answer, NoAnswer) or answer.error != "ENOENT":
+            return _tracepoint(context, category, name)
+    if named:
+        by = [f"kernel.targets[{target}]" for target in named]
+        return blocked("what the programs name is not there", by=by, about=category)
+    return passed("no program names a tracepoint of this category", about=category)
 
 
 @check(

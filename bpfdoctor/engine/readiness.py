@@ -66,13 +66,12 @@ def _predicted(project: Project, program: str, stage: Stage, findings: Findings)
     failed = tuple(key for key in roots if findings.failed(key))
     if failed:
         return StageResult(Readiness.NOT_READY, Proof.PREDICTED, failed)
-    open_roots = (*roots, *findings.roots(maybe))
-    unasked = tuple(key for key in (*needs, *maybe) if check_of(key) not in findings.ran)
-    because = tuple(dict.fromkeys((*open_roots, *unasked)))
-    if because:
-        return StageResult(Readiness.UNKNOWN, Proof.NONE, because)
-    if stage.order > project.kind.judged_to.order:
-        return NOTHING_KNOWN
+    because = (*roots, *findings.roots(maybe))
+    beyond = stage.order > project.kind.judged_to.order
+    if not beyond:
+        because += tuple(key for key in (*needs, *maybe) if check_of(key) not in findings.ran)
+    if because or beyond:
+        return StageResult(Readiness.UNKNOWN, Proof.NONE, tuple(dict.fromkeys(because)))
     return StageResult(Readiness.READY, Proof.PREDICTED)
 
 

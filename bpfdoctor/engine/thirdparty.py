@@ -73,7 +73,10 @@ def _proxy(entry: Entry, told: Description) -> Check:
     limit = max(1.0, min(told.limit, LONGEST))
 
     def run(context: Context) -> Findings:
-        job = Job(entry.module, told.id, context.project, context.selection, context.may_build)
+        project = msgspec.structs.replace(
+            context.project, judged=tuple(e.without_facts() for e in context.project.judged)
+        )
+        job = Job(entry.module, told.id, project, context.selection, context.may_build)
         try:
             found = do_isolated(job, as_user(context.host), limit)
             return msgspec.convert(found, list[Finding])

@@ -6,7 +6,7 @@ member, and nothing in the object speaks against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -33,7 +33,8 @@ KEPT = {
 KEPT_BEGINNINGS = ("bpf_", "trace_event_raw_", "trace_entry", "__kernel_", "btf_")
 """How the names of further ones begin: BPF's own, and what tracepoints give."""
 
-MOST_MEMBERS = 8
+WORD = 8
+"""Bytes of the longest number: more of a struct is a copy of it."""
 
 Verdict = Literal["right", "wrong", "unknown"]
 
@@ -92,30 +93,29 @@ class _Kernel:
 
 
 def judged_reads(
-    context: Context, program: ProgramReads
-) -> tuple[list[JudgedRead], list[Evidence]]:
-    """Each read of a program that is one of a struct which the kernel may change."""
+    context: Context, programs: Sequence[ProgramReads]
+) -> tuple[dict[str, list[JudgedRead]], list[Evidence]]:
+    """By program, each read that is one of a struct which the kernel may change."""
     kernel = _Kernel(context)
-    structs = _structs(kernel, program)
-    kernel.look_up(
-        (struct, member)
-        for read, struct in zip(program.reads, structs, strict=True)
-        if struct
-        for member in _members(read, struct)
-    )
-    judged = (
-        _judged(kernel, read, struct) for read, struct in zip(program.reads, structs, strict=True)
-    )
-    return [each for each in judged if each], kernel.seen
+    reads = [(program, read) for program in programs for read in program.reads]
+    structs = _structs(kernel, reads)
+    both = [(*each, struct) for each, struct in zip(reads, structs, strict=True)]
+    kernel.look_up((struct, _member(read, struct)) for _, read, struct in both if struct)
+    found: dict[str, list[JudgedRead]] = {}
+    for program, read, struct in both:
+        judged = _judged(kernel, read, struct)
+        if judged:
+            found.setdefault(program.program, []).append(judged)
+    return found, kernel.seen
 
 
-def _structs(kernel: _Kernel, program: ProgramReads) -> list[str | None]:
+def _structs(kernel: _Kernel, reads: Sequence[tuple[ProgramReads, FixedRead]]) -> list[str | None]:
     """What each read is of: a struct; empty where it is of none, None where that is not told."""
-    found: list[str | None] = [_beginning(kernel, program, read) for read in program.reads]
-    for depth in range(max((len(each.members) for each in program.reads), default=0)):
+    found: list[str | None] = [_beginning(kernel, *each) for each in reads]
+    for depth in range(max((len(read.members) for _, read in reads), default=0)):
         deeper = [
             (at, struct, read.members[depth])
-            for at, (read, struct) in enumerate(zip(program.reads, found, strict=True))
+            for at, ((_, read), struct) in enumerate(zip(reads, found, strict=True))
             if struct and len(read.members) > depth
         ]
         kernel.look_up((struct, member) for _, struct, member in deeper if member)
@@ -124,7 +124,7 @@ def _structs(kernel: _Kernel, program: ProgramReads) -> list[str | None]:
             found[at] = place.target if place and place.offset is not None else None
     return [
         struct if struct is not None or len(read.declared) != 1 else read.declared[0]
-        for struct, read in zip(found, program.reads, strict=True)
+        for struct, (_, read) in zip(found, reads, strict=True)
     ]
 
 
@@ -134,10 +134,10 @@ def _beginning(kernel: _Kernel, program: ProgramReads, read: FixedRead) -> str |
     return kernel.given(program.attached, read.parameter) if program.attached else None
 
 
-def _members(read: FixedRead, struct: str) -> tuple[str, ...]:
-    """The names that what is read may have: the source's, else those that the object's types have
-    at that place."""
-    return (read.member,) if read.member else dict(read.laid).get(struct, ())[:MOST_MEMBERS]
+def _member(read: FixedRead, struct: str) -> str:
+    """The name of what is read: the source's, else the one that the object's types have there."""
+    laid = dict(read.laid).get(struct, ())
+    return read.member or (laid[0] if len(laid) == 1 else "")
 
 
 def _judged(kernel: _Kernel, read: FixedRead, struct: str | None) -> JudgedRead | None:
@@ -146,13 +146,22 @@ def _judged(kernel: _Kernel, read: FixedRead, struct: str | None) -> JudgedRead 
     if struct is None:
         why = "of which struct is not told"
         return JudgedRead(read, "unknown", member=read.member, why=why) if read.member else None
-    names = _members(read, struct)
-    if len(names) != 1:
-        return None
-    place = kernel.place(struct, names[0])
+    member = _member(read, struct)
+    if not member:
+        return _untold(kernel, read, struct)
+    place = kernel.place(struct, member)
     if place is None:
-        return JudgedRead(read, "unknown", struct, names[0], why=kernel.unanswered)
-    return _held_against(read, struct, names[0], place) if place.struct else None
+        return JudgedRead(read, "unknown", struct, member, why=kernel.unanswered)
+    return _held_against(read, struct, member, place) if place.struct else None
+
+
+def _untold(kernel: _Kernel, read: FixedRead, struct: str) -> JudgedRead | None:
+    """A member that no name tells, or a copy of the whole: both move with the struct."""
+    place = kernel.place(struct, "")
+    if not (read.offset > 0 or read.size > WORD) or (place and not place.struct):
+        return None
+    why = "which member is not told" if read.offset else f"{read.size} bytes of the whole"
+    return JudgedRead(read, "unknown", struct, why=why)
 
 
 def _held_against(

@@ -42,8 +42,15 @@ class SeenProgram(NamedTuple):
 def objects_of(context: Context) -> Iterator[SeenObject]:
     """The objects of which something is known, and of which libbpf reads all that they need."""
     for judged in context.project.judged:
-        if judged.facts is not None and not judged.lacks_btf:
-            yield SeenObject(judged, judged.facts, evidence_of(judged))
+        known = judged.facts or _asked_again(context, judged)
+        if known is not None and not judged.lacks_btf:
+            yield SeenObject(judged, known, evidence_of(judged))
+
+
+def _asked_again(context: Context, judged: JudgedObject) -> BpfObject | None:
+    """A check that runs in a process of its own is given the path alone."""
+    read = read_object(context.host, judged.path) if judged.path else None
+    return None if isinstance(read, NoAnswer) else read
 
 
 def programs_of(context: Context) -> Iterator[SeenProgram]:

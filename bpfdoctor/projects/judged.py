@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -11,6 +11,8 @@ from bpfdoctor.model import Stage
 if TYPE_CHECKING:
     from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
     from bpfdoctor.host.elf.bpf_object import BpfObject
+else:  # what reads ELF and C takes time to import, and is where there is an object
+    LibbpfSource = BpfObject = Any
 
 Needs = dict[Stage, tuple[str, ...]]
 """The keys of findings that must pass, by stage."""
@@ -45,7 +47,7 @@ class JudgedObject(msgspec.Struct, frozen=True):
     `program` is the program of the project that it belongs to, empty for one that was given. `path`
     is the object's file, empty where its facts were recorded. `facts` are None where nothing is
     known of it; `said` is in words where they come from, and `doubt` why they may be another's.
-    `needs` are those of the object as a whole.
+    `needs` and `maybe` are those of the object as a whole.
     """
 
     program: str
@@ -56,6 +58,7 @@ class JudgedObject(msgspec.Struct, frozen=True):
     doubt: str = ""
     parts: tuple[Part, ...] = ()
     needs: Needs = {}
+    maybe: Needs = {}
     libbpf: LibbpfSource | None = None
     """What it is linked with, where that is known."""
 
@@ -76,6 +79,10 @@ class JudgedObject(msgspec.Struct, frozen=True):
         """It has no BTF, and something that libbpf reads by it."""
         return self.facts is not None and not self.facts.btf and self.facts.needs_btf
 
+    def without_facts(self) -> JudgedObject:
+        """The same for another process, which asks for the facts itself."""
+        return msgspec.structs.replace(self, facts=None, libbpf=None)
+
     def part(self, name: str) -> Part | None:
         """The BPF program of that name."""
         return next((each for each in self.parts if each.name == name), None)
@@ -83,7 +90,7 @@ class JudgedObject(msgspec.Struct, frozen=True):
     def keys(self, stage: Stage, *, maybe: bool = False, only: str = "") -> tuple[str, ...]:
         """What its BPF programs need for a stage, or may need; of one of them with `only`."""
         parts = [each for each in self.parts if only in ("", each.name)]
-        own = () if maybe else self.needs.get(stage, ())
+        own = (self.maybe if maybe else self.needs).get(stage, ())
         found = [
             key for each in parts for key in (each.maybe if maybe else each.needs).get(stage, ())
         ]

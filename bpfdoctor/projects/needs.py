@@ -29,6 +29,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     that are as the names of the other fields say; by kind of attachment, type of map and helper."""
 
     whole: Needs
+    uncompiled: Needs
     every: Needs
     relocated: Needs
     data: Needs
@@ -49,6 +50,18 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def rules() -> Rules:
     """The rules by which needs are derived."""
     return msgspec.toml.decode(RULES.read_bytes(), type=Rules)
+
+
+@cache
+def told_by_objects() -> frozenset[str]:
+    """The ids of checks whose findings are about what an object names, and their subjects."""
+    known = rules()
+    of_all = (*known.kinds.values(), *known.maps.values(), *known.helpers.values())
+    plain = (getattr(known, name) for name in known.__struct_fields__)
+    parts = [*of_all, *(each for each in plain if isinstance(each, dict))]
+    keys = (key for part in parts for keys in part.values() for key in keys)
+    ids = {key.partition("[")[0] for key in keys if "[" in key}
+    return frozenset(ids | {key.partition(".")[0] for key in known.every[Stage.LOAD]})
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -77,7 +90,15 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
     derived = _Derived(facts, around)
     parts = tuple(derived.part(each) for each in facts.programs)
     return JudgedObject(
-        around.program, origin, said, path, facts, doubt, parts, derived.whole(), around.libbpf
+        around.program,
+        origin,
+        said,
+        path,
+        facts,
+        doubt,
+        parts,
+        derived.whole(),
+        libbpf=around.libbpf,
     )
 
 
@@ -85,6 +106,12 @@ def judged_nothing(around: Surroundings, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
     words = {"object": around.program, "memlock": _memlock(around)}
     return JudgedObject(around.program, "none", said, needs=_filled([rules().whole], words))
+
+
+def uncompiled(judged: JudgedObject) -> JudgedObject:
+    """The program whose source does not compile: whether make builds it is unknown."""
+    doubted = _filled([rules().uncompiled], {"object": judged.program})
+    return msgspec.structs.replace(judged, maybe=doubted)
 
 
 def _memlock(around: Surroundings) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from rich.text import Text
 
-from bpfdoctor.model import ByHand, Evidence, Readiness, Report, Reported, Status, Subject
+from bpfdoctor.model import ByHand, Evidence, Report, Reported, Status, Subject
 from bpfdoctor.report.advice import commands, words
 from bpfdoctor.report.paper import Paper, bordered, prose
 from bpfdoctor.report.programs import table_lines
@@ -177,12 +177,17 @@ class _Writer:
             self.lines.append(bordered(line))
 
     def others(self) -> None:
-        """The programs that nobody selected, where the run was about all of them."""
+        """The programs that nobody selected; those whose objects were not asked for, by number."""
         found = [each for each in self.report.programs if not each.selected]
-        told = {stage.readiness for each in found for stage in each.stages.values()}
-        if told - {Readiness.UNKNOWN} and not self.report.selection.explicit:
-            self.section("Other programs")
-            self.lines += map(bordered, table_lines(found))
+        of_object = self.report.verdict.subject is Subject.OBJECT
+        told = [each for each in found if each.origin or of_object]
+        if self.report.selection.explicit or not found:
+            return
+        self.section("Other programs")
+        self.lines += map(bordered, table_lines(told) if told else ())
+        if untold := len(found) - len(told):
+            noun = "program was" if untold == 1 else "programs were"
+            self.prose(f"  {untold} other {noun} not looked into: `bpfdoctor programs` does.")
 
     def verdict(self) -> None:
         """One sentence."""

@@ -106,8 +106,8 @@ def test_of_an_installed_libbpf_its_release_tells() -> None:
 
 
 def test_without_a_checkout_it_is_not_known_and_without_a_build_not_asked() -> None:
-    held = {kernel.AskBtfKinds(): kernel.BtfKinds(HELD)}
-    project = project_named("libbpf-bootstrap")
+    held: dict[Question[Any], Answer] = {kernel.AskBtfKinds(): kernel.BtfKinds(HELD)}
+    project = msgspec.structs.replace(project_named("libbpf-bootstrap"), judged=())
     assert one(run_check(ID, FakeHost(held), project)).status is Status.UNKNOWN
     recorded = JudgedObject("minimal", "recorded", libbpf=release("1.6"))
     project = msgspec.structs.replace(project, judged=(recorded,))

@@ -9,15 +9,18 @@ from bpfdoctor.api import (
     Answer,
     AskIdentity,
     AskSecurityFile,
+    AskTracer,
     Attempt,
     ByHand,
     FileText,
     Finding,
     FireLsm,
     Identity,
+    LoadLsm,
     LsmFired,
     NoAnswer,
     Status,
+    Tracer,
 )
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, run_check
@@ -31,7 +34,7 @@ INACTIVE = FileText("lockdown,capability,yama,apparmor")
 
 def judged(check: str, answer: Answer, active: Answer, who: Answer = ROOT) -> tuple[Finding, ...]:
     answers = {FireLsm(): answer, AskSecurityFile("lsm"): active, AskIdentity(): who}
-    return run_check(check, FakeHost(answers))
+    return run_check(check, FakeHost({**answers, AskTracer(): Tracer(on=True)}))
 
 
 def stages(answer: Answer, active: Answer = ACTIVE, who: Answer = ROOT) -> dict[str, Finding]:
@@ -118,3 +121,34 @@ def test_this_kernel_answers(kernel: None, live: LiveHost) -> None:
     load, attach = run_check("kernel.lsm", live)
     assert load.status in (Status.PASS, Status.FAIL)
     assert attach.status is not Status.UNKNOWN
+
+
+OFF = Tracer(on=False, silent=("trampoline",), untried=("trampoline",))
+
+
+def with_tracer_off(check: str, tracer: Tracer, fired: Answer, loaded: Attempt) -> list[Finding]:
+    answers = {FireLsm(): fired, LoadLsm("bpf"): loaded, AskIdentity(): ROOT, AskTracer(): tracer}
+    return list(run_check(check, FakeHost({**answers, AskSecurityFile("lsm"): ACTIVE})))
+
+
+def test_while_the_tracer_is_off_an_lsm_program_is_loaded_alone() -> None:
+    alone = NoAnswer("refused", "it is off")
+    load, attach = with_tracer_off("kernel.lsm", OFF, alone, Attempt())
+    assert (load.status, attach.status) == (Status.PASS, Status.PASS)
+    refused = Attempt("EINVAL", "bpf(BPF_PROG_LOAD)")
+    load, attach = with_tracer_off("kernel.lsm", OFF, alone, refused)
+    assert (load.status, attach.blocked_by) == (Status.FAIL, ("kernel.lsm[load]",))
+
+
+def test_an_lsm_program_that_the_tracer_silences_is_not_told_to_boot_with_bpf() -> None:
+    for fired in (NoAnswer("refused", "it is off"), LsmFired(Attempt(), 0)):
+        (found,) = with_tracer_off("kernel.lsm-active", OFF, fired, Attempt())
+        assert found.blocked_by == ("kernel.function-tracer",)
+
+
+def test_an_lsm_program_that_an_old_kernel_refuses_is_the_tracers_to_mend() -> None:
+    busy = LsmFired(Attempt("EBUSY", "bpf(BPF_RAW_TRACEPOINT_OPEN)"))
+    old = Tracer(on=False, silent=("trampoline",))
+    load, attach = with_tracer_off("kernel.lsm", old, busy, Attempt())
+    assert load.status is Status.PASS
+    assert attach.blocked_by == ("kernel.function-tracer",)

@@ -26,7 +26,7 @@ from bpfdoctor.api import (
     Status,
 )
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.projects.judged import JudgedObject
+from bpfdoctor.projects.judged import JudgedObject, Needs
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 FULL = (1 << 41) - 1
@@ -68,7 +68,7 @@ def test_a_limit_that_may_be_raised_passes() -> None:
 
 def insisting(limit: str) -> Project:
     """A project one program of which raises the limit itself."""
-    needs = {Stage.LOAD: (f"runtime.memlock-raised[{limit}]",)}
+    needs: Needs = {Stage.LOAD: (f"runtime.memlock-raised[{limit}]",)}
     return msgspec.structs.replace(
         project_named(), judged=(JudgedObject("minimal", "compiled", needs=needs),)
     )

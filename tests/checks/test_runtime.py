@@ -13,9 +13,7 @@ from bpfdoctor.api import (
     Answer,
     AskEnvironment,
     AskIdentity,
-    AskLibc,
     AskSpace,
-    AskUsdt,
     Attempt,
     BuildPlace,
     BuiltFile,
@@ -23,7 +21,6 @@ from bpfdoctor.api import (
     CountCycles,
     Finding,
     Identity,
-    Libc,
     NoAnswer,
     Project,
     Question,
@@ -31,7 +28,6 @@ from bpfdoctor.api import (
     Space,
     Status,
     Target,
-    UsdtProbes,
     Variables,
     tools,
 )
@@ -170,42 +166,9 @@ def test_only_a_missing_counter_fails(answer: Answer, status: Status) -> None:
     assert bool(found.fixes) is (status is not Status.PASS)
 
 
-LIBC = "/usr/lib/x86_64-linux-gnu/libc.so.6"
-
-
-@pytest.mark.parametrize(
-    ("probes", "status", "says"),
-    [
-        (UsdtProbes(True, ("libc:longjmp", "libc:setjmp")), Status.PASS, "libc:setjmp among them"),
-        (UsdtProbes(True, ("rtld:init_start",)), Status.FAIL, "has no libc:setjmp"),
-        (UsdtProbes(False), Status.FAIL, "has no .note.stapsdt"),
-        (NoAnswer("EACCES"), Status.UNKNOWN, "EACCES"),
-    ],
-)
-def test_the_probe_of_libc_is_looked_for(probes: Answer, status: Status, says: str) -> None:
-    host = FakeHost({AskLibc(): Libc(LIBC, "glibc", LIBC), AskUsdt(LIBC): probes})
-    found = one(run_check("runtime.usdt-libc", host))
-    assert found.status is status
-    assert found.summary.startswith(LIBC)
-    assert found.summary.endswith(says)
-
-
-@pytest.mark.parametrize(
-    ("mapped", "cached", "read"),
-    [("/ours", "/theirs", "/theirs"), ("/ours", "", "/ours"), ("", "/theirs", "/theirs")],
-)
-def test_the_libc_that_programs_are_given_is_read_before_the_one_we_run_on(
-    mapped: str, cached: str, read: str
-) -> None:
-    probes = UsdtProbes(True, ("libc:setjmp",))
-    host = FakeHost({AskLibc(): Libc(mapped, "glibc", cached), AskUsdt(read): probes})
-    found = one(run_check("runtime.usdt-libc", host))
-    assert (found.status, found.summary.split()[0]) == (Status.PASS, read)
-
-
 def test_no_missing_answer_passes_or_fails() -> None:
     host = FakeHost(otherwise=NoAnswer("not-recorded"))
-    for name in ("pid-namespace", "disk", "perf-events", "usdt-libc"):
+    for name in ("pid-namespace", "disk", "perf-events"):
         found = one(run_check(f"runtime.{name}", host))
         assert found.status is Status.UNKNOWN
         assert found.fixes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -421,3 +422,46 @@ def test_this_kernel_has_what_every_kernel_has(live: LiveHost, needs: Any) -> No
     needs("root")
     found = run_check("kernel.targets", live, project_with("kprobe/vfs_unlink", "kprobe/no_such"))
     assert [finding.status for finding in found] == [Status.PASS, Status.FAIL]
+
+
+HIDDEN = NoAnswer("broken", "/proc/kallsyms is empty")
+ANY = AttachKprobe(returns=True)
+NO_SUCH = Attempt("ENOENT", "perf_event_open")
+SEVERAL = Attempt("EADDRNOTAVAIL", "perf_event_open")
+
+
+def without_symbols(target: str, names: tuple[str, ...], said: Mapping[str, Answer]) -> Finding:
+    tried: dict[Question[Any], Answer] = {
+        AttachKprobe(functions=(name,)): answer for name, answer in said.items()
+    }
+    return found_for(target, {AskSymbols(names): HIDDEN, AskIdentity(): ROOT, **tried, ANY: WORKED})
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [(WORKED, Status.PASS), (NO_SUCH, Status.FAIL), (SEVERAL, Status.FAIL)]
+)
+def test_where_no_symbols_are_shown_a_kprobe_tells(said: Attempt, status: Status) -> None:
+    found = without_symbols("kprobe/vfs_unlink", ("vfs_unlink",), {"vfs_unlink": said})
+    assert (found.status, bool(found.fixes)) == (status, status is Status.FAIL)
+    assert "vfs_unlink" in found.summary
+
+
+CALL = ("__x64_sys_kill", "__se_sys_kill", "sys_kill")
+
+
+@pytest.mark.parametrize(
+    ("there", "status"),
+    [(CALL[0], Status.PASS), (CALL[1], Status.PASS), (CALL[2], Status.FAIL), ("", Status.FAIL)],
+)
+def test_where_no_symbols_are_shown_each_name_of_a_call_is_tried(
+    there: str, status: Status
+) -> None:
+    said = {name: WORKED if name == there else NO_SUCH for name in CALL}
+    assert without_symbols("ksyscall/kill", CALL, said).status is status
+
+
+def test_where_no_kprobe_attaches_hidden_symbols_stay_unknown() -> None:
+    refused = Attempt("EACCES", "perf_event_open")
+    answers: dict[Question[Any], Answer] = {AskSymbols(("vfs_unlink",)): HIDDEN, ANY: refused}
+    found = found_for("kprobe/vfs_unlink", answers)
+    assert (found.status, bool(found.fixes)) == (Status.UNKNOWN, True)

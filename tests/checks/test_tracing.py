@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from needing import needing
 
 from bpfdoctor.api import (
     ASK_AS_ROOT,
     Answer,
     AskIdentity,
+    AskTracer,
     AttachIterator,
     AttachKprobe,
     AttachTracepoint,
@@ -21,6 +23,7 @@ from bpfdoctor.api import (
     NoAnswer,
     Question,
     Status,
+    Tracer,
 )
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.testing import FakeHost, one, run_check
@@ -29,6 +32,10 @@ FULL = (1 << 41) - 1
 ROOT = Identity(0, FULL, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (-1, -1))
 USER = Identity(1000, 0, FULL, 0, 0xEFFFFFFD, 0xEFFFFFFC, (65536, 65536))
 WORKS = Attempt()
+ON = Tracer(on=True)
+OFF = Tracer(on=False, silent=("trampoline", "kprobe"), untried=("trampoline", "kprobe"))
+OFF_AND_OLD = Tracer(on=False, silent=("trampoline", "kprobe"), untried=("kprobe",))
+LEFT_ALONE = NoAnswer("refused", "it is off")
 
 PROBES: dict[str, tuple[Question[Attempt], ...]] = {
     "kernel.tracepoints": (
@@ -45,7 +52,7 @@ PROBES: dict[str, tuple[Question[Attempt], ...]] = {
 def judged(check: str, *said: Answer, who: Answer = ROOT) -> tuple[Finding, ...]:
     """The findings of a check; the last answer given counts for the rest of its probes."""
     probes = PROBES[check]
-    answers: dict[Question[Any], Answer] = {AskIdentity(): who}
+    answers: dict[Question[Any], Answer] = {AskIdentity(): who, AskTracer(): ON}
     for index, probe in enumerate(probes):
         answers[probe] = said[min(index, len(said) - 1)]
     return run_check(check, FakeHost(answers))
@@ -148,3 +155,74 @@ def test_root_on_an_open_machine_is_never_left_in_doubt(
         if found.blocked_by:
             continue
         assert found.status in (Status.PASS, Status.FAIL)
+
+
+def with_tracer(check: str, tracer: Tracer, answers: dict[Question[Any], Answer]) -> list[Finding]:
+    host = FakeHost({AskIdentity(): ROOT, AskTracer(): tracer, **answers})
+    return list(run_check(check, host))
+
+
+def test_while_the_tracer_is_off_a_kprobe_attaches_as_far_as_anybody_may_tell() -> None:
+    kretprobe: dict[Question[Any], Answer] = {AttachKprobe(returns=True): LEFT_ALONE}
+    found = one(with_tracer("kernel.kprobes", OFF, kretprobe))
+    assert found.status is Status.PASS
+    assert "silent" in found.summary
+    assert one(with_tracer("kernel.kprobes", ON, kretprobe)).status is Status.UNKNOWN
+
+
+def test_a_kernel_without_kprobes_has_none_while_the_tracer_is_off_either() -> None:
+    none: dict[Question[Any], Answer] = {AttachKprobe(returns=True): Attempt("ENOENT", "kprobe")}
+    assert one(with_tracer("kernel.kprobes", OFF, none)).status is Status.FAIL
+
+
+def test_while_the_tracer_is_off_a_trampoline_is_loaded_alone() -> None:
+    load, attach = with_tracer(
+        "kernel.trampolines",
+        OFF,
+        {
+            AttachTrampoline("fentry"): LEFT_ALONE,
+            AttachTrampoline("fentry", loading=True): WORKS,
+            AttachTrampoline("fexit", loading=True): WORKS,
+        },
+    )
+    assert (load.status, attach.status) == (Status.PASS, Status.PASS)
+    assert "silent" in attach.summary
+
+
+def test_a_trampoline_that_an_old_kernel_refuses_is_the_tracers_to_mend() -> None:
+    busy = Attempt("EBUSY", "bpf(BPF_RAW_TRACEPOINT_OPEN)")
+    answers: dict[Question[Any], Answer] = dict.fromkeys(PROBES["kernel.trampolines"], busy)
+    load, attach = with_tracer("kernel.trampolines", OFF_AND_OLD, answers)
+    assert load.status is Status.PASS
+    assert attach.blocked_by == ("kernel.function-tracer",)
+    _, attach = with_tracer("kernel.trampolines", ON, answers)
+    assert attach.status is Status.FAIL
+
+
+def in_category(*targets: str, **said: Attempt) -> tuple[Finding, FakeHost]:
+    """The finding on category `net`, by what the kernel says of its tracepoints."""
+    answers: dict[Question[Any], Answer] = {AskIdentity(): ROOT}
+    answers |= dict.fromkeys(PROBES["kernel.tracepoints"], WORKS)
+    answers |= {AttachTracepoint("net", name): each for name, each in said.items()}
+    keys = [f"kernel.targets[tp/{target}]" for target in targets]
+    host = FakeHost(answers)
+    found = run_check("kernel.tracepoints", host, needing("kernel.tracepoints[net]", *keys))
+    (mine,) = [each for each in found if each.about == "net"]
+    assert {each.about for each in found} == {"syscalls", "sched", "net"}
+    return mine, host
+
+
+def test_a_tracepoint_is_tried_in_its_own_category() -> None:
+    found, host = in_category("block/one", "net/two", two=WORKS)
+    assert found.status is Status.PASS
+    assert AttachTracepoint("block", "one") not in host.asked
+    found, _ = in_category("net/two", two=Attempt("EINVAL", "ioctl"))
+    assert found.status is Status.FAIL
+
+
+def test_a_tracepoint_that_is_not_there_is_for_the_targets_to_say() -> None:
+    gone = Attempt("ENOENT", "reading the id")
+    found, _ = in_category("net/one", "net/two", one=gone, two=WORKS)
+    assert found.status is Status.PASS
+    found, _ = in_category("net/one", one=gone)
+    assert found.blocked_by == ("kernel.targets[tp/net/one]",)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from virtual.agreement import disagreements, table
-from virtual.circumstances import CIRCUMSTANCES, COMMAND_LINES, Circumstance
+from virtual.circumstances import CIRCUMSTANCES, COMMAND_LINES, FIRING, Circumstance
 from virtual.examination import Examined, examine
 from virtual.kernels import PATTERNS
 from virtual.recording import record
@@ -74,6 +74,15 @@ def test_predictions_hold_in_every_circumstance(
 @pytest.mark.parametrize("circumstance", COMMAND_LINES.values(), ids=lambda each: each.name)
 @pytest.mark.parametrize("name", PATTERNS)
 def test_predictions_hold_on_every_command_line(
+    name: str, circumstance: Circumstance, work: Path
+) -> None:
+    hold(name, [circumstance], work)
+
+
+@pytest.mark.vm
+@pytest.mark.parametrize("circumstance", FIRING.values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("name", PATTERNS)
+def test_predictions_hold_where_what_is_attached_stays_silent(
     name: str, circumstance: Circumstance, work: Path
 ) -> None:
     hold(name, [circumstance], work)

@@ -57,7 +57,8 @@ def _shown(place: FieldPlace) -> str:
 
 
 class AskFieldPlaces(Question[FieldPlaces], frozen=True):
-    """Where the kernel's structs have these members: each a struct's name and `a` or `a.b`.
+    """Where the kernel's structs have these members: each a struct's name and `a` or `a.b`, or
+    nothing, where only the struct is asked for.
 
     Members of unnamed parts count as the struct's own, as they do in C.
     """
@@ -143,7 +144,7 @@ def _pointed_to(btf: Btf, type_id: int) -> str:
 def _place(btf: Btf, outer: _Outer, struct: str, path: str) -> FieldPlace:
     structs = list(btf.find(struct, COMPOSITE))
     found = {_in_struct(btf, each, path.split(".")[:DEPTH]) for each in structs}
-    if len(found) != 1:
+    if len(found) != 1 or not path:
         return FieldPlace(struct=bool(structs))
     place = found.pop()
     if place.offset is None:

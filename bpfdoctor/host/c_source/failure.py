@@ -76,7 +76,7 @@ class Failure:
         """Where the parenthesis of the `if` opens that asks for this call alone; or -1."""
         for at in range(call.at - 1, max(call.at - 7, 0), -1):
             if self.words[at] == "(" and self.words[at - 1] == "if":
-                return at
+                return at if self.code.shut.get(at, 0) > call.at else -1
             if self.words[at] in (";", "{", "}"):
                 break
         return -1

@@ -51,8 +51,9 @@ class Expressions:
         while at < end:
             self.steps.spend()
             if words[at] in ("(", "{"):
-                found |= self.meant(at + 1, self.code.shut.get(at, at), depth + 1)
-                at = self.code.shut.get(at, at) + 1
+                shut = self.code.shut.get(at, at)
+                more, at = self._members(self.meant(at + 1, shut, depth + 1), shut + 1, end)
+                found |= more
             elif self.code.is_name(at):
                 more, at = self._chain(at, end)
                 found |= more
@@ -62,17 +63,20 @@ class Expressions:
 
     def _chain(self, at: int, end: int) -> tuple[set[Meant], int]:
         """`a(…)`, `a.b[i]->c`, from its first name on; and where it ends."""
+        words = self.code.words
+        called = words[at + 1 : at + 2] == ["("]
+        return self._members(self._called(at) if called else self._known(at), at + 1, end)
+
+    def _members(self, found: set[Meant], at: int, end: int) -> tuple[set[Meant], int]:
+        """What follows an expression: `(…)`, `[i]`, `.b->c`; and where it ends."""
         words, shut = self.code.words, self.code.shut
-        first = words[at]
-        found = self._called(at) if words[at + 1 : at + 2] == ["("] else self._known(at, first)
-        at += 1
         while at < end:
             if words[at] in ("[", "("):
                 at = shut.get(at, at) + 1
             elif words[at] in (".", "->") and self.code.is_name(at + 1):
                 name, at = words[at + 1], at + 2
                 if name in _MEMBERS:
-                    member = words[at] in (".", "->") and self.code.is_name(at + 1)
+                    member = at < end and words[at] in (".", "->") and self.code.is_name(at + 1)
                     found = {(_MEMBERS[name], words[at + 1], 0) if member else EVERY}
                     at += 2 if member else 0
                 else:
@@ -81,9 +85,9 @@ class Expressions:
                 break
         return found, at
 
-    def _known(self, at: int, name: str) -> set[Meant]:
+    def _known(self, at: int) -> set[Meant]:
         """What a variable holds, or which parameter it is."""
-        owner = self.code.owner(at)
+        owner, name = self.code.owner(at), self.code.words[at]
         held = self._held.get((owner, name), set()) | self._held.get(("", name), set())
         function = self._functions.get(owner)
         if function and name in function.parameters:

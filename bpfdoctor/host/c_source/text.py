@@ -19,20 +19,31 @@ def uncommented(text: str) -> str:
     return _COMMENT_OR_TEXT.sub(lambda found: " " if found[0][0] == "/" else found[0], joined)
 
 
-class _Branch:
-    """One `#if` that is open: what is known of it, and whether the part being read is left out."""
+class _Branches:
+    """The `#if` that are open, and how many of them hide what is being read."""
 
-    def __init__(self, word: str, condition: str) -> None:
-        known = word == "if" and condition.strip() in _FALSE | _TRUE
-        self.sure = known
-        self.left_out = known and condition.strip() in _FALSE
+    def __init__(self, *, certain: bool) -> None:
+        self.certain, self.hiding = certain, 0
+        self._open: list[tuple[bool, bool]] = []
+
+    def push(self, known: bool, left_out: bool) -> None:
+        """One more: whether its condition is known, and this part of it left out."""
+        self._open.append((known, left_out))
+        self.hiding += left_out or (self.certain and not known)
+
+    def pop(self) -> tuple[bool, bool]:
+        """The innermost is over; what was said of it."""
+        if not self._open:
+            return True, False
+        known, left_out = self._open.pop()
+        self.hiding -= left_out or (self.certain and not known)
+        return known, left_out
 
     def turn(self, word: str) -> None:
         """`#else` of a condition that is known is the other half; `#elif` leaves it open."""
-        if word == "else" and self.sure:
-            self.left_out = not self.left_out
-        elif word != "else":
-            self.sure = self.left_out = False
+        if self._open:
+            known, left_out = self.pop()
+            self.push(known and word == "else", known and word == "else" and not left_out)
 
 
 def lines_of(text: str, *, certain: bool) -> Iterator[str]:
@@ -41,17 +52,16 @@ def lines_of(text: str, *, certain: bool) -> Iterator[str]:
     Both halves of an `#if` may be, but for `#if 0` and `#if 1`. With `certain`, only lines that
     lie below no other `#if`.
     """
-    open_ones: list[_Branch] = []
+    branches = _Branches(certain=certain)
     for line in text.split("\n"):
         directive = _DIRECTIVE.match(line)
         word = directive[1] if directive else ""
         if directive and word in ("if", "ifdef", "ifndef"):
-            open_ones.append(_Branch(word, directive[2]))
-        elif word in ("else", "elif", "elifdef", "elifndef") and open_ones:
-            open_ones[-1].turn(word)
-        elif word == "endif" and open_ones:
-            open_ones.pop()
-        elif any(each.left_out or (certain and not each.sure) for each in open_ones):
-            continue
-        elif not word or word == "define":
+            condition = directive[2].strip() if word == "if" else ""
+            branches.push(condition in _FALSE | _TRUE, condition in _FALSE)
+        elif word in ("else", "elif", "elifdef", "elifndef"):
+            branches.turn(word)
+        elif word == "endif":
+            branches.pop()
+        elif not branches.hiding and word in ("", "define"):
             yield line

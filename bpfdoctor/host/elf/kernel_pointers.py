@@ -29,6 +29,7 @@ from bpfdoctor.host.bpf.asm import (
     BPF_X,
     BYTES,
     JMP_CALL,
+    LD_IMM_DW,
     LDX_MEM,
     Instruction,
     decode,
@@ -56,6 +57,9 @@ READING = frozenset(HELPERS[name].number for name in _READING)
 
 TASK, TYPED_TASK = (HELPERS[name].number for name in ("get_current_task", "get_current_task_btf"))
 """Helpers that return the address of the running task's `struct task_struct`."""
+
+LOOKUP = HELPERS["map_lookup_elem"].number
+"""The helper that returns the address of a map's value."""
 
 _ONLY_READING = (
     *("map_lookup_elem", "map_update_elem", "map_delete_elem", "trace_printk"),
@@ -115,6 +119,15 @@ class Named(Other):
     address: bool = False
 
 
+@dataclass(frozen=True)
+class MapPlace(Other):
+    """The address of a map, or (`value`) of a place in one of its values."""
+
+    name: str
+    value: bool = False
+    offset: int = 0
+
+
 class Read(NamedTuple):
     """A read at a place of the code, and of how much (0: that is not known)."""
 
@@ -132,9 +145,20 @@ class Entry(NamedTuple):
     context: Callable[[int], Origin | None] | None = None
 
 
+class Names(NamedTuple):
+    """What the object says of a function's code: which member is read at a place through a pointer
+    (`member`), which one the loader looks up for the instruction at a place (`moved`), which map's
+    address it takes there (`maps`), and what pointer lies in a map's values (`kept`)."""
+
+    member: Callable[[int, Pointer], str]
+    moved: Mapping[int, Named]
+    maps: Mapping[int, str]
+    kept: Callable[[str, int], Origin | None]
+
+
 class PointerWalk(Walk):
-    """All ways through a function. `named` says which member is read at a place through a pointer;
-    `relocated` which one the loader looks up for the instruction at a place."""
+    """All ways through a function, or (`guard`) those where what the loader fills in always leads
+    the same way."""
 
     def __init__(  # noqa: PLR0913  (each is a part of what is walked through)
         self,
@@ -145,11 +169,10 @@ class PointerWalk(Walk):
         steps: int,
         *,
         entry: Entry,
-        named: Callable[[int, Pointer], str],
-        relocated: Mapping[int, Named],
+        names: Names,
         guard: bool | None = None,
     ) -> None:
-        self.entry, self.named, self.relocated, self.guard = entry, named, relocated, guard
+        self.entry, self.names, self.guard = entry, names, guard
         self.beginning = {BPF_REG_10: Frame()}
         for number, each in enumerate(entry.arguments, BPF_REG_1):
             if each is not None:
@@ -211,6 +234,7 @@ class PointerWalk(Walk):
 
     def _call(self, this: Instruction, registers: Registers, at: int) -> None:
         """A helper may write to what it is given the address of, a function to all."""
+        looked_in = registers.get(BPF_REG_1)
         read = self._read_to_stack(registers, at) if self._reads_memory(this, at) else None
         helper = 0 if this.src or at in self.filled or this.code != JMP_CALL else this.imm
         self._written(registers, helper)
@@ -218,6 +242,8 @@ class PointerWalk(Walk):
             registers.pop(number, None)
         if helper in (TASK, TYPED_TASK):
             registers[BPF_REG_0] = Pointer(Origin("task_struct", typed=helper == TYPED_TASK))
+        if helper == LOOKUP and isinstance(looked_in, MapPlace):
+            registers[BPF_REG_0] = replace(looked_in, value=True)
         if read is not None:
             registers[read[0]] = read[1]
 
@@ -242,7 +268,7 @@ class PointerWalk(Walk):
             return Pointer(Origin(source.struct, members=(source.member,), typed=typed))
         if not isinstance(source, Pointer) or len(source.origin.members) >= MOST_STEPS:
             return None
-        members = (*source.origin.members, self.named(at, source))
+        members = (*source.origin.members, self.names.member(at, source))
         return Pointer(replace(source.origin, members=members, typed=typed))
 
     def _store(self, this: Instruction, registers: Registers, at: int) -> None:
@@ -262,7 +288,8 @@ class PointerWalk(Walk):
         if this.insn_class == BPF_LDX:
             return self._loaded_from(this, source, registers, at)
         if at in self.filled:
-            return self.relocated.get(at)
+            known = self.names.maps.get(at) if this.code == LD_IMM_DW else None
+            return MapPlace(known) if known else self.names.moved.get(at)
         if this.code == ALU64_MOV_X and not this.off:
             return source
         if this.code == ADDING:
@@ -280,7 +307,7 @@ class PointerWalk(Walk):
         value = number.value - (1 << 64) if number.value >> 63 else number.value
         if isinstance(base, Pointer):
             return replace(base, offset=base.offset + value, added=at)
-        if isinstance(base, Frame | ContextPointer):
+        if isinstance(base, Frame | ContextPointer | MapPlace):
             return replace(base, offset=base.offset + value)
         return None
 
@@ -296,7 +323,10 @@ class PointerWalk(Walk):
         if isinstance(base, ContextPointer) and self.entry.context:
             origin = self.entry.context(base.offset + this.off)
             return Pointer(origin) if origin else None
-        moved = self.relocated.get(at)
+        if isinstance(base, MapPlace):
+            origin = self.names.kept(base.name, base.offset + this.off) if base.value else None
+            return Pointer(origin) if origin else None
+        moved = self.names.moved.get(at)
         loaded = replace(moved, address=True) if moved else self._loads_through(this, registers, at)
         return self._behind(loaded, at, typed=True) if loaded else None
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _DECLARED = re.compile(r"\bstruct (\w+) ?\*")
 
 _READERS = ("bpf_probe_read", "bpf_probe_read_kernel")
@@ -37,6 +38,8 @@ def pointed_at(text: str, column: int) -> Member | None:
     if found is None or (column > 1 and (text[column - 2].isalnum() or text[column - 2] == "_")):
         return None
     after = text[found.end() :].lstrip()
+    if after.startswith("->") and not text[: found.start()].rstrip().endswith((".", "->")):
+        return _array(found[0], after[2:].lstrip())
     if after.startswith(("[", ".", "(")):
         return None
     path, before = [found[0]], text[: found.start()].rstrip()
@@ -49,6 +52,13 @@ def pointed_at(text: str, column: int) -> Member | None:
     if not before.endswith("->"):
         return None
     return Member(".".join(path), *_base(before[:-2].rstrip()))
+
+
+def _array(base: str, text: str) -> Member | None:
+    """The array that is a member of a pointer's: clang's column is that of the whole, `t->comm`."""
+    found = _PATH.match(text)
+    after = text[found.end() :].lstrip() if found else ""
+    return None if not found or after.startswith(("[", "(", "->", ".")) else Member(found[0], base)
 
 
 def _base(text: str) -> tuple[str, str]:

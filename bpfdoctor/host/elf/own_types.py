@@ -10,6 +10,7 @@ from bpfdoctor.host.btf.relocations import Asked, Relocate
 from bpfdoctor.host.elf.code import Function
 from bpfdoctor.host.elf.fixed_reads import RETURNED
 from bpfdoctor.host.elf.kernel_pointers import Named, Origin
+from bpfdoctor.host.elf.maps import MAPS
 from bpfdoctor.host.elf.section_names import Named as Meant
 
 DEPTH = 8
@@ -87,7 +88,7 @@ def struct_of(local: Btf, pointer: int) -> int:
     """The struct or union that a pointer points to; 0 for none."""
     plain = local.plain(pointer)
     inner = local.plain(local.refers_to(plain)) if local.kind(plain) is BtfKind.PTR else 0
-    return inner if local.kind(inner) in COMPOSITE else 0
+    return inner if local.kind(inner) in (*COMPOSITE, BtfKind.FWD) else 0
 
 
 def _parameter(local: Btf, piece: Function, number: int) -> int:
@@ -130,6 +131,29 @@ def laid_out(local: Btf, struct: str, offset: int) -> tuple[str, ...] | None:
     for each in structs:
         found |= {name for place, name, _ in members_within(local, each) if place == offset}
     return tuple(sorted(found)) if any(local.refers_to(each) for each in structs) else None
+
+
+def kept_in(local: Btf, name: str, offset: int) -> Origin | None:
+    """What the pointer points to that lies at an offset of a map's values."""
+    for variable in local.variables(MAPS):
+        if local.name(variable) == name:
+            fields = {
+                each.name: each.type
+                for each in local.members(local.plain(local.refers_to(variable)))
+            }
+            value = local.plain(local.refers_to(local.plain(fields.get("value", 0))))
+            for place, type_id in _words_of(local, value):
+                struct = struct_of(local, type_id) if place == offset else 0
+                if struct:
+                    return Origin(plain_name(local, struct))
+    return None
+
+
+def _words_of(local: Btf, type_id: int) -> Iterator[tuple[int, int]]:
+    """The places of a type, and what lies there."""
+    yield 0, type_id
+    for place, _, member in members_within(local, type_id):
+        yield place, member
 
 
 def looked_up(local: Btf, asked: Asked) -> Named | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from bpfdoctor.host.bpf.asm import JMP_CALL, STEP, decode
 from bpfdoctor.host.btf.reader import Btf
@@ -19,6 +20,7 @@ from bpfdoctor.host.elf.kernel_pointers import (
     READING,
     Entry,
     Named,
+    Names,
     Origin,
     Pointer,
     PointerWalk,
@@ -26,10 +28,12 @@ from bpfdoctor.host.elf.kernel_pointers import (
 )
 from bpfdoctor.host.elf.line_info import Line, Lines
 from bpfdoctor.host.elf.liveness import CONSTANTS, LONGEST, MOST_STEPS
+from bpfdoctor.host.elf.maps import MAPS
 from bpfdoctor.host.elf.member_text import Member, argument_of, declared, followed_by, pointed_at
 from bpfdoctor.host.elf.own_types import (
     attached_to,
     context_of,
+    kept_in,
     laid_out,
     looked_up,
     parameter_structs,
@@ -120,19 +124,26 @@ class _Piece:
     def __init__(self, places: _Places, piece: Function) -> None:
         self.places, self.piece = places, piece
         self.code = places.image.data(piece.section)
-        self.relocated: dict[int, Named] = {}
+        self.moved: dict[int, Named] = {}
+        self.maps: dict[int, str] = {}
         self.filled: dict[int, Value | None] = {}
         for at, asked in places.core.inside(piece):
             self.filled[at] = Address(None) if asked.kind in ASKS else None
             member = looked_up(places.local, asked)
             if member:
-                self.relocated[at] = member
+                self.moved[at] = member
         for at, number in places.image.symbols_between(*self._range):
             self.filled[at] = Address(None) if self._of_the_loader(number) else None
+            self._note_map(at, number)
 
     @property
     def _range(self) -> tuple[int, int, int]:
         return self.piece.section, self.piece.start, self.piece.end
+
+    def _note_map(self, at: int, number: int) -> None:
+        symbol, names = self.places.image.symbol(number), self.places.image.names
+        if symbol and symbol.section < len(names) and names[symbol.section] == MAPS:
+            self.maps[at] = symbol.name.decode(errors="backslashreplace")
 
     def _of_the_loader(self, number: int) -> bool:
         symbol, names = self.places.image.symbol(number), self.places.image.names
@@ -142,16 +153,15 @@ class _Piece:
 
     def walk(self, entry: Entry, guard: bool | None = None) -> PointerWalk:
         """All ways, or those where what the loader fills in always leads the same way."""
+        names = Names(
+            member=lambda at, pointer: self._member(at, pointer)[0].path,
+            moved=self.moved,
+            maps=self.maps,
+            kept=partial(kept_in, self.places.local),
+        )
+        begin, end, steps = self.piece.start, self.piece.end, self.places.steps(self.piece)
         return PointerWalk(
-            self.code,
-            self.piece.start,
-            self.piece.end,
-            self.filled,
-            self.places.steps(self.piece),
-            entry=entry,
-            named=lambda at, pointer: self._member(at, pointer)[0].path,
-            relocated=self.relocated,
-            guard=guard,
+            self.code, begin, end, self.filled, steps, entry=entry, names=names, guard=guard
         )
 
     def told(self, walk: PointerWalk, entry: Entry) -> Iterator[FixedRead]:
@@ -171,7 +181,8 @@ class _Piece:
         pointer, origin = read.pointer, read.pointer.origin
         member, line = self._member(read.place, pointer)
         words = {member.cast} - {""} or declared(self.places.lines.texts(self.piece), member.base)
-        asked = words | ({origin.struct} if not origin.members else set())
+        asked = words | set(parameter_structs(self.places.local, self.piece)) - {""}
+        asked |= {origin.struct} if origin.struct and not origin.members else set()
         laid = {each: laid_out(self.places.local, each, pointer.offset) for each in asked}
         return FixedRead(
             offset=pointer.offset,

@@ -13,7 +13,10 @@ from virtual.guest import Ran, boot
 from virtual.kernels import kernel
 
 PYTHON = ("PYTHONPATH=/guest/site", "python3")
-CHECK = ("-m", "bpfdoctor", "check", "--project", "libbpf-bootstrap", "--json")
+ABOUT = ("--project", "libbpf-bootstrap")
+CHECK = ("-m", "bpfdoctor", "check", *ABOUT, "--json")
+SNAPSHOT = ("-m", "bpfdoctor", "snapshot", *ABOUT, "--no-smoke")
+FROM = ("-m", "bpfdoctor", "check", "--json", "--from")
 
 SECONDS = 160.0
 """Time for one circumstance: Python and BPF programs under emulation, on a busy machine."""
@@ -68,11 +71,15 @@ class Examined:
 
 
 def commands(circumstance: Circumstance) -> list[tuple[str, ...]]:
-    """What is run in a circumstance: judge, run the programs, record, and show the record."""
-    file = f"/tmp/{circumstance.name}.json"
+    """What is run in a circumstance: prove, record, judge, run the programs, show the record.
+
+    Only a snapshot asks about every program; what is judged is the record, as it would be there.
+    """
+    file = f"{circumstance.home}/{circumstance.name}.json"
     asked = [
         circumstance.around((*PYTHON, *CHECK, "--only", "smoke.kernel")),
-        circumstance.around((*PYTHON, *CHECK, "--no-smoke", "--record", file)),
+        circumstance.around((*PYTHON, *SNAPSHOT, "-o", file)),
+        circumstance.around((*PYTHON, *FROM, file)),
         circumstance.around((*PYTHON, "/guest/observe.py", "/guest/programs")),
         ("cat", file),
     ]
@@ -97,7 +104,8 @@ def examine(name: str, circumstances: Sequence[Circumstance], work: Path) -> Ite
 
 
 def _examined(name: str, circumstance: Circumstance, results: Sequence[Ran]) -> Examined:
-    smoke, check, observed, shown, *probes = results
+    smoke, recorded, check, observed, shown, *probes = results
+    assert recorded.status == 0, f"status {recorded.status}: {recorded.stderr[-3000:]}"
     report, proof = as_json(check), as_json(smoke)
     report["findings"] += [each for each in proof["findings"] if each["id"] == "smoke.kernel"]
     features = _features(*probes) if probes else None
