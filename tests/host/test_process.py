@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -239,3 +240,17 @@ def test_a_run_that_is_told_to_end_interrupts_first_and_then_kills(
     words = [sys.executable, "-I", "-c", ENDING, script, str(fifo)]
     ended = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
     assert ended.stdout.splitlines() == [ending, "this run is being ended"]
+
+
+def test_a_command_has_the_limits_that_it_was_given_and_no_higher_ones() -> None:
+    limits = (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 1 << 30),
+        (resource.RLIMIT_AS, 1 << 30),
+    )
+    ours = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    said = run(
+        ("sh", "-c", "ulimit -Hc; ulimit -Hv; ulimit -Hn"), environ=os.environ, limits=limits
+    )
+    assert said.stdout.decode().split() == ["0", str(1 << 20), str(ours)]
+    assert resource.getrlimit(resource.RLIMIT_CORE)[1] != 0

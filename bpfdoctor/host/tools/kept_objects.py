@@ -26,17 +26,26 @@ _NAME = re.compile(r"[0-9a-f]{64}\.o")
 
 
 def keep_object(machine: Machine, data: bytes) -> tuple[Path, str]:
-    """Keep an object in the cache, or for this run where there is none: its path and its sha256.
+    """Keep an object in the cache, or for this run: its path and its sha256.
 
-    One that is there already is left as it is, for remembered answers rest on it. Raises OSError.
+    That is so where there is no cache, or nothing can be written to it. Raises OSError where it can
+    be kept nowhere.
     """
-    base = (machine.cache or machine.scratch) / "objects"
-    own_directory(base)
+    if machine.cache is not None:
+        with contextlib.suppress(OSError):
+            return _kept(own_directory(machine.cache / "objects"), data)
+    place = machine.scratch / "objects"
+    place.mkdir(mode=0o700, exist_ok=True)
+    return _kept(place, data)
+
+
+def _kept(place: Path, data: bytes) -> tuple[Path, str]:
+    """One that is there already is left as it is, for remembered answers rest on it."""
     digest = hashlib.sha256(data).hexdigest()
-    kept = base / f"{digest}.o"
+    kept = place / f"{digest}.o"
     if not _holds(kept, data):
         replace_file(kept, data)
-        _prune(base, but=kept.name)
+        _prune(place, but=kept.name)
     return kept, digest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_LINE = re.compile(r"^(/[^\0\n]+?):(\d+):(\d+): (fatal error|error|warning): (.*)$", re.MULTILINE)
+_LINE = re.compile(r"^(/[^:\0\n]+):(\d+):(\d+): (fatal error|error|warning): (.*)$", re.MULTILINE)
 
 MOST_LINES, LONGEST = 40, 400
 

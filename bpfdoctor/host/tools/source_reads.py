@@ -14,8 +14,8 @@ import msgspec
 
 from bpfdoctor.host.path_walk import components
 
-PROCESSES = ("/proc", "/dev")
-"""Below these, a path (`/proc/self/cwd`) leads each process elsewhere."""
+PROCESSES = ("/proc",)
+"""Below it, a path (`/proc/self/cwd`, `/dev/fd/3`) leads each process elsewhere."""
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ def _real(path: str) -> str:
     """The path without links; empty for one that leads each process elsewhere, or nowhere."""
     real = os.path.realpath(path)
     if path == real:
-        return "" if _below(real, PROCESSES) else real
+        return real
     try:
         passed = list(components(path))
     except OSError:

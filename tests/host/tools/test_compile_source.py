@@ -23,6 +23,7 @@ from bpfdoctor.host.tools.source_reads import prerequisites
 from bpfdoctor.host.tools.source_words import NotMadeError, refuse_words
 from bpfdoctor.model import Tool
 
+HELPER = "static inline int ours(void) {{ return {}; }}\n"
 SECRET = "the-password-is-swordfish"
 LICENCE = 'char licence[] __attribute__((section("license"), used)) = "GPL";\n'
 
@@ -85,6 +86,15 @@ def test_without_a_cache_the_object_lasts_as_long_as_the_run(tree: Path) -> None
     assert Path(answer.object).is_file()
     machine.close()
     assert not Path(answer.object).exists()
+
+
+def test_where_nothing_can_be_kept_in_the_cache_the_object_lasts_as_long_as_the_run(
+    tree: Path, cached: Machine
+) -> None:
+    assert cached.cache is not None
+    (cached.cache / "objects").write_text("in the way")
+    answer = compiled(source(tree, LICENCE).put(cached))
+    assert Path(answer.object).is_relative_to(cached.scratch)
 
 
 def test_an_error_is_told_by_its_line_without_the_text_of_it(tree: Path, shared: Machine) -> None:
@@ -225,7 +235,7 @@ def test_an_object_that_grows_while_it_is_read_is_read_to_its_limit(
     tree: Path, shared: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_work, "LARGEST", 1 << 10)
-    real = source_work.run_clang
+    real = source_clang.run_clang
 
     def grown(*words: object, **named: object) -> object:
         ended = real(*words, **named)  # type: ignore[arg-type]
@@ -336,14 +346,14 @@ def test_the_environment_adds_no_option(tree: Path, machine: Machine) -> None:
     assert not compiled(source(tree, "int x = ABSENT;\n").put(machine)).ok
 
 
-def libbpf_of(tree: Path, text: str = "#define OURS 1\n") -> str:
+def libbpf_of(tree: Path, text: str = HELPER.format(1)) -> str:
     (tree / "libbpf/src").mkdir(parents=True)
     (tree / "libbpf/src/bpf_helpers.h").write_text(text)
     return str(tree / "libbpf")
 
 
 def test_bpf_headers_are_those_of_the_libbpf_that_was_named(tree: Path, machine: Machine) -> None:
-    source(tree, "#include <bpf/bpf_helpers.h>\nint x = OURS;\n")
+    source(tree, "#include <bpf/bpf_helpers.h>\nint x(void) { return ours(); }\n")
     libbpf = libbpf_of(tree)
     answer = compiled(
         CompileSource(f"{tree}/x.bpf.c", "clang", str(tree), libbpf=libbpf).put(machine)
@@ -410,7 +420,9 @@ def remembered(tree: Path, cached: Machine, monkeypatch: pytest.MonkeyPatch) -> 
     (tree / "first/bpf").mkdir()
     (tree / "second").mkdir()
     (tree / "second/n.h").write_text("#define N 1\n")
-    source(tree, "#include <bpf/bpf_helpers.h>\n#include <n.h>\nint x = N + OURS;\n")
+    source(
+        tree, "#include <bpf/bpf_helpers.h>\n#include <n.h>\nint x(void) { return N + ours(); }\n"
+    )
     include = (str(tree / "first"), str(tree / "second"))
     libbpf = libbpf_of(tree)
     question = CompileSource(f"{tree}/x.bpf.c", "clang", str(tree), include, libbpf)
@@ -437,7 +449,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "another",
     ),
     "libbpf": (
-        lambda tree: (tree / "libbpf/src/bpf_helpers.h").write_text("#define OURS 44\n"),
+        lambda tree: (tree / "libbpf/src/bpf_helpers.h").write_text(HELPER.format(44)),
         "another",
     ),
     "nothing of it": (lambda tree: (tree / "second/n.h").touch(), "the same"),
