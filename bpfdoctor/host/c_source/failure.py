@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from bpfdoctor.host.c_source.code import Call, Code
 
 _ENDS = frozenset(("exit", "_exit", "_Exit", "quick_exit", "abort", "err", "errx"))
-_FAILED = re.compile(r"\(+(?:\w+=)?\(*#\)*(?:<0|!=0|==-1)?\)+")
-"""A condition that holds where what is written `#` has failed."""
+_FAILED = re.compile(r"(?:\w+=)?#(?:<0|!=0|==-1)?")
+"""A condition, parentheses left out, that holds where what is written `#` has failed."""
 _NO_FAILURE = ("0", "false", "")
 DEEPEST = 4
 """Functions from `main` to the call."""
@@ -96,7 +96,8 @@ class Failure:
         if not opened < asked[0] < asked[1] <= shut:
             return []
         words = [*self.words[opened : asked[0]], "#", *self.words[asked[1] : shut + 1]]
-        return self._last(shut + 1) if _FAILED.fullmatch("".join(words)) else []
+        condition = "".join(word for word in words if word not in ("(", ")"))
+        return self._last(shut + 1) if _FAILED.fullmatch(condition) else []
 
     def _last(self, at: int) -> Sequence[str]:
         """The last statement of the block at `at`, or the one that is there."""
