@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from bpfdoctor.host.c_source.code import SourceCode, CodeFunction
+from bpfdoctor.host.c_source.code import CodeFunction, SourceCode
 from bpfdoctor.host.c_source.steps import Steps, TooMuchError
 
 Meant = tuple[str, str, int]
