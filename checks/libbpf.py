@@ -41,7 +41,9 @@ def libbpf_btf(context: Context) -> Finding:
         return unknown(f"{linked}: which kinds of BTF it reads was not found", seen=seen)
     unread = known.unread(held.kinds)
     if not unread:
-        return passed(f"{linked} reads all {len(held.kinds)} kinds of types in this kernel's BTF", seen=seen)
+        return passed(
+            f"{linked} reads all {len(held.kinds)} kinds of types in this kernel's BTF", seen=seen
+        )
     summary = f"{linked} does not read {', '.join(unread)}, which this kernel's BTF holds"
     return failed(summary, seen=seen, fixes=[_newer(linked, unread)])
 

@@ -23,7 +23,7 @@ class CodeFunction(msgspec.Struct, frozen=True):
     end: int
 
 
-class Call(msgspec.Struct, frozen=True):
+class SourceCall(msgspec.Struct, frozen=True):
     """One call: of what, in which function (empty: in none), where; its arguments by place."""
 
     name: str
@@ -43,7 +43,7 @@ class Assignment(msgspec.Struct, frozen=True):
     end: int
 
 
-class Code:
+class SourceCode:
     """Words of C, macros put in. `sound`: every bracket has its other half."""
 
     def __init__(self, words: Sequence[str], steps: Steps) -> None:
@@ -124,14 +124,14 @@ class Code:
             owner[each.start : each.end + 1] = [each.name] * (each.end + 1 - each.start)
         return owner
 
-    def _called(self) -> Iterator[Call]:
+    def _called(self) -> Iterator[SourceCall]:
         bodies = {each.start for each in self.functions}
         for at, shut in self.shut.items():
             if self.words[at] != "(" or not self.is_name(at - 1):
                 continue
             name = self.words[at - 1]
             if name not in _NO_CALL and shut + 1 not in bodies:
-                yield Call(name, self.owner(at), at - 1, tuple(self.parts(at + 1, shut)))
+                yield SourceCall(name, self.owner(at), at - 1, tuple(self.parts(at + 1, shut)))
 
     def _assigned(self) -> Iterator[Assignment]:
         for at, word in enumerate(self.words):

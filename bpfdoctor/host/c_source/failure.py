@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bpfdoctor.host.c_source.code import Call, Code
+from bpfdoctor.host.c_source.code import SourceCall, SourceCode
 
 _ENDS = frozenset(("exit", "_exit", "_Exit", "quick_exit", "abort", "err", "errx"))
-_FAILED = re.compile(r"\(+(?:\w+=)?\(*#\)*(?:<0|!=0|==-1)?\)+")
-"""A condition that holds where what is written `#` has failed."""
+_FAILED = re.compile(r"(?:\w+=)?#(?:<0|!=0|==-1)?")
+"""A condition, parentheses left out, that holds where what is written `#` has failed."""
 _NO_FAILURE = ("0", "false", "")
 DEEPEST = 4
 """Functions from `main` to the call."""
@@ -18,11 +18,11 @@ DEEPEST = 4
 class Failure:
     """How code goes on from a call that failed."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: SourceCode) -> None:
         self.code, self.words = code, code.words
         self._bodies = {each.name: each for each in code.functions}
 
-    def ends_the_program(self, call: Call, depth: int = 0) -> bool:
+    def ends_the_program(self, call: SourceCall, depth: int = 0) -> bool:
         """Whether `main` makes this call in any case, and the program ends where it fails."""
         last = self._last_of_failing(call)
         if not last or not self._is_always_made(call) or depth > DEEPEST:
@@ -36,7 +36,7 @@ class Failure:
             return any(self.ends_the_program(each, depth + 1) for each in self._callers(call))
         return first == "goto" and call.function == "main" and self._skips_all(call, last[1])
 
-    def _callers(self, call: Call) -> list[Call]:
+    def _callers(self, call: SourceCall) -> list[SourceCall]:
         return [each for each in self.code.calls if each.name == call.function]
 
     def _is_always_reached(self, function: str, depth: int) -> bool:
@@ -48,7 +48,7 @@ class Failure:
             for each in callers
         )
 
-    def _is_always_made(self, call: Call) -> bool:
+    def _is_always_made(self, call: SourceCall) -> bool:
         """It is a statement of its function's own, behind nothing that leaves the function."""
         body = self._bodies.get(call.function)
         start = self._statement(call)
@@ -60,7 +60,7 @@ class Failure:
         before = self.words[body.start : start]
         return "goto" not in before and (call.function == "main" or "return" not in before)
 
-    def _statement(self, call: Call) -> int:
+    def _statement(self, call: SourceCall) -> int:
         """Where the statement begins that is this call, with an `if` or `x =` around it; or -1."""
         condition = self._condition(call)
         if condition >= 0:
@@ -72,7 +72,7 @@ class Failure:
             return at - 3 if self.code.is_name(at - 3) else at - 2
         return at
 
-    def _condition(self, call: Call) -> int:
+    def _condition(self, call: SourceCall) -> int:
         """Where the parenthesis of the `if` opens that asks for this call alone; or -1."""
         for at in range(call.at - 1, max(call.at - 7, 0), -1):
             if self.words[at] == "(" and self.words[at - 1] == "if":
@@ -81,7 +81,7 @@ class Failure:
                 break
         return -1
 
-    def _last_of_failing(self, call: Call) -> Sequence[str]:
+    def _last_of_failing(self, call: SourceCall) -> Sequence[str]:
         """The last statement of what is done where the call failed; none where that is not told."""
         opened, end = self._condition(call), self.code.shut.get(call.at + 1, 0)
         asked = [call.at, end + 1]
@@ -96,7 +96,8 @@ class Failure:
         if not opened < asked[0] < asked[1] <= shut:
             return []
         words = [*self.words[opened : asked[0]], "#", *self.words[asked[1] : shut + 1]]
-        return self._last(shut + 1) if _FAILED.fullmatch("".join(words)) else []
+        condition = "".join(word for word in words if word not in ("(", ")"))
+        return self._last(shut + 1) if _FAILED.fullmatch(condition) else []
 
     def _last(self, at: int) -> Sequence[str]:
         """The last statement of the block at `at`, or the one that is there."""
@@ -113,7 +114,7 @@ class Failure:
             at = end + 1
         return self.words[last[0] : last[1]]
 
-    def _skips_all(self, call: Call, label: str) -> bool:
+    def _skips_all(self, call: SourceCall, label: str) -> bool:
         """Whether what `main` opens is opened between here and the label."""
         body = self._bodies["main"]
         labels = (

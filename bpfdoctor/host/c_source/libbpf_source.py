@@ -22,11 +22,15 @@ LARGEST = 4 << 20
 MOST_SECTIONS = 512
 
 _KIND = re.compile(r"\bcase\s+BTF_KIND_(\w+)\s*:")
-_SIZES = re.compile(r"^static int btf_type_size\([^)]*\)\s*\{", re.MULTILINE)
+_SIZES = re.compile(r"^static int btf_type_size\([^()\n]*\)\n?\{", re.MULTILINE)
 _TABLE = re.compile(r"\b(?:section_defs|section_names)\[\]\s*=\s*\{")
 _NAME = re.compile(r'\(\s*"([^"\\\n]{1,64})"')
-_MAJOR = re.compile(r"^\s*#\s*define\s+LIBBPF_MAJOR_VERSION\s+(\d{1,4})\b", re.MULTILINE)
-_MINOR = re.compile(r"^\s*#\s*define\s+LIBBPF_MINOR_VERSION\s+(\d{1,4})\b", re.MULTILINE)
+_MAJOR = re.compile(
+    r"^[ \t]*#[ \t]*define[ \t]+LIBBPF_MAJOR_VERSION[ \t]+(\d{1,4})\b", re.MULTILINE
+)
+_MINOR = re.compile(
+    r"^[ \t]*#[ \t]*define[ \t]+LIBBPF_MINOR_VERSION[ \t]+(\d{1,4})\b", re.MULTILINE
+)
 _MAPPED = re.compile(r"^LIBBPF_(\d{1,4})\.(\d{1,4})\.\d{1,4}\b", re.MULTILINE)
 
 

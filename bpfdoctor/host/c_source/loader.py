@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpfdoctor.host.c_source.code import Code
+from bpfdoctor.host.c_source.code import SourceCode
 from bpfdoctor.host.c_source.macros import words_of
 from bpfdoctor.host.c_source.memlock_limit import raised_to
 from bpfdoctor.host.c_source.programs import Expressions
@@ -135,7 +135,7 @@ def read_loader(texts: list[str]) -> Loader:
     steps = Steps(MOST_STEPS)
     bare = [uncommented(text) for text in texts]
     try:
-        code = Code([word for each in bare for word in _words(each, steps)], steps)
+        code = SourceCode([word for each in bare for word in _words(each, steps)], steps)
         uses = Uses(code, Expressions(code, steps), steps)
         limit = _memlock(bare[0], steps) if bare else None
     except TooMuchError:
@@ -152,7 +152,9 @@ def read_loader(texts: list[str]) -> Loader:
 
 def _memlock(text: str, steps: Steps) -> int | None:
     """The limit that is raised whatever `#if` says: the same with and without what lies below."""
-    told = {raised_to(Code(_words(text, steps, certain=each), steps)) for each in (True, False)}
+    told = {
+        raised_to(SourceCode(_words(text, steps, certain=each), steps)) for each in (True, False)
+    }
     return told.pop() if len(told) == 1 else None
 
 

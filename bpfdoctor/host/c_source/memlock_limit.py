@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bpfdoctor.host.c_source.code import Assignment, Call, Code
+from bpfdoctor.host.c_source.code import Assignment, SourceCall, SourceCode
 from bpfdoctor.host.c_source.failure import Failure
 from bpfdoctor.host.c_source.numbers import value_of
 
@@ -31,7 +31,7 @@ _INFINITE = frozenset(
 _RLIMIT = re.compile(r"&?\(structrlimit(?:64)?\)")
 
 
-def raised_to(code: Code) -> int | None:
+def raised_to(code: SourceCode) -> int | None:
     """The limit in bytes (-1: infinity) that the program insists on; None where there is none."""
     calls = [call for call in code.calls if call.name in _CALLS and _is_memlock(code, call)]
     if len(calls) != 1 or not Failure(code).ends_the_program(calls[0]):
@@ -39,7 +39,7 @@ def raised_to(code: Code) -> int | None:
     return _limit(code, calls[0])
 
 
-def _is_memlock(code: Code, call: Call) -> bool:
+def _is_memlock(code: SourceCode, call: SourceCall) -> bool:
     """Whether it sets this limit; one that is only asked for (prlimit with NULL) is not set."""
     resource, limit = _CALLS[call.name]
     given = [_text(code, *place) for place in call.arguments]
@@ -48,11 +48,11 @@ def _is_memlock(code: Code, call: Call) -> bool:
     return given[resource] == "RLIMIT_MEMLOCK" and given[limit] not in ("NULL", "0")
 
 
-def _text(code: Code, start: int, end: int) -> str:
+def _text(code: SourceCode, start: int, end: int) -> str:
     return "".join(code.words[start:end])
 
 
-def _limit(code: Code, call: Call) -> int | None:
+def _limit(code: SourceCode, call: SourceCall) -> int | None:
     """The value of the struct that a call is given: both of its halves must be written."""
     start, end = call.arguments[_CALLS[call.name][1]]
     compound = _RLIMIT.fullmatch(_text(code, start, max(start, _brace(code, start, end))))
@@ -75,11 +75,11 @@ Halves = tuple[int | None, int | None]
 """The soft and the hard limit; None for one that is not given."""
 
 
-def _brace(code: Code, start: int, end: int) -> int:
+def _brace(code: SourceCode, start: int, end: int) -> int:
     return next((at for at in range(start, end) if code.words[at] == "{"), -1)
 
 
-def _written(code: Code, call: Call, name: str) -> Iterator[Halves]:
+def _written(code: SourceCode, call: SourceCall, name: str) -> Iterator[Halves]:
     """What a variable of this function, or of the file, is given."""
     for each in code.assignments:
         if each.name == name and each.function in ("", call.function):
@@ -90,7 +90,7 @@ def _written(code: Code, call: Call, name: str) -> Iterator[Halves]:
                 yield UNREAD, UNREAD  # getrlimit(2) fills it, or who knows what
 
 
-def _assigned(code: Code, given: Assignment) -> Halves:
+def _assigned(code: SourceCode, given: Assignment) -> Halves:
     value = given.start
     if not given.field and code.words[value] == "{":
         return _initialised(code, value)
@@ -102,7 +102,7 @@ def _assigned(code: Code, given: Assignment) -> Halves:
     return (None, limit) if given.field == "rlim_max" else (UNREAD, UNREAD)
 
 
-def _initialised(code: Code, brace: int) -> Halves:
+def _initialised(code: SourceCode, brace: int) -> Halves:
     """`{ soft, hard }`, or with their names."""
     halves: dict[str, int] = {}
     for number, (start, end) in enumerate(code.parts(brace + 1, code.shut.get(brace, brace))):
@@ -113,7 +113,7 @@ def _initialised(code: Code, brace: int) -> Halves:
     return halves.get("rlim_cur", UNREAD), halves.get("rlim_max", UNREAD)
 
 
-def _number(code: Code, start: int, end: int) -> int:
+def _number(code: SourceCode, start: int, end: int) -> int:
     words = code.words[start:end]
     while len(words) > 2 and words[0] == "(" and code.shut.get(start) == end - 1:
         start, end = start + 1, end - 1

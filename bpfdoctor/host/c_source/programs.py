@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from bpfdoctor.host.c_source.code import Code, CodeFunction
+from bpfdoctor.host.c_source.code import CodeFunction, SourceCode
 from bpfdoctor.host.c_source.steps import Steps, TooMuchError
 
 Meant = tuple[str, str, int]
@@ -33,7 +33,7 @@ DEEPEST = 64
 class Expressions:
     """What the expressions of some code may stand for, wherever its control goes."""
 
-    def __init__(self, code: Code, steps: Steps) -> None:
+    def __init__(self, code: SourceCode, steps: Steps) -> None:
         self.code, self.steps = code, steps
         self._functions = {each.name: each for each in code.functions}
         names = (word for at, word in enumerate(code.words) if not code.owner(at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bpfdoctor.host.c_source.code import Call, Code
+from bpfdoctor.host.c_source.code import SourceCall, SourceCode
 from bpfdoctor.host.c_source.programs import EVERY, Expressions, Meant
 from bpfdoctor.host.c_source.steps import Steps, TooMuchError
 
@@ -42,7 +42,7 @@ _SKELETON = re.compile(
 _ROUNDS = 12
 
 
-def skeletons(code: Code) -> tuple[str, ...]:
+def skeletons(code: SourceCode) -> tuple[str, ...]:
     """The skeletons that some code opens, by name (`minimal_bpf`)."""
     seen: dict[str, set[str]] = {}
     for call in code.calls:
@@ -62,7 +62,7 @@ def _opens(words: set[str]) -> bool:
 class Uses:
     """The programs and maps of each use; `EVERY` where it may be any."""
 
-    def __init__(self, code: Code, expressions: Expressions, steps: Steps) -> None:
+    def __init__(self, code: SourceCode, expressions: Expressions, steps: Steps) -> None:
         self.code, self.expressions, self.steps = code, expressions, steps
         self.opened = skeletons(code)
         self._defined = {each.name: each for each in code.functions}
@@ -100,13 +100,13 @@ class Uses:
             elif self._is_foreign(call):
                 self._handed(call)
 
-    def _is_foreign(self, call: Call) -> bool:
+    def _is_foreign(self, call: SourceCall) -> bool:
         """Nobody knows what this function does: it is defined elsewhere."""
         known = call.name in self._defined or _HARMLESS.fullmatch(call.name)
         skeleton = _SKELETON.fullmatch(call.name)
         return not known and not (skeleton and skeleton[1] in self.opened)
 
-    def _handed(self, call: Call) -> None:
+    def _handed(self, call: SourceCall) -> None:
         """What it is given, it may do anything with; given the skeleton, with all in it."""
         for start, end in call.arguments:
             meant = self.expressions.meant(start, end)
