@@ -100,7 +100,9 @@ def judged_reads(
     reads = [(program, read) for program in programs for read in program.reads]
     structs = _structs(kernel, reads)
     both = [(*each, struct) for each, struct in zip(reads, structs, strict=True)]
-    kernel.look_up((struct, _member(read, struct)) for _, read, struct in both if struct)
+    kernel.look_up(
+        (struct, _member(read, struct)) for _, read, struct in both if struct and not _kept(struct)
+    )
     found: dict[str, list[JudgedRead]] = {}
     for program, read, struct in both:
         judged = _judged(kernel, read, struct)
@@ -140,8 +142,12 @@ def _member(read: FixedRead, struct: str) -> str:
     return read.member or (laid[0] if len(laid) == 1 else "")
 
 
+def _kept(struct: str) -> bool:
+    return struct in KEPT or struct.startswith(KEPT_BEGINNINGS)
+
+
 def _judged(kernel: _Kernel, read: FixedRead, struct: str | None) -> JudgedRead | None:
-    if struct == "" or (struct and (struct in KEPT or struct.startswith(KEPT_BEGINNINGS))):
+    if struct is not None and (not struct or _kept(struct)):
         return None
     if struct is None:
         why = "of which struct is not told"
