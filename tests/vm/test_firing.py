@@ -14,7 +14,7 @@ from virtual.kernels import PATTERNS, kernel
 from virtual.payload import installed
 
 SCRIPT = Path(__file__).with_name("firing.py")
-SECONDS = 240.0
+SECONDS = 480.0
 
 BASE = CIRCUMSTANCES["base"]
 TRACED = ("kernel.fires[kprobe]", "kernel.fires[trampoline]")
