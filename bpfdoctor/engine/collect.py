@@ -32,7 +32,15 @@ from bpfdoctor.api import (
 )
 from bpfdoctor.engine.load import BROKEN
 from bpfdoctor.engine.readiness import Stages
-from bpfdoctor.model import HostFacts, InsteadResult, ProgramResult, Proof, Readiness, Reported
+from bpfdoctor.model import (
+    HostFacts,
+    InsteadResult,
+    ProgramResult,
+    Proof,
+    Readiness,
+    Reported,
+    Run,
+)
 
 ANEW = "record that machine anew: bpfdoctor snapshot -o FILE"
 ANEW_WITH_OBJECT = (
@@ -88,10 +96,15 @@ def _mendable(finding: Finding, anew: str) -> Finding:
 
 def _of_use(fixes: tuple[Fix, ...], host: Host) -> tuple[Fix, ...]:
     """Leave out to ask as root where root has asked: something else is in the way then."""
-    identity = host.ask(AskIdentity()) if ASK_AS_ROOT in fixes else None
+    others = tuple(fix for fix in fixes if not _asks_as_root(fix))
+    identity = host.ask(AskIdentity()) if others != fixes else None
     if not isinstance(identity, Identity) or identity.euid != 0:
         return fixes
-    return tuple(fix for fix in fixes if fix != ASK_AS_ROOT) or (ROOT_HAS_ASKED,)
+    return others or (ROOT_HAS_ASKED,)
+
+
+def _asks_as_root(fix: Fix) -> bool:
+    return isinstance(fix, Run) and fix.argv == ASK_AS_ROOT.argv
 
 
 def _named(fix: Fix, host: Host) -> Fix:

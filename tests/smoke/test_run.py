@@ -178,3 +178,13 @@ def test_what_a_program_prints_only_at_its_end_is_a_proof_too(
 def test_with_a_terminal_nothing_is_held_back(watched: Machine, tmp_path: Path) -> None:
     asked = question(tmp_path, "exec tail -f /dev/null", pattern="pid={pid}$", limit=0.3)
     assert not ran(watched, asked).unseen
+
+
+@pytest.mark.bpf
+def test_the_global_trace_is_looked_at_for_what_shows_itself_there(
+    kernel: None, watched: Machine, tmp_path: Path
+) -> None:
+    answer = ran(watched, question(tmp_path, "true", watch="trace", pattern="x"))
+    assert answer.window is not None
+    assert "bpfdoctor" not in answer.window.place  # not our own instance
+    assert ran(watched, question(tmp_path, "true", pattern="x")).window is None

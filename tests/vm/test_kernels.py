@@ -41,6 +41,12 @@ def hold(name: str, circumstances: Sequence[Circumstance], work: Path) -> list[E
         for line in disagreements(each.programs, each.seen, decided=each.circumstance.open)
     ]
     tables = "\n".join(f"{each.name}\n{table(each.programs, each.seen)}" for each in examined)
+    wrong += [
+        f"{each.name}: {key}: {found['summary']}"
+        for each in examined
+        for key, found in each.findings.items()
+        if found["status"] == "error"
+    ]
     assert not wrong, "\n".join((*wrong, tables))
     for each in examined:
         assert each.seen, f"{each.name}: no program was run"

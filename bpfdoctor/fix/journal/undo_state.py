@@ -46,12 +46,16 @@ def gone(record: Record, boot: str, host: Host, freed: Collection[str] = ()) -> 
     step = record.before.step
     if step.undo[0] in _FILES:
         return _FILES[step.undo[0]](step, freed)
-    if step.undo[0] not in ("umount", "sysctl"):
+    written = _written(step)
+    if step.undo[0] not in ("umount", "sysctl") and not written[1]:
         return False
     if boot != boot_id():
         return True
     if step.undo[0] == "sysctl":
         return not _is_set(step.argv[-1], host)
+    if written[1]:
+        answer = host.ask(ReadFile(written[1]))
+        return isinstance(answer, FileText) and answer.text.strip() != written[0]
     there = mount_at(host, step.undo[-1])
     if record.after is None and there:
         return Manual(step.why, f"{step.title}: it was cut off; whose the mount is, is not known")
@@ -81,6 +85,13 @@ def _directory_gone(step: Step, freed: Collection[str]) -> bool | Manual:
 
 _FILES = {"mv": _aside_gone, "rm": _link_gone, "rmdir": _directory_gone}
 """By the command that takes a step back, where it changed files."""
+
+
+def _written(step: Step) -> tuple[str, str]:
+    """The word that a step wrote to a file of the kernel's, and the file; empty for others."""
+    words = step.argv[-1].split() if step.argv[:2] == ("sh", "-c") else []
+    is_setting = len(words) == 4 and (words[0], words[2]) == ("echo", ">")
+    return (words[1], words[3]) if is_setting and words[3].startswith("/sys/") else ("", "")
 
 
 def _is_set(setting: str, host: Host) -> bool:

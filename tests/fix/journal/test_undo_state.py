@@ -148,3 +148,24 @@ def test_a_setting_whose_value_has_an_equals_sign_is_read_whole(value: str, is_g
 def test_what_no_boot_undoes_is_not_gone_with_it() -> None:
     step = Step("s", "repository", "s", ("on",), undo=("off",))
     assert gone(Record(Before(step, step.argv, "")), "another", told("")) is False
+
+
+SWITCH = "/sys/kernel/tracing/tracing_on"
+
+
+@pytest.mark.parametrize(
+    ("boot", "said", "is_gone"),
+    [
+        (boot_id(), FileText("1\n"), False),
+        (boot_id(), FileText("0\n"), True),  # somebody else turned it off since
+        (boot_id(), NoAnswer("EACCES"), False),
+        ("another", FileText("1\n"), True),
+    ],
+)
+def test_a_switch_of_the_kernel_is_turned_back_while_it_is_as_it_was_left(
+    boot: str, said: FileText | NoAnswer, is_gone: bool
+) -> None:
+    argv, undo = (("sh", "-c", f"echo {value} > {SWITCH}") for value in (1, 0))
+    step = Step("s", "run", "s", argv, undo=undo)
+    record = Record(Before(step, argv, ""), After("s", "done", 0, 0, ""))
+    assert gone(record, boot, FakeHost({ReadFile(SWITCH): said})) is is_gone
