@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +20,14 @@ from bpfdoctor.api import (
     FindExecutables,
     Finding,
     FindTool,
+    Fix,
     FoundTools,
     Install,
     Instead,
     Kernel,
     LookAt,
     NoAnswer,
+    PathFacts,
     Project,
     Question,
     ReadFile,
@@ -294,23 +297,144 @@ def test_a_header_that_cannot_be_looked_at_is_unknown() -> None:
     assert finding.fixes
 
 
-@pytest.mark.parametrize("lost", ["gone", "emptied", "behind its link"])
-def test_a_header_that_git_knows_is_brought_back_by_git(checkout: Path, lost: str) -> None:
+def carry_out(fixes: tuple[Fix, ...]) -> None:
+    """Run what is told, as it would be typed."""
+    for fix in fixes:
+        assert isinstance(fix, Run)
+        ended = subprocess.run(fix.argv, cwd=fix.cwd or "/", check=True, capture_output=True)
+        if fix.output:
+            with Path(fix.output).open("xb") as file:  # `fix` writes where nothing is
+                file.write(ended.stdout)
+
+
+def committed(checkout: Path) -> None:
+    """Give git the header, and a file beside it, in a submodule."""
+    (checkout / "vmlinux.h/README").write_text("x")
     for place in (checkout / "vmlinux.h", checkout):
         git(place, "init", "-q")
         git(place, "add", ".")
         git(place, "commit", "-q", "-m", "x")
     text = '[submodule "vmlinux.h"]\n\tpath = vmlinux.h\n\turl = https://example.org/x\n'
     (checkout / ".gitmodules").write_text(text)
-    link, header = checkout / TODAY, (checkout / TODAY).with_name("vmlinux_618.h")
-    if lost == "emptied":
-        header.write_text("")
-    else:
-        (link if lost == "gone" else header).unlink()
+
+
+def lose(link: Path, lost: str) -> None:
+    header = link.with_name("vmlinux_618.h")
+    if "link" in lost:
+        link.unlink()
+    if "header" in lost:
+        header.unlink()
+    if "directory" in lost:
+        shutil.rmtree(link.parent)
+    if "cut" in lost:
+        header.write_text(HEADER[:40])
+    if "text" in lost:
+        link.unlink()
+        link.write_text("vmlinux_618.h")
+    if "other" in lost:
+        link.unlink()
+        link.mkdir()
+
+
+LOST = ["link", "header", "link and header", "directory", "cut", "text", "text and cut", "other"]
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_a_header_that_git_knows_is_brought_back_as_git_has_it(checkout: Path, lost: str) -> None:
+    committed(checkout)
+    link = checkout / TODAY
+    lose(link, lost)
+    fixes = judge(checkout).fixes
+    carry_out(fixes)
+    assert judge(checkout).status is Status.PASS
+    assert link.readlink() == Path("vmlinux_618.h")
+    assert link.read_text() == HEADER
+    if "cut" in lost:  # it may be somebody's work
+        assert link.with_name("vmlinux_618.h.aside").read_text() == HEADER[:40]
+
+
+def test_what_lies_aside_already_stays(checkout: Path) -> None:
+    committed(checkout)
+    lose(checkout / TODAY, "cut")
+    aside = (checkout / TODAY).with_name("vmlinux_618.h.aside")
+    aside.write_text("mine")
+    carry_out(judge(checkout).fixes)
+    assert aside.read_text() == "mine"
+    assert aside.with_name("vmlinux_618.h.aside-2").read_text() == HEADER[:40]
+
+
+def test_git_is_not_asked_for_what_it_has_no_better(checkout: Path) -> None:
+    (checkout / TODAY).with_name("vmlinux_618.h").write_text(HEADER[:40])
+    committed(checkout)
+    assert isinstance(dump := judge(checkout).fixes[-1], Run)
+    assert "bpftool" in dump.argv[0]
+
+
+def test_a_tree_whose_settings_name_programs_is_left_to_a_person(checkout: Path) -> None:
+    committed(checkout)
+    git(checkout / "vmlinux.h", "config", "core.sshCommand", "touch /ran")
+    lose(checkout / TODAY, "header")
     (fix,) = judge(checkout).fixes
     assert isinstance(fix, ByHand)
-    subprocess.run(["sh", "-c", fix.text], check=True, capture_output=True)
+    assert "git would obey core.sshcommand" in fix.text.lower()
+
+
+def test_a_lost_link_is_made_again_without_git(checkout: Path) -> None:
+    lose(checkout / TODAY, "text")
+    carry_out(judge(checkout).fixes)
     assert judge(checkout).status is Status.PASS
+    assert (checkout / TODAY).readlink() == Path("vmlinux_618.h")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n" * 5000, "\0" * 5000, "/* int a; */", "#define A\n"])
+def test_a_header_that_declares_nothing_fails(checkout: Path, text: str) -> None:
+    (checkout / TODAY).write_text(text)
+    assert judge(checkout).status is Status.FAIL
+
+
+def test_a_declaration_far_below_is_seen(checkout: Path) -> None:
+    (checkout / TODAY).write_text("\n" * 5000 + "int a;\n")
+    assert judge(checkout).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("source", "included"),
+    [
+        ("", False),
+        ('#include "vmlinux.h"\n', True),
+        ("#include <vmlinux.h>\n", True),
+        ('#include "../../vmlinux.h/include/x86/vmlinux.h"\n', True),
+        (' #\tinclude "own.h"\n', True),
+        ("#include HEADER\n", True),
+        ('#include "vmlinux_other.h"\n#include <linux/bpf.h>\n', False),
+    ],
+)
+def test_what_it_holds_concerns_who_includes_it(
+    checkout: Path, source: str, included: bool
+) -> None:
+    (checkout / "examples/c/own.h").write_text('#include "own.h"\n#include "vmlinux.h"\n')
+    (checkout / "examples/c/minimal.bpf.c").write_text(source)
+    lose(checkout / TODAY, "cut")
+    host = OnMachine("x86_64")
+    project = find_project(host, str(checkout))
+    assert project is not None
+    content, *programs = run_check("checkout.vmlinux-h", host, project)
+    assert content.key == "checkout.vmlinux-h[content]"
+    assert [each.about for each in programs] == (["minimal"] if included else [])
+    assert all(each.blocked_by == (content.key,) for each in programs)
+
+
+@pytest.mark.parametrize("arch", ["arm64", "x86"])
+def test_bpftool_writes_no_header_of_another_architecture(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, arch: str
+) -> None:
+    monkeypatch.setenv("ARCH", arch)
+    place = checkout / f"vmlinux.h/include/{arch}/vmlinux.h"
+    place.parent.mkdir(exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.write_text("Error: no\n")
+    last = judge(checkout).fixes[-1]
+    assert isinstance(last, ByHand if arch == "arm64" else Run)
 
 
 @pytest.mark.parametrize("there", ["bpftool", "/usr/sbin/bpftool", ""])
@@ -319,12 +443,25 @@ def test_the_bpftool_that_is_there_writes_it_or_one_is_installed(there: str) -> 
         ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
         AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
         FindTool(there or "bpftool"): ToolPath(there, there) if there else NoAnswer("ENOENT"),
+        LookAt("/sys/kernel/btf/vmlinux"): PathFacts("file", "", "file", 1, 0o444, 0, True),
     }
     host = FakeHost(answers, NoAnswer("ENOENT"))
     finding = one(run_check("checkout.vmlinux-h", host, project_named(path="$CHECKOUT")))
     assert isinstance(dump := finding.fixes[-1], Run)
     assert dump.argv[0] == (there or "bpftool")
     assert (Install(("bpftool",)) in finding.fixes) == (not there)
+
+
+def test_without_the_kernels_types_bpftool_is_not_told_to_write_it() -> None:
+    answers: dict[Question[Any], Answer] = {
+        ReadFile("$CHECKOUT/examples/c/Makefile"): FileText("APPS = minimal\n"),
+        AskKernel(): Kernel("6.1.0", "#1", "x86_64"),
+    }
+    host = FakeHost(answers, NoAnswer("ENOENT"))
+    finding = one(run_check("checkout.vmlinux-h", host, project_named(path="$CHECKOUT")))
+    (fix,) = finding.fixes
+    assert isinstance(fix, ByHand)
+    assert "this kernel has no /sys/kernel/btf/vmlinux" in fix.text
 
 
 def big(names: int = 4000) -> str:
@@ -383,7 +520,7 @@ def test_what_bpftool_said_in_place_of_c_is_told_as_that(
 
 
 @pytest.mark.parametrize(
-    "text", ["int Error;\n", "/* libbpf: no error */\nint a;\n", "#define Error 1\n"]
+    "text", ["int Error;\n", "/* libbpf: no error */\nint a;\n", "#define Error 1\nint a;\n"]
 )
 def test_c_that_speaks_of_an_error_is_c(checkout: Path, text: str) -> None:
     (checkout / TODAY).write_text(text)
@@ -395,9 +532,7 @@ def test_a_header_that_the_checkout_itself_tracks_is_brought_back_by_git(checkou
     git(checkout, "add", ".")
     git(checkout, "commit", "-q", "-m", "x")
     (checkout / TODAY).write_text("Error: no\n")
-    (fix,) = judge(checkout).fixes
-    assert isinstance(fix, ByHand)
-    subprocess.run(["sh", "-c", fix.text], check=True, capture_output=True)
+    carry_out(judge(checkout).fixes)
     assert judge(checkout).status is Status.PASS
 
 

@@ -123,7 +123,7 @@ def _room_for(context: Context, name: str) -> list[Fix]:
     if isinstance(there, PathFacts):
         aside = free_name(context.host, f"{path}.aside")
         undo = ("mv", "-nT", "--", aside, path)
-        return [Run(("mv", "-nT", "--", path, aside), text="kept", cwd=here.path, undo=undo)]
+        return [Run(("mv", "-nT", "--", path, aside), text="kept, not deleted", cwd=here.path, undo=undo)]
     absent: list[str] = []
     above = posixpath.dirname(path)
     while above != here.path and _absent(context, above):
@@ -142,11 +142,14 @@ def _absent(context: Context, path: str) -> bool:
 
 def relinked(context: Context, name: str, link: str) -> list[Fix]:
     """Say how a link comes back that a copy made a text file of."""
+    from_git = list(_from_git(context, name))
+    if from_git:
+        return from_git
     target = _leads_to(name, link)
     facts = context.ask(LookAt(context.project.inside(target))) if target != name else None
     if isinstance(facts, PathFacts) and facts.target_kind == "file":
         return [*_room_for(context, name), _link(context, context.project.inside(name), link)]
-    return repairs(context, name)
+    return dump(context, name)
 
 
 def dump(context: Context, name: str) -> list[Fix]:

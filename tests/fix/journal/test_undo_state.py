@@ -169,3 +169,68 @@ def test_a_switch_of_the_kernel_is_turned_back_while_it_is_as_it_was_left(
     step = Step("s", "run", "s", argv, undo=undo)
     record = Record(Before(step, argv, ""), After("s", "done", 0, 0, ""))
     assert gone(record, boot, FakeHost({ReadFile(SWITCH): said})) is is_gone
+
+
+def command(tmp_path: Path, *argv: str, undo: tuple[str, ...]) -> Step:
+    return Step(id=argv[0], kind="run", title="x", argv=argv, cwd=str(tmp_path), undo=undo)
+
+
+def aside(tmp_path: Path) -> Step:
+    place, kept = str(tmp_path / "file"), str(tmp_path / "file.aside")
+    undo = ("mv", "-nT", "--", kept, place)
+    return command(tmp_path, "mv", "-nT", "--", place, kept, undo=undo)
+
+
+def written(tmp_path: Path) -> Step:
+    output = str(tmp_path / "file")
+    return Step("w", "run", "x", ("echo", "new"), output=output, undo=("rm", "--", output))
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_was_set_aside_comes_back_where_nothing_of_others_lies(
+    applier: Callable[..., Applier], tmp_path: Path, changed: bool
+) -> None:
+    place = tmp_path / "file"
+    place.write_text("old")
+    plan = Plan((aside(tmp_path), written(tmp_path)))
+    journal = Journal.begin(tmp_path / "journal", plan)
+    assert applier().apply(plan, journal).took
+    assert (place.read_text(), (tmp_path / "file.aside").read_text()) == ("new\n", "old")
+    if changed:
+        place.write_text("somebody's")
+    back = undo_plan(read_run(journal.path), HOST)
+    assert len(back.manual) == (2 if changed else 0)
+    for step in back.steps:
+        subprocess.run(step.argv, check=True)
+    assert place.read_text() == ("somebody's" if changed else "old")
+    assert (tmp_path / "file.aside").exists() == changed
+
+
+@pytest.mark.parametrize(("now", "steps"), [("there", 1), ("gone", 0), ("other", 0), ("file", 0)])
+def test_a_link_is_taken_away_while_it_is_ours(
+    applier: Callable[..., Applier], tmp_path: Path, now: str, steps: int
+) -> None:
+    link = tmp_path / "link"
+    made = command(tmp_path, "ln", "-sT", "--", "to", str(link), undo=("rm", "--", str(link)))
+    run = done(applier(), made, tmp_path)
+    if now != "there":
+        link.unlink()
+    if now == "other":
+        link.symlink_to("elsewhere")
+    if now == "file":
+        link.write_text("mine")
+    assert len(undo_plan(run, HOST).steps) == steps
+
+
+def test_what_is_gone_from_aside_or_was_a_directory_needs_no_step(
+    applier: Callable[..., Applier], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("old")
+    kept = done(applier(), aside(tmp_path), tmp_path)
+    (tmp_path / "file.aside").unlink()
+    assert undo_plan(kept, HOST) == Plan()
+    place = str(tmp_path / "made")
+    made = done(applier(), command(tmp_path, "mkdir", place, undo=("rmdir", place)), tmp_path)
+    assert len(undo_plan(made, HOST).steps) == 1
+    (tmp_path / "made").rmdir()
+    assert undo_plan(made, HOST) == Plan()
