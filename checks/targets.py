@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import msgspec
+
 from bpfdoctor.api import ByHand, Context, Finding, NoAnswer, Status
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, files, kernel, privilege
@@ -96,9 +98,7 @@ def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> tup
     answer = context.ask(question)
     seen = [evidence(question, answer)]
     if not isinstance(answer, kernel.Symbols):
-        look = ByHand(f"As root: {question.command()}")
-        summary = f"the kernel's symbols cannot be read: {answer.reason}"
-        return unknown(summary, about=target, seen=seen, fixes=[look]), ""
+        return _tried_without_symbols(context, target, names, question, answer)
     found = next((name for name in names if name in answer.present), "")
     if found:
         return passed(f"function {found}", about=target, seen=seen), found
@@ -106,6 +106,36 @@ def _among_symbols(context: Context, target: str, names: tuple[str, ...]) -> tup
     advice = [_rename(wanted, wanted in RENAMED and RENAMED[wanted][0] in answer.present)]
     summary = f"this kernel has no function {wanted}"
     return failed(summary, about=target, seen=seen, fixes=advice), ""
+
+
+def _tried_without_symbols(
+    context: Context,
+    target: str,
+    names: tuple[str, ...],
+    question: kernel.AskSymbols,
+    why: NoAnswer,
+) -> tuple[Finding, str]:
+    """What the kernel says to a kprobe on each of these functions, where it shows no names."""
+    seen = [evidence(question, why)]
+    for name in names:
+        trial = bpf.trial_of(target, name)
+        if trial is None or not bpf.able(context, trial):
+            break
+        answer = context.ask(trial.question)
+        if not isinstance(answer, bpf.Attempt) or answer.error != "ENOENT":
+            what, fixes = f"function {name}", [bpf.OTHER_TARGET]
+            found = bpf.probed(
+                context, trial.question, what, about=target, means=trial.means, fixes=fixes
+            )
+            return msgspec.structs.replace(found, evidence=(*seen, *found.evidence)), name
+        seen.append(evidence(trial.question, answer))
+    else:
+        summary = f"this kernel has no function {names[-1]}"
+        fixes = [_rename(names[-1], False)]
+        return failed(summary, about=target, seen=seen, fixes=fixes), ""
+    look = ByHand(f"As root: {question.command()}")
+    summary = f"the kernel's symbols cannot be read: {why.reason}"
+    return unknown(summary, about=target, seen=seen, fixes=[look]), ""
 
 
 def _rename(function: str, has_new_name: bool) -> ByHand:

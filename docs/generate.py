@@ -10,7 +10,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ import click
 from bpfdoctor.api import Check
 from bpfdoctor.cli.app import COMMANDS, app
 from bpfdoctor.cli.explain import needed_by
-from bpfdoctor.cli.list import needs
 from bpfdoctor.engine.load import load_checks
 from bpfdoctor.projects.model import ProjectKind
+from bpfdoctor.projects.needs import rules_in_words
 from bpfdoctor.projects.reader import kinds
 from bpfdoctor.report import registry
 from bpfdoctor.report.schema import schema
@@ -110,10 +110,11 @@ def help_section(command: click.Command, title: str, context: click.Context) -> 
 
 
 def projects_page() -> Iterator[str]:
-    """What each project's programs need, stage by stage."""
+    """What objects need, and what each project says of its programs."""
     yield "# Projects and programs\n"
     yield "A need is the key of a finding that must pass. `fires` takes `load` and `attach` too;"
     yield "`build` is judged alone: what was built elsewhere may well run here.\n"
+    yield from rules_section()
     for kind in kinds().values():
         yield from project_section(kind)
 
@@ -126,7 +127,6 @@ def project_section(kind: ProjectKind) -> Iterator[str]:
     yield f"Judged by default: {default}. clang {kind.clang} or newer.\n"
     if kind.recognise:
         yield "A checkout is recognised by " + ", ".join(map(code, kind.recognise.files)) + ".\n"
-    shared = {stage.value: set(keys) for stage, keys in kind.needs.items()}
     for stage, keys in kind.needs.items():
         yield f"* to {stage.value}, every program: {', '.join(map(code, keys))}"
     if kind.needs:
@@ -134,15 +134,29 @@ def project_section(kind: ProjectKind) -> Iterator[str]:
     yield "| program | what it is | kernel | beside these, it needs |"
     yield "|---|---|---|---|"
     for name, program in kind.programs.items():
-        own = [
-            f"{stage}: {', '.join(code(key) for key in keys if key not in shared.get(stage, ()))}"
-            for stage, keys in needs(kind, name).items()
-            if set(keys) - shared.get(stage, set())
-        ]
+        own = [f"{stage.value}: {_codes(keys)}" for stage, keys in program.needs.items()]
+        own += [f"attach: {_codes(program.also)}"] if program.also else []
         disturbs = f" ({program.disturbs})" if program.disturbs else ""
         row = (code(name), program.summary + disturbs, program.kernel or "any", "; ".join(own))
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
     yield ""
+
+
+def rules_section() -> Iterator[str]:
+    """What is needed behind the build, by what an object holds."""
+    yield "## What an object needs\n"
+    yield "Behind the build, a program needs what its compiled object says: each BPF program by its"
+    yield "kind, its type, its maps, its helpers. `bpfdoctor programs` shows it for your own.\n"
+    yield "| what an object has | it needs |"
+    yield "|---|---|"
+    for what, needs in rules_in_words():
+        told = [f"{stage.value}: {_codes(keys)}" for stage, keys in needs.items() if keys]
+        yield f"| {what} | {'; '.join(told)} |"
+    yield ""
+
+
+def _codes(keys: Iterable[str]) -> str:
+    return ", ".join(map(code, keys))
 
 
 def report_page() -> Iterator[str]:

@@ -72,18 +72,22 @@ def _rests_on(check: Check) -> Iterator[str]:
 
 
 def needed_by(check_id: str) -> Iterator[str]:
-    """For each project, stage and program that needs a check: a line."""
-    from bpfdoctor.cli.list import recorded_project
+    """For each project and stage, and for what an object may have: who needs a check, in a line."""
     from bpfdoctor.engine.load import check_of
     from bpfdoctor.model import Stage
+    from bpfdoctor.projects.needs import rules_in_words
     from bpfdoctor.projects.reader import kinds
 
     for kind in kinds().values():
-        project = recorded_project(kind)
         for stage in Stage:
-            needs = {name: map(check_of, project.needs(name, stage)) for name in kind.programs}
-            names = [name for name, ids in needs.items() if check_id in ids]
-            if names:
-                every = len(names) == len(kind.programs) > 1
-                who = "every program" if every else ", ".join(names)
-                yield f"  {kind.name}, to {stage.value}: {who}"
+            needs = {name: each.needs.get(stage, ()) for name, each in kind.programs.items()}
+            names = [name for name, keys in needs.items() if check_id in map(check_of, keys)]
+            if check_id in map(check_of, kind.needs.get(stage, ())):
+                yield f"  {kind.name}, to {stage.value}: every program"
+            elif names:
+                yield f"  {kind.name}, to {stage.value}: {', '.join(names)}"
+    for stage in Stage:
+        rules = ((what, map(check_of, needs.get(stage, ()))) for what, needs in rules_in_words())
+        having = [what for what, ids in rules if check_id in ids]
+        if having:
+            yield f"  an object, to {stage.value}, that has {'; '.join(having)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,7 @@ from bpfdoctor.report.documents import DocumentKind, InventoryDocument
 
 if TYPE_CHECKING:
     from bpfdoctor.api import Check
-    from bpfdoctor.projects.model import Project, ProjectKind
+    from bpfdoctor.projects.model import ProjectKind
     from bpfdoctor.report.inventory import Inventory, ListedProject
 
 EPILOG = """\b
@@ -59,15 +58,8 @@ def _project(kind: ProjectKind) -> ListedProject:
 def needs(kind: ProjectKind, program: str) -> dict[str, tuple[str, ...]]:
     """Return the keys that each stage of a program needs."""
     from bpfdoctor.model import Stage
-
-    project = recorded_project(kind)
-    return {stage.value: tuple(project.needs(program, stage)) for stage in Stage}
-
-
-@cache
-def recorded_project(kind: ProjectKind) -> Project:
-    """A kind of project with what is recorded of its programs."""
     from bpfdoctor.projects.model import Project
     from bpfdoctor.projects.recorded import with_recorded
 
-    return with_recorded(Project(kind, "", tuple(kind.programs)))
+    project = with_recorded(Project(kind, "", (program,)))
+    return {stage.value: tuple(project.needs(program, stage)) for stage in Stage}

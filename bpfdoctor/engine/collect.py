@@ -8,6 +8,7 @@ from types import MappingProxyType
 import msgspec
 
 from bpfdoctor.api import (
+    ASK_AS_ROOT,
     AskDistribution,
     AskIdentity,
     AskKernel,
@@ -19,6 +20,7 @@ from bpfdoctor.api import (
     Finding,
     Fix,
     Host,
+    Identity,
     Install,
     Kernel,
     NoAnswer,
@@ -35,6 +37,11 @@ from bpfdoctor.model import HostFacts, InsteadResult, ProgramResult, Proof, Read
 ANEW = "record that machine anew: bpfdoctor snapshot -o FILE"
 ANEW_WITH_OBJECT = (
     "record that machine with the object: bpfdoctor check --object FILE --record THERE.snapshot"
+)
+
+ROOT_HAS_ASKED = ByHand(
+    "It was root who asked. Take away what refused it (the evidence names it: a limit, a full or "
+    "read-only disk, a security module, a container), then run bpfdoctor check again."
 )
 
 
@@ -67,7 +74,7 @@ def _reported(finding: Finding, title: str, needed: frozenset[str], host: Host) 
         needed=finding.key in needed,
         summary=finding.summary,
         evidence=finding.evidence,
-        fixes=tuple(_named(fix, host) for fix in finding.fixes),
+        fixes=tuple(_named(fix, host) for fix in _of_use(finding.fixes, host)),
         blocked_by=finding.blocked_by,
     )
 
@@ -77,6 +84,14 @@ def _mendable(finding: Finding, anew: str) -> Finding:
     if finding.status is Status.UNKNOWN and finding.unrecorded:
         return msgspec.structs.replace(finding, fixes=(ByHand(anew),))
     return finding
+
+
+def _of_use(fixes: tuple[Fix, ...], host: Host) -> tuple[Fix, ...]:
+    """Leave out to ask as root where root has asked: something else is in the way then."""
+    identity = host.ask(AskIdentity()) if ASK_AS_ROOT in fixes else None
+    if not isinstance(identity, Identity) or identity.euid != 0:
+        return fixes
+    return tuple(fix for fix in fixes if fix != ASK_AS_ROOT) or (ROOT_HAS_ASKED,)
 
 
 def _named(fix: Fix, host: Host) -> Fix:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,11 +23,16 @@ from bpfdoctor.projects.needs import (
     judged_nothing,
     judged_object,
     told_by_objects,
+    uncompiled,
 )
 from bpfdoctor.projects.recorded import recorded_facts, recorded_judged
 
 AT_ONCE = 2
 """Compilers that run side by side."""
+
+HOSTS_INCLUDES = ("SYS_INCLUDES", "-idirafter")
+"""By which a makefile has clang look in the directories of headers that it searches for the host.
+"""
 
 ANSWER, LIMIT = 30.0, 300.0
 """Seconds for one answer, and for all of them."""
@@ -81,6 +87,13 @@ def _looks_into_objects(chosen: str) -> bool:
     return named in told | subjects or named.partition(".")[0] in told
 
 
+class _NotCompiled(NamedTuple):
+    """Why a source was not compiled; `of_tree`: it does not compile as it is."""
+
+    why: str
+    of_tree: bool = False
+
+
 class _Facts:
     """Where the facts of a project's programs come from, best first."""
 
@@ -95,39 +108,42 @@ class _Facts:
         compiled = self._compiled(name)
         if isinstance(compiled, JudgedObject):
             return compiled
-        doubt = self._doubt(name, compiled)
-        nothing = judged_nothing(self._around(name), compiled)
-        return recorded_judged(self.project, name, doubt) or nothing
+        theirs = compiled.of_tree or not self._is_recorded(name)
+        recorded = recorded_judged(self.project, name, compiled.why if theirs else "")
+        found = recorded or judged_nothing(self._around(name), compiled.why)
+        return uncompiled(found) if compiled.of_tree else found
 
     def _around(self, name: str) -> Surroundings:
         return surroundings_of(self.host, self.project, name)
 
-    def _doubt(self, name: str, why: str) -> str:
-        """Why recorded facts may not be those of this tree; empty where its source is theirs."""
+    def _is_recorded(self, name: str) -> bool:
+        """Whether the program's source is the one whose facts are recorded."""
         recorded, build = recorded_facts(self.project.name), self.project.kind.build
         program = recorded.programs.get(name) if recorded else None
-        source = inside(self.project, build.source, name) if build else ""
-        found = self.host.ask(files.AskDigest(source)) if program else None
-        if program and isinstance(found, files.Digest) and found.sha256 == program.sha256:
-            return ""
-        return why
+        if program is None or build is None:
+            return False
+        found = self.host.ask(files.AskDigest(inside(self.project, build.source, name)))
+        return isinstance(found, files.Digest) and found.sha256 == program.sha256
 
-    def _compiled(self, name: str) -> JudgedObject | str:
+    def _compiled(self, name: str) -> JudgedObject | _NotCompiled:
         """The object that the checkout's source makes, or the reason why there is none."""
         question = compile_question(self.host, self.project, name)
         if isinstance(question, str):
-            return question
+            return _NotCompiled(question)
         made, file = self.host.ask(question), question.file.rpartition("/")[2]
         if isinstance(made, NoAnswer):
-            return f"{file} was not compiled: {made.shown()}"
+            return _NotCompiled(f"{file} was not compiled: {made.shown()}")
         if not made.object:
             said = made.log.partition("\n")[0]
-            return f"{file} does not compile here" + (f": {said}" if said else "")
+            lost = made.lost_header
+            absent = lost == "vmlinux.h" or lost.startswith("bpf/")  # what others are blamed for
+            why = f"{file} does not compile here" + (f": {said}" if said else "")
+            return _NotCompiled(why, of_tree=made.status is not None and not absent)
         facts = objects.read_object(self.host, made.object)
         if isinstance(facts, NoAnswer):
-            return f"what {file} compiles to cannot be read: {facts.shown()}"
-        around = surroundings_of(self.host, self.project, name)
-        return judged_object(facts, around, "compiled", f"compiled from {file}", path=made.object)
+            return _NotCompiled(f"what {file} compiles to cannot be read: {facts.shown()}")
+        said = f"compiled from {file}"
+        return judged_object(facts, self._around(name), "compiled", said, path=made.object)
 
 
 def surroundings_of(host: Host, project: Project, name: str) -> Surroundings:
@@ -165,7 +181,14 @@ def compile_question(host: Host, project: Project, name: str) -> tools.CompileSo
         project.path,
         include=_include(host, project, build),
         libbpf=project.inside(build.libbpf) if build.libbpf else "",
+        host_includes=_looks_in_the_hosts(host, project, build),
     )
+
+
+def _looks_in_the_hosts(host: Host, project: Project, build: Build) -> bool:
+    """Whether the makefile has clang look in the host's directories: not before 2020-12."""
+    text = host.ask(files.Read(project.inside(build.makefile)))
+    return not isinstance(text, files.Text) or any(each in text.text for each in HOSTS_INCLUDES)
 
 
 def _include(host: Host, project: Project, build: Build) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class JudgedObject(msgspec.Struct, frozen=True):
     `program` is the program of the project that it belongs to, empty for one that was given. `path`
     is the object's file, empty where its facts were recorded. `facts` are None where nothing is
     known of it; `said` is in words where they come from, and `doubt` why they may be another's.
-    `needs` are those of the object as a whole.
+    `needs` and `maybe` are those of the object as a whole.
     """
 
     program: str
@@ -58,6 +58,7 @@ class JudgedObject(msgspec.Struct, frozen=True):
     doubt: str = ""
     parts: tuple[Part, ...] = ()
     needs: Needs = {}
+    maybe: Needs = {}
     libbpf: LibbpfSource | None = None
     """What it is linked with, where that is known."""
 
@@ -89,7 +90,7 @@ class JudgedObject(msgspec.Struct, frozen=True):
     def keys(self, stage: Stage, *, maybe: bool = False, only: str = "") -> tuple[str, ...]:
         """What its BPF programs need for a stage, or may need; of one of them with `only`."""
         parts = [each for each in self.parts if only in ("", each.name)]
-        own = () if maybe else self.needs.get(stage, ())
+        own = (self.maybe if maybe else self.needs).get(stage, ())
         found = [
             key for each in parts for key in (each.maybe if maybe else each.needs).get(stage, ())
         ]

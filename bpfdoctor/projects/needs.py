@@ -29,6 +29,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     that are as the names of the other fields say; by kind of attachment, type of map and helper."""
 
     whole: Needs
+    uncompiled: Needs
     every: Needs
     relocated: Needs
     data: Needs
@@ -49,6 +50,35 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def rules() -> Rules:
     """The rules by which needs are derived."""
     return msgspec.toml.decode(RULES.read_bytes(), type=Rules)
+
+
+def rules_in_words() -> Iterator[tuple[str, Needs]]:
+    """What an object has, in words, and the needs that follow."""
+    known = rules()
+    for name in known.__struct_fields__:
+        value = getattr(known, name)
+        if name in _GROUPS:
+            yield from ((f"{_GROUPS[name]} `{each}`", needs) for each, needs in value.items())
+        else:
+            yield _WORDS[name], value
+
+
+_GROUPS = {"kinds": "a program of kind", "maps": "a map of type", "helpers": "a call of"}
+_WORDS = {
+    "whole": "anything",
+    "uncompiled": "a source that does not compile",
+    "every": "a program",
+    "relocated": "CO-RE relocations",
+    "data": "global data",
+    "map": "a map",
+    "pinned": "a map that libbpf pins",
+    "typed": "a program of a type that loads without naming its target",
+    "unnamed": "a section that its libbpf does not know, or that names no target",
+    "debugfs": "a tracepoint, and a libbpf that looks below debugfs alone",
+    "trace": "its proof in the kernel's trace",
+    "packet": "a packet on lo for its trigger",
+    "own_pid": "its own process for its trigger",
+}
 
 
 @cache
@@ -89,7 +119,15 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
     derived = _Derived(facts, around)
     parts = tuple(derived.part(each) for each in facts.programs)
     return JudgedObject(
-        around.program, origin, said, path, facts, doubt, parts, derived.whole(), around.libbpf
+        around.program,
+        origin,
+        said,
+        path,
+        facts,
+        doubt,
+        parts,
+        derived.whole(),
+        libbpf=around.libbpf,
     )
 
 
@@ -97,6 +135,12 @@ def judged_nothing(around: Surroundings, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
     words = {"object": around.program, "memlock": _memlock(around)}
     return JudgedObject(around.program, "none", said, needs=_filled([rules().whole], words))
+
+
+def uncompiled(judged: JudgedObject) -> JudgedObject:
+    """The program whose source does not compile: whether make builds it is unknown."""
+    doubted = _filled([rules().uncompiled], {"object": judged.program})
+    return msgspec.structs.replace(judged, maybe=doubted)
 
 
 def _memlock(around: Surroundings) -> str:

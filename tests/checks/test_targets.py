@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,8 +18,10 @@ from bpfdoctor.api import (
     AskTracefs,
     AskTracepoint,
     AttachBtfTracepoint,
+    AttachIterator,
     AttachKprobe,
     AttachRawTracepoint,
+    AttachTracepoint,
     AttachTrampoline,
     Attempt,
     BtfFacts,
@@ -27,6 +30,7 @@ from bpfdoctor.api import (
     Identity,
     Kernel,
     ListDirectory,
+    LoadLsm,
     LoadProgram,
     Names,
     NoAnswer,
@@ -39,15 +43,15 @@ from bpfdoctor.api import (
     TracepointFacts,
 )
 from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.projects.judged import JudgedObject, Part
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 
 def project_with(*targets: str) -> Project:
     """A project whose only program attaches to these."""
-    whole = project_named()
-    program = msgspec.structs.replace(whole.kind.programs["minimal"], targets=targets)
-    kind = msgspec.structs.replace(whole.kind, programs={"ours": program})
-    return Project(kind, "", ("ours",))
+    parts = tuple(Part(f"number{at}", target=each) for at, each in enumerate(targets))
+    judged = JudgedObject("ours", "compiled", parts=parts)
+    return Project(project_named().kind, "", ("ours",), judged=(judged,))
 
 
 OWN = "/sys/kernel/btf/vmlinux"
@@ -56,10 +60,24 @@ WITHOUT: dict[Question[Any], Answer] = {
     AskTracefs(): Tracefs(()),
 }
 """What is asked besides where nothing can be looked up."""
+REFUSED = Attempt("ENOENT", "bpf(BPF_PROG_LOAD)")
+UNTRIED: dict[Question[Any], Answer] = {
+    AttachKprobe(returns=True): REFUSED,
+    AttachTrampoline("fentry"): REFUSED,
+    AttachIterator(): REFUSED,
+    LoadLsm("bpf"): REFUSED,
+    AttachTracepoint("sched", "sched_process_exec"): REFUSED,
+    AskSymbols(("f",)): Symbols(()),
+    AskSymbols(("do_unlinkat",)): Symbols(()),
+    AskSymbols(("bpf_iter_nothing",)): Symbols(()),
+}
+"""On this kernel nothing of such a kind attaches, so that no target is tried."""
 
 
 def found_for(target: str, answers: dict[Question[Any], Answer]) -> Finding:
-    host = FakeHost({AskKernel(): Kernel("7.0.4", "#1", "x86_64"), **WITHOUT, **answers})
+    """The finding on a target that is looked up, and not tried."""
+    kernel = {AskKernel(): Kernel("7.0.4", "#1", "x86_64")}
+    host = FakeHost({**kernel, **WITHOUT, **UNTRIED, **answers})
     return one(run_check("kernel.targets", host, project_with(target)))
 
 
@@ -70,12 +88,6 @@ def test_a_kprobe_needs_its_symbol() -> None:
     found = found_for("kprobe/do_unlinkat", {UNLINK: Symbols(("do_unlinkat",))})
     assert found.status is Status.PASS
     assert found.key == "kernel.targets[kprobe/do_unlinkat]"
-
-
-def test_a_name_that_several_functions_have_is_open() -> None:
-    found = found_for("kprobe/do_unlinkat", {UNLINK: Symbols(("do_unlinkat",), 3)})
-    assert found.status is Status.UNKNOWN
-    assert found.summary.startswith("3 functions are called do_unlinkat")
 
 
 def test_the_offset_of_a_kprobe_is_no_part_of_the_name() -> None:
@@ -157,20 +169,6 @@ def test_a_kernel_without_any_lsm_hook_is_left_to_the_lsm() -> None:
     assert found_for("lsm/bpf", answers).status is Status.PASS
 
 
-@pytest.mark.parametrize(("has", "status"), [(3, Status.PASS), (4, Status.FAIL)])
-def test_a_hook_with_other_parameters_is_not_the_one_it_was_written_for(
-    has: int, status: Status
-) -> None:
-    whole = project_named()
-    kind = msgspec.structs.replace(whole.kind, programs={"lsm": whole.kind.programs["lsm"]})
-    hooks: dict[Question[Any], Answer] = {
-        AskFunction("bpf_lsm_file_open"): FunctionFacts(5, 1),
-        AskFunction("bpf_lsm_bpf"): FunctionFacts(6, has),
-    }
-    found = one(run_check("kernel.targets", FakeHost(hooks), Project(kind, "", ("lsm",))))
-    assert (found.key, found.status) == ("kernel.targets[lsm/bpf]", status)
-
-
 def test_an_iterator_is_a_function_too() -> None:
     answers: dict[Question[Any], Answer] = {AskFunction("bpf_iter_task"): FunctionFacts(5, 1)}
     assert found_for("iter/task", answers).status is Status.PASS
@@ -235,8 +233,8 @@ WORKED = Attempt()
 
 
 def of_object(target: str, answers: dict[Question[Any], Answer]) -> Finding:
-    """The finding on a target that a compiled object names, for root."""
-    project = msgspec.structs.replace(project_with(target), object="/tmp/some.bpf.o")
+    """The finding on a target that is tried, for root."""
+    project = project_with(target)
     known: dict[Question[Any], Answer] = {
         AskIdentity(): ROOT,
         AskKernel(): Kernel("6.12.0", "#1", "x86_64"),
@@ -255,7 +253,7 @@ def of_object(target: str, answers: dict[Question[Any], Answer]) -> Finding:
         (Attempt("EMFILE", "perf_event_open"), Status.UNKNOWN, "EMFILE"),
     ],
 )
-def test_an_objects_kprobe_is_tried_where_it_names(
+def test_a_kprobe_is_tried_where_it_names(
     said: Attempt, status: Status, words: str
 ) -> None:
     answers: dict[Question[Any], Answer] = {
@@ -267,7 +265,7 @@ def test_an_objects_kprobe_is_tried_where_it_names(
     assert (found.status, words in found.summary) == (status, True)
 
 
-def test_a_name_that_several_functions_have_is_tried_for_an_object() -> None:
+def test_a_name_that_several_functions_have_is_tried() -> None:
     answers: dict[Question[Any], Answer] = {
         AskSymbols(("type_show",)): Symbols(("type_show",), 3),
         AttachKprobe(returns=True): WORKED,
@@ -384,7 +382,7 @@ def test_a_raw_tracepoint_is_attached_to(
     ],
 )
 def test_the_running_kernel_is_tried(live: LiveHost, target: str, status: Status) -> None:
-    project = msgspec.structs.replace(project_with(target), object="/tmp/some.bpf.o")
+    project = project_with(target)
     assert one(run_check("kernel.targets", live, project)).status is status
 
 
@@ -421,3 +419,46 @@ def test_this_kernel_has_what_every_kernel_has(live: LiveHost, needs: Any) -> No
     needs("root")
     found = run_check("kernel.targets", live, project_with("kprobe/vfs_unlink", "kprobe/no_such"))
     assert [finding.status for finding in found] == [Status.PASS, Status.FAIL]
+
+
+HIDDEN = NoAnswer("broken", "/proc/kallsyms is empty")
+ANY = AttachKprobe(returns=True)
+NO_SUCH = Attempt("ENOENT", "perf_event_open")
+SEVERAL = Attempt("EADDRNOTAVAIL", "perf_event_open")
+
+
+def without_symbols(target: str, names: tuple[str, ...], said: Mapping[str, Answer]) -> Finding:
+    tried: dict[Question[Any], Answer] = {
+        AttachKprobe(functions=(name,)): answer for name, answer in said.items()
+    }
+    return found_for(target, {AskSymbols(names): HIDDEN, AskIdentity(): ROOT, **tried, ANY: WORKED})
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [(WORKED, Status.PASS), (NO_SUCH, Status.FAIL), (SEVERAL, Status.FAIL)]
+)
+def test_where_no_symbols_are_shown_a_kprobe_tells(said: Attempt, status: Status) -> None:
+    found = without_symbols("kprobe/vfs_unlink", ("vfs_unlink",), {"vfs_unlink": said})
+    assert (found.status, bool(found.fixes)) == (status, status is Status.FAIL)
+    assert "vfs_unlink" in found.summary
+
+
+CALL = ("__x64_sys_kill", "__se_sys_kill", "sys_kill")
+
+
+@pytest.mark.parametrize(
+    ("there", "status"),
+    [(CALL[0], Status.PASS), (CALL[1], Status.PASS), (CALL[2], Status.FAIL), ("", Status.FAIL)],
+)
+def test_where_no_symbols_are_shown_each_name_of_a_call_is_tried(
+    there: str, status: Status
+) -> None:
+    said = {name: WORKED if name == there else NO_SUCH for name in CALL}
+    assert without_symbols("ksyscall/kill", CALL, said).status is status
+
+
+def test_where_no_kprobe_attaches_hidden_symbols_stay_unknown() -> None:
+    refused = Attempt("EACCES", "perf_event_open")
+    answers: dict[Question[Any], Answer] = {AskSymbols(("vfs_unlink",)): HIDDEN, ANY: refused}
+    found = found_for("kprobe/vfs_unlink", answers)
+    assert (found.status, bool(found.fixes)) == (Status.UNKNOWN, True)

@@ -9,6 +9,7 @@ import pytest
 from sample_project import finding
 
 from bpfdoctor.api import (
+    ASK_AS_ROOT,
     AskDistribution,
     AskIdentity,
     AskKernel,
@@ -28,7 +29,13 @@ from bpfdoctor.api import (
     Status,
     Target,
 )
-from bpfdoctor.engine.collect import broken_findings, host_facts, program_results, reported
+from bpfdoctor.engine.collect import (
+    ROOT_HAS_ASKED,
+    broken_findings,
+    host_facts,
+    program_results,
+    reported,
+)
 from bpfdoctor.engine.options import Options
 from bpfdoctor.engine.session import examine
 from bpfdoctor.host.record import RecordedHost, read_snapshot
@@ -229,3 +236,25 @@ def test_a_change_of_the_command_line_comes_with_its_steps(
     assert isinstance(fix, ByHand)
     assert command in fix.text
     assert fix.text.endswith("\n  update-grub\n  reboot")
+
+
+LOOK = ByHand("As root: look")
+
+
+@pytest.mark.parametrize(
+    ("given", "euid", "fixes"),
+    [
+        ((ASK_AS_ROOT,), 0, (ROOT_HAS_ASKED,)),
+        ((ASK_AS_ROOT, LOOK), 0, (LOOK,)),
+        ((LOOK,), 0, (LOOK,)),
+        ((), 0, ()),
+        ((ASK_AS_ROOT, LOOK), 1000, (ASK_AS_ROOT, LOOK)),
+        ((ASK_AS_ROOT,), None, (ASK_AS_ROOT,)),
+    ],
+)
+def test_root_is_not_told_to_ask_as_root(
+    given: tuple[Fix, ...], euid: int | None, fixes: tuple[Fix, ...]
+) -> None:
+    found = Finding(Status.UNKNOWN, "", id="a.b", fixes=given)
+    (one,) = reported([found], [], frozenset(), host(euid=euid))
+    assert one.fixes == fixes

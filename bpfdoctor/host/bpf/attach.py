@@ -6,8 +6,9 @@ Every program here returns at once and does nothing; what it is attached to is r
 from __future__ import annotations
 
 import ctypes
+import mmap
+import os
 import struct
-import tempfile
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.bpf.asm import BPF_B, BPF_REG_0, BPF_REG_1
@@ -133,7 +134,10 @@ class AttachKprobe(Question[Attempt], frozen=True):
 
 
 class AttachUprobe(Question[Attempt], frozen=True):
-    """Attach a program to the entry or the return of a place in a file of ours that nobody runs."""
+    """Attach a program to the entry or the return of a place in a file of ours that nobody runs.
+
+    The file is in memory (memfd_create(2), Linux 3.17): no directory has to take it.
+    """
 
     returns: bool = False
     privileged = True
@@ -141,16 +145,20 @@ class AttachUprobe(Question[Attempt], frozen=True):
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
         try:
-            with tempfile.NamedTemporaryFile(dir=machine.scratch) as file:
-                file.write(bytes(4096))
-                file.flush()
-                return with_memory(Attempt, lambda: self._attach(file.name))
-        except OSError as error:  # no place for the file; what the kernel refuses is an answer
+            file = os.memfd_create("bpfdoctor")
+        except OSError as error:  # what the kernel refuses later is an answer
             return NoAnswer.from_error(error)
+        try:
+            os.ftruncate(file, mmap.PAGESIZE)
+            return with_memory(Attempt, lambda: self._attach(f"/proc/self/fd/{file}"))
+        except OSError as error:
+            return NoAnswer.from_error(error)
+        finally:
+            os.close(file)
 
     def source(self) -> str:
         kind = "uretprobe" if self.returns else "uprobe"
-        return f"perf_event_open({kind} on a file in $SCRATCH)"
+        return f"perf_event_open({kind} on a file of ours in memory)"
 
     def _attach(self, path: str) -> Attempt:
         source = event_source("uprobe")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from bpfdoctor.host.tools.workdir import Workplace
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
+
+
+_LOST = re.compile(r"fatal error: '([^'\n]+)' file not found")
 
 
 class SourceObject(Answer, frozen=True):
@@ -39,6 +43,12 @@ class SourceObject(Answer, frozen=True):
         """There is an object."""
         return bool(self.object)
 
+    @property
+    def lost_header(self) -> str:
+        """The header that was not found, as the source names it; empty where none was lost."""
+        found = _LOST.search(self.log)
+        return found[1] if found else ""
+
     def shown(self) -> str:
         how = f"killed by {self.signal}" if self.signal else f"exit status {self.status}"
         wrote = f"wrote an object, sha256 {self.sha256}" if self.ok else "no object"
@@ -50,9 +60,10 @@ class CompileSource(Question[SourceObject], frozen=True):
     """Compile `file`, a source of the tree `root`, as `compiler` does with our own flags.
 
     `libbpf` is the directory whose `src` is `<bpf/…>`; empty: what the system has. `include` are
-    directories, `define` is `NAME=VALUE`, `flags` are few (`source_words`). It is done as the owner
-    of the tree, and not at all where that is neither root nor the one who asks. The answer is
-    remembered while all that was read and searched is unchanged.
+    directories, `define` is `NAME=VALUE`, `flags` are few (`source_words`). With
+    `host_includes` clang looks in the directories that it searches for the host, too. It is done as
+    the owner of the tree, and not at all where that is neither root nor the one who asks. The
+    answer is remembered while all that was read and searched is unchanged.
     """
 
     file: str
@@ -62,6 +73,7 @@ class CompileSource(Question[SourceObject], frozen=True):
     libbpf: str = ""
     define: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    host_includes: bool = True
 
     def put(self, machine: Machine) -> SourceObject | NoAnswer:
         try:

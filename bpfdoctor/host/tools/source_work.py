@@ -112,7 +112,8 @@ class SourceWork:
 
     def _flags(self) -> tuple[str, ...]:
         bpf = (f"-I{self.link}", f"-fdebug-prefix-map={self.link}/bpf={self._libbpf()}")
-        after = [word for each in self.clang.host for word in ("-idirafter", each)]
+        places = self.clang.host if self.source.host_includes else ()
+        after = [word for each in places for word in ("-idirafter", each)]
         return (*_QUIET, *(bpf if self.source.libbpf else ()), *our_flags(self.source), *after)
 
     def _run(self, *words: str) -> ProcessResult:

@@ -64,6 +64,37 @@ _NO_CONFIG = (
 _LITTLE_MEMLOCK = ("prlimit", "--memlock=65536:65536")
 _PID_NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh")
 
+
+def _between(before: str, after: str) -> tuple[str, ...]:
+    """What is changed for the whole machine, as root, and changed back when the command ends."""
+    return ("sh", "-c", f'{before}; "$@"; status=$?; {after}; exit $status', "sh")
+
+
+def _kept_out(line: str) -> tuple[str, ...]:
+    """With a line in modprobe.d, and the modules of tc not loaded."""
+    file = "/etc/modprobe.d/kept-out.conf"
+    before = f"{_NOT_LOADED}; mkdir -p /etc/modprobe.d; printf '{line}' > {file}"
+    return _between(before, f"rm {file}")
+
+
+def _paranoid(value: int) -> tuple[str, ...]:
+    """With this perf_event_paranoid; Debian's is 3."""
+    setting = "/proc/sys/kernel/perf_event_paranoid"
+    return _between(f"echo {value} > {setting}", f"echo 3 > {setting}")
+
+
+_NOT_LOADED = "rmmod act_bpf cls_bpf sch_ingress 2> /dev/null"
+_TRACING = "/sys/kernel/tracing/tracing_on"
+_MODPROBE = "/proc/sys/kernel/modprobe"
+_LISTED = _between(
+    "mount -o remount,mode=755 /sys/kernel/tracing", "mount -o remount,mode=700 /sys/kernel/tracing"
+)
+_FULL = (
+    "mount -t tmpfs -o size=4k tmpfs /tmp; dd if=/dev/zero of=/tmp/full bs=4k count=1 2> /dev/null"
+)
+_HALF_ROOT = (*DOCKER, "bpf", "perfmon", "net_admin", "sys_resource")
+"""All but CAP_SYS_ADMIN of what BPF programs take, and network namespaces to try tc in."""
+
 CIRCUMSTANCES = {
     each.name: each
     for each in (
@@ -91,6 +122,23 @@ CIRCUMSTANCES = {
             home="/home/user",
         ),
         Circumstance("libc-with-probes", _in_mounts(COVER)),
+        Circumstance("tracing-off", _between(f"echo 0 > {_TRACING}", f"echo 1 > {_TRACING}")),
+        Circumstance("module-by-false", _kept_out("install cls_bpf /bin/false\\n")),
+        Circumstance(
+            "module-blacklisted", _kept_out("blacklist cls_bpf\\nblacklist sch_ingress\\n")
+        ),
+        Circumstance(
+            "no-modprobe",
+            _between(f"{_NOT_LOADED}; echo > {_MODPROBE}", f"echo /sbin/modprobe > {_MODPROBE}"),
+        ),
+        Circumstance(
+            "tracefs-listed", (*_LISTED, *USER, "--inh-caps=-all"), home="/home/user", open=False
+        ),
+        Circumstance("paranoid-3", (*_paranoid(3), *_capabilities(_HALF_ROOT)), open=False),
+        Circumstance("paranoid-2", (*_paranoid(2), *_capabilities(_HALF_ROOT)), open=False),
+        Circumstance("no-kallsyms", _in_mounts("mount --bind /dev/null /proc/kallsyms")),
+        Circumstance("tmp-read-only", _in_mounts("mount -t tmpfs -o ro tmpfs /tmp")),
+        Circumstance("tmp-full", _in_mounts(_FULL)),
     )
 }
 """Those that share a boot, by name."""

@@ -75,7 +75,7 @@ def commands(circumstance: Circumstance) -> list[tuple[str, ...]]:
 
     Only a snapshot asks about every program; what is judged is the record, as it would be there.
     """
-    file = f"/tmp/{circumstance.name}.json"
+    file = f"{circumstance.home}/{circumstance.name}.json"
     asked = [
         circumstance.around((*PYTHON, *CHECK, "--only", "smoke.kernel")),
         circumstance.around((*PYTHON, *SNAPSHOT, "-o", file)),

@@ -79,7 +79,19 @@ def test_a_uprobe_attaches_to_a_file_of_ours(kernel: None, machine: Machine, ret
     if not Path(DEVICES, "uprobe").is_dir():
         missing("a kernel with uprobes")
     assert AttachUprobe(returns).put(machine) == Attempt()
+    held = [os.path.realpath(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")]
+    assert not any("memfd:bpfdoctor" in each for each in held)
     assert [each.name for each in machine.scratch.iterdir()] == [MARKER]
+
+
+def test_a_uprobe_takes_no_place_on_a_disk(
+    kernel: None, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path(DEVICES, "uprobe").is_dir():
+        missing("a kernel with uprobes")
+    nowhere = property(lambda machine: Path("/nonexistent"))
+    monkeypatch.setattr(Machine, "scratch", nowhere)
+    assert AttachUprobe(returns=True).put(machine) == Attempt()
 
 
 def test_before_linux_4_17_a_uprobe_is_made_in_tracefs_and_removed(
@@ -215,9 +227,13 @@ def test_an_event_that_is_closed_aside_is_closed_when_its_thread_ends(
     assert not any("perf_event" in name for name in opened)
 
 
-def test_without_a_place_for_its_file_a_uprobe_is_no_answer(
+def test_without_a_file_to_put_it_on_a_uprobe_is_no_answer(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", "/proc")  # nobody makes a directory there
+    def refused(name: str) -> int:
+        raise OSError(errno.EMFILE, name)
+
+    monkeypatch.setattr(os, "memfd_create", refused)
     answer = AttachUprobe().put(machine)
     assert isinstance(answer, NoAnswer)
+    assert answer.reason == "EMFILE"
