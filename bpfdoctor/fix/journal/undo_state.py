@@ -67,7 +67,9 @@ def _aside_gone(step: Step, freed: Collection[str]) -> bool | Manual:
 
 
 def _link_gone(step: Step, freed: Collection[str]) -> bool | Manual:
-    """A link that a step made, while it leads where the step had it lead."""
+    """A link that a step made, unless it leads where the step had it lead."""
+    if step.argv[0] != "ln":
+        return False
     place = step.undo[-1]
     try:
         return os.readlink(place) != step.argv[-2]

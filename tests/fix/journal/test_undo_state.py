@@ -148,3 +148,18 @@ def test_a_setting_whose_value_has_an_equals_sign_is_read_whole(value: str, is_g
 def test_what_no_boot_undoes_is_not_gone_with_it() -> None:
     step = Step("s", "repository", "s", ("on",), undo=("off",))
     assert gone(Record(Before(step, step.argv, "")), "another", told("")) is False
+
+
+def test_a_link_is_taken_back_while_it_leads_where_the_step_had_it_lead(tmp_path: Path) -> None:
+    """What else `rm` takes back is a file, of whatever command."""
+    place, argv = tmp_path / "link", ("ln", "-s", "there", str(tmp_path / "link"))
+    step = Step("l", "run", "l", argv, undo=("rm", "--", str(place)))
+    record = Record(Before(step, step.argv, ""), After("l", "done", 0, 0, ""))
+    assert gone(record, boot_id(), HOST)
+    place.symlink_to("there")
+    assert not gone(record, boot_id(), HOST)
+    place.unlink()
+    place.symlink_to("elsewhere")
+    assert gone(record, boot_id(), HOST)
+    touched = replace(record, before=replace(record.before, step=replace(step, argv=("touch",))))
+    assert not gone(touched, boot_id(), HOST)
