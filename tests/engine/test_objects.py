@@ -57,7 +57,7 @@ def test_one_object_is_reported_by_the_plain_names_of_its_programs(
     report = examine(live, options(built["map_hash"]))
     assert list(rows(report)) == ["with_map"]
     assert "object.helpers[with_map]" in keys(report, of_objects=True)
-    assert "object.maps" in keys(report, of_objects=True)
+    assert "object.maps[map]" in keys(report, of_objects=True)
     assert report.verdict.subject is Subject.OBJECT
 
 
@@ -77,7 +77,7 @@ def test_what_is_the_kernels_is_said_once_and_what_is_an_objects_by_its_name(
     assert len(kernels) == len(set(kernels))
     assert not [key for key in kernels if ".bpf.o" in key]
     assert all(".bpf.o" in key for key in keys(report, of_objects=True))
-    assert {"object.maps[map_hash.bpf.o]", "object.helpers[map_hash.bpf.o/with_map]"} <= set(
+    assert {"object.maps[map_hash.bpf.o/map]", "object.helpers[map_hash.bpf.o/with_map]"} <= set(
         keys(report, of_objects=True)
     )
 
@@ -88,7 +88,7 @@ def test_every_cause_is_a_finding_of_the_same_report(built: dict[str, str], live
     because = {k for row in report.programs for each in row.stages.values() for k in each.because}
     assert because <= known
     assert {key for each in report.findings for key in each.blocked_by} <= known
-    assert "object.maps[map_queue_with_key.bpf.o]" in because
+    assert "object.maps[map_queue_with_key.bpf.o/map]" in because
 
 
 @pytest.mark.bpf
@@ -99,9 +99,9 @@ def test_there_is_one_verdict_over_all(built: dict[str, str], live: LiveHost) ->
     assert (report.verdict.exit, report.verdict.readiness) == (0, READY)
     report = examine(live, options(*good, built["map_queue_with_key"]))
     assert report.verdict.exit == 1
-    assert "object.maps[map_queue_with_key.bpf.o]" in report.verdict.summary
+    assert "object.maps[map_queue_with_key.bpf.o/map]" in report.verdict.summary
     needed = {each.key for each in report.findings if each.needed}
-    assert {f"object.maps[{name}.bpf.o]" for name in ("map_hash", "map_array")} <= needed
+    assert {f"object.maps[{name}.bpf.o/map]" for name in ("map_hash", "map_array")} <= needed
 
 
 @pytest.mark.bpf
@@ -151,8 +151,8 @@ def test_what_is_needed_for_one_of_them_is_needed(built: dict[str, str], live: L
     for parts in (both, both[::-1]):
         needed = {each.key for each in merged(parts, Options()).findings if each.needed}
         assert "kernel.bpf-syscall" in needed
-        assert "object.maps[own.o]" in needed
-        assert "object.maps[idle.o]" not in needed
+        assert "object.maps[own.o/map]" in needed
+        assert "object.maps[idle.o/map]" not in needed
 
 
 def with_checks(*more: Check) -> Loaded:
@@ -272,7 +272,7 @@ def test_relocations_are_unknown_where_the_kernels_btf_is_not(
 
 def test_a_machine_is_recorded_anew_with_the_object(built: dict[str, str], live: LiveHost) -> None:
     report = there("debian-6.1-base", live, built, "map_hash")
-    (found,) = (each for each in report.findings if each.key == "object.maps")
+    (found,) = (each for each in report.findings if each.key == "object.maps[map]")
     assert found.status is Status.UNKNOWN
     assert "check --object FILE --record" in str(found.fixes)
 

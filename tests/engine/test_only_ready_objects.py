@@ -101,9 +101,9 @@ def examined(world: Asked) -> Report:
 
         return Check(check_id, check_id, run)
 
-    host = FakeHost(
-        {AskBpfObject(path): OBJECT for path in PATHS}, NoAnswer("refused", "nothing is answered")
-    )
+    apart = [AskBpfObject(path).apart(OBJECT) for path in PATHS]
+    answers = {question: answer for each in apart for question, answer in each.items()}
+    host = FakeHost(answers, NoAnswer("refused", "nothing is answered"))
     return examine(host, world.options, checks=Loaded(tuple(map(finds, IDS)), {}))
 
 

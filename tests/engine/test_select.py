@@ -9,7 +9,6 @@ import pytest
 from sample_project import KIND, PROGRAM, PROJECT
 
 from bpfdoctor.api import (
-    AskBpfObject,
     AskIdentity,
     Check,
     Identity,
@@ -25,6 +24,7 @@ from bpfdoctor.engine.select import choose_checks, choose_selection, expand
 from bpfdoctor.engine.session import all_checks
 from bpfdoctor.engine.subject import HOME_PROJECT, choose_project
 from bpfdoctor.errors import BpfDoctorError
+from bpfdoctor.host.elf.ask_object import AskBpfObject, ReadObject
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.system.facts import INITIAL_PID_NAMESPACE
@@ -120,13 +120,14 @@ def test_the_name_of_a_program_means_its_project_where_none_is_known(
 
 def test_an_object_is_judged_in_place_of_a_source_tree() -> None:
     facts = BpfObject((ObjectProgram("seen", "uprobe"),), (), btf=True, kernel_btf=True)
-    asked = FakeHost({AskBpfObject("some.bpf.o"): facts})
+    answers = AskBpfObject("some.bpf.o").apart(facts)
+    asked = FakeHost(answers, NoAnswer("ENOENT"))
     found = choose_project(asked, Options(object="some.bpf.o", project=HOME_PROJECT))
     assert (found.object, found.programs) == ("some.bpf.o", ("seen",))
 
 
 def test_what_is_no_object_is_refused_with_the_reason() -> None:
-    asked = FakeHost({AskBpfObject("some.bpf.o"): NoAnswer("ENOENT", "it is not there")})
+    asked = FakeHost({ReadObject("some.bpf.o"): NoAnswer("ENOENT", "it is not there")})
     with pytest.raises(BpfDoctorError, match=r"no file some\.bpf\.o") as caught:
         choose_project(asked, Options(object="some.bpf.o"))
     assert "clang" in caught.value.hint

@@ -35,7 +35,7 @@ def test_what_the_options_cannot_mean_is_said_as_ever() -> None:
 
 
 def test_an_object_that_cannot_be_read_in_time_is_named() -> None:
-    host = StuckHost("AskBpfObject")
+    host = StuckHost("ReadObject")
     with pytest.raises(UndeterminedError, match=r"a\.bpf\.o"):
         project_in_time(host, "a.bpf.o", 0.01)
     host.let_go.set()

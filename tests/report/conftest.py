@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bpfdoctor.model import (
@@ -31,6 +32,8 @@ from bpfdoctor.model import (
     key_of,
 )
 
+HERE = "compiled from its source"
+OTHERS = "of commit 80334a2, not of this tree"
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -66,14 +69,17 @@ def found(
 
 
 def program(
-    name: str, selected: bool, **stages: tuple[Readiness, Proof, tuple[str, ...]]
+    name: str,
+    selected: bool,
+    origin: str = "",
+    **stages: tuple[Readiness, Proof, tuple[str, ...]],
 ) -> ProgramResult:
     """A program, stage by stage; a stage that is not given is as the one before it."""
     results: dict[Stage, StageResult] = {}
     for stage in Stage:
         given = stages.get(stage.value)
         results[stage] = StageResult(*given) if given else list(results.values())[-1]
-    return ProgramResult(name, selected, results)
+    return ProgramResult(name, selected, results, origin=origin)
 
 
 @pytest.fixture
@@ -96,7 +102,17 @@ def ready() -> Report:
             found("smoke.program", Status.PASS, "fired", about="minimal", seen=(trace,)),
             found("toolchain.clang", Status.PASS, "clang 14.0.6 (/usr/bin/clang)"),
         ),
-        programs=(program("minimal", True, build=seen, load=seen, attach=seen, fires=seen),),
+        programs=(
+            program(
+                "minimal",
+                True,
+                "from the object built",
+                build=seen,
+                load=seen,
+                attach=seen,
+                fires=seen,
+            ),
+        ),
         selection=Selection((Target("minimal"),)),
         smoke="ran",
     )
@@ -108,6 +124,7 @@ def broken() -> Report:
     predicted = (Readiness.READY, Proof.PREDICTED, ())
     no_build = (Readiness.NOT_READY, Proof.PREDICTED, ("libraries.libelf",))
     untold = (Readiness.UNKNOWN, Proof.NONE, ("kernel.btf",))
+    unasked = (Readiness.UNKNOWN, Proof.NONE, ())
     no_kprobe = (Readiness.NOT_READY, Proof.PREDICTED, ("kernel.kprobes",))
     return Report(
         tool=Tool("bpfdoctor", "0.1.0"),
@@ -120,10 +137,13 @@ def broken() -> Report:
         host=HostFacts("6.1.0-18-amd64", "x86_64", "Debian GNU/Linux 12", privileged=False),
         findings=_broken_findings(),
         programs=(
-            program("bootstrap", True, build=no_build, load=untold, attach=untold, fires=untold),
-            program("kprobe", False, build=no_build, load=predicted, attach=no_kprobe),
-            program("ksyscall", False, build=no_build, load=predicted, attach=no_kprobe),
+            msgspec.structs.replace(
+                program("bootstrap", True, HERE, build=no_build, load=untold), not_fired=True
+            ),
+            program("kprobe", False, HERE, build=no_build, load=predicted, attach=no_kprobe),
+            program("ksyscall", False, OTHERS, build=no_build, load=predicted, attach=no_kprobe),
             program("minimal_ns", True, build=no_build, load=predicted),
+            program("profile", False, build=no_build, load=unasked),
         ),
         selection=Selection(
             (Target("minimal_ns", Stage.BUILD), Target("bootstrap")),

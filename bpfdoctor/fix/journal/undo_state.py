@@ -46,16 +46,22 @@ def gone(record: Record, boot: str, host: Host, freed: Collection[str] = ()) -> 
     step = record.before.step
     if step.undo[0] in _FILES:
         return _FILES[step.undo[0]](step, freed)
-    written = _written(step)
-    if step.undo[0] not in ("umount", "sysctl") and not written[1]:
+    value, switch = _written(step)
+    if step.undo[0] not in ("umount", "sysctl") and not switch:
         return False
     if boot != boot_id():
         return True
-    if step.undo[0] == "sysctl":
-        return not _is_set(step.argv[-1], host)
-    if written[1]:
-        answer = host.ask(ReadFile(written[1]))
-        return isinstance(answer, FileText) and answer.text.strip() != written[0]
+    if switch:
+        answer = host.ask(ReadFile(switch))
+        return isinstance(answer, FileText) and answer.text.strip() != value
+    return (
+        _mount_gone(record, host) if step.undo[0] == "umount" else not _is_set(step.argv[-1], host)
+    )
+
+
+def _mount_gone(record: Record, host: Host) -> bool | Manual:
+    """What a step mounted: another mount in its place is another's."""
+    step = record.before.step
     there = mount_at(host, step.undo[-1])
     if record.after is None and there:
         return Manual(step.why, f"{step.title}: it was cut off; whose the mount is, is not known")
@@ -71,7 +77,9 @@ def _aside_gone(step: Step, freed: Collection[str]) -> bool | Manual:
 
 
 def _link_gone(step: Step, freed: Collection[str]) -> bool | Manual:
-    """A link that a step made, while it leads where the step had it lead."""
+    """A link that a step made, unless it leads where the step had it lead."""
+    if step.argv[0] != "ln":
+        return False
     place = step.undo[-1]
     try:
         return os.readlink(place) != step.argv[-2]
