@@ -120,8 +120,9 @@ def test_one_map_that_is_refused_says_nothing_of_the_others() -> None:
         btf=True,
         kernel_btf=True,
     )
-    said = {TryMap(22, 4, 8, 16): Attempt("EINVAL", "bpf(BPF_MAP_CREATE)")}
-    host = FakeHost({AskIdentity(): ROOT, TryMap(1, 4, 8, 16): Attempt(), **said})
+    refused = Attempt("EINVAL", "bpf(BPF_MAP_CREATE)")
+    made = TryMap(1, 4, 8, 16)
+    host = FakeHost({AskIdentity(): ROOT, made: Attempt(), TryMap(22, 4, 8, 16): refused})
     found = run_check("object.maps", host, project_of_object(PATH, whole))
     assert {each.key: each.status for each in found} == {
         "object.maps[jobs]": Status.FAIL,

@@ -76,7 +76,7 @@ UNTRIED: dict[Question[Any], Answer] = {
 
 def found_for(target: str, answers: dict[Question[Any], Answer]) -> Finding:
     """The finding on a target that is looked up, and not tried."""
-    kernel = {AskKernel(): Kernel("7.0.4", "#1", "x86_64")}
+    kernel: dict[Question[Any], Answer] = {AskKernel(): Kernel("7.0.4", "#1", "x86_64")}
     host = FakeHost({**kernel, **WITHOUT, **UNTRIED, **answers})
     return one(run_check("kernel.targets", host, project_with(target)))
 

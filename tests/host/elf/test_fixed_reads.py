@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from loud import missing
 
 from bpfdoctor.host.elf.fixed_reads import RETURNED, AskFixedReads, FixedRead, FixedReads
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
-from tests.helpers.loud import missing
 
 BEGINNING = """
 #define SEC(name) __attribute__((section(name), used))
