@@ -346,7 +346,7 @@ def test_the_environment_adds_no_option(tree: Path, machine: Machine) -> None:
     assert not compiled(source(tree, "int x = ABSENT;\n").put(machine)).ok
 
 
-def libbpf_of(tree: Path, text: str = HELPER.format(1)) -> str:
+def libbpf_of(tree: Path, text: str = HELPER.format(3)) -> str:
     (tree / "libbpf/src").mkdir(parents=True)
     (tree / "libbpf/src/bpf_helpers.h").write_text(text)
     return str(tree / "libbpf")
