@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bpfdoctor.api import Host, NoAnswer, Project, objects, tools
 from bpfdoctor.errors import BpfDoctorError, UndeterminedError
 from bpfdoctor.host.limited import CHECK_LIMIT, TooLongError, within
@@ -24,9 +26,15 @@ def _loader(host: Host, path: str) -> tools.Loader | None:
     beside = f"{place}/{stem}.c" if place else f"{stem}.c"
     for source in (beside, f"{place or '.'}/../{stem}.c"):
         answer = host.ask(tools.AskLoader((source,)))
-        if not isinstance(answer, NoAnswer) and stem in answer.opened:
+        if not isinstance(answer, NoAnswer) and set(_skeletons(stem)) & set(answer.opened):
             return answer
     return None
+
+
+def _skeletons(stem: str) -> tuple[str, str]:
+    """What bpftool and makefiles call the skeleton of an object (`gen skeleton`)."""
+    plain = re.sub(r"\W", "_", stem)
+    return plain, f"{plain}_bpf"
 
 
 def project_in(host: Host, path: str) -> Project:

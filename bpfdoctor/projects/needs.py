@@ -20,9 +20,6 @@ from bpfdoctor.projects.model import BpfWords, Program
 
 RULES = Path(__file__).parent / "objects" / "needs.toml"
 
-SPECIFIC = ("{target}", "object.programs")
-"""In a rule, what is asked of the very place that a program attaches to."""
-
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`objects/needs.toml`: the needs of an object as a whole, of every BPF program, and of those
@@ -150,7 +147,10 @@ def _memlock(around: Surroundings) -> str:
 
 
 def _filled(parts: Iterable[Needs], words: Mapping[str, str], only: bool | None = None) -> Needs:
-    """The keys of some rules; `only`: those of the very place, or (False) the others."""
+    """The keys of some rules.
+
+    `only`: those of the very place that a program attaches to, or (False) the others.
+    """
     parts = list(parts)
     return {stage: tuple(_keys(parts, stage, words, only)) for stage in Stage}
 
@@ -159,7 +159,7 @@ def _keys(
     parts: list[Needs], stage: Stage, words: Mapping[str, str], only: bool | None
 ) -> Iterator[str]:
     for key in dict.fromkeys(key for part in parts for key in part.get(stage, ())):
-        specific = any(each in key for each in SPECIFIC)
+        specific = "{target}" in key or key in rules().every[Stage.ATTACH]
         lacking = any(f"{{{name}}}" in key and not words.get(name) for name in OPTIONAL)
         if not lacking and only in (None, specific):
             yield key.format(**words).removesuffix("[]")

@@ -27,7 +27,7 @@ which modules.alias then has; before, by the second. Where both stand for anothe
 `blacklist` line in modprobe.d keeps the module out; it does not where its own name is asked for."""
 
 
-class Loader(msgspec.Struct, frozen=True):
+class ModuleLoader(msgspec.Struct, frozen=True):
     """The program at `path`; `why` says that it loads nothing, or (not `certain`) may not."""
 
     path: str = ""
@@ -35,21 +35,21 @@ class Loader(msgspec.Struct, frozen=True):
     certain: bool = False
 
 
-def loader_of(machine: Machine) -> Loader:
+def loader_of(machine: Machine) -> ModuleLoader:
     """The program of kernel.modprobe. Without the setting the kernel has its default."""
     try:
         path = SETTING.read_text(errors="backslashreplace").rstrip("\n")
     except OSError:
-        return Loader(why=f"{SETTING} cannot be read")
+        return ModuleLoader(why=f"{SETTING} cannot be read")
     if not path:
-        return Loader(why="kernel.modprobe is empty", certain=True)
+        return ModuleLoader(why="kernel.modprobe is empty", certain=True)
     if not (os.path.isfile(path) and _is_executable(path)):
-        return Loader(path, f"kernel.modprobe is {path}, which cannot be executed", certain=True)
+        return ModuleLoader(path, f"kernel.modprobe is {path}, which cannot be executed", certain=True)
     if os.path.basename(path) in NOTHING:
-        return Loader(path, f"kernel.modprobe is {path}, which loads nothing", certain=True)
+        return ModuleLoader(path, f"kernel.modprobe is {path}, which loads nothing", certain=True)
     if os.path.basename(path) != MODPROBE:
-        return Loader(path, f"kernel.modprobe is {path}, which may load it or not")
-    return Loader(path)
+        return ModuleLoader(path, f"kernel.modprobe is {path}, which may load it or not")
+    return ModuleLoader(path)
 
 
 def _is_executable(path: str) -> bool:
@@ -57,7 +57,7 @@ def _is_executable(path: str) -> bool:
     return bool(os.stat(path).st_mode & 0o111)
 
 
-def asked_for(machine: Machine, loader: Loader, module: str, aliases: str) -> Loader | None:
+def asked_for(machine: Machine, loader: ModuleLoader, module: str, aliases: str) -> ModuleLoader | None:
     """What modprobe, asked by the kernel's name for a module, would do instead of loading it."""
     newer, older = REQUESTS.get(module, ("", module))
     name = newer if newer and f"alias {newer} " in aliases else older
@@ -73,15 +73,15 @@ def asked_for(machine: Machine, loader: Loader, module: str, aliases: str) -> Lo
     return _meaning(loader, name, [each.split(None, 1) for each in lines if each.strip()])
 
 
-def _meaning(loader: Loader, name: str, steps: list[list[str]]) -> Loader | None:
+def _meaning(loader: ModuleLoader, name: str, steps: list[list[str]]) -> ModuleLoader | None:
     """Of what `--show-depends` prints: `insmod FILE`, `builtin NAME`, `install COMMAND`."""
     if not steps:
         why = f"modprobe does nothing for {name}: modprobe.d keeps it out (blacklist, alias)"
-        return Loader(loader.path, why, certain=True)
+        return ModuleLoader(loader.path, why, certain=True)
     for step in steps:
         command = step[1].strip() if len(step) > 1 else ""
         if step[0] == "install":
             certain = os.path.basename(command.split()[0] if command else "false") in NOTHING
             why = f"modprobe.d has it installed by `{command}`"
-            return Loader(loader.path, why, certain)
+            return ModuleLoader(loader.path, why, certain)
     return None

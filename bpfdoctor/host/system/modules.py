@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.system.module_loader import Loader, asked_for, loader_of
+from bpfdoctor.host.system.module_loader import ModuleLoader, asked_for, loader_of
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -78,7 +78,7 @@ def _judged(machine: Machine, tree: Path, there: list[str], lacking: list[str]) 
     closed = _closed()
     if closed is None:  # a kernel without modules
         return Modules((), (*there, *lacking))
-    loader = loader_of(machine) if there else Loader()
+    loader = loader_of(machine) if there else ModuleLoader()
     said = {each: _said(machine, tree, loader, each, closed) for each in there}
     return Modules(
         tuple(each for each, word in said.items() if word is None),
@@ -88,10 +88,10 @@ def _judged(machine: Machine, tree: Path, there: list[str], lacking: list[str]) 
     )
 
 
-def _said(machine: Machine, tree: Path, loader: Loader, name: str, closed: str) -> Loader | None:
+def _said(machine: Machine, tree: Path, loader: ModuleLoader, name: str, closed: str) -> ModuleLoader | None:
     """What keeps a module out; None where nothing does."""
     if closed or name in _forbidden():
-        return Loader(why=closed or "module_blacklist= on the kernel's command line", certain=True)
+        return ModuleLoader(why=closed or "module_blacklist= on the kernel's command line", certain=True)
     return loader if loader.why else asked_for(machine, loader, name, _aliases(tree))
 
 
@@ -105,7 +105,7 @@ def _closed() -> str | None:
 
 
 def _forbidden() -> set[str]:
-    """The modules that the kernel itself refuses (Linux 3.17, commit be7de5f91fdc)."""
+    """The modules that the kernel itself refuses (Linux 4.8, commit be7de5f91fdc)."""
     try:
         line = COMMAND_LINE.read_text(errors="replace")
     except OSError:

@@ -70,7 +70,7 @@ class AskTracefs(Question[Tracefs], frozen=True):
     """Where tracefs is mounted, by superblock magic, and whether its tracepoints can be read.
 
     Below debugfs it is looked for with `old`, or where it is of no use at its own place: to ask
-    there is to mount it there, and from Linux 6.16 on the kernel logs a notice of that.
+    there is to mount it there, and newer kernels log a notice of that.
     """
 
     old: bool = False
