@@ -19,7 +19,7 @@ from bpfdoctor.model import Selection
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import Build
 from bpfdoctor.projects.needs import (
-    Surroundings,
+    AroundObject,
     judged_nothing,
     judged_object,
     told_by_objects,
@@ -52,7 +52,7 @@ def with_facts(host: Host, project: Project, names: Sequence[str]) -> Project:
         found = within(LIMIT, lambda: _all(look, names))
     except TooLongError as error:
         why = f"not found out: {error}"
-        found = [judged_nothing(Surroundings(name), why) for name in names]
+        found = [judged_nothing(AroundObject(name), why) for name in names]
     return msgspec.structs.replace(project, judged=tuple(found))
 
 
@@ -113,7 +113,7 @@ class _Facts:
         found = recorded or judged_nothing(self._around(name), compiled.why)
         return uncompiled(found) if compiled.of_tree else found
 
-    def _around(self, name: str) -> Surroundings:
+    def _around(self, name: str) -> AroundObject:
         return surroundings_of(self.host, self.project, name)
 
     def _is_recorded(self, name: str) -> bool:
@@ -146,14 +146,14 @@ class _Facts:
         return judged_object(facts, self._around(name), "compiled", said, path=made.object)
 
 
-def surroundings_of(host: Host, project: Project, name: str) -> Surroundings:
+def surroundings_of(host: Host, project: Project, name: str) -> AroundObject:
     """What is known of a program beside its object: its project file, its loader, its libbpf."""
     known, build = project.program(name), project.kind.build
     if not project.path or build is None:
-        return Surroundings(name, known)
+        return AroundObject(name, known)
     loader = host.ask(loader_question(project, name))
     libbpf = host.ask(tools.AskLibbpf(project.inside(build.libbpf) if build.libbpf else ""))
-    return Surroundings(
+    return AroundObject(
         name,
         known,
         tools.ANYTHING if isinstance(loader, NoAnswer) else loader,

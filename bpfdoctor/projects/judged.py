@@ -22,7 +22,7 @@ Origin = Literal["given", "built", "compiled", "recorded", "none"]
 which was compiled; a known commit; nowhere."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class BpfPart(msgspec.Struct, frozen=True):
     """One BPF program of an object.
 
     `needs` hold wherever its loader loads it. `maybe` hold where the loader does what cannot be
@@ -56,7 +56,7 @@ class JudgedObject(msgspec.Struct, frozen=True):
     path: str = ""
     facts: BpfObject | None = None
     doubt: str = ""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[BpfPart, ...] = ()
     needs: Needs = {}
     maybe: Needs = {}
     libbpf: LibbpfSource | None = None
@@ -83,7 +83,7 @@ class JudgedObject(msgspec.Struct, frozen=True):
         """The same for another process, which asks for the facts itself."""
         return msgspec.structs.replace(self, facts=None, libbpf=None)
 
-    def part(self, name: str) -> Part | None:
+    def part(self, name: str) -> BpfPart | None:
         """The BPF program of that name."""
         return next((each for each in self.parts if each.name == name), None)
 

@@ -15,7 +15,7 @@ from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, target_of
 from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section_names import named
 from bpfdoctor.model import Stage
-from bpfdoctor.projects.judged import JudgedObject, Needs, Origin, Part
+from bpfdoctor.projects.judged import JudgedObject, Needs, Origin, BpfPart
 from bpfdoctor.projects.model import BpfWords, Program
 
 RULES = Path(__file__).parent / "objects" / "needs.toml"
@@ -90,7 +90,7 @@ def told_by_objects() -> frozenset[str]:
     return frozenset(ids | {key.partition(".")[0] for key in known.every[Stage.LOAD]})
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class AroundObject(msgspec.Struct, frozen=True):
     """What is known of an object beside its own facts.
 
     `known` is what the project file says of the program; `loader` what its source does; `libbpf`
@@ -105,7 +105,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
 def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
     facts: BpfObject,
-    around: Surroundings,
+    around: AroundObject,
     origin: Origin,
     said: str,
     *,
@@ -128,7 +128,7 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
     )
 
 
-def judged_nothing(around: Surroundings, said: str) -> JudgedObject:
+def judged_nothing(around: AroundObject, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
     words = {"object": around.program, "memlock": _memlock(around)}
     return JudgedObject(around.program, "none", said, needs=_filled([rules().whole], words))
@@ -140,7 +140,7 @@ def uncompiled(judged: JudgedObject) -> JudgedObject:
     return msgspec.structs.replace(judged, maybe=doubted)
 
 
-def _memlock(around: Surroundings) -> str:
+def _memlock(around: AroundObject) -> str:
     """To what its loader raises RLIMIT_MEMLOCK; empty where it does not insist."""
     limit = around.loader.memlock if around.loader else None
     return "" if limit is None else "infinity" if limit < 0 else str(limit)
@@ -172,7 +172,7 @@ OPTIONAL = ("target", "category", "memlock")
 class _Derived:
     """The needs of one object."""
 
-    def __init__(self, facts: BpfObject, around: Surroundings) -> None:
+    def __init__(self, facts: BpfObject, around: AroundObject) -> None:
         self.facts, self.around = facts, around
         self.loader = around.loader or Loader()
         self.said: Mapping[str, BpfWords] = around.known.bpf if around.known else {}
@@ -197,19 +197,19 @@ class _Derived:
         if known.also:
             yield {Stage.ATTACH: known.also}
 
-    def part(self, program: ObjectProgram) -> Part:
+    def part(self, program: ObjectProgram) -> BpfPart:
         """One BPF program: what it needs, by what its loader does with it."""
         said = self.said.get(program.name, BpfWords())
         attached = as_attached(program, said.attach)
         load = said.load or self._load(program)
         if load == "no":
-            return Part(program.name, program.section)
+            return BpfPart(program.name, program.section)
         by_hand = self.loader.attaches(program.name) and not said.attach
         unsure = by_hand or (self.loader.retargets(program.name) and not said.attach)
         needs, maybe = self._needs(attached, unsure)
         if load == "maybe":
             needs, maybe = {}, _joined(maybe, needs)
-        return Part(
+        return BpfPart(
             program.name,
             program.section,
             target_of(attached),

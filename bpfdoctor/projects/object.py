@@ -8,7 +8,7 @@ from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.model import Program, Project, ProjectKind
-from bpfdoctor.projects.needs import Surroundings, judged_object
+from bpfdoctor.projects.needs import AroundObject, judged_object
 
 
 def project_of_object(path: str, facts: BpfObject, loader: Loader | None = None) -> Project:
@@ -23,6 +23,6 @@ def project_of_object(path: str, facts: BpfObject, loader: Loader | None = None)
         programs,
         judged_to=Stage.ATTACH,
     )
-    judged = judged_object(facts, Surroundings(loader=loader), "given", name, path=path)
+    judged = judged_object(facts, AroundObject(loader=loader), "given", name, path=path)
     evidence = f"compiled BPF object {name}"
     return Project(kind, "", tuple(programs), evidence, object=path, judged=(judged,))

@@ -16,7 +16,7 @@ from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import Project
-from bpfdoctor.projects.needs import Surroundings, judged_object
+from bpfdoctor.projects.needs import AroundObject, judged_object
 
 PLACE = Path(__file__).parent / "facts"
 
@@ -61,7 +61,7 @@ def recorded_judged(project: Project, name: str, doubt: str = "") -> JudgedObjec
     found = facts.programs.get(name) if facts else None
     if facts is None or found is None:
         return None
-    around = Surroundings(name, project.program(name), found.loader, facts.libbpf)
+    around = AroundObject(name, project.program(name), found.loader, facts.libbpf)
     said = f"of commit {facts.commit}" if facts.commit else "recorded"
     said += ", not of this tree" if doubt else ""
     return judged_object(found.object, around, "recorded", said, doubt=doubt)

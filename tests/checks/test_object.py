@@ -37,7 +37,7 @@ from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.projects.judged import JudgedObject
-from bpfdoctor.projects.needs import Surroundings, judged_nothing, judged_object
+from bpfdoctor.projects.needs import AroundObject, judged_nothing, judged_object
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.projects.reader import kind_named
 from bpfdoctor.testing import FakeHost, one, run_check
@@ -102,14 +102,14 @@ def of_the_checkout(judged: JudgedObject) -> Finding:
 
 
 def test_a_program_of_a_checkout_says_where_its_facts_come_from() -> None:
-    around, said = Surroundings("mine"), "compiled from mine.bpf.c"
+    around, said = AroundObject("mine"), "compiled from mine.bpf.c"
     found = of_the_checkout(judged_object(the_object(), around, "compiled", said))
     assert (found.key, found.status) == ("object.file[mine]", Status.PASS)
     assert said in found.summary
 
 
 def test_the_facts_of_another_source_leave_a_program_unknown() -> None:
-    around = Surroundings("mine")
+    around = AroundObject("mine")
     doubted = judged_object(the_object(), around, "recorded", "of 80334a2", doubt="no clang")
     found = of_the_checkout(doubted)
     assert (found.status, "no clang" in found.summary) == (Status.UNKNOWN, True)
@@ -121,7 +121,7 @@ def test_the_facts_of_another_source_leave_a_program_unknown() -> None:
 def test_maps_as_they_were_before_libbpf_1_are_read_by_such_a_libbpf(
     version: str, status: Status
 ) -> None:
-    around = Surroundings("mine", libbpf=LibbpfSource(version, (), True, ()))
+    around = AroundObject("mine", libbpf=LibbpfSource(version, (), True, ()))
     judged = judged_object(the_object(old_maps=True), around, "compiled", "compiled")
     assert of_the_checkout(judged).status is status
 
@@ -249,7 +249,7 @@ RECORDED = program(
 )
 def test_recorded_facts_are_held_against_the_kernel_by_name(there: FieldFacts, status: str) -> None:
     facts = the_object(RECORDED, alone=True, kernel_btf=False)
-    judged = judged_object(facts, Surroundings("mine"), "recorded", "of 80334a2")
+    judged = judged_object(facts, AroundObject("mine"), "recorded", "of 80334a2")
     project = Project(kind_named("libbpf-bootstrap"), "", ("mine",), judged=(judged,))
     host = FakeHost({AskField("task_struct", "tgid"): there})
     found = one(run_check("object.relocations", host, project))
@@ -264,14 +264,14 @@ def test_recorded_facts_are_held_against_the_kernel_by_name(there: FieldFacts, s
     ],
 )
 def test_what_its_loader_attaches_only_running_it_tells(part: Loader, status: Status) -> None:
-    judged = judged_object(the_object(), Surroundings("mine", loader=part), "compiled", "compiled")
+    judged = judged_object(the_object(), AroundObject("mine", loader=part), "compiled", "compiled")
     project = Project(kind_named("libbpf-bootstrap"), "", ("mine",), judged=(judged,))
     assert one(run_check("object.programs", FakeHost(), project)).status is status
 
 
 def test_a_section_that_its_own_libbpf_does_not_know_fails() -> None:
     libbpf = LibbpfSource("0.7", (), True, ("kprobe/",))
-    around = Surroundings("mine", libbpf=libbpf)
+    around = AroundObject("mine", libbpf=libbpf)
     judged = judged_object(the_object(), around, "compiled", "compiled")
     project = Project(kind_named("libbpf-bootstrap"), "", ("mine",), judged=(judged,))
     found = one(run_check("object.programs", FakeHost(), project))

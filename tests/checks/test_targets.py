@@ -43,13 +43,13 @@ from bpfdoctor.api import (
     TracepointFacts,
 )
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.projects.judged import JudgedObject, Part
+from bpfdoctor.projects.judged import JudgedObject, BpfPart
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 
 def project_with(*targets: str) -> Project:
     """A project whose only program attaches to these."""
-    parts = tuple(Part(f"number{at}", target=each) for at, each in enumerate(targets))
+    parts = tuple(BpfPart(f"number{at}", target=each) for at, each in enumerate(targets))
     judged = JudgedObject("ours", "compiled", parts=parts)
     return Project(project_named().kind, "", ("ours",), judged=(judged,))
 

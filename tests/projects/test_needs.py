@@ -16,7 +16,7 @@ from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import BpfWords, Program, Project, ProofPattern
-from bpfdoctor.projects.needs import Rules, Surroundings, judged_nothing, judged_object, rules
+from bpfdoctor.projects.needs import Rules, AroundObject, judged_nothing, judged_object, rules
 from bpfdoctor.projects.reader import kind_named
 
 TRACEPOINT = ObjectProgram("tp_one", "tp/sched/x", "tracepoint", "tp", "sched/x")
@@ -32,7 +32,7 @@ def judged(
     maps: tuple[ObjectMap, ...] = (),
 ) -> JudgedObject:
     facts = BpfObject(programs, maps, btf=True, kernel_btf=True)
-    around = Surroundings("mine", known, loader, libbpf)
+    around = AroundObject("mine", known, loader, libbpf)
     return judged_object(facts, around, "compiled", "compiled from mine.bpf.c")
 
 
@@ -141,7 +141,7 @@ def test_what_no_object_tells_comes_from_the_file() -> None:
 
 
 def test_of_a_program_of_which_nothing_is_known_that_is_what_stands_in_the_way() -> None:
-    found = judged_nothing(Surroundings("mine"), "there is no clang")
+    found = judged_nothing(AroundObject("mine"), "there is no clang")
     assert "object.file[mine]" in needs(found, Stage.LOAD)
     assert not found.parts
     assert not found.fired

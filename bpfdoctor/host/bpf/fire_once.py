@@ -65,6 +65,8 @@ class FireOnce(Question[FiredOnce], frozen=True):
     kind: FiredKind
     privileged = True
 
+    asks = "kernel"
+
     def put(self, machine: Machine) -> FiredOnce | NoAnswer:
         try:
             numbers()

@@ -66,6 +66,8 @@ class AskFieldPlaces(Question[FieldPlaces], frozen=True):
     fields: tuple[tuple[str, str], ...]
     path: str = VMLINUX
 
+    asks = "kernel"
+
     def put(self, machine: Machine) -> FieldPlaces | NoAnswer:
         return _fact(machine, self, FieldPlaces, self._facts, _all_there, path=self.path)
 
@@ -109,6 +111,8 @@ class AskParameterStructs(Question[ParameterStructs], frozen=True):
 
     name: str
     path: str = VMLINUX
+
+    asks = "kernel"
 
     def put(self, machine: Machine) -> ParameterStructs | NoAnswer:
         def there(facts: ParameterStructs) -> bool:

@@ -84,6 +84,8 @@ class AskBtfKinds(Question[BtfKinds], frozen=True):
 
     path: str = VMLINUX
 
+    asks = "kernel"
+
     def put(self, machine: Machine) -> BtfKinds | NoAnswer:
         return _fact(
             machine, self, BtfKinds, self._facts, lambda facts: bool(facts.kinds), path=self.path

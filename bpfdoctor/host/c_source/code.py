@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from bpfdoctor.host.c_source.steps import Steps
+from bpfdoctor.host.c_source.steps import StepLimit
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _OF_TYPES = ("sizeof", "typeof", "__typeof__", "alignof", "_Alignof", "__attribute__")
@@ -46,7 +46,7 @@ class Assignment(msgspec.Struct, frozen=True):
 class SourceCode:
     """Words of C, macros put in. `sound`: every bracket has its other half."""
 
-    def __init__(self, words: Sequence[str], steps: Steps) -> None:
+    def __init__(self, words: Sequence[str], steps: StepLimit) -> None:
         self.words, self._steps = words, steps
         steps.spend(len(words))
         self.shut: dict[int, int] = {}

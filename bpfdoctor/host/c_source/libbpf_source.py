@@ -109,6 +109,8 @@ class AskLibbpf(Question[LibbpfSource], frozen=True):
 
     directory: str
 
+    asks = "tree"
+
     def put(self, machine: Machine) -> LibbpfSource | NoAnswer:
         if not self.directory:
             return NoAnswer("refused", "there is no directory to read")

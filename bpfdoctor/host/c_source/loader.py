@@ -15,7 +15,7 @@ from bpfdoctor.host.c_source.code import SourceCode
 from bpfdoctor.host.c_source.macros import words_of
 from bpfdoctor.host.c_source.memlock_limit import raised_to
 from bpfdoctor.host.c_source.programs import Expressions
-from bpfdoctor.host.c_source.steps import Steps, TooMuchError
+from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
 from bpfdoctor.host.c_source.text import lines_of, uncommented
 from bpfdoctor.host.c_source.uses import BY_HAND, OPTIONAL, RETARGETED, SIZED, Uses
 from bpfdoctor.host.question import Answer, NoAnswer, Question
@@ -101,6 +101,8 @@ class AskLoader(Question[Loader], frozen=True):
 
     files: tuple[str, ...]
 
+    asks = "tree"
+
     def put(self, machine: Machine) -> Loader | NoAnswer:
         texts: list[str] = []
         for path in self.files:
@@ -132,7 +134,7 @@ def _text(path: str) -> str | NoAnswer:
 
 def read_loader(texts: list[str]) -> Loader:
     """What a loader does whose sources are these; the first is the program's own."""
-    steps = Steps(MOST_STEPS)
+    steps = StepLimit(MOST_STEPS)
     bare = [uncommented(text) for text in texts]
     try:
         code = SourceCode([word for each in bare for word in _words(each, steps)], steps)
@@ -150,7 +152,7 @@ def read_loader(texts: list[str]) -> Loader:
     )
 
 
-def _memlock(text: str, steps: Steps) -> int | None:
+def _memlock(text: str, steps: StepLimit) -> int | None:
     """The limit that is raised whatever `#if` says: the same with and without what lies below."""
     told = {
         raised_to(SourceCode(_words(text, steps, certain=each), steps)) for each in (True, False)
@@ -158,5 +160,5 @@ def _memlock(text: str, steps: Steps) -> int | None:
     return told.pop() if len(told) == 1 else None
 
 
-def _words(text: str, steps: Steps, *, certain: bool = False) -> list[str]:
+def _words(text: str, steps: StepLimit, *, certain: bool = False) -> list[str]:
     return words_of(lines_of(text, certain=certain), steps)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from bpfdoctor.host.c_source.steps import Steps
+from bpfdoctor.host.c_source.steps import StepLimit
 
 _WORD = re.compile(
     r"""[A-Za-z_]\w*|\.?\d[\w.]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?"""
@@ -27,7 +27,7 @@ class Macro(msgspec.Struct, frozen=True):
     body: tuple[str, ...]
 
 
-def words_of(lines: Iterable[str], steps: Steps) -> list[str]:
+def words_of(lines: Iterable[str], steps: StepLimit) -> list[str]:
     """All words of a source, macros put in. A macro that is defined twice is both, side by side."""
     plain: list[str] = []
     macros: dict[str, Macro] = {}
@@ -52,7 +52,7 @@ def _define(macros: dict[str, Macro], name: str, within: str | None, text: str) 
 
 
 def _expanded(
-    words: Sequence[str], macros: Mapping[str, Macro], steps: Steps, active: frozenset[str]
+    words: Sequence[str], macros: Mapping[str, Macro], steps: StepLimit, active: frozenset[str]
 ) -> list[str]:
     out: list[str] = []
     at = 0
@@ -91,7 +91,7 @@ def _arguments(words: Sequence[str], start: int) -> tuple[list[list[str]], int]:
     return given, len(words)
 
 
-def _substituted(macro: Macro, given: list[list[str]], steps: Steps) -> list[str]:
+def _substituted(macro: Macro, given: list[list[str]], steps: StepLimit) -> list[str]:
     """The macro's body with what was given to it; `#x` is a string, `a##b` one word."""
     named = _bound(macro.parameters or (), given)
     out: list[str] = []

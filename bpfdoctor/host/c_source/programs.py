@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from bpfdoctor.host.c_source.code import CodeFunction, SourceCode
-from bpfdoctor.host.c_source.steps import Steps, TooMuchError
+from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
 
 Meant = tuple[str, str, int]
 """("program", name, 0), ("map", name, 0), or a parameter: ("", function, its number)."""
@@ -33,7 +33,7 @@ DEEPEST = 64
 class Expressions:
     """What the expressions of some code may stand for, wherever its control goes."""
 
-    def __init__(self, code: SourceCode, steps: Steps) -> None:
+    def __init__(self, code: SourceCode, steps: StepLimit) -> None:
         self.code, self.steps = code, steps
         self._functions = {each.name: each for each in code.functions}
         names = (word for at, word in enumerate(code.words) if not code.owner(at))

@@ -7,7 +7,7 @@ class TooMuchError(Exception):
     """A source asks for more steps than are spent on it."""
 
 
-class Steps:
+class StepLimit:
     """What is left of the steps that reading some sources may take."""
 
     def __init__(self, most: int) -> None:

@@ -19,7 +19,7 @@ def uncommented(text: str) -> str:
     return _COMMENT_OR_TEXT.sub(lambda found: " " if found[0][0] == "/" else found[0], joined)
 
 
-class _Branches:
+class _Conditionals:
     """The `#if` that are open, and how many of them hide what is being read."""
 
     def __init__(self, *, certain: bool) -> None:
@@ -52,7 +52,7 @@ def lines_of(text: str, *, certain: bool) -> Iterator[str]:
     Both halves of an `#if` may be, but for `#if 0` and `#if 1`. With `certain`, only lines that
     lie below no other `#if`.
     """
-    branches = _Branches(certain=certain)
+    branches = _Conditionals(certain=certain)
     for line in text.split("\n"):
         directive = _DIRECTIVE.match(line)
         word = directive[1] if directive else ""

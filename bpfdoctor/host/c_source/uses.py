@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bpfdoctor.host.c_source.code import SourceCall, SourceCode
 from bpfdoctor.host.c_source.programs import EVERY, Expressions, Meant
-from bpfdoctor.host.c_source.steps import Steps, TooMuchError
+from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
 
 OPTIONAL, BY_HAND, RETARGETED, SIZED = "optional", "by_hand", "retargeted", "sized"
 _FOREIGN = "foreign"
@@ -62,7 +62,7 @@ def _opens(words: set[str]) -> bool:
 class Uses:
     """The programs and maps of each use; `EVERY` where it may be any."""
 
-    def __init__(self, code: SourceCode, expressions: Expressions, steps: Steps) -> None:
+    def __init__(self, code: SourceCode, expressions: Expressions, steps: StepLimit) -> None:
         self.code, self.expressions, self.steps = code, expressions, steps
         self.opened = skeletons(code)
         self._defined = {each.name: each for each in code.functions}

@@ -19,6 +19,8 @@ class AskFixedReads(Question[FixedReads], frozen=True):
 
     path: str
 
+    asks = "tree"
+
     def put(self, machine: Machine) -> FixedReads | NoAnswer:
         from bpfdoctor.host.btf.format import BtfError  # these cost start-up time
         from bpfdoctor.host.elf.image import TooLargeError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, read_published
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class AskDigest(Question[Digest], frozen=True):
     """The hash of a file: by it a snapshot tells a known source, and keeps no text of it."""
 
     path: str
+
+    asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> Digest | NoAnswer:
         try:

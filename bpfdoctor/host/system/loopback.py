@@ -36,6 +36,8 @@ class AskLoopback(Question[Loopback], frozen=True):
     In a new network namespace lo is down, and has no address until it is brought up.
     """
 
+    asks = "machine"
+
     def put(self, machine: Machine) -> Loopback | NoAnswer:
         try:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:

@@ -44,7 +44,9 @@ def loader_of(machine: Machine) -> ModuleLoader:
     if not path:
         return ModuleLoader(why="kernel.modprobe is empty", certain=True)
     if not (os.path.isfile(path) and _is_executable(path)):
-        return ModuleLoader(path, f"kernel.modprobe is {path}, which cannot be executed", certain=True)
+        return ModuleLoader(
+            path, f"kernel.modprobe is {path}, which cannot be executed", certain=True
+        )
     if os.path.basename(path) in NOTHING:
         return ModuleLoader(path, f"kernel.modprobe is {path}, which loads nothing", certain=True)
     if os.path.basename(path) != MODPROBE:
@@ -57,7 +59,9 @@ def _is_executable(path: str) -> bool:
     return bool(os.stat(path).st_mode & 0o111)
 
 
-def asked_for(machine: Machine, loader: ModuleLoader, module: str, aliases: str) -> ModuleLoader | None:
+def asked_for(
+    machine: Machine, loader: ModuleLoader, module: str, aliases: str
+) -> ModuleLoader | None:
     """What modprobe, asked by the kernel's name for a module, would do instead of loading it."""
     newer, older = REQUESTS.get(module, ("", module))
     name = newer if newer and f"alias {newer} " in aliases else older

@@ -88,10 +88,14 @@ def _judged(machine: Machine, tree: Path, there: list[str], lacking: list[str]) 
     )
 
 
-def _said(machine: Machine, tree: Path, loader: ModuleLoader, name: str, closed: str) -> ModuleLoader | None:
+def _said(
+    machine: Machine, tree: Path, loader: ModuleLoader, name: str, closed: str
+) -> ModuleLoader | None:
     """What keeps a module out; None where nothing does."""
     if closed or name in _forbidden():
-        return ModuleLoader(why=closed or "module_blacklist= on the kernel's command line", certain=True)
+        return ModuleLoader(
+            why=closed or "module_blacklist= on the kernel's command line", certain=True
+        )
     return loader if loader.why else asked_for(machine, loader, name, _aliases(tree))
 
 

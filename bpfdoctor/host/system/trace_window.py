@@ -62,6 +62,8 @@ class AskTraceWindow(Question[TraceWindow], frozen=True):
 
     privileged = True
 
+    asks = "kernel"
+
     def put(self, machine: Machine) -> TraceWindow | NoAnswer:
         try:
             refuse_in_confidentiality()

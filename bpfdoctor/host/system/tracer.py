@@ -52,6 +52,8 @@ class Tracer(Answer, frozen=True):
 class AskTracer(Question[Tracer], frozen=True):
     """Is the function tracer on? ENOENT: this kernel has none (CONFIG_FUNCTION_TRACER)."""
 
+    asks = "kernel"
+
     def put(self, machine: Machine) -> Tracer | NoAnswer:
         try:
             on = SWITCH.read_text().strip() != "0"

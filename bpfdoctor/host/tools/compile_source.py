@@ -75,6 +75,8 @@ class CompileSource(Question[SourceObject], frozen=True):
     flags: tuple[str, ...] = ()
     host_includes: bool = True
 
+    asks = "tree"
+
     def put(self, machine: Machine) -> SourceObject | NoAnswer:
         try:
             refuse_words(self)
