@@ -12,7 +12,7 @@ from bpfdoctor.contract import Context, unknown
 from bpfdoctor.host.bpf.program_attrs import ProgramAttrs
 from bpfdoctor.host.question import NOT_RECORDED, Host, NoAnswer, evidence
 from bpfdoctor.model import ByHand, Evidence, Finding
-from bpfdoctor.projects.judged import JudgedObject, BpfPart
+from bpfdoctor.projects.judged import BpfPart, JudgedObject
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram

@@ -15,7 +15,7 @@ from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram, target_of
 from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section_names import named
 from bpfdoctor.model import Stage
-from bpfdoctor.projects.judged import JudgedObject, Needs, Origin, BpfPart
+from bpfdoctor.projects.judged import BpfPart, JudgedObject, Needs, Origin
 from bpfdoctor.projects.model import BpfWords, Program
 
 RULES = Path(__file__).parent / "objects" / "needs.toml"

@@ -43,7 +43,7 @@ from bpfdoctor.api import (
     TracepointFacts,
 )
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.projects.judged import JudgedObject, BpfPart
+from bpfdoctor.projects.judged import BpfPart, JudgedObject
 from bpfdoctor.testing import FakeHost, one, project_named, run_check
 
 

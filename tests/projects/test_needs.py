@@ -16,7 +16,7 @@ from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import BpfWords, Program, Project, ProofPattern
-from bpfdoctor.projects.needs import Rules, AroundObject, judged_nothing, judged_object, rules
+from bpfdoctor.projects.needs import AroundObject, Rules, judged_nothing, judged_object, rules
 from bpfdoctor.projects.reader import kind_named
 
 TRACEPOINT = ObjectProgram("tp_one", "tp/sched/x", "tracepoint", "tp", "sched/x")
