@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ProgramAttrs as ProgramAttrs,
         last_words as last_words,
     )
+    from bpfdoctor.host.elf.ask_fixed_reads import AskFixedReads as AskFixedReads
     from bpfdoctor.host.elf.ask_object import AskBpfObject as AskBpfObject
     from bpfdoctor.host.elf.bpf_object import (
         BpfObject as BpfObject,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     )
     from bpfdoctor.host.elf.externs import ObjectExtern as ObjectExtern
     from bpfdoctor.host.elf.fixed_reads import (
-        AskFixedReads as AskFixedReads,
         FixedRead as FixedRead,
         FixedReads as FixedReads,
         ProgramReads as ProgramReads,

@@ -24,9 +24,9 @@ from bpfdoctor.host.btf.field_places import (
     FieldPlaces,
     ParameterStructs,
 )
+from bpfdoctor.host.elf.ask_fixed_reads import AskFixedReads
 from bpfdoctor.host.elf.fixed_reads import (
     RETURNED,
-    AskFixedReads,
     FixedRead,
     FixedReads,
     ProgramReads,

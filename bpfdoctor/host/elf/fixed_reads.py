@@ -9,14 +9,9 @@ without a word. Told is only what can be followed in the code; no kernel is aske
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
-from bpfdoctor.host.question import Answer, NoAnswer, Question
-
-if TYPE_CHECKING:
-    from bpfdoctor.host.machine import Machine
+from bpfdoctor.host.question import Answer
 
 RETURNED = -1
 """In place of a parameter's number: what the function returns."""
@@ -71,32 +66,3 @@ class FixedReads(Answer, frozen=True):
 def _shown(read: FixedRead) -> str:
     where = f" ({read.file}:{read.line}: {read.text.strip()})" if read.line else ""
     return f"{read.member or 'something'} at {read.offset}{where}"
-
-
-class AskFixedReads(Question[FixedReads], frozen=True):
-    """Which reads of kernel memory in an object stay at the offset that they were compiled with.
-
-    NoAnswer as `AskBpfObject` gives it, for a file that is no BPF object. No kernel is asked.
-    """
-
-    path: str
-
-    def put(self, machine: Machine) -> FixedReads | NoAnswer:
-        from bpfdoctor.host.btf.format import BtfError  # these cost start-up time
-        from bpfdoctor.host.elf.image import TooLargeError
-        from bpfdoctor.host.elf.read_places import read_places
-        from bpfdoctor.host.elf.section import ElfError
-
-        try:
-            return FixedReads(read_places(self.path))
-        except TooLargeError as wrong:
-            return NoAnswer("too-large", str(wrong))
-        except (ElfError, BtfError) as wrong:
-            return NoAnswer("refused", str(wrong))
-        except OSError as error:
-            return NoAnswer.from_error(error)
-        except ValueError as error:  # a path with a NUL byte
-            return NoAnswer("refused", str(error))
-
-    def command(self) -> str:
-        return f"llvm-objdump -dSl {self.path}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bpfdoctor.host.elf.ask_fixed_reads import AskFixedReads
 from bpfdoctor.host.elf.ask_object import NO_KERNEL, AskBpfObject
 from bpfdoctor.host.elf.bpf_object import BpfObject
-from bpfdoctor.host.elf.fixed_reads import AskFixedReads, FixedReads
+from bpfdoctor.host.elf.fixed_reads import FixedReads
 from bpfdoctor.host.question import NOT_RECORDED, A, Host, NoAnswer, Question
 
 

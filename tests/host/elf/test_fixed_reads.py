@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from loud import require
 
-from bpfdoctor.host.elf.fixed_reads import RETURNED, AskFixedReads, FixedRead, FixedReads
+from bpfdoctor.host.elf.ask_fixed_reads import AskFixedReads
+from bpfdoctor.host.elf.fixed_reads import RETURNED, FixedRead, FixedReads
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 
