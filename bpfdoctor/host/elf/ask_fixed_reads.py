@@ -1,4 +1,4 @@
-"""The question which reads of kernel memory in an object stay at the offset that they have."""
+"""The question which reads of kernel memory in an object stay at a fixed offset."""
 
 from __future__ import annotations
 

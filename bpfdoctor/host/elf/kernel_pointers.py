@@ -111,7 +111,7 @@ class Frame(Other):
 
 
 @dataclass(frozen=True)
-class Named(Other):
+class Moved(Other):
     """The offset of a member that the loader fills in, or (`address`) where the member is."""
 
     struct: str
@@ -137,7 +137,7 @@ class Read(NamedTuple):
     direct: bool
 
 
-class Entry(NamedTuple):
+class GivenPointers(NamedTuple):
     """What a function is given: in its first registers, or (`context`) a program's context, of
     which a place says what kernel address lies there."""
 
@@ -145,13 +145,13 @@ class Entry(NamedTuple):
     context: Callable[[int], Origin | None] | None = None
 
 
-class Names(NamedTuple):
+class NamedMembers(NamedTuple):
     """What the object says of a function's code: which member is read at a place through a pointer
     (`member`), which one the loader looks up for the instruction at a place (`moved`), which map's
     address it takes there (`maps`), and what pointer lies in a map's values (`kept`)."""
 
     member: Callable[[int, Pointer], str]
-    moved: Mapping[int, Named]
+    moved: Mapping[int, Moved]
     maps: Mapping[int, str]
     kept: Callable[[str, int], Origin | None]
 
@@ -168,8 +168,8 @@ class PointerWalk(Walk):
         filled: Filled,
         steps: int,
         *,
-        entry: Entry,
-        names: Names,
+        entry: GivenPointers,
+        names: NamedMembers,
         guard: bool | None = None,
     ) -> None:
         self.entry, self.names, self.guard = entry, names, guard
@@ -264,7 +264,7 @@ class PointerWalk(Walk):
 
     def _behind(self, source: Value | None, at: int, *, typed: bool = False) -> Pointer | None:
         """The pointer that lies where another one points to."""
-        if isinstance(source, Named) and source.address:
+        if isinstance(source, Moved) and source.address:
             return Pointer(Origin(source.struct, members=(source.member,), typed=typed))
         if not isinstance(source, Pointer) or len(source.origin.members) >= MOST_STEPS:
             return None
@@ -300,7 +300,7 @@ class PointerWalk(Walk):
         )
 
     def _added(self, base: Value | None, number: Value | None, at: int) -> Value | None:
-        if isinstance(number, Named) and not isinstance(base, Frame):
+        if isinstance(number, Moved) and not isinstance(base, Frame):
             return replace(number, address=True) if not number.address else None
         if not isinstance(number, Number):
             return None

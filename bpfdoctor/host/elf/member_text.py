@@ -24,7 +24,7 @@ MACROS = {"BPF_PROBE_READ": 1, "BPF_PROBE_READ_INTO": 2, "BPF_PROBE_READ_STR_INT
 number of arguments before the members that it follows."""
 
 
-class Member(NamedTuple):
+class MemberText(NamedTuple):
     """Names of a member, outermost first (`a.b`), and the pointer's variable or cast."""
 
     path: str
@@ -32,7 +32,7 @@ class Member(NamedTuple):
     cast: str = ""
 
 
-def pointed_at(text: str, column: int) -> Member | None:
+def pointed_at(text: str, column: int) -> MemberText | None:
     """The member whose name is at a column; None where it is no plain member of a pointer."""
     found = _NAME.match(text, column - 1) if 0 < column <= len(text) else None
     if found is None or (column > 1 and (text[column - 2].isalnum() or text[column - 2] == "_")):
@@ -51,14 +51,16 @@ def pointed_at(text: str, column: int) -> Member | None:
         before = before.rstrip()
     if not before.endswith("->"):
         return None
-    return Member(".".join(path), *_base(before[:-2].rstrip()))
+    return MemberText(".".join(path), *_base(before[:-2].rstrip()))
 
 
-def _array(base: str, text: str) -> Member | None:
+def _array(base: str, text: str) -> MemberText | None:
     """The array that is a member of a pointer's: clang's column is that of the whole, `t->comm`."""
     found = _PATH.match(text)
     after = text[found.end() :].lstrip() if found else ""
-    return None if not found or after.startswith(("[", "(", "->", ".")) else Member(found[0], base)
+    return (
+        None if not found or after.startswith(("[", "(", "->", ".")) else MemberText(found[0], base)
+    )
 
 
 def _base(text: str) -> tuple[str, str]:
@@ -107,7 +109,7 @@ def called_at(text: str, column: int) -> tuple[str, list[str]]:
     return found[0], []
 
 
-def argument_of(text: str, column: int) -> Member | None:
+def argument_of(text: str, column: int) -> MemberText | None:
     """The member whose address the helper that is called at a column is given (`&t->pid`)."""
     name, arguments = called_at(text, column)
     source = arguments[2] if name in READERS and len(arguments) == 3 else ""

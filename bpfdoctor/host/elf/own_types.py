@@ -9,7 +9,7 @@ from bpfdoctor.host.btf.reader import Btf
 from bpfdoctor.host.btf.relocations import Asked, Relocate
 from bpfdoctor.host.elf.code import Function
 from bpfdoctor.host.elf.fixed_reads import RETURNED
-from bpfdoctor.host.elf.kernel_pointers import Named, Origin
+from bpfdoctor.host.elf.kernel_pointers import Moved, Origin
 from bpfdoctor.host.elf.maps import MAPS
 from bpfdoctor.host.elf.section_names import Named as Meant
 
@@ -156,7 +156,7 @@ def _words_of(local: Btf, type_id: int) -> Iterator[tuple[int, int]]:
         yield place, member
 
 
-def looked_up(local: Btf, asked: Asked) -> Named | None:
+def looked_up(local: Btf, asked: Asked) -> Moved | None:
     """The member whose offset a relocation puts in; None for any other, and for elements."""
     parts = local.string(asked.access).split(":")
     if asked.kind != Relocate.BYTE_OFFSET or not 1 < len(parts) <= DEPTH * 4:
@@ -168,4 +168,4 @@ def looked_up(local: Btf, asked: Asked) -> Named | None:
             return None
         names += [member.name] if member.name else []
         here = local.plain(member.type)
-    return Named(plain_name(local, asked.type), ".".join(names)) if names else None
+    return Moved(plain_name(local, asked.type), ".".join(names)) if names else None

@@ -18,9 +18,9 @@ from bpfdoctor.host.elf.fixed_reads import FixedRead, ProgramReads
 from bpfdoctor.host.elf.image import UNDEFINED, Image
 from bpfdoctor.host.elf.kernel_pointers import (
     READING,
-    Entry,
-    Named,
-    Names,
+    GivenPointers,
+    Moved,
+    NamedMembers,
     Origin,
     Pointer,
     PointerWalk,
@@ -29,7 +29,13 @@ from bpfdoctor.host.elf.kernel_pointers import (
 from bpfdoctor.host.elf.line_info import Line, Lines
 from bpfdoctor.host.elf.liveness import CONSTANTS, LONGEST, MOST_STEPS
 from bpfdoctor.host.elf.maps import MAPS
-from bpfdoctor.host.elf.member_text import Member, argument_of, declared, followed_by, pointed_at
+from bpfdoctor.host.elf.member_text import (
+    MemberText,
+    argument_of,
+    declared,
+    followed_by,
+    pointed_at,
+)
 from bpfdoctor.host.elf.own_types import (
     attached_to,
     context_of,
@@ -83,7 +89,7 @@ class _Places:
 
     def _reads(self, program: Function, meant: Meant) -> Iterator[FixedRead]:
         """Those of a program and of the functions that it calls, as it calls them."""
-        begun = (program, Entry(context=context_of(self.local, meant, program)))
+        begun = (program, GivenPointers(context=context_of(self.local, meant, program)))
         left, met = [begun], {(program, begun[1].arguments)}
         while left:
             piece, entry = left.pop()
@@ -95,7 +101,7 @@ class _Places:
                     known = (callee, self._given(callee, given))
                     if known not in met and len(met) < MOST_ENTRIES:
                         met.add(known)
-                        left.append((callee, Entry(known[1])))
+                        left.append((callee, GivenPointers(known[1])))
 
     def _given(
         self, callee: Function, given: tuple[Pointer | None, ...]
@@ -124,7 +130,7 @@ class _Piece:
     def __init__(self, places: _Places, piece: Function) -> None:
         self.places, self.piece = places, piece
         self.code = places.image.data(piece.section)
-        self.moved: dict[int, Named] = {}
+        self.moved: dict[int, Moved] = {}
         self.maps: dict[int, str] = {}
         self.filled: dict[int, Value | None] = {}
         for at, asked in places.core.inside(piece):
@@ -151,9 +157,9 @@ class _Piece:
             return symbol is not None
         return symbol.section < len(names) and names[symbol.section].startswith(CONSTANTS)
 
-    def walk(self, entry: Entry, guard: bool | None = None) -> PointerWalk:
+    def walk(self, entry: GivenPointers, guard: bool | None = None) -> PointerWalk:
         """All ways, or those where what the loader fills in always leads the same way."""
-        names = Names(
+        names = NamedMembers(
             member=lambda at, pointer: self._member(at, pointer)[0].path,
             moved=self.moved,
             maps=self.maps,
@@ -164,13 +170,13 @@ class _Piece:
             self.code, begin, end, self.filled, steps, entry=entry, names=names, guard=guard
         )
 
-    def told(self, walk: PointerWalk, entry: Entry) -> Iterator[FixedRead]:
+    def told(self, walk: PointerWalk, entry: GivenPointers) -> Iterator[FixedRead]:
         reads = list(walk.reads()) if walk.whole else []
         always = self._always(entry) if reads else set()
         for read in reads:
             yield self._fact(read, guarded=read.place not in always)
 
-    def _always(self, entry: Entry) -> set[int]:
+    def _always(self, entry: GivenPointers) -> set[int]:
         """Places that are reached whichever way the loader's answers lead."""
         if not any(isinstance(each, Address) for each in self.filled.values()):
             return set(_whole(self.piece))
@@ -201,7 +207,7 @@ class _Piece:
             text=line.text if line else "",
         )
 
-    def _member(self, at: int, pointer: Pointer) -> tuple[Member, Line | None]:
+    def _member(self, at: int, pointer: Pointer) -> tuple[MemberText, Line | None]:
         """What is read at a place by the source, and the line that says so."""
         line = self._line(pointer.added) if pointer.added >= 0 else None
         member = pointed_at(line.text, line.column) if line else None
@@ -209,7 +215,7 @@ class _Piece:
             return member, line
         line = self._line(at)
         member = argument_of(line.text, line.column) if line else None
-        return member or Member(self._followed(at, line) if line else ""), line
+        return member or MemberText(self._followed(at, line) if line else ""), line
 
     def _line(self, at: int) -> Line | None:
         return self.places.lines.at(self.piece.section, at)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from loud import missing
+from loud import require
 
 from bpfdoctor.host.elf.ask_fixed_reads import AskFixedReads
 from bpfdoctor.host.elf.fixed_reads import RETURNED, FixedRead, FixedReads
@@ -161,6 +160,7 @@ def source() -> str:
 
 
 def built(place: Path, moved: str) -> FixedReads:
+    require("clang", "llvm-objcopy")
     (place / "p.bpf.c").write_text(source())
     argv = ["clang", "-g", "-O2", "-target", "bpf", f"-DMOVED={moved}", "-c", "p.bpf.c"]
     subprocess.run([*argv, "-o", "p.o"], check=True, cwd=place)
@@ -170,15 +170,9 @@ def built(place: Path, moved: str) -> FixedReads:
 
 
 @pytest.fixture(scope="module")
-def fixed(tmp_path_factory: pytest.TempPathFactory, needs_clang: None) -> FixedReads:
+def fixed(tmp_path_factory: pytest.TempPathFactory) -> FixedReads:
     """The reads of all of them, where nothing is relocated."""
     return built(tmp_path_factory.mktemp("fixed"), "")
-
-
-@pytest.fixture(scope="module")
-def needs_clang() -> None:
-    if not shutil.which("clang"):
-        missing("clang")
 
 
 def reads(found: FixedReads, name: str) -> tuple[FixedRead, ...]:
@@ -195,7 +189,7 @@ def test_a_read_that_stays_is_told_with_what_it_is_of(fixed: FixedReads, name: s
     assert found == wanted
 
 
-def test_a_read_that_the_loader_moves_is_not_told(tmp_path: Path, needs_clang: None) -> None:
+def test_a_read_that_the_loader_moves_is_not_told(tmp_path: Path) -> None:
     found = built(tmp_path, "__attribute__((preserve_access_index))")
     told = {each.program: [read.member for read in each.reads] for each in found.programs}
     assert told == {"followed": ["uid"]}, "cred alone has no such attribute"
@@ -220,7 +214,7 @@ def test_what_a_program_is_attached_to_is_named_as_the_kernel_does(fixed: FixedR
     ]  # fmt: skip
 
 
-def test_an_object_without_lines_is_read_too(tmp_path: Path, fixed: FixedReads) -> None:
+def test_an_object_without_lines_is_read_too(tmp_path: Path) -> None:
     built(tmp_path, "")
     for section in (".BTF.ext", ".BTF"):
         argv = ["llvm-objcopy", f"--remove-section={section}", "p.o"]
@@ -230,7 +224,7 @@ def test_an_object_without_lines_is_read_too(tmp_path: Path, fixed: FixedReads) 
         assert not any(read.line for each in found.programs for read in each.reads)
 
 
-def test_whatever_the_file_is_it_ends(tmp_path: Path, fixed: FixedReads) -> None:
+def test_whatever_the_file_is_it_ends(tmp_path: Path) -> None:
     built(tmp_path, "")
     data, chance = bytearray((tmp_path / "p.o").read_bytes()), random.Random(11)
     for _ in range(60):
