@@ -49,7 +49,9 @@ class AskTracked(Question[KnownToGit], frozen=True):
             return NoAnswer.from_error(error)
 
     def _found(self, machine: Machine) -> KnownToGit | NoAnswer:
-        listed = ask_git(machine, self.tree, "ls-files", "--stage", "--debug", "-z", "--", self.path)
+        listed = ask_git(
+            machine, self.tree, "ls-files", "--stage", "--debug", "-z", "--", self.path
+        )
         if isinstance(listed, Refusal):
             return NoAnswer("refused", listed.detail)
         files = [each for each in tracked_files(listed) if decoded(each.path) == self.path]

@@ -123,7 +123,11 @@ def _room_for(context: Context, name: str) -> list[Fix]:
     if isinstance(there, PathFacts):
         aside = free_name(context.host, f"{path}.aside")
         undo = ("mv", "-nT", "--", aside, path)
-        return [Run(("mv", "-nT", "--", path, aside), text="kept, not deleted", cwd=here.path, undo=undo)]
+        return [
+            Run(
+                ("mv", "-nT", "--", path, aside), text="kept, not deleted", cwd=here.path, undo=undo
+            )
+        ]
     absent: list[str] = []
     above = posixpath.dirname(path)
     while above != here.path and _absent(context, above):
