@@ -2,9 +2,9 @@
 
 `git status` and `git diff` run `filter.*.clean` of the tree's own configuration, hooks off or not;
 `git submodule` runs `submodule.*.update=!COMMAND`. Only `rev-parse`, `ls-files`, `cat-file blob`
-and `config --list` are used here, which run neither. What remains is closed by what is set for them: no fsmonitor, no
-hooks, no pager, and no transport, for a partial clone fetches what is missing (by `core.sshCommand`
-or a remote helper) unless the protocol is forbidden.
+and `config --list` are used here, which run neither. What remains is closed by what is set for
+them: no fsmonitor, no hooks, no pager, and no transport, for a partial clone fetches what is
+missing (by `core.sshCommand` or a remote helper) unless the protocol is forbidden.
 """
 
 from __future__ import annotations

@@ -93,8 +93,9 @@ def _kept_by_git(context: Context, name: str) -> _Kept | None:
             tree, below = here.inside(submodule.path), name.removeprefix(f"{submodule.path}/")
             programs = (*programs, *submodule.programs)
     tracked = context.ask(AskTracked(tree, below))
-    there = isinstance(tracked, KnownToGit) and tracked.tracked
-    return _Kept(tree, below, tracked, programs) if there else None
+    if isinstance(tracked, NoAnswer) or not tracked.tracked:
+        return None
+    return _Kept(tree, below, tracked, programs)
 
 
 def _as_kept(context: Context, name: str, kept: _Kept) -> list[Fix]:
@@ -135,8 +136,8 @@ def _room_for(context: Context, name: str) -> list[Fix]:
         above = posixpath.dirname(above)
     if not absent:
         return []
-    undo = ("rmdir", "--ignore-fail-on-non-empty", "--", *absent)
-    return [Run(("mkdir", "-p", "--", absent[0]), cwd=here.path, undo=undo)]
+    back = ("rmdir", "--ignore-fail-on-non-empty", "--", *absent)
+    return [Run(("mkdir", "-p", "--", absent[0]), cwd=here.path, undo=back)]
 
 
 def _absent(context: Context, path: str) -> bool:
