@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from bpfdoctor.api import ByHand, Context, Evidence, Finding, Install, Instead, NoAnswer, Project
+from bpfdoctor.api import (
+    Build,
+    ByHand,
+    Context,
+    Evidence,
+    Finding,
+    Install,
+    Instead,
+    NoAnswer,
+    Project,
+)
 from bpfdoctor.api import Status
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown, warned
-from bpfdoctor.api import files, machine, tools
+from bpfdoctor.api import files, machine, tools, vmlinux
 
 _LIBELF = """\
 #include <gelf.h>
@@ -71,6 +82,10 @@ def zlib(context: Context) -> Finding:
     return _library(context, "zlib", "-lz", _ZLIB, "zlibVersion")
 
 
+_SYSTEM_INCLUDES = "-idirafter"
+"""What makefiles have `clang -v` tell, and give to the clang that compiles for BPF."""
+
+
 @check(
     "libraries.uapi",
     title="kernel headers for BPF code",
@@ -78,16 +93,43 @@ def zlib(context: Context) -> Finding:
     applies=lambda project: "CLANG" in project.tools,
     excused_by=("toolchain.environment",),
 )
-def uapi(context: Context) -> Finding:
+def uapi(context: Context) -> Iterator[Finding]:
     """Clang finds asm/types.h and linux/bpf.h when it compiles for BPF with the project's flags.
 
     With `-target bpf` clang does not search the directories of this architecture; the makefiles
-    of libbpf projects add them. The headers come from the project's libbpf and from the system.
+    of libbpf projects add them (libbpf-bootstrap's since 2b2426e, 2020-12-04; before, programs that
+    include linux/bpf.h build only where /usr/include/asm is). The headers come from the project's
+    libbpf and from the system.
     What to do: install the kernel's headers for user space (linux-libc-dev, kernel-headers).
     """
     if _libbpf_is_missing(context):
-        return blocked("the project's libbpf is not there", [f"checkout.submodules[{_LIBBPF}]"])
-    return _headers_for_bpf(context)
+        yield blocked("the project's libbpf is not there", [f"checkout.submodules[{_LIBBPF}]"])
+        return
+    found = _headers_for_bpf(context)
+    yield found
+    build = context.project.kind.build
+    if found.status is Status.PASS and context.project.path and build is not None:
+        yield from _without_host_includes(context, build)
+
+
+def _without_host_includes(context: Context, build: Build) -> Iterator[Finding]:
+    """Report each program that needs directories which the makefile does not give to clang."""
+    makefile = context.ask(files.Read(context.project.inside(build.makefile)))
+    if not isinstance(makefile, files.Text) or _SYSTEM_INCLUDES in makefile.text:
+        return
+    clang = tools.chosen_clang(context.host, context.project.kind.clang, context.project.tools)
+    include = tuple(context.project.inside(place) for place in build.include)
+    question = tools.compile_headers(context.host, clang.argv, include, plain=True)
+    answer = context.ask(question)
+    header = None if isinstance(answer, NoAnswer) else _NOT_FOUND.search(answer.log)
+    if header is None:
+        return
+    spared = vmlinux.includers(context, build, "vmlinux.h")  # it takes the place of these headers
+    why = f"{build.makefile} gives clang no directory with {header.group(1)} for BPF code"
+    newer = ByHand("take a newer commit, whose makefile adds clang's own directories (-idirafter)")
+    for program in context.project.programs:
+        if program not in spared:
+            yield failed(why, about=program, seen=[evidence(question, answer)], fixes=[newer])
 
 
 def _headers_for_bpf(context: Context) -> Finding:

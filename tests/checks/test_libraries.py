@@ -261,3 +261,32 @@ def test_a_project_without_a_build_links_nothing() -> None:
     embedded = Project(ProjectKind("own", "own", "own", (), {}))
     for name in ("libelf", "zlib", "uapi"):
         assert run_check(f"libraries.{name}", FakeHost(), embedded) == ()
+
+
+@pytest.mark.parametrize(
+    ("flags", "source", "blamed"),
+    [
+        ("", "#include <linux/bpf.h>\n", True),
+        ("", '#include "vmlinux.h"\n', False),
+        ("-idirafter /usr/include", "#include <linux/bpf.h>\n", False),
+    ],
+)
+def test_a_makefile_that_adds_no_directories_leaves_out_who_includes_the_kernels_headers(
+    tmp_path: Path, needs: Callable[..., None], flags: str, source: str, blamed: bool
+) -> None:
+    """As on Debian, where asm/types.h is below /usr/include/x86_64-linux-gnu."""
+    needs("clang")
+    own = f'case "$*" in *-v*) set -- -isystem {tmp_path}/here "$@";; esac'
+    run = f'exec {shutil.which("clang")} -nostdlibinc "$@"'
+    host = host_with(tmp_path, "clang", f"{own}\n{run}")
+    for name in ("libbpf/include/uapi/linux/bpf.h", "here/asm/types.h"):
+        (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / "here/asm/types.h").write_text("typedef unsigned int __u32;\n")
+    tracepoint = "#include <asm/types.h>\nenum { BPF_PROG_TYPE_TRACEPOINT };\n"
+    (tmp_path / "libbpf/include/uapi/linux/bpf.h").write_text(tracepoint)
+    (tmp_path / "Makefile").write_text(f"APPS = minimal\nINCLUDES := {flags}\n")
+    (tmp_path / "minimal.bpf.c").write_text(source)
+    here = msgspec.structs.replace(PROJECT, path=str(tmp_path), programs=("minimal",))
+    whole, *programs = run_check("libraries.uapi", host, here)
+    assert whole.status is Status.PASS, whole.summary
+    assert [each.key for each in programs] == (["libraries.uapi[minimal]"] if blamed else [])

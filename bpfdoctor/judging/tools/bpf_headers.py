@@ -21,12 +21,18 @@ __u32 probe = BPF_PROG_TYPE_TRACEPOINT;
 
 
 def compile_headers(
-    host: Host, clang: Argv, include: tuple[str, ...], without: tuple[str, ...] = ()
+    host: Host,
+    clang: Argv,
+    include: tuple[str, ...],
+    without: tuple[str, ...] = (),
+    *,
+    plain: bool = False,
 ) -> Compile:
     """The question whether this clang finds asm/types.h and linux/bpf.h for BPF code.
 
     `include` are the directories that the makefile gives it (`{arch}`: the kernel's name of the
     architecture), `without` the variables of the environment that it does not get.
+    `plain`: the makefile does not add the directories that clang searches for the host.
     """
     running = host.ask(AskKernel())
     arch = "" if isinstance(running, NoAnswer) else target_architecture(running.architecture)
@@ -35,4 +41,4 @@ def compile_headers(
     given = ("",) if unset else tool_words(host, SYSTEM_INCLUDES, "")
     flags = (*BPF_FLAGS, f"-D__TARGET_ARCH_{arch}", *own, *(word for word in given if word))
     # ("",): the variable is not set; set to nothing, it takes the directories away
-    return Compile(clang, _CODE, flags, host_includes=given == ("",), without=without)
+    return Compile(clang, _CODE, flags, host_includes=given == ("",) and not plain, without=without)
