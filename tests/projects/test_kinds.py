@@ -123,8 +123,16 @@ def test_a_sound_project_file_is_read(tmp_path: Path) -> None:
         ("[build]", 'clang = "abc"\n[build]', "clang: 'abc' is no version"),
         ("[build]", '[build]\ninclude = ["{cpu}"]', "build: 'cpu' is none of: arch"),
         ("{program}", "{name}", "needs: 'name' is none of: program"),
-        ('"runtime.x"', '"kernel.x"', "programs.one.also: 'kernel.x' begins with none of: runtime."),
-        ("needs.build = [", "needs.load = [", "programs.one.needs: 'b.check': what is needed after"),
+        (
+            '"runtime.x"',
+            '"kernel.x"',
+            "programs.one.also: 'kernel.x' begins with none of: runtime.",
+        ),
+        (
+            "needs.build = [",
+            "needs.load = [",
+            "programs.one.needs: 'b.check': what is needed after",
+        ),
         ("{pid}", "{nope}", "programs.one.proof: 'nope' is none of: pid"),
         ("{pid}", "{child}", "{child} has no value where the trigger is 'own'"),
         ("{pid}", "(", "programs.one.proof: '( x{2}' is no regular expression"),
