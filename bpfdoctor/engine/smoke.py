@@ -77,12 +77,24 @@ class Smoke:
         if stopped and instead is None:
             self._add(self._skip(target, blamed))
             return
+        harmful = self._harmful(target, predicted)
+        if harmful:
+            self._add(self._skip(target, harmful))
+            return
         self.observer.stage(target.program, Stage.BUILD)
         seen = _run(self.context, target, instead)
         self.observed[target.program] = seen
         self._judge(target, seen, predicted)
         if seen.instead is None:
             self._hold_to_built(target.program, seen.object)
+
+    def _harmful(self, target: Target, predicted: Stages) -> tuple[str, ...]:
+        """What would harm the machine, if the program ran."""
+        if target.stage is Stage.BUILD:
+            return ()
+        roots = (key for each in predicted.values() for key in each.because)
+        known = self.findings.by_key
+        return tuple(key for key in dict.fromkeys(roots) if key in known and known[key].harmful)
 
     def _hold_to_built(self, program: str, path: str) -> None:
         """Say so where the build made another object than the one that was judged."""
