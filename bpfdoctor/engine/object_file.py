@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import posixpath
+
 from bpfdoctor.api import Host, NoAnswer, Project, objects, tools
 from bpfdoctor.errors import BpfDoctorError, UndeterminedError
 from bpfdoctor.host.limited import CHECK_LIMIT, TooLongError, within
@@ -24,7 +26,8 @@ def _loader(host: Host, path: str) -> tools.Loader | None:
     place, _, file = path.rpartition("/")
     stem = file.removesuffix(".o").removesuffix(".bpf")
     beside = f"{place}/{stem}.c" if place else f"{stem}.c"
-    for source in (beside, f"{place or '.'}/../{stem}.c"):
+    above = posixpath.normpath(f"{place or '.'}/../{stem}.c")  # names no directory of the user's
+    for source in (beside, above):
         answer = host.ask(tools.AskLoader((source,)))
         if not isinstance(answer, NoAnswer) and set(_skeletons(stem)) & set(answer.opened):
             return answer
