@@ -91,7 +91,11 @@ def examined(
 
 def _places(given: Given) -> tuple[str, ...]:
     """The paths that the user named."""
-    return (given.directory or ".", *(each.path for each in given.objects))
+    from bpfdoctor.engine.object_file import loader_places
+
+    objects = [each.path for each in given.objects]
+    beside = (source for path in objects for source in loader_places(path))
+    return (given.directory or ".", *objects, *beside)
 
 
 def _write(snapshot: Snapshot, file: str, redactor: Redactor) -> None:

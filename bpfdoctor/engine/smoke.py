@@ -116,7 +116,7 @@ class Smoke:
             if seen.instead is None:
                 self._compare(target, finding, predicted, Readiness.READY)
             return
-        roots = self._roots(stopped, predicted) or self._same_failure(target, stopped)
+        roots = self._roots(target, stopped, predicted) or self._same_failure(target, stopped)
         if roots:
             skip = self._skip(target, roots)
             self._add(msgspec.structs.replace(skip, evidence=finding.evidence))
@@ -125,13 +125,15 @@ class Smoke:
         if stopped.happened is False and seen.instead is None:
             self._compare(target, finding, predicted, Readiness.NOT_READY, stopped.stage)
 
-    def _roots(self, stopped: Outcome, predicted: Stages) -> tuple[str, ...]:
+    def _roots(self, target: Target, stopped: Outcome, predicted: Stages) -> tuple[str, ...]:
         """What was found to stand in the way of a stage: its needs, or the kernel itself.
 
-        A need that nobody examined excuses nothing, and none that another command goes round.
+        A need that nobody examined excuses nothing, and none that another command goes round; nor
+        does that a source did not compile for us, where make has now been seen to fail.
         """
         because = predicted[stopped.stage].because
-        known = tuple(key for key in because if key in self.findings.by_key)
+        doubts = self.context.project.maybe(target.program, Stage.BUILD)
+        known = tuple(key for key in because if key in self.findings.by_key and key not in doubts)
         known = self.findings.blocking(known)
         if known or stopped.stage is not Stage.BUILD:
             return known or self.findings.roots((smoke_kernel.id,))
