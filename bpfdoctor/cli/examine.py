@@ -37,6 +37,7 @@ from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.root_path import changeable_by_others
 from bpfdoctor.model import Report, Subject
 from bpfdoctor.projects.reader import kinds
+from bpfdoctor.typed import from_plain
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elevated import ElevatedHost
@@ -205,7 +206,7 @@ def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
 def _options_of(snapshot: Snapshot, given: Given) -> Options:
     """What the recorded run was about, but for what is asked for now."""
     try:
-        options = msgspec.convert(snapshot.options, Options)
+        options = from_plain(snapshot.options, Options)
     except msgspec.ValidationError as error:
         raise BpfDoctorError(f"{given.snapshot} is not a snapshot: {error}") from None
     asked, default = given.options(), Options()
