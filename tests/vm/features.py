@@ -63,7 +63,7 @@ def program_types(host: LiveHost) -> Iterator[tuple[str, str]]:
         if not each.targeted:
             yield name, said(host.ask(LoadProgram(name)))
             continue
-        answer = with_memory(Attempt, lambda each=each: attempt(lambda on: _aim(on, each)))  # type: ignore[misc]
+        answer = with_memory(Attempt, lambda each=each: attempt(lambda on: _aim(on, each)))
         yield name, KNOWN if isinstance(answer, Attempt) and answer.log else said(answer)
 
 
@@ -76,7 +76,7 @@ def map_types(host: LiveHost) -> Iterator[tuple[str, str]]:
     """Each type by its least map."""
     for name, each in MAP_TYPES.items():
         if each.of_maps or name == "struct_ops":
-            answer = with_memory(Attempt, lambda each=each: attempt(lambda on: _make(on, each)))  # type: ignore[misc]
+            answer = with_memory(Attempt, lambda each=each: attempt(lambda on: _make(on, each)))
         else:
             sizes = (each.key_size, each.value_size, each.entries)
             answer = host.ask(TryMap(each.number, *sizes, each.flags, each.typed))

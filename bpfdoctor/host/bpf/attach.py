@@ -45,7 +45,7 @@ class AttachTracepoint(Question[Attempt], frozen=True):
     asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(self._attach))
+        return with_memory(Attempt, attempt, self._attach)
 
     def source(self) -> str:
         program = f"tracepoint{_reading(self.reads)}"
@@ -72,7 +72,7 @@ class AttachRawTracepoint(Question[Attempt], frozen=True):
     asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(self._attach))
+        return with_memory(Attempt, attempt, self._attach)
 
     def source(self) -> str:
         return f"bpf(BPF_RAW_TRACEPOINT_OPEN, {self.name}{_reading(self.reads)})"
@@ -127,7 +127,7 @@ class AttachKprobe(Question[Attempt], frozen=True):
         said = Attempt("ENOENT", "looking for a function")
         for function in self.functions:
             place = ProbePlace(function, self.returns, self.offset)
-            said = attempt(lambda steps, place=place: attach_probe(steps, source, place))  # type: ignore[misc]
+            said = attempt(lambda steps, place=place: attach_probe(steps, source, place))
             if said.error != "ENOENT":
                 break
         return said

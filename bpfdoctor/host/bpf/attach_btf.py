@@ -51,7 +51,7 @@ class AttachTrampoline(Question[Attempt], frozen=True):
         alone = None if self.loading else left_alone(machine, "trampoline")
         if alone is not None:
             return alone
-        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
+        return with_memory(Attempt, attempt, self._attach, target)
 
     def source(self) -> str:
         where, kind = " or ".join(self.functions), self.kind + ".s" * self.sleepable
@@ -80,7 +80,7 @@ class AttachBtfTracepoint(Question[Attempt], frozen=True):
             return NoAnswer("broken", str(error))
         if isinstance(found, Attempt):
             return found
-        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, found)))
+        return with_memory(Attempt, attempt, self._attach, found)
 
     def source(self) -> str:
         return f"bpf(BPF_PROG_LOAD, tp_btf/{self.name}), bpf(BPF_RAW_TRACEPOINT_OPEN)"
@@ -101,7 +101,7 @@ class AttachIterator(Question[Attempt], frozen=True):
         target = btf_id_of(machine, (f"bpf_iter_{self.what}",))
         if isinstance(target, Attempt):
             return target
-        return with_memory(Attempt, lambda: attempt(lambda steps: self._attach(steps, target)))
+        return with_memory(Attempt, attempt, self._attach, target)
 
     def source(self) -> str:
         kind = "iter" + ".s" * self.sleepable

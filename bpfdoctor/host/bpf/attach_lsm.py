@@ -38,7 +38,7 @@ class LoadLsm(Question[Attempt], frozen=True):
         target = btf_id_of(machine, (f"bpf_lsm_{self.hook}",))
         if isinstance(target, Attempt):
             return target
-        return with_memory(Attempt, lambda: attempt(lambda steps: self._load(steps, target)))
+        return with_memory(Attempt, attempt, self._load, target)
 
     def source(self) -> str:
         return f"bpf(BPF_PROG_LOAD, {'lsm' + '.s' * self.sleepable}/{self.hook})"
@@ -83,7 +83,7 @@ class FireLsm(Question[LsmFired], frozen=True):
         hook = btf_id_of(machine, (LSM_HOOK,))
         if isinstance(hook, Attempt):
             return LsmFired(hook)
-        return left_alone(machine, "trampoline") or with_memory(LsmFired, lambda: self._fire(hook))
+        return left_alone(machine, "trampoline") or with_memory(LsmFired, self._fire, hook)
 
     def source(self) -> str:
         return f"bpf(BPF_PROG_LOAD, lsm: {LSM_HOOK}), bpf(BPF_RAW_TRACEPOINT_OPEN), bpf(MAGIC)"

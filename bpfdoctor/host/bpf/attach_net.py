@@ -39,7 +39,7 @@ class AttachSocketFilter(Question[Attempt], frozen=True):
     asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(self._attach))
+        return with_memory(Attempt, attempt, self._attach)
 
     def source(self) -> str:
         return "socket(AF_PACKET, SOCK_RAW), setsockopt(SO_ATTACH_BPF)"

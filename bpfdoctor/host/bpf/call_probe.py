@@ -74,7 +74,7 @@ class ProbeCalls(Question[Calls], frozen=True, tag="TryCalls"):
         like = self.like.looked_up(machine)
         if isinstance(like, Attempt):
             return Calls(like)
-        return with_memory(Calls, lambda: self._try(like, found))
+        return with_memory(Calls, self._try, like, found)
 
     def source(self) -> str:
         calls = [f"helper {each}" for each in self.helpers] + list(self.functions)

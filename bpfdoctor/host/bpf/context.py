@@ -55,7 +55,7 @@ class TryContext(Question[Calls], frozen=True):
         like = self.like.looked_up(machine)
         if isinstance(like, Attempt):
             return Calls(like)
-        return with_memory(Calls, lambda: self._try(like))
+        return with_memory(Calls, self._try, like)
 
     def source(self) -> str:
         reads = [f"r0 = *(u{8 * size} *)(r1 + {offset})" for offset, size in self.reads]

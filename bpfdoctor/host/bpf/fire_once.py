@@ -80,7 +80,7 @@ class FireOnce(Question[FiredOnce], frozen=True):
         if isinstance(arm, Attempt):
             return FiredOnce(arm)
         if self.kind != "classifier":
-            return with_memory(FiredOnce, lambda: self._fire(arm))
+            return with_memory(FiredOnce, self._fire, arm)
         said = in_child(FiredOnce, lambda: self._fire(arm))
         if isinstance(said, FiredOnce) and said.attached.known_call is Call.UNSHARE:
             return NoAnswer(said.attached.error, "no network namespace could be made to try it in")

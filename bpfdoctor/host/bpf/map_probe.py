@@ -35,7 +35,7 @@ class TryMap(Question[Attempt], frozen=True):
     asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(self.made))
+        return with_memory(Attempt, attempt, self.made)
 
     def source(self) -> str:
         sizes = f"key {self.key_size}, value {self.value_size}, {self.entries} entries"

@@ -4,9 +4,10 @@ Until Linux 5.11 the kernel charged maps and programs to this limit, for all pro
 together; since the series that ends in commit 3ac1f01b43b6 ("bpf: Eliminate rlimit-based memory
 accounting for bpf progs") it charges the memory cgroup.
 
-The limit is never raised in our own process. On an old kernel such a probe is put in a forked
+The limit is never raised in our own process. On an old kernel such a probe is made in a forked
 child; the child does nothing but system calls, and ends without running anything of Python's exit,
-so that forking among threads is safe. On 5.11 and later nothing is forked.
+so that forking among threads is safe. One child makes many of them, where a probe can be written
+down for it (`bpfdoctor.host.bpf.trial_process`). On 5.11 and later nothing is forked.
 """
 
 from __future__ import annotations
@@ -69,25 +70,47 @@ class RaiseMemlock(Question[Attempt], frozen=True):
         return f"setrlimit(RLIMIT_MEMLOCK, {limit}), in a child process"
 
 
-def with_memory(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:
-    """What `action` answers, with RLIMIT_MEMLOCK out of its way where the kernel charges it."""
+def with_memory(kind: type[A], action: Callable[..., A], *given: object) -> A | NoAnswer:
+    """What `action(*given)` answers, with RLIMIT_MEMLOCK out of its way where that is charged.
+
+    A method of a question and plain data can be written down; for a closure a child is forked.
+    """
     try:
         numbers()
     except UnknownArchitectureError as error:
         return NoAnswer("refused", str(error))
     limited = resource.getrlimit(resource.RLIMIT_MEMLOCK) != UNLIMITED
     if not limited or kernel_version(os.uname().release) >= (5, 11):
-        return action()
-    return in_child(kind, action)
+        return action(*given)
+    from bpfdoctor.host.bpf.trial_process import (
+        in_turn,
+        modules_of,
+        written_down,
+    )  # on old kernels alone
+
+    trial = written_down(action, given)
+    if trial:
+        return in_turn(kind, trial, modules_of(action, *given))
+    return in_child(kind, lambda: action(*given))
+
+
+def forked() -> int:
+    """As fork(2) among threads."""
+    import_module("logging")  # else another thread sets its hooks of fork while this one forks
+    with warnings.catch_warnings():  # Python 3.12 warns of any fork among threads
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def ended_with(status: int) -> NoAnswer:
+    """That a child ended without an answer."""
+    return NoAnswer("broken", f"the probe's process ended with status {status}")
 
 
 def in_child(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:
     """What `action` answers in a forked child that has raised its limit as far as it may."""
-    import_module("logging")  # else another thread sets its hooks of fork while this one forks
     reader, writer = os.pipe()
-    with warnings.catch_warnings():  # Python 3.12 warns of any fork among threads
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+    pid = forked()
     if pid == 0:
         _child(writer, action)
     os.close(writer)
@@ -97,13 +120,13 @@ def in_child(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:
     try:
         return from_json(data, kind)
     except (msgspec.DecodeError, msgspec.ValidationError):
-        return NoAnswer("broken", f"the probe's process ended with status {status}")
+        return ended_with(status)
 
 
 def _child(writer: int, action: Callable[[], Answer]) -> None:
     status = 1
     try:
-        _raise_limit()
+        raise_limit()
         with open(writer, "wb") as pipe:
             pipe.write(msgspec.json.encode(action()))
         status = 0
@@ -111,7 +134,8 @@ def _child(writer: int, action: Callable[[], Answer]) -> None:
         os._exit(status)
 
 
-def _raise_limit() -> None:
+def raise_limit() -> None:
+    """Raise it in this process, a child, as far as it may be."""
     hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
     for limit in (UNLIMITED, (hard, hard)):
         try:

@@ -129,7 +129,7 @@ class UseGlobalData(Question[Attempt], frozen=True):
     asks = "kernel"
 
     def put(self, machine: Machine) -> Attempt | NoAnswer:
-        return with_memory(Attempt, lambda: attempt(self._load))
+        return with_memory(Attempt, attempt, self._load)
 
     def source(self) -> str:
         return "bpf(BPF_MAP_CREATE, array), bpf(BPF_PROG_LOAD, socket_filter: value of map[0] = 42)"

@@ -63,11 +63,14 @@ def _close_aside(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def attempt(action: Callable[[Steps], object]) -> Attempt:
-    """What the kernel said to `action`: the errno of the first call that it refused, if any."""
+def attempt(action: Callable[..., object], *given: object) -> Attempt:
+    """What the kernel said to `action`: the errno of the first call that it refused, if any.
+
+    It takes its steps and what is given.
+    """
     with Steps() as steps:
         try:
-            action(steps)
+            action(steps, *given)
         except OSError as error:
             return Attempt.refused(steps.call, error)
     return Attempt()
