@@ -151,17 +151,23 @@ def test_what_it_attaches_itself_is_named(words: str) -> None:
     assert within(words) == Loader(by_hand=("a",), opened=("it_bpf",))
 
 
+def test_what_it_sends_elsewhere_is_named() -> None:
+    found = within("bpf_program__set_attach_target(skel->progs.a, 0, name);")
+    assert found == Loader(retargeted=("a",), opened=("it_bpf",))
+
+
 @pytest.mark.parametrize(
     "words",
     [
-        "bpf_program__set_attach_target(skel->progs.a, 0, name);",
         "bpf_program__set_type(skel->progs.a, BPF_PROG_TYPE_XDP);",
         "bpf_program__set_expected_attach_type(skel->progs.a, BPF_XDP);",
+        "bpf_program__set_flags(skel->progs.a, BPF_F_SLEEPABLE);",
+        "bpf_program__set_insns(skel->progs.a, insns, count);",
         "bpf_program__set_kprobe(skel->progs.a);",
     ],
 )
-def test_what_it_sends_elsewhere_is_named(words: str) -> None:
-    assert within(words) == Loader(retargeted=("a",), opened=("it_bpf",))
+def test_what_it_loads_as_something_else_is_named(words: str) -> None:
+    assert within(words) == Loader(changed=("a",), opened=("it_bpf",))
 
 
 @pytest.mark.parametrize(
@@ -182,12 +188,13 @@ def test_a_map_of_another_size_is_named(words: str) -> None:
 
 def test_what_another_file_does_with_a_program_may_be_anything() -> None:
     given = within("helper(skel->progs.a, skel->maps.m);")
-    assert given.optional == given.by_hand == given.retargeted == ("a",)
+    assert given.optional == given.by_hand == given.retargeted == given.changed == ("a",)
     assert given.sized == ("m",)
     whole = within("prepare(skel);")
     assert whole.every_optional
     assert whole.every_by_hand
     assert whole.every_retargeted
+    assert whole.every_changed
     assert whole.every_sized
 
 
@@ -254,6 +261,7 @@ def test_what_is_given_up_may_be_anything() -> None:
     assert found.may_leave_out("a")
     assert found.attaches("a")
     assert found.retargets("a")
+    assert found.changes("a")
     assert found.sizes("m")
 
 
