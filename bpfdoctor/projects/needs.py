@@ -150,7 +150,7 @@ def _memlock(around: AroundObject) -> str:
     return "" if limit is None else "infinity" if limit < 0 else str(limit)
 
 
-def _every(stage: Stage, key: str) -> bool:  # noqa: ARG001  (as the others of its kind)
+def _every(stage: Stage, key: str) -> bool:
     """All needs of some rules."""
     return True
 

@@ -35,9 +35,9 @@ class Loader(Answer, frozen=True):
     `optional`: it may leave these programs out. `by_hand`: it attaches them itself, or hands their
     descriptors on. `retargeted`: it says to what they attach. `changed`: it gives them another
     type, other flags or other code. `sized`: maps that it gives another size or type, reuses or
-    leaves out. Each `every_…` says that it may be any. `memlock` is what it raises RLIMIT_MEMLOCK to in bytes (-1: infinity), where it ends if
-    it may not; None where it does not, or carries on. `opened` are its skeletons. `unread` says why
-    it could not be read to its end.
+    leaves out. Each `every_…` says that it may be any. `memlock` is what it raises RLIMIT_MEMLOCK
+    to in bytes (-1: infinity), where it ends if it may not; None where it does not, or carries on.
+    `opened` are its skeletons. `unread` says why it could not be read to its end.
     """
 
     optional: tuple[str, ...] = ()
