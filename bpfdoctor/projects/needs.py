@@ -256,7 +256,8 @@ class _Derived:
     def _load(self, program: ObjectProgram) -> str:
         """Whether its loader loads it as it is, by its section and the loader's source."""
         optional = self.loader.may_leave_out(program.name) or self.loader.changes(program.name)
-        asked_for = bool(self.around.program) and program.section.startswith("?")
+        loaded = bool(self.around.program) or self.around.loader is not None
+        asked_for = loaded and program.section.startswith("?")
         return "maybe" if optional or asked_for else "yes"
 
     def _needs(self, program: ObjectProgram, doubts: _Doubts) -> tuple[Needs, Needs]:

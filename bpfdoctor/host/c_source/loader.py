@@ -17,7 +17,15 @@ from bpfdoctor.host.c_source.memlock_limit import raised_to
 from bpfdoctor.host.c_source.programs import Expressions
 from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
 from bpfdoctor.host.c_source.text import lines_of, uncommented
-from bpfdoctor.host.c_source.uses import BY_HAND, CHANGED, OPTIONAL, RETARGETED, SIZED, Uses
+from bpfdoctor.host.c_source.uses import (
+    BY_HAND,
+    CHANGED,
+    OPTIONAL,
+    RETARGETED,
+    SIZED,
+    Uses,
+    files_opened,
+)
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError, PrivateError, read_published
 
@@ -37,7 +45,8 @@ class Loader(Answer, frozen=True):
     type, other flags or other code. `sized`: maps that it gives another size or type, reuses or
     leaves out. Each `every_…` says that it may be any. `memlock` is what it raises RLIMIT_MEMLOCK
     to in bytes (-1: infinity), where it ends if it may not; None where it does not, or carries on.
-    `opened` are its skeletons. `unread` says why it could not be read to its end.
+    `opened` are its skeletons, and the objects that it opens by file, named as those are. `unread`
+    says why it could not be read to its end.
     """
 
     optional: tuple[str, ...] = ()
@@ -162,7 +171,7 @@ def read_loader(texts: list[str]) -> Loader:
         *uses.programs(CHANGED),
         *uses.maps(SIZED),
         limit,
-        uses.opened,
+        (*uses.opened, *files_opened(code)),
     )
 
 

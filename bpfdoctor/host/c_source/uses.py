@@ -41,7 +41,17 @@ _HARMLESS = re.compile(
 _SKELETON = re.compile(
     r"(\w+?)__(open|open_opts|open_and_load|open_file|load|attach|detach|destroy|elf_bytes)"
 )
+_OPENS_FILE = re.compile(r"bpf_object__open(?:_file|_xattr)?")
+_OBJECT_FILE = re.compile(r'"(?:[^"]*/)?([\w.+-]+)\.o"')
 _ROUNDS = 12
+
+
+def files_opened(code: SourceCode) -> tuple[str, ...]:
+    """The objects that some code opens by file: `minimal_bpf` for "out/minimal.bpf.o"."""
+    if not any(_OPENS_FILE.fullmatch(call.name) for call in code.calls):
+        return ()
+    named = {found[1] for found in map(_OBJECT_FILE.fullmatch, code.words) if found}
+    return tuple(sorted(re.sub(r"\W", "_", each) for each in named))
 
 
 def skeletons(code: SourceCode) -> tuple[str, ...]:
@@ -124,10 +134,10 @@ class Uses:
         return whole and bare[0] in self._handles
 
     def _skeletons_held(self) -> Iterator[str]:
-        """The variables that hold a skeleton: `struct minimal_bpf *skel`."""
-        words = self.code.words
+        """The variables that hold a whole object: `struct minimal_bpf *skel`."""
+        words, whole = self.code.words, (*self.opened, "bpf_object")
         for at, word in enumerate(words):
-            if word in self.opened and words[at + 1 : at + 2] == ["*"] and at + 2 < len(words):
+            if word in whole and words[at + 1 : at + 2] == ["*"] and at + 2 < len(words):
                 stars = at + 2
                 yield words[stars + 1] if words[stars] == "*" else words[stars]
 

@@ -195,6 +195,8 @@ def test_what_another_file_does_with_a_program_may_be_anything() -> None:
     assert whole.every_by_hand
     assert whole.every_retargeted
     assert whole.every_changed
+    assert within("struct bpf_object *o = skel->obj; prepare(o);").every_optional
+    assert not within("struct bpf_object *o = skel->obj; bpf_object__load(o);").every_optional
     assert whole.every_sized
 
 
@@ -224,6 +226,20 @@ def test_skeletons_are_told_from_what_is_opened_otherwise() -> None:
     words = "a_bpf__open(); a_bpf__load(a); bpf_object__open(p); bpf_object__load(o); "
     found = within(f"{words} buffer__open(b); c__open_opts(&o);")
     assert found.opened == ("a_bpf", "c", "it_bpf")
+
+
+@pytest.mark.parametrize(
+    ("words", "opened"),
+    [
+        ('bpf_object__open_file("mine.bpf.o", NULL);', ("mine_bpf",)),
+        ('bpf_object__open("out/dir.d/one-two.o");', ("one_two",)),
+        ('snprintf(p, 9, "%s/mine.bpf.o", dir); bpf_object__open_file(p, NULL);', ("mine_bpf",)),
+        ("bpf_object__open_file(argv[1], NULL);", ()),
+        ('puts("mine.bpf.o");', ()),
+    ],
+)
+def test_an_object_that_is_opened_by_file_is_named(words: str, opened: tuple[str, ...]) -> None:
+    assert within(words).opened == ("it_bpf", *opened)
 
 
 HOSTILE = (
