@@ -32,6 +32,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole: Needs
     uncompiled: Needs
     every: Needs
+    alike: Needs
     relocated: Needs
     data: Needs
     map: Needs
@@ -69,6 +70,7 @@ _WORDS = {
     "whole": "anything",
     "uncompiled": "a source that does not compile",
     "every": "a program",
+    "alike": "a program, tried in one that is loaded for the same target",
     "relocated": "CO-RE relocations",
     "data": "global data",
     "map": "a map",
@@ -173,9 +175,6 @@ def _keys(
 OPTIONAL = ("target", "category", "memlock")
 """Words without which a need is left out."""
 
-OF_TARGET = ("object.helpers[", "object.context[")
-"""What is tried in a program that is loaded for the same target."""
-
 SEVERAL_WAYS = ("kprobe", "kretprobe", "ksyscall", "kretsyscall", "tc")
 """Kinds of which a loader can attach a program otherwise than the section says: to a function of
 user space (SEC("kprobe/handle_entry") of bcc's gethostlatency until 2024), to tcx (Linux 6.6)."""
@@ -192,7 +191,7 @@ class _Doubts(NamedTuple):
         """Those of the very place; of its target, and of the way in which it attaches."""
         if "{target}" in key or "{category}" in key or key in rules().every[Stage.ATTACH]:
             return self.by_hand or self.retargeted
-        if key.startswith(OF_TARGET):
+        if key in rules().alike[Stage.LOAD]:
             return self.retargeted
         attaching = stage in (Stage.ATTACH, Stage.FIRES)
         return self.by_hand and attaching and self.kind in SEVERAL_WAYS
@@ -288,6 +287,7 @@ class _Derived:
     def _parts(self, program: ObjectProgram) -> Iterator[Needs]:
         known = rules()
         yield known.every
+        yield known.alike
         yield from self._kinds(program)
         yield known.typed if program.type in LOADABLE else {}
         yield known.unnamed if self._is_unnamed(program) else {}
