@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +22,9 @@ from bpfdoctor.typed import from_toml
 
 RULES = Path(__file__).parent / "objects" / "needs.toml"
 
+Which = Callable[[Stage, str], bool]
+"""Whether a need is meant, by its stage and as the rule has it."""
+
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`objects/needs.toml`: the needs of an object as a whole, of every BPF program, and of those
@@ -29,6 +33,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole: Needs
     uncompiled: Needs
     every: Needs
+    alike: Needs
     relocated: Needs
     data: Needs
     map: Needs
@@ -66,6 +71,7 @@ _WORDS = {
     "whole": "anything",
     "uncompiled": "a source that does not compile",
     "every": "a program",
+    "alike": "a program, tried in one that is loaded for the same target",
     "relocated": "CO-RE relocations",
     "data": "global data",
     "map": "a map",
@@ -153,27 +159,53 @@ def _memlock(around: AroundObject) -> str:
     return "" if limit is None else "infinity" if limit < 0 else str(limit)
 
 
-def _filled(parts: Iterable[Needs], words: Mapping[str, str], only: bool | None = None) -> Needs:
-    """The keys of some rules.
+def _every(stage: Stage, key: str) -> bool:
+    """All needs of some rules."""
+    return True
 
-    `only`: those of the very place that a program attaches to, or (False) the others.
-    """
+
+def _filled(parts: Iterable[Needs], words: Mapping[str, str], which: Which = _every) -> Needs:
+    """The keys of those needs of some rules that are meant."""
     parts = list(parts)
-    return {stage: tuple(_keys(parts, stage, words, only)) for stage in Stage}
+    return {stage: tuple(_keys(parts, words, stage, which)) for stage in Stage}
 
 
 def _keys(
-    parts: list[Needs], stage: Stage, words: Mapping[str, str], only: bool | None
+    parts: list[Needs], words: Mapping[str, str], stage: Stage, which: Which
 ) -> Iterator[str]:
     for key in dict.fromkeys(key for part in parts for key in part.get(stage, ())):
-        specific = "{target}" in key or key in rules().every[Stage.ATTACH]
         lacking = any(f"{{{name}}}" in key and not words.get(name) for name in OPTIONAL)
-        if not lacking and only in (None, specific):
+        if not lacking and which(stage, key):
             yield key.format(**words).removesuffix("[]")
 
 
 OPTIONAL = ("target", "category", "memlock")
 """Words without which a need is left out."""
+
+SEVERAL_WAYS = ("kprobe", "kretprobe", "ksyscall", "kretsyscall", "tc")
+"""Kinds of which a loader can attach a program otherwise than the section says: to a function of
+user space (SEC("kprobe/handle_entry") of bcc's gethostlatency until 2024), to tcx (Linux 6.6)."""
+
+
+class _Doubts(NamedTuple):
+    """Which needs of a BPF program do not hold for sure, by what its loader does with it."""
+
+    kind: str
+    by_hand: bool
+    retargeted: bool
+
+    def doubted(self, stage: Stage, key: str) -> bool:
+        """Those of the very place; of its target, and of the way in which it attaches."""
+        if "{target}" in key or "{category}" in key or key in rules().every[Stage.ATTACH]:
+            return self.by_hand or self.retargeted
+        if key in rules().alike[Stage.LOAD]:
+            return self.retargeted
+        attaching = stage in (Stage.ATTACH, Stage.FIRES)
+        return self.by_hand and attaching and self.kind in SEVERAL_WAYS
+
+    def certain(self, stage: Stage, key: str) -> bool:
+        """The others."""
+        return not self.doubted(stage, key)
 
 
 class _Derived:
@@ -212,8 +244,8 @@ class _Derived:
         if load == "no":
             return BpfPart(program.name, program.section)
         by_hand = self.loader.attaches(program.name) and not said.attach
-        unsure = by_hand or (self.loader.retargets(program.name) and not said.attach)
-        needs, maybe = self._needs(attached, unsure)
+        retargeted = self.loader.retargets(program.name) and not said.attach
+        needs, maybe = self._needs(attached, _Doubts(attached.kind, by_hand, retargeted))
         if load == "maybe":
             needs, maybe = {}, _joined(maybe, needs)
         return BpfPart(
@@ -228,18 +260,18 @@ class _Derived:
         )
 
     def _load(self, program: ObjectProgram) -> str:
-        """Whether its loader loads it, by the name of its section and the loader's source."""
-        optional = self.loader.may_leave_out(program.name)
-        asked_for = bool(self.around.program) and program.section.startswith("?")
+        """Whether its loader loads it as it is, by its section and the loader's source."""
+        optional = self.loader.may_leave_out(program.name) or self.loader.changes(program.name)
+        loaded = bool(self.around.program) or self.around.loader is not None
+        asked_for = loaded and program.section.startswith("?")
         return "maybe" if optional or asked_for else "yes"
 
-    def _needs(self, program: ObjectProgram, unsure: bool) -> tuple[Needs, Needs]:
+    def _needs(self, program: ObjectProgram, doubts: _Doubts) -> tuple[Needs, Needs]:
         """What it needs, and what it may need: of a map that its loader sizes, of a place that its
         loader chooses, of maps that another BPF program of the object uses."""
         words = self._words(program)
         parts = list(self._parts(program))
-        needs = _filled(parts, words, False if unsure else None)
-        maybe = _filled(parts, words, True) if unsure else {}
+        needs, maybe = (_filled(parts, words, each) for each in (doubts.certain, doubts.doubted))
         for each in self.facts.maps:
             used = each.name in program.maps and not self.loader.sizes(each.name)
             of_map = _filled(self._of_map(each), {**words, "map": each.name})
@@ -262,6 +294,7 @@ class _Derived:
     def _parts(self, program: ObjectProgram) -> Iterator[Needs]:
         known = rules()
         yield known.every
+        yield known.alike
         yield from self._kinds(program)
         yield known.typed if program.type in LOADABLE else {}
         yield known.unnamed if self._is_unnamed(program) else {}

@@ -22,6 +22,7 @@ from bpfdoctor.projects.reader import kind_named
 TRACEPOINT = ObjectProgram("tp_one", "tp/sched/x", "tracepoint", "tp", "sched/x")
 KPROBE = ObjectProgram("kp_one", "kprobe/f", "kprobe", "kprobe", "f", maps=("counts",))
 UPROBE = ObjectProgram("up_one", "uprobe", "kprobe", "uprobe")
+FENTRY = ObjectProgram("fe_one", "fentry/f", "tracing", "fentry", "f")
 
 
 def judged(
@@ -85,19 +86,46 @@ def test_the_file_tells_better_than_the_loader() -> None:
 
 
 def test_where_it_is_attached_by_hand_only_its_kind_is_a_need() -> None:
-    found = judged(KPROBE, loader=Loader(by_hand=("kp_one",)))
-    assert "kernel.kprobes" in needs(found)
-    specific = {"object.programs[mine/kp_one]", "kernel.targets[kprobe/f]"}
-    assert specific <= maybe(found)
-    assert not specific & needs(found)
+    found = judged(UPROBE, loader=Loader(by_hand=("up_one",)))
+    assert "kernel.uprobes" in needs(found)
+    assert "object.programs[mine/up_one]" in maybe(found) - needs(found)
     assert found.parts[0].by_hand
 
 
+@pytest.mark.parametrize("kind", ["kprobe", "kretprobe", "ksyscall", "kretsyscall", "tc"])
+def test_a_kind_that_is_attached_in_several_ways_is_no_need_by_hand(kind: str) -> None:
+    program = msgspec.structs.replace(KPROBE, section=kind, kind=kind)
+    kinds = {key for stage in Stage for key in rules().kinds[kind].get(stage, ())}
+    by_hand = judged(program, loader=Loader(by_hand=("kp_one",)))
+    of_kind = {each.replace("{target}", f"{kind}/f") for each in kinds}
+    for stage in (Stage.ATTACH, Stage.FIRES):
+        assert not of_kind & needs(by_hand, stage)
+    assert of_kind <= maybe(by_hand) | maybe(by_hand, Stage.FIRES)
+    assert "kernel.program-types[kprobe]" in needs(by_hand, Stage.LOAD)
+
+
+def test_a_tracepoint_that_is_attached_by_hand_may_be_of_another_category() -> None:
+    category = "kernel.tracepoints[sched]"
+    found = judged(TRACEPOINT, loader=Loader(by_hand=("tp_one",)))
+    assert category in maybe(found) - needs(found)
+    assert category in needs(judged(TRACEPOINT))
+
+
 def test_where_its_loader_sends_it_elsewhere_the_target_is_no_need() -> None:
-    found = judged(KPROBE, loader=Loader(retargeted=("kp_one",)))
-    assert "kernel.targets[kprobe/f]" in maybe(found)
-    assert "kernel.targets[kprobe/f]" not in needs(found)
+    found = judged(FENTRY, loader=Loader(retargeted=("fe_one",)))
+    of_target = {"kernel.targets[fentry/f]", "object.helpers[mine/fe_one]"}
+    of_target.add("object.context[mine/fe_one]")
+    assert of_target <= maybe(found, Stage.LOAD)
+    assert not of_target & needs(found, Stage.LOAD)
+    assert "kernel.trampolines[load]" in needs(found, Stage.LOAD)
+    assert of_target <= needs(judged(FENTRY), Stage.LOAD)
     assert not found.parts[0].by_hand
+
+
+def test_of_what_its_loader_loads_as_something_else_nothing_is_a_need() -> None:
+    found = judged(TRACEPOINT, FENTRY, loader=Loader(changed=("fe_one",)))
+    assert "kernel.trampolines[load]" in maybe(found, Stage.LOAD) - needs(found, Stage.LOAD)
+    assert found.parts[1].needs == {}
 
 
 def test_the_file_says_to_what_it_is_attached_by_hand() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.elf.maps import ObjectMap
@@ -64,6 +66,16 @@ def test_a_program_that_its_loader_may_leave_out_is_unknown_at_worst() -> None:
     assert not [key for key in project.needs("hook", Stage.LOAD) if "lsm" in key]
     assert "kernel.lsm[load]" in project.maybe("hook", Stage.LOAD)
     assert "kernel.lockdown" in project.needs("odd", Stage.LOAD)
+
+
+def test_a_section_that_is_loaded_where_its_loader_says_so_is_unknown_at_worst() -> None:
+    asked_for = msgspec.structs.replace(FACTS.programs[0], section="?tp/sched/x")
+    facts = msgspec.structs.replace(FACTS, programs=(asked_for,))
+    alone, loaded = (project_of_object("/tmp/x.o", facts, each) for each in (None, Loader()))
+    need = "kernel.targets[tp/sched/x]"
+    assert need in alone.needs("seen", Stage.ATTACH)
+    assert need in loaded.maybe("seen", Stage.ATTACH)
+    assert need not in loaded.needs("seen", Stage.ATTACH)
 
 
 def test_what_its_loader_raises_the_limit_to_is_a_need() -> None:

@@ -14,11 +14,12 @@ class Loader(Answer, frozen=True):
     """What a loader does, by the names of BPF programs and maps.
 
     `optional`: it may leave these programs out. `by_hand`: it attaches them itself, or hands their
-    descriptors on. `retargeted`: it says to what they attach, or of which type they are. `sized`:
-    maps that it gives another size or type, reuses or leaves out. Each `every_…` says that it may
-    be any. `memlock` is what it raises RLIMIT_MEMLOCK to in bytes (-1: infinity), where it ends if
-    it may not; None where it does not, or carries on. `opened` are its skeletons. `unread` says why
-    it could not be read to its end.
+    descriptors on. `retargeted`: it says to what they attach. `changed`: it gives them another
+    type, other flags or other code. `sized`: maps that it gives another size or type, reuses or
+    leaves out. Each `every_…` says that it may be any. `memlock` is what it raises RLIMIT_MEMLOCK
+    to in bytes (-1: infinity), where it ends if it may not; None where it does not, or carries on.
+    `opened` are its skeletons, and the objects that it opens by file, named as those are. `unread`
+    says why it could not be read to its end.
     """
 
     optional: tuple[str, ...] = ()
@@ -27,6 +28,8 @@ class Loader(Answer, frozen=True):
     every_by_hand: bool = False
     retargeted: tuple[str, ...] = ()
     every_retargeted: bool = False
+    changed: tuple[str, ...] = ()
+    every_changed: bool = False
     sized: tuple[str, ...] = ()
     every_sized: bool = False
     memlock: int | None = None
@@ -42,8 +45,12 @@ class Loader(Answer, frozen=True):
         return self.every_by_hand or program in self.by_hand
 
     def retargets(self, program: str) -> bool:
-        """Whether it may say to what a program attaches, or of which type it is."""
+        """Whether it may say to what a program attaches."""
         return self.every_retargeted or program in self.retargeted
+
+    def changes(self, program: str) -> bool:
+        """Whether it may load a program as another than the object says."""
+        return self.every_changed or program in self.changed
 
     def sizes(self, name: str) -> bool:
         """Whether a map may have another size or type than the object says, or not be made."""
@@ -54,6 +61,7 @@ class Loader(Answer, frozen=True):
             "may leave out": _listed(self.optional, every=self.every_optional),
             "attaches by hand": _listed(self.by_hand, every=self.every_by_hand),
             "sends elsewhere": _listed(self.retargeted, every=self.every_retargeted),
+            "changes": _listed(self.changed, every=self.every_changed),
             "sizes": _listed(self.sized, every=self.every_sized),
             "raises RLIMIT_MEMLOCK to": _limit(self.memlock),
             "not read": self.unread,
@@ -61,7 +69,13 @@ class Loader(Answer, frozen=True):
         return "\n".join(f"{what} {names}" for what, names in said.items() if names) or "(none)"
 
 
-ANYTHING = Loader(every_optional=True, every_by_hand=True, every_retargeted=True, every_sized=True)
+ANYTHING = Loader(
+    every_optional=True,
+    every_by_hand=True,
+    every_retargeted=True,
+    every_changed=True,
+    every_sized=True,
+)
 """A loader of which nothing is known: it may do anything."""
 
 

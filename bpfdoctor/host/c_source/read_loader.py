@@ -11,7 +11,15 @@ from bpfdoctor.host.c_source.memlock_limit import raised_to
 from bpfdoctor.host.c_source.programs import Expressions
 from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
 from bpfdoctor.host.c_source.text import lines_of, uncommented
-from bpfdoctor.host.c_source.uses import BY_HAND, OPTIONAL, RETARGETED, SIZED, Uses
+from bpfdoctor.host.c_source.uses import (
+    BY_HAND,
+    CHANGED,
+    OPTIONAL,
+    RETARGETED,
+    SIZED,
+    Uses,
+    files_opened,
+)
 
 MOST_STEPS = 1_500_000
 
@@ -30,9 +38,10 @@ def read_loader(texts: list[str]) -> Loader:
         *uses.programs(OPTIONAL),
         *uses.programs(BY_HAND),
         *uses.programs(RETARGETED),
+        *uses.programs(CHANGED),
         *uses.maps(SIZED),
         limit,
-        uses.opened,
+        (*uses.opened, *files_opened(code)),
     )
 
 

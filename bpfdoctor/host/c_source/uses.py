@@ -9,18 +9,20 @@ from bpfdoctor.host.c_source.code import SourceCall, SourceCode
 from bpfdoctor.host.c_source.programs import EVERY, Expressions, Meant
 from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
 
-OPTIONAL, BY_HAND, RETARGETED, SIZED = "optional", "by_hand", "retargeted", "sized"
+OPTIONAL, BY_HAND, RETARGETED, CHANGED = "optional", "by_hand", "retargeted", "changed"
+SIZED = "sized"
 _FOREIGN = "foreign"
 """Given to a function that is defined elsewhere: it may do all of that."""
 
 _ATTACHES = re.compile(r"(?:bpf|xdp)_program__(?:attach\w*|fd|nth_fd|set_autoattach)")
-_RETARGETS = re.compile(r"bpf_program__set_\w+")
-_PLAIN = re.compile(r"bpf_program__set_(?:log_\w+|autoattach)")
+_RETARGETS = "bpf_program__set_attach_target"
+_CHANGES = re.compile(r"bpf_program__set_\w+")
+_PLAIN = re.compile(r"bpf_program__set_(?:log_\w+|autoattach|attach_target)")
 _SIZES = re.compile(r"bpf_map__(?:set_\w+|resize|reuse_fd)")
 _KEEPS_SIZE = re.compile(r"bpf_map__set_(?:initial_value|autoattach|priv)")
 _ANY = {
-    "bpf_prog_load_xattr": (RETARGETED, BY_HAND),
-    "libbpf_register_prog_handler": (RETARGETED,),
+    "bpf_prog_load_xattr": (CHANGED, BY_HAND),
+    "libbpf_register_prog_handler": (CHANGED,),
     "xdp_program__attach": (BY_HAND,),
     "xdp_program__attach_multi": (BY_HAND,),
 }
@@ -39,7 +41,17 @@ _HARMLESS = re.compile(
 _SKELETON = re.compile(
     r"(\w+?)__(open|open_opts|open_and_load|open_file|load|attach|detach|destroy|elf_bytes)"
 )
+_OPENS_FILE = re.compile(r"bpf_object__open(?:_file|_xattr)?")
+_OBJECT_FILE = re.compile(r'"(?:[^"]*/)?([\w.+-]+)\.o"')
 _ROUNDS = 12
+
+
+def files_opened(code: SourceCode) -> tuple[str, ...]:
+    """The objects that some code opens by file: `minimal_bpf` for "out/minimal.bpf.o"."""
+    if not any(_OPENS_FILE.fullmatch(call.name) for call in code.calls):
+        return ()
+    named = {found[1] for found in map(_OBJECT_FILE.fullmatch, code.words) if found}
+    return tuple(sorted(re.sub(r"\W", "_", each) for each in named))
 
 
 def skeletons(code: SourceCode) -> tuple[str, ...]:
@@ -68,7 +80,7 @@ class Uses:
         self._defined = {each.name: each for each in code.functions}
         self._handles = frozenset(self._skeletons_held())
         self.of: dict[str, set[Meant]] = {
-            use: set() for use in (OPTIONAL, BY_HAND, RETARGETED, SIZED, _FOREIGN)
+            use: set() for use in (OPTIONAL, BY_HAND, RETARGETED, CHANGED, SIZED, _FOREIGN)
         }
         self._parameters: dict[tuple[str, int], set[str]] = {}
         self._calls()
@@ -122,10 +134,10 @@ class Uses:
         return whole and bare[0] in self._handles
 
     def _skeletons_held(self) -> Iterator[str]:
-        """The variables that hold a skeleton: `struct minimal_bpf *skel`."""
-        words = self.code.words
+        """The variables that hold a whole object: `struct minimal_bpf *skel`."""
+        words, whole = self.code.words, (*self.opened, "bpf_object")
         for at, word in enumerate(words):
-            if word in self.opened and words[at + 1 : at + 2] == ["*"] and at + 2 < len(words):
+            if word in whole and words[at + 1 : at + 2] == ["*"] and at + 2 < len(words):
                 stars = at + 2
                 yield words[stars + 1] if words[stars] == "*" else words[stars]
 
@@ -184,7 +196,9 @@ def _uses_of(name: str) -> Iterator[str]:
         yield OPTIONAL
     elif _ATTACHES.fullmatch(name):
         yield BY_HAND
-    elif _RETARGETS.fullmatch(name) and not _PLAIN.fullmatch(name):
+    elif name == _RETARGETS:
         yield RETARGETED
+    elif _CHANGES.fullmatch(name) and not _PLAIN.fullmatch(name):
+        yield CHANGED
     elif _SIZES.fullmatch(name) and not _KEEPS_SIZE.fullmatch(name):
         yield SIZED

@@ -153,17 +153,23 @@ def test_what_it_attaches_itself_is_named(words: str) -> None:
     assert within(words) == Loader(by_hand=("a",), opened=("it_bpf",))
 
 
+def test_what_it_sends_elsewhere_is_named() -> None:
+    found = within("bpf_program__set_attach_target(skel->progs.a, 0, name);")
+    assert found == Loader(retargeted=("a",), opened=("it_bpf",))
+
+
 @pytest.mark.parametrize(
     "words",
     [
-        "bpf_program__set_attach_target(skel->progs.a, 0, name);",
         "bpf_program__set_type(skel->progs.a, BPF_PROG_TYPE_XDP);",
         "bpf_program__set_expected_attach_type(skel->progs.a, BPF_XDP);",
+        "bpf_program__set_flags(skel->progs.a, BPF_F_SLEEPABLE);",
+        "bpf_program__set_insns(skel->progs.a, insns, count);",
         "bpf_program__set_kprobe(skel->progs.a);",
     ],
 )
-def test_what_it_sends_elsewhere_is_named(words: str) -> None:
-    assert within(words) == Loader(retargeted=("a",), opened=("it_bpf",))
+def test_what_it_loads_as_something_else_is_named(words: str) -> None:
+    assert within(words) == Loader(changed=("a",), opened=("it_bpf",))
 
 
 @pytest.mark.parametrize(
@@ -184,12 +190,15 @@ def test_a_map_of_another_size_is_named(words: str) -> None:
 
 def test_what_another_file_does_with_a_program_may_be_anything() -> None:
     given = within("helper(skel->progs.a, skel->maps.m);")
-    assert given.optional == given.by_hand == given.retargeted == ("a",)
+    assert given.optional == given.by_hand == given.retargeted == given.changed == ("a",)
     assert given.sized == ("m",)
     whole = within("prepare(skel);")
     assert whole.every_optional
     assert whole.every_by_hand
     assert whole.every_retargeted
+    assert whole.every_changed
+    assert within("struct bpf_object *o = skel->obj; prepare(o);").every_optional
+    assert not within("struct bpf_object *o = skel->obj; bpf_object__load(o);").every_optional
     assert whole.every_sized
 
 
@@ -219,6 +228,20 @@ def test_skeletons_are_told_from_what_is_opened_otherwise() -> None:
     words = "a_bpf__open(); a_bpf__load(a); bpf_object__open(p); bpf_object__load(o); "
     found = within(f"{words} buffer__open(b); c__open_opts(&o);")
     assert found.opened == ("a_bpf", "c", "it_bpf")
+
+
+@pytest.mark.parametrize(
+    ("words", "opened"),
+    [
+        ('bpf_object__open_file("mine.bpf.o", NULL);', ("mine_bpf",)),
+        ('bpf_object__open("out/dir.d/one-two.o");', ("one_two",)),
+        ('snprintf(p, 9, "%s/mine.bpf.o", dir); bpf_object__open_file(p, NULL);', ("mine_bpf",)),
+        ("bpf_object__open_file(argv[1], NULL);", ()),
+        ('puts("mine.bpf.o");', ()),
+    ],
+)
+def test_an_object_that_is_opened_by_file_is_named(words: str, opened: tuple[str, ...]) -> None:
+    assert within(words).opened == ("it_bpf", *opened)
 
 
 HOSTILE = (
@@ -256,6 +279,7 @@ def test_what_is_given_up_may_be_anything() -> None:
     assert found.may_leave_out("a")
     assert found.attaches("a")
     assert found.retargets("a")
+    assert found.changes("a")
     assert found.sizes("m")
 
 
