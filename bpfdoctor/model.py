@@ -179,6 +179,7 @@ class Finding(msgspec.Struct, frozen=True):
     stopped a `skip`; it is empty for every other status. `unrecorded`: some of its evidence was
     never asked of the recorded machine; no report carries it. `explains`: words (a path below the
     checkout, most often); where a build fails and names one of them, this `warn` is its cause.
+    `harmful`: to run what rests on it would harm the machine.
     """
 
     status: Status
@@ -190,6 +191,7 @@ class Finding(msgspec.Struct, frozen=True):
     blocked_by: tuple[str, ...] = ()
     unrecorded: bool = False
     explains: tuple[str, ...] = ()
+    harmful: bool = False
 
     def __post_init__(self) -> None:
         """Keep what the evidence tells by its type, which is lost between processes."""

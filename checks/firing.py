@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Finding, NoAnswer, Question, Run
 from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, kernel
@@ -161,7 +163,7 @@ def kernel_function_tracer(context: Context) -> Finding:
         return passed("on (kernel.ftrace_enabled = 1)", seen=seen)
     names = " and ".join(f"{each}s" for each in answer.silent)
     summary = f"off (kernel.ftrace_enabled = 0): {names} stay silent"
-    return failed(summary, seen=seen, fixes=[TURN_ON])
+    return msgspec.structs.replace(failed(summary, seen=seen, fixes=[TURN_ON]), harmful=True)
 
 
 TURN_ON = Run(

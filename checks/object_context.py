@@ -46,7 +46,7 @@ def _judged(context: Context, each: objects.SeenProgram) -> Finding:
         reads=use.reads,
         returns=use.returns,
         returned=use.returned,
-        through=use.through if target else (),
+        through=use.through if target and not found.alone else (),  # where, the kernel tells
         maps=maps,
     )
     answer = context.ask(question)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.api import ASK_AS_ROOT, ByHand, Context, Finding, NoAnswer, Status
-from bpfdoctor.api import check, evidence, failed, passed, unknown
+from bpfdoctor.api import blocked, check, evidence, failed, passed, unknown
 from bpfdoctor.api import bpf, machine, objects, privilege
+
+
+RING_BUFFER = 256 * 1024
+"""Bytes: what kernel.ringbuf asks for."""
 
 
 @check("object.maps", title="maps")
@@ -54,10 +58,26 @@ def _made(context: Context, each: objects.SeenObject, defined: objects.Map) -> F
     if left:
         summary = f"{what}: its loader must set {' and '.join(left)}"
         return unknown(summary, about=about, seen=seen, fixes=[bpf.LOAD_ALL])
+    root = _general_root(context, defined)
+    if root:
+        return blocked(f"{what}: {_said(answer)}, as any such map is", by=[root], about=about)
     if status is Status.FAIL:
         other = [ByHand("Define it as this kernel makes it, or run it on a newer one.")]
         return failed(f"{what}: {_said(answer)}", about=about, seen=seen, fixes=other)
     return unknown(f"{what}: {_said(answer)}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
+
+
+def _general_root(context: Context, defined: objects.Map) -> str:
+    """The key of what says that the kernel makes no map at all, or no ring buffer; empty where it
+    makes them."""
+    probes = {"kernel.maps": bpf.CreateMap("array", 4, 4, 1)}
+    if defined.type == "ringbuf":
+        probes["kernel.ringbuf"] = bpf.CreateMap("ringbuf", 0, 0, RING_BUFFER)
+    for key, question in probes.items():
+        answer = context.ask(question)
+        if isinstance(answer, bpf.Attempt) and not answer.worked:
+            return key
+    return ""
 
 
 def _left_open(each: objects.Map) -> list[str]:

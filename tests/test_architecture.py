@@ -17,7 +17,7 @@ from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "bpfdoctor"
-FREE = {"errors", "visible", "shell"}
+FREE = {"errors", "visible", "shell", "typed"}
 """What every room may import: the one error that a user caused, and how words are shown."""
 TOOLS = {"testing": "everything", "__main__": "everything"}
 """Modules for authors of checks, and the entry: outside the way through the house."""

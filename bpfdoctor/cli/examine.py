@@ -37,6 +37,7 @@ from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.root_path import changeable_by_others
 from bpfdoctor.model import Report, Subject
 from bpfdoctor.projects.reader import kinds
+from bpfdoctor.typed import from_plain
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elevated import ElevatedHost
@@ -91,7 +92,11 @@ def examined(
 
 def _places(given: Given) -> tuple[str, ...]:
     """The paths that the user named."""
-    return (given.directory or ".", *(each.path for each in given.objects))
+    from bpfdoctor.engine.object_file import loader_places
+
+    objects = [each.path for each in given.objects]
+    beside = (source for path in objects for source in loader_places(path))
+    return (given.directory or ".", *objects, *beside)
 
 
 def _write(snapshot: Snapshot, file: str, redactor: Redactor) -> None:
@@ -201,7 +206,7 @@ def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
 def _options_of(snapshot: Snapshot, given: Given) -> Options:
     """What the recorded run was about, but for what is asked for now."""
     try:
-        options = msgspec.convert(snapshot.options, Options)
+        options = from_plain(snapshot.options, Options)
     except msgspec.ValidationError as error:
         raise BpfDoctorError(f"{given.snapshot} is not a snapshot: {error}") from None
     asked, default = given.options(), Options()

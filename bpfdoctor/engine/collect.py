@@ -150,7 +150,7 @@ def program_results(
 def _origin(project: Project | None, name: str, stages: Stages) -> tuple[str, bool]:
     """Where the facts of a program come from, and whether that it fires was predicted alone."""
     judged = project.judged_of(name) if project else None
-    if judged is None or (project and project.object):
+    if judged is None or judged.facts is None or (project and project.object):
         return "", False
     fires = stages[Stage.FIRES]
     predicted = fires.readiness is Readiness.READY and fires.proof is Proof.PREDICTED

@@ -32,6 +32,7 @@ from bpfdoctor.host.leash import LeashedCommand
 from bpfdoctor.host.process import in_own_session
 from bpfdoctor.host.rpc import Channel, Message, RemoteHost, WireError, own_pipe, serve
 from bpfdoctor.host.tools.commands import signal_name
+from bpfdoctor.typed import from_plain
 
 KEPT = 1 << 14
 """Bytes kept of what a child prints, from its end."""
@@ -193,7 +194,7 @@ def main() -> None:
     message = channel.receive()
     if message is None:
         return
-    job = msgspec.convert(message.result, Job)
+    job = from_plain(message.result, Job)
     found = _do(job, RemoteHost(channel))
     channel.send(Message(result=msgspec.to_builtins(found)))
 

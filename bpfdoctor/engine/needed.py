@@ -20,16 +20,26 @@ def needed_keys(
     """The keys that count: needs of selected stages, the proofs, and the roots behind a `skip`.
 
     A need that failed and whose stages were all seen to work does not: it was no need, it seems.
+    Nor does one that is unknown only because a source was not compiled, where the build is known to
+    fail: what stands in its way counts.
     """
     wanted = {key for key in project.kind.always if key in findings.by_key}
     for target in selection.targets:
         results = stages.get(target.program, {})
+        doubted = _doubted(project, target.program, results)
         for stage in asked_stages(project, target):
             proven = _observed_ready(results, stage)
             for key in project.needs(target.program, stage):
-                matches = findings.matching(key)
+                matches = findings.matching(key) if key not in doubted else ()
                 wanted.update(f.key for f in matches if not proven or f.status in OPEN)
     return _with_roots(wanted | _proofs(selection, findings, stages), findings)
+
+
+def _doubted(project: Project, program: str, results: Stages) -> tuple[str, ...]:
+    """What is unknown of a program because it cannot be built, as its build says."""
+    judged, build = project.judged_of(program), results.get(Stage.BUILD)
+    fails = build is not None and build.readiness is Readiness.NOT_READY
+    return judged.doubted if judged and fails else ()
 
 
 def chosen_keys(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from bpfdoctor.api import Host, NoAnswer, Project, objects, tools
@@ -21,14 +22,23 @@ def project_in_time(host: Host, path: str, limit: float = CHECK_LIMIT) -> Projec
 
 def _loader(host: Host, path: str) -> tools.Loader | None:
     """What its loader does, where that lies beside the object or above the directory of builds."""
-    place, _, file = path.rpartition("/")
-    stem = file.removesuffix(".o").removesuffix(".bpf")
-    beside = f"{place}/{stem}.c" if place else f"{stem}.c"
-    for source in (beside, f"{place or '.'}/../{stem}.c"):
+    stem = _stem(path)
+    for source in loader_places(path):
         answer = host.ask(tools.AskLoader((source,)))
         if not isinstance(answer, NoAnswer) and set(_skeletons(stem)) & set(answer.opened):
             return answer
     return None
+
+
+def loader_places(path: str) -> tuple[str, str]:
+    """Where the loader of the object at a path is sought."""
+    place, stem = path.rpartition("/")[0], _stem(path)
+    beside = f"{place}/{stem}.c" if place else f"{stem}.c"
+    return beside, posixpath.normpath(f"{place or '.'}/../{stem}.c")
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".o").removesuffix(".bpf")
 
 
 def _skeletons(stem: str) -> tuple[str, str]:

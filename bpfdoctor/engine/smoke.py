@@ -77,12 +77,24 @@ class Smoke:
         if stopped and instead is None:
             self._add(self._skip(target, blamed))
             return
+        harmful = self._harmful(target, predicted)
+        if harmful:
+            self._add(self._skip(target, harmful))
+            return
         self.observer.stage(target.program, Stage.BUILD)
         seen = _run(self.context, target, instead)
         self.observed[target.program] = seen
         self._judge(target, seen, predicted)
         if seen.instead is None:
             self._hold_to_built(target.program, seen.object)
+
+    def _harmful(self, target: Target, predicted: Stages) -> tuple[str, ...]:
+        """What would harm the machine, if the program ran."""
+        if target.stage is Stage.BUILD:
+            return ()
+        roots = (key for each in predicted.values() for key in each.because)
+        known = self.findings.by_key
+        return tuple(key for key in dict.fromkeys(roots) if key in known and known[key].harmful)
 
     def _hold_to_built(self, program: str, path: str) -> None:
         """Say so where the build made another object than the one that was judged."""
@@ -104,7 +116,7 @@ class Smoke:
             if seen.instead is None:
                 self._compare(target, finding, predicted, Readiness.READY)
             return
-        roots = self._roots(stopped, predicted) or self._same_failure(target, stopped)
+        roots = self._roots(target, stopped, predicted) or self._same_failure(target, stopped)
         if roots:
             skip = self._skip(target, roots)
             self._add(msgspec.structs.replace(skip, evidence=finding.evidence))
@@ -113,13 +125,15 @@ class Smoke:
         if stopped.happened is False and seen.instead is None:
             self._compare(target, finding, predicted, Readiness.NOT_READY, stopped.stage)
 
-    def _roots(self, stopped: Outcome, predicted: Stages) -> tuple[str, ...]:
+    def _roots(self, target: Target, stopped: Outcome, predicted: Stages) -> tuple[str, ...]:
         """What was found to stand in the way of a stage: its needs, or the kernel itself.
 
-        A need that nobody examined excuses nothing, and none that another command goes round.
+        A need that nobody examined excuses nothing, and none that another command goes round; nor
+        does that a source did not compile for us, where make has now been seen to fail.
         """
         because = predicted[stopped.stage].because
-        known = tuple(key for key in because if key in self.findings.by_key)
+        doubts = self.context.project.maybe(target.program, Stage.BUILD)
+        known = tuple(key for key in because if key in self.findings.by_key and key not in doubts)
         known = self.findings.blocking(known)
         if known or stopped.stage is not Stage.BUILD:
             return known or self.findings.roots((smoke_kernel.id,))

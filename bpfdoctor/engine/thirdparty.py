@@ -27,6 +27,7 @@ from bpfdoctor.engine.load import GROUP, refuse_unsound
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.hosts import as_user
 from bpfdoctor.host.question import A, Question
+from bpfdoctor.typed import from_plain
 
 DESCRIBE_LIMIT = 20.0
 """Seconds for a module to be imported and to say what checks it holds."""
@@ -63,7 +64,7 @@ class _Nowhere:
 
 def _described(entry: Entry) -> list[Description]:
     result = do_isolated(Job(entry.module), _Nowhere(), DESCRIBE_LIMIT)
-    told = msgspec.convert(result, list[Description])
+    told = from_plain(result, list[Description])
     if not told:
         raise ValueError(f"the module {entry.module} holds no check")
     return told
@@ -79,7 +80,7 @@ def _proxy(entry: Entry, told: Description) -> Check:
         job = Job(entry.module, told.id, project, context.selection, context.may_build)
         try:
             found = do_isolated(job, as_user(context.host), limit)
-            return msgspec.convert(found, list[Finding])
+            return from_plain(found, list[Finding])
         except (ChildError, ValueError) as error:
             return _broke(f"the third-party check of {entry.module} broke: {error}", error)
 

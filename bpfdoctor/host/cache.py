@@ -27,6 +27,7 @@ from bpfdoctor.host.own_directory import own_directory
 from bpfdoctor.host.own_file import read_own_file
 from bpfdoctor.host.question import Answer
 from bpfdoctor.host.reading import read_regular, real_path
+from bpfdoctor.typed import from_json
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -113,10 +114,10 @@ def recall(machine: Machine, question: Question[A], kind: type[A], tool: str | N
 def recalled(place: Path, kind: type[A]) -> A | None:
     """The answer in an entry, if all that it rests on is unchanged."""
     try:
-        entry = msgspec.json.decode(read_own_file(place, _LARGEST), type=CacheEntry)
+        entry = from_json(read_own_file(place, _LARGEST), CacheEntry)
         if entry.format != FORMAT or not _unchanged(entry.rests_on):
             return None
-        return msgspec.json.decode(entry.answer, type=kind)
+        return from_json(entry.answer, kind)
     except (OSError, ValueError, RecursionError):  # absent, another's, or not what we wrote
         return None
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from bpfdoctor.host.question import Answer, Question, answer_type
+from bpfdoctor.typed import from_plain
 
 ROOMS = ("bpfdoctor.host", "bpfdoctor.smoke")
 """The packages that may define questions, by name: `host` may not import `smoke`."""
@@ -85,14 +86,14 @@ def to_question(plain: Any) -> Question[Any]:
         raise ValueError("a question is an object with its kind in `ask`")
     if name not in question_kinds():
         raise LookupError(f"unknown kind of question: {name}")
-    question = msgspec.convert(plain, question_kinds()[name])
+    question = from_plain(plain, question_kinds()[name])
     assert isinstance(question, Question)
     return question
 
 
 def to_answer(question: Question[Any], plain: Any) -> Answer:
     """The answer to `question` in plain data. Raises ValueError if it cannot be one."""
-    answer = msgspec.convert(plain, _answer_type(type(question)))
+    answer = from_plain(plain, _answer_type(type(question)))
     assert isinstance(answer, Answer)
     return answer
 

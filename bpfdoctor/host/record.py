@@ -23,6 +23,7 @@ from bpfdoctor.host.path_walk import LINKS
 from bpfdoctor.host.question import NOT_RECORDED, A, Answer, Host, NoAnswer, Question
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.model import Tool
+from bpfdoctor.typed import from_plain
 
 SCHEMA = 1
 """Version of a snapshot's JSON. More may be added under the same number."""
@@ -144,7 +145,7 @@ def read_snapshot(path: Path) -> Snapshot:
         raise BpfDoctorError(f"{path} is not a snapshot: it holds no recorded answers", hint)
     try:
         answers = [_recorded(entry) for entry in plain["answers"]]
-        head = msgspec.convert({**plain, "answers": ()}, Snapshot)
+        head = from_plain({**plain, "answers": ()}, Snapshot)
     except ValueError as error:
         raise BpfDoctorError(f"{path} is not a snapshot that can be read: {error}") from None
     known = tuple(each for each in answers if each is not None)

@@ -19,6 +19,7 @@ import msgspec
 from bpfdoctor.host.catalog import decode, encode, to_answer, to_question
 from bpfdoctor.host.machine import silent
 from bpfdoctor.host.question import A, Answer, Host, NoAnswer, Question
+from bpfdoctor.typed import from_plain
 
 LINE_LIMIT = 64 << 20
 """Bytes of one line: more than any answer, so that a peer gone wrong cannot fill the memory."""
@@ -73,7 +74,7 @@ class Channel:
             line = b""
         if line.endswith(b"\n"):
             with contextlib.suppress(ValueError):
-                return msgspec.convert(decode(line), Message)
+                return from_plain(decode(line), Message)
         self._reader.close()
         if line.endswith(b"\n") or len(line) == LINE_LIMIT:
             raise WireError(f"not a message: {line[:200]!r}")

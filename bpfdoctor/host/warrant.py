@@ -15,6 +15,7 @@ import msgspec
 from bpfdoctor.host.catalog import name_of
 from bpfdoctor.host.grant import Grant, grant_of
 from bpfdoctor.host.root_questions import CLOSED_LIST, outside
+from bpfdoctor.typed import from_plain
 
 if TYPE_CHECKING:
     from bpfdoctor.host.question import Question
@@ -57,7 +58,7 @@ class Grants:
     def add(self, plain: Any) -> None:
         """Take a grant of the parent's; one that is none, or beyond the warrant, grants nothing."""
         try:
-            grant = msgspec.convert(plain, Grant)
+            grant = from_plain(plain, Grant)
             known = self._granted | {grant_of(grant.ask, grant.named)}
         except (TypeError, ValueError):
             return

@@ -61,6 +61,9 @@ class JudgedObject(msgspec.Struct, frozen=True):
     maybe: Needs = {}
     libbpf: LibbpfSource | None = None
     """What it is linked with, where that is known."""
+    doubted: tuple[str, ...] = ()
+    """The keys that are unknown because its source was not compiled: what keeps it from being built
+    is told by others."""
 
     @property
     def here(self) -> str:

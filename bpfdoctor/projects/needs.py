@@ -18,6 +18,7 @@ from bpfdoctor.host.elf.section_names import named
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.judged import BpfPart, JudgedObject, Needs, Origin
 from bpfdoctor.projects.model import BpfWords, Program
+from bpfdoctor.typed import from_toml
 
 RULES = Path(__file__).parent / "objects" / "needs.toml"
 
@@ -51,7 +52,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def rules() -> Rules:
     """The rules by which needs are derived."""
-    return msgspec.toml.decode(RULES.read_bytes(), type=Rules)
+    return from_toml(RULES.read_bytes(), Rules)
 
 
 def rules_in_words() -> Iterator[tuple[str, Needs]]:
@@ -131,19 +132,25 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
         parts,
         derived.whole(),
         libbpf=around.libbpf,
+        doubted=_doubted(around.program) if doubt else (),
     )
 
 
 def judged_nothing(around: AroundObject, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
     words = {"object": around.program, "memlock": _memlock(around)}
-    return JudgedObject(around.program, "none", said, needs=_filled([rules().whole], words))
+    needs, doubted = _filled([rules().whole], words), _doubted(around.program)
+    return JudgedObject(around.program, "none", said, needs=needs, doubted=doubted)
 
 
 def uncompiled(judged: JudgedObject) -> JudgedObject:
     """The program whose source does not compile: whether make builds it is unknown."""
-    doubted = _filled([rules().uncompiled], {"object": judged.program})
-    return msgspec.structs.replace(judged, maybe=doubted)
+    return msgspec.structs.replace(judged, maybe={Stage.BUILD: _doubted(judged.program)})
+
+
+def _doubted(program: str) -> tuple[str, ...]:
+    """The keys that a source which was not compiled leaves unknown."""
+    return _filled([rules().uncompiled], {"object": program})[Stage.BUILD]
 
 
 def _memlock(around: AroundObject) -> str:

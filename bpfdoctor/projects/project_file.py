@@ -12,6 +12,7 @@ from bpfdoctor.host.system.facts import AskIdentity
 from bpfdoctor.host.system.files import FileText, LookAt, PathFacts, ReadFile
 from bpfdoctor.projects.model import ProjectKind
 from bpfdoctor.projects.reader import kind_named
+from bpfdoctor.typed import from_toml
 
 NAME = "bpfdoctor.toml"
 LIMIT = 1 << 16
@@ -85,7 +86,7 @@ def read_project_file(host: Host, path: str) -> ProjectFile:
     if text.truncated:
         raise BpfDoctorError(f"{path} is larger than {LIMIT:,} bytes")
     try:
-        return msgspec.toml.decode(text.text, type=ProjectFile)
+        return from_toml(text.text, ProjectFile)
     except RecursionError:
         raise BpfDoctorError(f"{path}: its values are nested too deep", TAKES) from None
     except ValueError as error:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import msgspec
-
 from bpfdoctor.errors import BpfDoctorError, near_miss
 from bpfdoctor.projects.model import ProjectKind
 from bpfdoctor.projects.sound import mistakes
+from bpfdoctor.typed import from_toml
 
 HERE = Path(__file__).parent
 
@@ -24,7 +23,7 @@ def kinds() -> dict[str, ProjectKind]:
 def read_kind(path: Path) -> ProjectKind:
     """One project file. Raises BpfDoctorError naming it and its first mistake."""
     try:
-        kind = msgspec.toml.decode(path.read_bytes(), type=ProjectKind)
+        kind = from_toml(path.read_bytes(), ProjectKind)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"project file {path}: {error}") from None
     for mistake in mistakes(kind):

@@ -17,6 +17,7 @@ from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import Project
 from bpfdoctor.projects.needs import AroundObject, judged_object
+from bpfdoctor.typed import from_json
 
 PLACE = Path(__file__).parent / "facts"
 
@@ -47,7 +48,7 @@ def recorded_facts(kind: str) -> RecordedFacts | None:
     if not file.exists():
         return None
     try:
-        return msgspec.json.decode(file.read_bytes(), type=RecordedFacts)
+        return from_json(file.read_bytes(), RecordedFacts)
     except (OSError, ValueError) as error:
         raise BpfDoctorError(f"recorded facts {file}: {error}") from None
 

@@ -56,6 +56,19 @@ def found_for(
     return one(run_check("object.context", FakeHost(known), project_of_object(PATH, whole)))
 
 
+@pytest.mark.parametrize(("alone", "asked"), [(True, ()), (False, ((8, 0, 1),))])
+def test_what_is_read_through_is_tried_where_the_kernel_said_where_it_lies(
+    alone: bool, asked: tuple[tuple[int, int, int], ...]
+) -> None:
+    use = ContextUse(reads=((8, 8),), through=((8, 0, 1),))
+    program = ObjectProgram("ours", "fentry/f", "tracing", "fentry", "f", context=use)
+    whole = BpfObject((program,), (), btf=True, kernel_btf=not alone, license="GPL", alone=alone)
+    host = FakeHost(otherwise=NoAnswer("not-recorded"))
+    run_check("object.context", host, project_of_object(PATH, whole))
+    tried = [each.through for each in host.asked if isinstance(each, TryContext)]
+    assert tried == [asked]
+
+
 def test_what_is_allowed_passes() -> None:
     found = found_for(Calls(WORKED))
     assert (found.status, found.key) == (Status.PASS, "object.context[ours]")

@@ -9,10 +9,10 @@ import pytest
 
 from bpfdoctor.api import (
     Answer,
-    AskBpfObject,
     AskIdentity,
     Attempt,
     BpfObject,
+    CreateMap,
     Finding,
     Identity,
     NoAnswer,
@@ -36,7 +36,11 @@ def found_for(
     programs = (ObjectProgram("ours", "xdp", "xdp", "xdp"),)
     whole = BpfObject(programs, maps, btf=True, kernel_btf=True)
     whole = msgspec.structs.replace(whole, **changes)
-    known: dict[Question[Any], Answer] = {AskBpfObject(PATH): whole, AskIdentity(): ROOT}
+    known: dict[Question[Any], Answer] = {
+        AskIdentity(): ROOT,
+        CreateMap("array", 4, 4, 1): Attempt(),
+        CreateMap("ringbuf", 0, 0, 256 * 1024): Attempt(),
+    }
     host = FakeHost({**known, **(answers or {})})
     return one(run_check("object.maps", host, project_of_object(PATH, whole)))
 
@@ -113,6 +117,20 @@ def test_maps_of_maps_and_those_that_take_much_memory_are_not_made() -> None:
     assert found_for(large).status is Status.PASS
 
 
+@pytest.mark.parametrize(
+    ("general", "root"),
+    [
+        (CreateMap("array", 4, 4, 1), "kernel.maps"),
+        (CreateMap("ringbuf", 0, 0, 256 * 1024), "kernel.ringbuf"),
+    ],
+)
+def test_a_map_that_is_refused_as_all_are_has_their_root(general: CreateMap, root: str) -> None:
+    refused = Attempt("EPERM", "bpf(BPF_MAP_CREATE)")
+    ring = ObjectMap("rb", "ringbuf", 27, 0, 0, 4096)
+    found = found_for(ring, answers={TryMap(27, 0, 0, 4096): refused, general: refused})
+    assert (found.status, found.blocked_by) == (Status.SKIP, (root,))
+
+
 def test_one_map_that_is_refused_says_nothing_of_the_others() -> None:
     whole = BpfObject(
         (ObjectProgram("ours", "xdp", "xdp", "xdp"),),
@@ -122,7 +140,9 @@ def test_one_map_that_is_refused_says_nothing_of_the_others() -> None:
     )
     refused = Attempt("EINVAL", "bpf(BPF_MAP_CREATE)")
     made = TryMap(1, 4, 8, 16)
-    host = FakeHost({AskIdentity(): ROOT, made: Attempt(), TryMap(22, 4, 8, 16): refused})
+    general = CreateMap("array", 4, 4, 1)
+    answers = {made: Attempt(), TryMap(22, 4, 8, 16): refused, general: Attempt()}
+    host = FakeHost({AskIdentity(): ROOT, **answers})
     found = run_check("object.maps", host, project_of_object(PATH, whole))
     assert {each.key: each.status for each in found} == {
         "object.maps[jobs]": Status.FAIL,

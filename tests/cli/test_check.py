@@ -82,7 +82,11 @@ def test_explain_shows_the_docstring_and_who_needs_it(doctor: Doctor) -> None:
     run = doctor("explain", "kernel.btf")
     assert run.returncode == 0
     assert run.stdout.startswith("kernel.btf: ")
-    assert "  libbpf-bootstrap, to load: bootstrap" in run.stdout
+    assert (
+        "| an object, to load, that has CO-RE relocations; a program of kind `fentry`" in run.stdout
+    )
+    needed = doctor("explain", "toolchain.clang").stdout
+    assert "  libbpf-bootstrap, to build: every program" in needed
 
 
 def test_explain_takes_the_key_of_a_finding(doctor: Doctor) -> None:

@@ -52,6 +52,8 @@ def made_checkout(place: Path) -> Path:
     """The project of `tests/e2e/project`, with the four submodules and the nested one."""
     origins = place / "origins"
     shutil.copytree(SOURCES / "libbpf", origins / "libbpf")
+    for each in Path("/usr/include/bpf").glob("*.h"):  # what BPF code is compiled with
+        shutil.copy(each, origins / "libbpf/src")
     header = origins / "vmlinux.h/include" / ARCHITECTURES.get(platform.machine(), "unknown")
     header.mkdir(parents=True)
     shutil.copy(SOURCES / "vmlinux.h/vmlinux.h", header)

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,8 +27,10 @@ def made(one_checkout: Path) -> Path:
     """A place that everybody may pass; in it a checkout, and a secret of root's."""
     require("root", "strace")
     place = one_checkout.parent
-    for each in (place, *place.parents[:2]):
-        each.chmod(0o755)
+    above = Path(tempfile.gettempdir()).resolve()
+    for each in (place, *place.parents):
+        if above in each.parents:
+            each.chmod(0o755)
     (place / "secret").write_text(SECRET)
     (place / "secret").chmod(0o600)
     return place

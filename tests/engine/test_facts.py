@@ -26,6 +26,7 @@ from bpfdoctor.api import (
     Status,
     Target,
     passed,
+    unknown,
 )
 from bpfdoctor.engine.facts import asked_for, with_facts
 from bpfdoctor.engine.load import Loaded
@@ -376,6 +377,23 @@ def test_what_another_command_built_is_not_held_to_what_was_judged(
     assert predictions(report) == []
     (row,) = (each for each in report.programs if each.name == "minimal")
     assert row.origin == "compiled from minimal.bpf.c"
+
+
+def test_a_build_that_fails_is_not_excused_by_a_source_that_did_not_compile(
+    tree: Path, live: LiveHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(context: Context, target: Target, _: Instead | None) -> Observed:
+        return Observed(target.program, (Outcome(Stage.BUILD, False, "make says no"),))
+
+    monkeypatch.setattr(phase, "_run", run)
+    write(tree, BROKEN)
+    untold = Check("object.file", "of objects", lambda _: unknown("no", about="minimal"))
+    checks = Loaded((*CHECKS, untold, *SMOKE_CHECKS[1:]), {})
+    options = Options(directory=str(tree), targets=(Target("minimal"),))
+    report = examine(live, options, checks=checks)
+    found = {each.key: (each.status, each.blocked_by) for each in report.findings}
+    assert found["smoke.program[minimal]"] == (Status.FAIL, ())
+    assert report.verdict.exit == 1
 
 
 @pytest.mark.parametrize("built", ["", "/nowhere/minimal.bpf.o"])

@@ -132,6 +132,16 @@ def test_a_build_that_cannot_succeed_is_not_tried_and_names_what_is_in_the_way(
     assert found.by_key[KEY].evidence == ()
 
 
+@pytest.mark.parametrize(("harmful", "status"), [(True, Status.SKIP), (False, Status.PASS)])
+def test_a_program_that_would_harm_the_machine_is_not_run(
+    seen: list[Outcome], harmful: bool, status: Status
+) -> None:
+    seen += outcomes(Stage.FIRES, True)
+    found = judged(Finding(Status.FAIL, "off", id="runtime.tracing-on", harmful=harmful))
+    assert found.by_key[KEY].status is status
+    assert found.by_key[KEY].blocked_by == (("runtime.tracing-on",) if harmful else ())
+
+
 def test_what_could_not_be_seen_is_unknown(seen: list[Outcome]) -> None:
     seen += outcomes(Stage.LOAD, None)
     assert judged().by_key[KEY].status is Status.UNKNOWN

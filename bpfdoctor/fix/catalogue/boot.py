@@ -11,6 +11,7 @@ from bpfdoctor.fix.catalogue.tables import catalogue, family_of
 from bpfdoctor.fix.plan import commands_to_paste
 from bpfdoctor.host.system.facts import Distribution
 from bpfdoctor.model import ByHand
+from bpfdoctor.typed import from_toml
 
 
 class Way(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +29,7 @@ class Way(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def ways() -> dict[str, Way]:
     """All of `boot.toml`."""
     text = files("bpfdoctor.fix.catalogue").joinpath("boot.toml").read_bytes()
-    return msgspec.toml.decode(text, type=dict[str, dict[str, Way]])["ways"]
+    return from_toml(text, dict[str, dict[str, Way]])["ways"]
 
 
 def with_boot_steps(fix: ByHand, distribution: Distribution | None, release: str) -> ByHand:

@@ -10,6 +10,7 @@ import msgspec
 
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.system.facts import Distribution
+from bpfdoctor.typed import from_toml
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@+._/-]*")
 """What may be given to a package manager as a package's name: never an option or a pattern."""
@@ -108,7 +109,7 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def catalogue() -> Catalogue:
     """Read `packages.toml`. Raises BpfDoctorError where a name in it is not a plain one."""
     text = files("bpfdoctor.fix.catalogue").joinpath("packages.toml").read_bytes()
-    found = msgspec.toml.decode(text, type=Catalogue)
+    found = from_toml(text, Catalogue)
     for family in found.families.values():
         lists = [*family.packages.values(), *(each.packages for each in family.deviations)]
         for name in (name for names in lists for name in names):

@@ -15,6 +15,7 @@ from bpfdoctor.fix.managers.registry import MANAGERS
 from bpfdoctor.fix.plan import Step
 from bpfdoctor.host.own_directory import NotOursError, own_directory
 from bpfdoctor.host.own_file import read_own_file
+from bpfdoctor.typed import from_json
 
 LARGEST = 64 << 20
 """Bytes of the largest journal that is read; a step writes a few hundred KiB at most."""
@@ -84,7 +85,7 @@ def _lines(path: Path) -> list[bytes]:
 
 def _line(data: bytes) -> Line | None:
     try:
-        found: Line = msgspec.json.decode(data, type=Line)
+        found: Line = from_json(data, Line)  # type: ignore[arg-type]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return None if isinstance(found, Before) and not _can_be_run(found.step) else found

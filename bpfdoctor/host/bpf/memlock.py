@@ -26,6 +26,7 @@ from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.syscalls import UnknownArchitectureError, numbers
 from bpfdoctor.host.system.facts import kernel_version
+from bpfdoctor.typed import from_json
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -94,7 +95,7 @@ def in_child(kind: type[A], action: Callable[[], A]) -> A | NoAnswer:
         data = pipe.read()
     _, status = os.waitpid(pid, 0)
     try:
-        return msgspec.json.decode(data, type=kind)
+        return from_json(data, kind)
     except (msgspec.DecodeError, msgspec.ValidationError):
         return NoAnswer("broken", f"the probe's process ended with status {status}")
 

@@ -7,34 +7,7 @@ be any of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import msgspec
-
-from bpfdoctor.host.c_source.code import SourceCode
-from bpfdoctor.host.c_source.macros import words_of
-from bpfdoctor.host.c_source.memlock_limit import raised_to
-from bpfdoctor.host.c_source.programs import Expressions
-from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
-from bpfdoctor.host.c_source.text import lines_of, uncommented
-from bpfdoctor.host.c_source.uses import (
-    BY_HAND,
-    CHANGED,
-    OPTIONAL,
-    RETARGETED,
-    SIZED,
-    Uses,
-    files_opened,
-)
-from bpfdoctor.host.question import Answer, NoAnswer, Question
-from bpfdoctor.host.reading import NotRegularError, PrivateError, read_published
-
-if TYPE_CHECKING:
-    from bpfdoctor.host.machine import Machine
-
-LARGEST = 1 << 20
-"""Bytes of one source."""
-MOST_STEPS = 1_500_000
+from bpfdoctor.host.question import Answer
 
 
 class Loader(Answer, frozen=True):
@@ -112,76 +85,3 @@ def _listed(names: tuple[str, ...], *, every: bool) -> str:
 
 def _limit(limit: int | None) -> str:
     return "" if limit is None else "infinity" if limit < 0 else f"{limit} bytes"
-
-
-class AskLoader(Question[Loader], frozen=True):
-    """Read the C of a program's user space part; the first file is the program's own.
-
-    Nothing is run or compiled, and no `#include` is followed: a function that is in none of the
-    files may do anything with a program or map that it is given.
-    """
-
-    files: tuple[str, ...]
-
-    asks = "tree"
-
-    def put(self, machine: Machine) -> Loader | NoAnswer:
-        texts: list[str] = []
-        for path in self.files:
-            text = _text(path)
-            if isinstance(text, NoAnswer):
-                return text
-            texts.append(text)
-        return read_loader(texts)
-
-    def source(self) -> str:
-        return f"the calls of libbpf in {' '.join(self.files)}"
-
-
-def _text(path: str) -> str | NoAnswer:
-    try:
-        data = read_published(path, LARGEST + 1)
-    except NotRegularError as error:
-        return NoAnswer("refused", str(error.strerror))
-    except PrivateError as error:
-        return NoAnswer("EACCES", str(error.strerror))
-    except OSError as error:
-        return NoAnswer.from_error(error)
-    except ValueError as error:  # a path with a NUL byte
-        return NoAnswer("refused", str(error))
-    if len(data) > LARGEST:
-        return NoAnswer("too-large", f"more than {LARGEST} bytes")
-    return data.decode(errors="replace")
-
-
-def read_loader(texts: list[str]) -> Loader:
-    """What a loader does whose sources are these; the first is the program's own."""
-    steps = StepLimit(MOST_STEPS)
-    bare = [uncommented(text) for text in texts]
-    try:
-        code = SourceCode([word for each in bare for word in _words(each, steps)], steps)
-        uses = Uses(code, Expressions(code, steps), steps)
-        limit = _memlock(bare[0], steps) if bare else None
-    except TooMuchError:
-        return msgspec.structs.replace(ANYTHING, unread="more steps than are spent on it")
-    return Loader(
-        *uses.programs(OPTIONAL),
-        *uses.programs(BY_HAND),
-        *uses.programs(RETARGETED),
-        *uses.programs(CHANGED),
-        *uses.maps(SIZED),
-        limit,
-        (*uses.opened, *files_opened(code)),
-    )
-
-
-def _memlock(text: str, steps: StepLimit) -> int | None:
-    """The limit that is raised whatever `#if` says: the same with and without what lies below."""
-    told = {
-        raised_to(SourceCode(_words(text, steps, certain=each), steps)) for each in (True, False)
-    }
-    return told.pop() if len(told) == 1 else None
-
-
-def _words(text: str, steps: StepLimit, *, certain: bool = False) -> list[str]:
-    return words_of(lines_of(text, certain=certain), steps)

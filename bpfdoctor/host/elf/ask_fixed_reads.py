@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bpfdoctor.host.elf.fixed_reads import FixedReads
 from bpfdoctor.host.question import NoAnswer, Question
+from bpfdoctor.host.remembered import remembered
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 class AskFixedReads(Question[FixedReads], frozen=True):
     """Which reads of kernel memory in an object stay at the offset that they were compiled with.
 
-    NoAnswer as `AskBpfObject` gives it, for a file that is no BPF object. No kernel is asked.
+    NoAnswer as `AskBpfObject` gives it, for a file that is no BPF object. No kernel is asked. It is
+    remembered while the file is unchanged.
     """
 
     path: str
@@ -22,6 +24,9 @@ class AskFixedReads(Question[FixedReads], frozen=True):
     asks = "tree"
 
     def put(self, machine: Machine) -> FixedReads | NoAnswer:
+        return remembered(machine, self, FixedReads, [self.path], self._read)
+
+    def _read(self) -> FixedReads | NoAnswer:
         from bpfdoctor.host.btf.format import BtfError  # these cost start-up time
         from bpfdoctor.host.elf.image import TooLargeError
         from bpfdoctor.host.elf.read_places import read_places

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from bpfdoctor.host.btf.file import VMLINUX, modules_have_btf, read_beginning
 from bpfdoctor.host.btf.format import BtfError
 from bpfdoctor.host.elf.bpf_object import BpfObject
-from bpfdoctor.host.elf.externs import HAS_WRAPPER, kprobes_are_offered
+from bpfdoctor.host.elf.externs import kprobes_are_offered
 from bpfdoctor.host.elf.image import TooLargeError
 from bpfdoctor.host.elf.kernel_match import KernelMatch, match_of, of_itself
 from bpfdoctor.host.elf.section import ElfError
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.reading import NotRegularError
+from bpfdoctor.host.remembered import remembered
 from bpfdoctor.host.system.booted import keep_fact, recall_fact
 
 if TYPE_CHECKING:
@@ -31,14 +32,17 @@ NO_KERNEL = ""
 class ReadObject(Question[BpfObject], frozen=True):
     """The programs, maps, helpers and CO-RE relocations of an object; no kernel is asked.
 
-    NoAnswer `refused` with a sentence for a file that is no BPF object.
+    NoAnswer `refused` with a sentence for a file that is no BPF object. It is remembered while the
+    file is unchanged.
     """
 
     path: str
     asks = "tree"
 
     def put(self, machine: Machine) -> BpfObject | NoAnswer:
-        return _read(self.path, NO_KERNEL)
+        return remembered(
+            machine, self, BpfObject, [self.path], lambda: _read(self.path, NO_KERNEL)
+        )
 
     def command(self) -> str:
         return f"llvm-readelf -S -s -r {self.path}"
@@ -66,10 +70,11 @@ class MatchBtf(Question[KernelMatch], frozen=True):
         if not beginning:
             return self._matched()
         known = recall_fact(machine, asked, KernelMatch, self.btf, beginning)
-        if known is not None and _holds_while_it_runs(known):
+        if known is not None:
             return known
         found = self._matched()
-        if isinstance(found, KernelMatch) and found.kernel_btf and _holds_while_it_runs(found):
+        same = _circumstances(self.btf) == beginning
+        if same and isinstance(found, KernelMatch) and found.kernel_btf:
             object_file = [asked.path]
             keep_fact(machine, asked, found, self.btf, beginning, rests_on=object_file, since=since)
         return found
@@ -112,15 +117,12 @@ class AskBpfObject(Question[BpfObject], frozen=True):
 
 
 def _circumstances(btf: str) -> bytes:
-    """What else than the object decides the answer, read anew; empty where that is no BTF."""
+    """What else than the object decides the answer, read anew; empty where that is no BTF.
+
+    Lockdown may come while a kernel runs, and end kprobes.
+    """
     beginning = read_beginning(btf)
-    return beginning and beginning + bytes([modules_have_btf(btf)])
-
-
-def _holds_while_it_runs(match: KernelMatch) -> bool:
-    """Nothing in it but what a kernel never changes: lockdown may come, and end kprobes."""
-    wrappers = [each for each in match.externs if each.name == HAS_WRAPPER]
-    return all(each.value is not None and kprobes_are_offered() for each in wrappers)
+    return beginning and beginning + bytes((modules_have_btf(btf), kprobes_are_offered()))
 
 
 def _read(path: str, btf: str) -> BpfObject | NoAnswer:

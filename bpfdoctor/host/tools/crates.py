@@ -16,6 +16,7 @@ from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.environment import home_of
 from bpfdoctor.host.question import Answer, NoAnswer, Question
 from bpfdoctor.host.reading import read_regular
+from bpfdoctor.typed import from_toml
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -54,7 +55,7 @@ class AskCrates(Question[Crates], frozen=True):
 
     def put(self, machine: Machine) -> Crates | NoAnswer:
         try:
-            lock = msgspec.toml.decode(read_regular(self.lock, LARGEST), type=_Lock)
+            lock = from_toml(read_regular(self.lock, LARGEST), _Lock)
             kept = _kept(_cargo_home(machine, self.lock))
         except OSError as error:
             return NoAnswer.from_error(error)

@@ -12,7 +12,7 @@ from virtual.circumstances import Circumstance
 from virtual.guest import Ran, boot
 from virtual.kernels import kernel
 
-PYTHON = ("PYTHONPATH=/guest/site", "python3")
+PYTHON = ("PYTHONPATH=/guest/site", "PYTHONFAULTHANDLER=1", "python3")
 ABOUT = ("--project", "libbpf-bootstrap")
 CHECK = ("-m", "bpfdoctor", "check", *ABOUT, "--json")
 SNAPSHOT = ("-m", "bpfdoctor", "snapshot", *ABOUT, "--no-smoke")

@@ -117,13 +117,14 @@ def test_this_kernels_symbols_are_read(live: LiveHost) -> None:
         assert live.ask(AskData(("no_such_symbol", "_stext"))) == Symbols(("_stext",))
 
 
-def test_tracefs_is_looked_for_at_both_places(live: LiveHost) -> None:
-    found = live.ask(AskTracefs())
+@pytest.mark.parametrize(("old", "more"), [(False, []), (True, ["/sys/kernel/debug/tracing"])])
+def test_tracefs_is_looked_for_at_its_former_place_where_somebody_needs_it(
+    live: LiveHost, old: bool, more: list[str]
+) -> None:
+    found = live.ask(AskTracefs(old=old))
     assert isinstance(found, Tracefs)
-    assert [place.path for place in found.places] == [
-        "/sys/kernel/tracing",
-        "/sys/kernel/debug/tracing",
-    ]
+    if found.places[0].magic:
+        assert [place.path for place in found.places] == ["/sys/kernel/tracing", *more]
 
 
 def note(owner: bytes, kind: int, description: bytes) -> bytes:

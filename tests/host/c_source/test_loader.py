@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from cpu_limit import within_cpu
 
-from bpfdoctor.host.c_source.loader import AskLoader, Loader, read_loader
+from bpfdoctor.host.c_source.ask_loader import AskLoader
+from bpfdoctor.host.c_source.loader import Loader
+from bpfdoctor.host.c_source.read_loader import read_loader
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.question import NoAnswer
 
@@ -263,7 +265,7 @@ HOSTILE = (
 
 def test_text_made_to_be_slow_is_bounded() -> None:
     code = (
-        "import json, sys; from bpfdoctor.host.c_source.loader import read_loader\n"
+        "import json, sys; from bpfdoctor.host.c_source.read_loader import read_loader\n"
         "for text in json.load(sys.stdin): print(read_loader([text]).unread or 'read')"
     )
     said = within_cpu(code, given=json.dumps(HOSTILE)).splitlines()

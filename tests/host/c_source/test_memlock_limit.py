@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bpfdoctor.host.c_source.loader import read_loader
+from bpfdoctor.host.c_source.read_loader import read_loader
 
 LIMIT = "struct rlimit r = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };"
 TRY = "if (setrlimit(RLIMIT_MEMLOCK, &r)) { perror(NULL); exit(1); }"
