@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from bpfdoctor.api.late import late_names
 
 if TYPE_CHECKING:
+    from bpfdoctor.host.c_source.ask_libbpf import AskLibbpf as AskLibbpf
+    from bpfdoctor.host.c_source.ask_loader import AskLoader as AskLoader
     from bpfdoctor.host.c_source.libbpf_source import (
         SINCE as SINCE,
-        AskLibbpf as AskLibbpf,
         LibbpfSource as LibbpfSource,
     )
     from bpfdoctor.host.c_source.loader import (
         ANYTHING as ANYTHING,
-        AskLoader as AskLoader,
         Loader as Loader,
     )
     from bpfdoctor.host.elf.object import AskExecutable as AskExecutable

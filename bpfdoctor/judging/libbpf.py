@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bpfdoctor.contract import Context
-from bpfdoctor.host.c_source.libbpf_source import AskLibbpf, LibbpfSource, of_release
+from bpfdoctor.host.c_source.ask_libbpf import AskLibbpf
+from bpfdoctor.host.c_source.libbpf_source import LibbpfSource, of_release
 from bpfdoctor.host.question import NoAnswer, evidence
 from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.version import AskVersion

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.c_source.libbpf_source import AskLibbpf, LibbpfSource
-from bpfdoctor.host.c_source.loader import AskLoader, Loader
+from bpfdoctor.host.c_source.ask_libbpf import AskLibbpf
+from bpfdoctor.host.c_source.ask_loader import AskLoader
+from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
+from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.elf.ask_fixed_reads import AskFixedReads
 from bpfdoctor.host.elf.ask_object import ReadObject
 from bpfdoctor.host.machine import Machine

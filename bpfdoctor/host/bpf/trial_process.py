@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
-from bpfdoctor.host.bpf.memlock import ended_with, forked, raise_limit
+from bpfdoctor.host.bpf.child import ended_with, forked, raise_limit
 from bpfdoctor.host.question import Answer, NoAnswer
 
 A = TypeVar("A", bound=Answer)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.c_source.libbpf_source import SINCE, AskLibbpf, LibbpfSource, of_release
+from bpfdoctor.host.c_source.ask_libbpf import AskLibbpf
+from bpfdoctor.host.c_source.libbpf_source import SINCE, LibbpfSource, of_release
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.question import NoAnswer
 

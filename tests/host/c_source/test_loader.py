@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from cpu_limit import within_cpu
 
-from bpfdoctor.host.c_source.loader import AskLoader, Loader
+from bpfdoctor.host.c_source.ask_loader import AskLoader
+from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.c_source.read_loader import read_loader
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.question import NoAnswer
