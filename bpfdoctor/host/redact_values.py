@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -36,36 +37,43 @@ class Replacing:
 
         Names of fields, numbers and fields that may only hold one of a few words stay.
         """
-        return self._value(value)  # type: ignore[no-any-return]
+        return _Walk(self.text).value(value)  # type: ignore[no-any-return]
 
-    def _value(self, value: Any) -> Any:
+
+class _Walk:
+    """One structure, every string of it replaced: a report says most of its own more than once."""
+
+    def __init__(self, text: Callable[[str], str]) -> None:
+        self._text = cache(text)
+
+    def value(self, value: Any) -> Any:
         if type(value) is str:  # an Enum of strings stays
-            return self.text(value)
+            return self._text(value)
         if isinstance(value, msgspec.Struct):
             fields = {name: getattr(value, name) for name in free_fields(type(value))}
-            changed = {name: self._value(each) for name, each in fields.items()}
+            changed = {name: self.value(each) for name, each in fields.items()}
             return msgspec.structs.replace(value, **changed)
         if isinstance(value, dict):
-            return {self._value(key): self._named(key, each) for key, each in value.items()}
+            return {self.value(key): self._named(key, each) for key, each in value.items()}
         if isinstance(value, list | tuple):
             before = (None, *value)
             return type(value)(self._after(*pair) for pair in zip(before, value))  # noqa: B905
         if isinstance(value, set | frozenset):
-            return type(value)(self._value(each) for each in value)
+            return type(value)(self.value(each) for each in value)
         return value
 
     def _named(self, name: Any, value: Any) -> Any:
         """A value that has a name: that of a secret one is a secret, however it looks."""
         if type(name) is str and type(value) is str and is_secret_name(name):
             return value if says_nothing(value, strong=is_strongly_secret(name)) else SECRET
-        return self._value(value)
+        return self.value(value)
 
     def _after(self, before: Any, value: Any) -> Any:
         """One of several: what follows `--token` is its argument."""
         option = type(before) is str and before.startswith("--") and "=" not in before
         if option and type(value) is str and is_strongly_secret(before):
             return SECRET
-        return self._value(value)
+        return self.value(value)
 
 
 def printable(text: str) -> str:

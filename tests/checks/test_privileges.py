@@ -24,7 +24,7 @@ from bpfdoctor.api import (
     Run,
     Status,
 )
-from bpfdoctor.host.bpf.memlock import in_child
+from bpfdoctor.host.bpf.child import in_child
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.testing import FakeHost, one, run_check

@@ -14,8 +14,8 @@ from filtered import refuse
 
 from bpfdoctor.api import AskIdentity, Context, Identity, NoAnswer, Stage
 from bpfdoctor.host.bpf.calls import Attempt
+from bpfdoctor.host.bpf.child import in_child
 from bpfdoctor.host.bpf.fire import Fire, Fired
-from bpfdoctor.host.bpf.memlock import in_child
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.record import RecordedHost, RecordingHost, Snapshot, read_snapshot

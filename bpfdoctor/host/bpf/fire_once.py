@@ -15,7 +15,8 @@ from bpfdoctor.host.bpf import own_triggers
 from bpfdoctor.host.bpf.attach_btf import btf_id_of
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt
-from bpfdoctor.host.bpf.memlock import in_child, with_memory
+from bpfdoctor.host.bpf.child import in_child
+from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.bpf.own_runs import thread_named
 from bpfdoctor.host.bpf.own_triggers import GETCPU, TESTED, Armed
 from bpfdoctor.host.bpf.steps import Steps

@@ -17,8 +17,9 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
-from bpfdoctor.host.bpf.memlock import ended_with, forked, raise_limit
+from bpfdoctor.host.bpf.child import ended_with, forked, raise_limit
 from bpfdoctor.host.question import Answer, NoAnswer
+from bpfdoctor.typed import from_json
 
 A = TypeVar("A", bound=Answer)
 
@@ -86,7 +87,7 @@ def in_turn(kind: type[A], trial: bytes, modules: frozenset[str]) -> A | NoAnswe
     if not said:
         return process.ended()
     _idle.append(process)
-    return msgspec.json.decode(said, type=kind)
+    return from_json(said, kind)
 
 
 def _taken(modules: frozenset[str]) -> TrialProcess:

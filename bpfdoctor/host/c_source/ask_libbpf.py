@@ -1,4 +1,4 @@
-"""The question what a libbpf can do."""
+"""The question what a libbpf can do, by its source."""
 
 from __future__ import annotations
 

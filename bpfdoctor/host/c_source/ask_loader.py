@@ -1,4 +1,4 @@
-"""The question what the loader of a program does."""
+"""The question what a loader does with its BPF programs and maps."""
 
 from __future__ import annotations
 

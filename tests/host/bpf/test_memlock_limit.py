@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from bpfdoctor.host.bpf.calls import Attempt
-from bpfdoctor.host.bpf.memlock import RaiseMemlock, in_child, with_memory
+from bpfdoctor.host.bpf.child import in_child
+from bpfdoctor.host.bpf.memlock import RaiseMemlock, with_memory
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.host.system.facts import AskIdentity, Identity
@@ -64,7 +65,8 @@ def test_on_an_old_kernel_the_probe_runs_in_a_child_with_all_that_may_be_had(
 ) -> None:
     before = resource.getrlimit(LIMIT)
     monkeypatch.setattr("bpfdoctor.host.bpf.memlock.kernel_version", lambda _: (5, 10))
-    monkeypatch.setattr("bpfdoctor.host.bpf.memlock.UNLIMITED", (1 << 40, 1 << 40))
+    for place in ("memlock", "child"):
+        monkeypatch.setattr(f"bpfdoctor.host.bpf.{place}.UNLIMITED", (1 << 40, 1 << 40))
     answer = with_memory(Attempt, whose_limit)
     assert isinstance(answer, Attempt)
     pid, limit = answer.log.split()
@@ -98,7 +100,7 @@ def test_a_long_log_comes_whole_out_of_the_child() -> None:
 FORKING = """
 import os, sys
 from bpfdoctor.host.bpf.calls import Attempt
-from bpfdoctor.host.bpf.memlock import in_child
+from bpfdoctor.host.bpf.child import in_child
 sys.modules.pop("logging", None)
 real = os.fork
 os.fork = lambda: (print("logging" in sys.modules, flush=True), real())[1]

@@ -12,7 +12,8 @@ import pytest
 
 from bpfdoctor.host.bpf import trial_process
 from bpfdoctor.host.bpf.calls import Attempt
-from bpfdoctor.host.bpf.memlock import in_child, with_memory
+from bpfdoctor.host.bpf.child import in_child
+from bpfdoctor.host.bpf.memlock import with_memory
 from bpfdoctor.host.question import NoAnswer
 
 
@@ -31,7 +32,8 @@ def breaks() -> Attempt:
 @pytest.fixture(autouse=True)
 def old_kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("bpfdoctor.host.bpf.memlock.kernel_version", lambda _: (5, 10))
-    monkeypatch.setattr("bpfdoctor.host.bpf.memlock.UNLIMITED", (1 << 40, 1 << 40))
+    for place in ("memlock", "child"):
+        monkeypatch.setattr(f"bpfdoctor.host.bpf.{place}.UNLIMITED", (1 << 40, 1 << 40))
     yield
     while trial_process._idle:
         trial_process._idle.pop().ended()
