@@ -74,8 +74,16 @@ def _executable(header: bytes) -> Executable | None:
     return Executable(machine_name(number), bits, "little" if order == 1 else "big")
 
 
+COMMON = {3: "EM_386", 21: "EM_PPC64", 22: "EM_S390", 40: "EM_ARM", 62: "EM_X86_64",
+          183: "EM_AARCH64", 243: "EM_RISCV", 247: "EM_BPF"}  # fmt: skip
+"""Machines by their number in elf.h: for these pyelftools, which takes 30 ms to import, need not
+be asked."""
+
+
 def machine_name(number: int) -> str:
     """What elf.h calls a machine: `EM_X86_64`."""
+    if number in COMMON:
+        return COMMON[number]
     from elftools.elf.enums import ENUM_E_MACHINE  # costs start-up time
 
     names = [name for name, value in ENUM_E_MACHINE.items() if value == number]

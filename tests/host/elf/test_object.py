@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from elftools.elf.enums import ENUM_E_MACHINE
 from hypothesis import given, strategies as st
 
-from bpfdoctor.host.elf.object import AskExecutable, Executable, core_relocations, object_facts
+from bpfdoctor.host.elf.object import (
+    COMMON,
+    AskExecutable,
+    Executable,
+    core_relocations,
+    machine_name,
+    object_facts,
+)
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
 from bpfdoctor.judging.tools.clang import BPF_CODE
@@ -126,3 +134,8 @@ def test_a_pipe_is_not_waited_for(machine: Machine, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "tool")
     answer = AskExecutable(str(tmp_path / "tool")).put(machine)
     assert answer == NoAnswer("refused", "not a regular file")
+
+
+@pytest.mark.parametrize("number", [*COMMON, 258])
+def test_a_machine_is_called_what_elf_h_calls_it(number: int) -> None:
+    assert ENUM_E_MACHINE[machine_name(number)] == number
