@@ -272,6 +272,8 @@ class _Derived:
         words = self._words(program)
         parts = list(self._parts(program))
         needs, maybe = (_filled(parts, words, each) for each in (doubts.certain, doubts.doubted))
+        if program.conditional:
+            maybe = _joined(maybe, _filled(self._called(program), words))
         for each in self.facts.maps:
             used = each.name in program.maps and not self.loader.sizes(each.name)
             of_map = _filled(self._of_map(each), {**words, "map": each.name})
@@ -300,10 +302,15 @@ class _Derived:
         yield known.unnamed if self._is_unnamed(program) else {}
         yield known.relocated if program.relocations else {}
         yield known.data if program.data else {}
-        if not program.conditional:  # else object.helpers says what of it may never be called
-            yield from (known.helpers[name] for name in program.helpers if name in known.helpers)
+        if not program.conditional:
+            yield from self._called(program)
         libbpf = self.around.libbpf
         yield known.debugfs if program.kind == "tp" and libbpf and not libbpf.tracefs else {}
+
+    def _called(self, program: ObjectProgram) -> Iterator[Needs]:
+        """What the helpers that it calls need; of conditional code they may never be called."""
+        known = rules().helpers
+        yield from (known[name] for name in program.helpers if name in known)
 
     def _is_unnamed(self, program: ObjectProgram) -> bool:
         """Its own libbpf knows no such section, or none does that is loaded by itself."""

@@ -216,6 +216,7 @@ def test_a_map_that_is_pinned_needs_the_bpf_file_system() -> None:
 def test_what_it_may_never_call_is_no_need() -> None:
     reads = ObjectProgram("p", "xdp", "xdp", "xdp", helpers=("probe_read",), conditional=True)
     assert "kernel.lockdown" not in needs_of(reads, Stage.LOAD)
+    assert "kernel.lockdown" in maybe(judged(reads), Stage.LOAD)
 
 
 def keys_of(known: Rules) -> Iterator[str]:

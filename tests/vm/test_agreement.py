@@ -49,6 +49,18 @@ def test_unknown_is_wrong_only_where_the_machine_is_open() -> None:
     assert len(lines({"fires": "unknown"}, RAN, decided=True)) == 1
 
 
+@pytest.mark.parametrize(
+    ("because", "lines"),
+    [(["object.helpers[it/p]"], 0), (["object.helpers[it/p]", "kernel.btf"], 1)],
+)
+def test_helpers_that_are_asked_for_before_they_are_called_may_be_left_open(
+    because: list[str], lines: int
+) -> None:
+    said = programs(load="unknown")
+    said["it"]["load"]["because"] = because
+    assert len(list(disagreements(said, seen(**RAN), decided=True))) == lines
+
+
 def held(kind: str, target: str, *, because: str, **seen: bool | None) -> dict[str, Any]:
     """An object of one program, of which everything is `unknown`, because of one finding."""
     word = {"readiness": "unknown", "because": [because]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 STAGES = ("load", "attach", "fires")
@@ -27,7 +27,8 @@ def disagreements(
 ) -> Iterator[str]:
     """A line for each stage of which something else was predicted than seen.
 
-    `decided`: nothing may be left `unknown`.
+    `decided`: nothing may be left `unknown`, but what rests on helpers that a program asks for before
+    it calls them: recorded facts hold no code.
     """
     for name, what in seen.items():
         for stage, worked in truth(what["stages"]).items():
@@ -37,8 +38,13 @@ def disagreements(
                 yield f"{line} did not work: {what['output']}"
             elif said["readiness"] == "not-ready" and worked is True:
                 yield f"{line} worked"
-            elif said["readiness"] == "unknown" and decided:
+            elif said["readiness"] == "unknown" and decided and not asks_first(said["because"]):
                 yield f"{line} {'worked' if worked else 'did not work'}: {what['output'][-300:]}"
+
+
+def asks_first(because: Sequence[str]) -> bool:
+    """Whether only helpers are in the way, of code that asks what there is."""
+    return bool(because) and all(key.split("[")[0].endswith(".helpers") for key in because)
 
 
 def table(
