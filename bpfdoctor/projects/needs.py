@@ -176,6 +176,11 @@ OPTIONAL = ("target", "category", "memlock")
 """Words without which a need is left out."""
 
 
+ATTACHED_VARIOUSLY = ("kprobe", "sched_cls")
+"""Types of programs that a loader may attach in several ways, whatever their section is named: to a
+kprobe, a uprobe or a USDT probe; to a qdisc, or by a link (tcx since Linux 6.6, e420bed02507)."""
+
+
 class _Derived:
     """The needs of one object."""
 
@@ -214,6 +219,8 @@ class _Derived:
         by_hand = self.loader.attaches(program.name) and not said.attach
         unsure = by_hand or (self.loader.retargets(program.name) and not said.attach)
         needs, maybe = self._needs(attached, unsure)
+        if by_hand and program.type in ATTACHED_VARIOUSLY:
+            needs, maybe = self._without_way(attached, needs, maybe)
         if load == "maybe":
             needs, maybe = {}, _joined(maybe, needs)
         return BpfPart(
@@ -226,6 +233,17 @@ class _Derived:
             by_hand,
             any(Stage.FIRES in each and each[Stage.FIRES] for each in self._kinds(attached)),
         )
+
+    def _without_way(self, program: ObjectProgram, needs: Needs, maybe: Needs) -> tuple[Needs, Needs]:
+        """What it needs where its loader attaches it in one way or another: that of its section is
+        a guess."""
+        way = {Stage.ATTACH: needs[Stage.ATTACH], Stage.FIRES: needs[Stage.FIRES]}
+        of_kind = {key for part in self._kinds(program) for keys in part.values() for key in keys}
+        guessed = {
+            stage: tuple(key for key in keys if key in of_kind) for stage, keys in way.items()
+        }
+        kept = {stage: tuple(key for key in keys if key not in of_kind) for stage, keys in way.items()}
+        return {**needs, **kept}, _joined(maybe, guessed)
 
     def _load(self, program: ObjectProgram) -> str:
         """Whether its loader loads it, by the name of its section and the loader's source."""
