@@ -234,7 +234,9 @@ class _Derived:
             any(Stage.FIRES in each and each[Stage.FIRES] for each in self._kinds(attached)),
         )
 
-    def _without_way(self, program: ObjectProgram, needs: Needs, maybe: Needs) -> tuple[Needs, Needs]:
+    def _without_way(
+        self, program: ObjectProgram, needs: Needs, maybe: Needs
+    ) -> tuple[Needs, Needs]:
         """What it needs where its loader attaches it in one way or another: that of its section is
         a guess."""
         way = {Stage.ATTACH: needs[Stage.ATTACH], Stage.FIRES: needs[Stage.FIRES]}
@@ -242,7 +244,9 @@ class _Derived:
         guessed = {
             stage: tuple(key for key in keys if key in of_kind) for stage, keys in way.items()
         }
-        kept = {stage: tuple(key for key in keys if key not in of_kind) for stage, keys in way.items()}
+        kept = {
+            stage: tuple(key for key in keys if key not in of_kind) for stage, keys in way.items()
+        }
         return {**needs, **kept}, _joined(maybe, guessed)
 
     def _load(self, program: ObjectProgram) -> str:
