@@ -237,16 +237,12 @@ class _Derived:
     def _without_way(
         self, program: ObjectProgram, needs: Needs, maybe: Needs
     ) -> tuple[Needs, Needs]:
-        """What it needs where its loader attaches it in one way or another: that of its section is
-        a guess."""
-        way = {Stage.ATTACH: needs[Stage.ATTACH], Stage.FIRES: needs[Stage.FIRES]}
+        """What it needs where its loader attaches it by hand: what its section says of the way is a
+        guess."""
         of_kind = {key for part in self._kinds(program) for keys in part.values() for key in keys}
-        guessed = {
-            stage: tuple(key for key in keys if key in of_kind) for stage, keys in way.items()
-        }
-        kept = {
-            stage: tuple(key for key in keys if key not in of_kind) for stage, keys in way.items()
-        }
+        later = {stage: needs[stage] for stage in (Stage.ATTACH, Stage.FIRES)}
+        guessed = {s: tuple(key for key in keys if key in of_kind) for s, keys in later.items()}
+        kept = {s: tuple(key for key in keys if key not in of_kind) for s, keys in later.items()}
         return {**needs, **kept}, _joined(maybe, guessed)
 
     def _load(self, program: ObjectProgram) -> str:
