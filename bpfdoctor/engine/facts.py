@@ -134,7 +134,7 @@ class _Facts:
         if isinstance(made, NoAnswer):
             return _NotCompiled(f"{file} was not compiled: {made.shown()}")
         if not made.object:
-            said = made.log.partition("\n")[0]
+            said = made.first_error
             lost = made.lost_header
             absent = lost == "vmlinux.h" or lost.startswith("bpf/")  # what others are blamed for
             why = f"{file} does not compile here" + (f": {said}" if said else "")

@@ -11,7 +11,7 @@ from bpfdoctor.engine.readiness import Stages, predict
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.schedule import Observer, blocked_by, given_up
 from bpfdoctor.host.limited import TooLongError, within
-from bpfdoctor.model import Readiness, key_of
+from bpfdoctor.model import Readiness, StageResult, key_of
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.smoke.judge import (
     finding_of,
@@ -131,13 +131,20 @@ class Smoke:
         A need that nobody examined excuses nothing, and none that another command goes round; nor
         does that a source did not compile for us, where make has now been seen to fail.
         """
-        because = predicted[stopped.stage].because
+        because = self._in_the_way(predicted[stopped.stage], stopped)
         doubts = self.context.project.maybe(target.program, Stage.BUILD)
         known = tuple(key for key in because if key in self.findings.by_key and key not in doubts)
         known = self.findings.blocking(known)
         if known or stopped.stage is not Stage.BUILD:
             return known or self.findings.roots((smoke_kernel.id,))
         return self._explained(stopped) if stopped.happened is False else ()
+
+    def _in_the_way(self, predicted: StageResult, stopped: Outcome) -> tuple[str, ...]:
+        """What a prediction names. What the program may not need at all is no reason why nothing
+        was seen of it."""
+        if stopped.happened is False or predicted.readiness is Readiness.NOT_READY:
+            return predicted.because
+        return tuple(key for key in predicted.because if not self.findings.failed(key))
 
     def _explained(self, stopped: Outcome) -> tuple[str, ...]:
         """Turn required warnings that a failed build names into failures, its causes."""

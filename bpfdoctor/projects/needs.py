@@ -182,15 +182,16 @@ def _keys(
 OPTIONAL = ("target", "category", "memlock")
 """Words without which a need is left out."""
 
-SEVERAL_WAYS = ("kprobe", "kretprobe", "ksyscall", "kretsyscall", "tc")
-"""Kinds of which a loader can attach a program otherwise than the section says: to a function of
-user space (SEC("kprobe/handle_entry") of bcc's gethostlatency until 2024), to tcx (Linux 6.6)."""
+ATTACHED_VARIOUSLY = ("kprobe", "sched_cls")
+"""Types of programs that a loader may attach in several ways, whatever their section is named: to a
+kprobe, a uprobe (SEC("kprobe/handle_entry") of bcc's gethostlatency until 2024) or a USDT probe; to
+a qdisc, or by a link (tcx since Linux 6.6, e420bed02507)."""
 
 
 class _Doubts(NamedTuple):
     """Which needs of a BPF program do not hold for sure, by what its loader does with it."""
 
-    kind: str
+    type: str
     by_hand: bool
     retargeted: bool
 
@@ -201,7 +202,7 @@ class _Doubts(NamedTuple):
         if key in rules().alike[Stage.LOAD]:
             return self.retargeted
         attaching = stage in (Stage.ATTACH, Stage.FIRES)
-        return self.by_hand and attaching and self.kind in SEVERAL_WAYS
+        return self.by_hand and attaching and self.type in ATTACHED_VARIOUSLY
 
     def certain(self, stage: Stage, key: str) -> bool:
         """The others."""
@@ -245,7 +246,7 @@ class _Derived:
             return BpfPart(program.name, program.section)
         by_hand = self.loader.attaches(program.name) and not said.attach
         retargeted = self.loader.retargets(program.name) and not said.attach
-        needs, maybe = self._needs(attached, _Doubts(attached.kind, by_hand, retargeted))
+        needs, maybe = self._needs(attached, _Doubts(program.type, by_hand, retargeted))
         if load == "maybe":
             needs, maybe = {}, _joined(maybe, needs)
         return BpfPart(

@@ -237,6 +237,14 @@ def test_only_the_name_of_a_file_is_taken_for_a_lost_link(
     assert ("a symlink was lost" in finding.summary) == (status is Status.FAIL)
 
 
+def test_a_line_of_c_is_no_name_of_a_file(checkout: Path) -> None:
+    (checkout / TODAY).unlink()
+    (checkout / TODAY).write_text("typedef int broken")
+    finding = judge(checkout)
+    assert finding.status is Status.FAIL
+    assert "a symlink was lost" not in finding.summary
+
+
 def test_a_long_line_is_no_name_of_a_file(checkout: Path) -> None:
     (checkout / TODAY).unlink()
     (checkout / TODAY).write_text("x" * 256)

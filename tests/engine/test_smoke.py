@@ -26,6 +26,7 @@ from bpfdoctor.engine.schedule import Nobody
 from bpfdoctor.engine.smoke import Smoke, smoke_key
 from bpfdoctor.host.bpf.fire import Fire
 from bpfdoctor.host.question import A, Answer, Question
+from bpfdoctor.projects.judged import BpfPart
 from bpfdoctor.smoke.build import BuildProgram, Built
 from bpfdoctor.smoke.elf import RawProgram
 from bpfdoctor.smoke.embedded.build import BuildEmbedded, EmbeddedBuilt
@@ -44,7 +45,12 @@ EMBEDDED = project_named("embedded")
 REFUSED = Finding(Status.FAIL, "refused", id="kernel.program-types", about="tracepoint")
 
 
-def judged(*found: Finding, examined: bool = True, last: Stage = Stage.FIRES) -> Findings:
+def judged(
+    *found: Finding,
+    examined: bool = True,
+    last: Stage = Stage.FIRES,
+    project: Project = PROJECT,
+) -> Findings:
     """The findings after the smoke of `minimal`, all of whose other needs passed."""
     findings = Findings()
     if examined:
@@ -56,7 +62,7 @@ def judged(*found: Finding, examined: bool = True, last: Stage = Stage.FIRES) ->
     for finding in found:
         findings.add(finding)
     target = Target("minimal", last)
-    context = Context(FakeHost(), PROJECT, Selection((target,)))
+    context = Context(FakeHost(), project, Selection((target,)))
     Smoke(context, findings, Nobody()).prove(target, named=True)
     return findings
 
@@ -145,6 +151,23 @@ def test_a_program_that_would_harm_the_machine_is_not_run(
 def test_what_could_not_be_seen_is_unknown(seen: list[Outcome]) -> None:
     seen += outcomes(Stage.LOAD, None)
     assert judged().by_key[KEY].status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("happened", "status"), [(None, Status.UNKNOWN), (False, Status.SKIP)], ids=repr
+)
+def test_what_a_loader_may_leave_out_is_the_cause_of_a_failure_alone(
+    seen: list[Outcome], happened: bool | None, status: Status
+) -> None:
+    seen += outcomes(Stage.ATTACH, happened)
+    optional = BpfPart("other", maybe={Stage.ATTACH: ("kernel.kprobes",)})
+    minimal = PROJECT.judged_of("minimal")
+    assert minimal is not None
+    of_both = msgspec.structs.replace(minimal, parts=(*minimal.parts, optional))
+    project = msgspec.structs.replace(PROJECT, judged=(of_both,))
+    found = judged(Finding(Status.FAIL, "has none", id="kernel.kprobes"), project=project)
+    assert found.by_key[KEY].status is status
+    assert found.by_key[KEY].blocked_by == (() if happened is None else ("kernel.kprobes",))
 
 
 def test_a_program_that_disturbs_the_machine_is_run_only_when_named(seen: list[Outcome]) -> None:

@@ -85,10 +85,35 @@ def test_the_file_tells_better_than_the_loader() -> None:
         assert ("kernel.kprobes" in maybe(found)) is (expected == "maybe")
 
 
+SOCKET = ObjectProgram("so_one", "socket", "socket_filter", "socket")
+CLASSIFIER = ObjectProgram("tc_one", "tc", "sched_cls", "tc")
+
+
+@pytest.mark.parametrize(
+    ("program", "way"), [(KPROBE, "kprobes"), (UPROBE, "uprobes"), (CLASSIFIER, "tc")]
+)
+def test_a_probe_that_is_attached_by_hand_may_be_of_another_kind_than_its_section_says(
+    program: ObjectProgram, way: str
+) -> None:
+    found = judged(program, loader=Loader(by_hand=(program.name,)))
+    assert f"kernel.{way}" in maybe(found)
+    assert f"kernel.{way}" not in needs(found)
+    assert any(key.startswith("kernel.fires") for key in maybe(found, Stage.FIRES))
+    assert "object.helpers[mine/" + program.name + "]" in needs(found, Stage.LOAD)
+    assert f"kernel.{way}" in needs(judged(program))
+
+
 def test_where_it_is_attached_by_hand_only_its_kind_is_a_need() -> None:
-    found = judged(UPROBE, loader=Loader(by_hand=("up_one",)))
-    assert "kernel.uprobes" in needs(found)
-    assert "object.programs[mine/up_one]" in maybe(found) - needs(found)
+    found = judged(SOCKET, loader=Loader(by_hand=("so_one",)))
+    assert "kernel.socket-filter" in needs(found)
+    assert "object.programs[mine/so_one]" in maybe(found)
+
+
+def test_where_it_is_attached_by_hand_its_target_is_no_need() -> None:
+    found = judged(KPROBE, loader=Loader(by_hand=("kp_one",)))
+    specific = {"object.programs[mine/kp_one]", "kernel.targets[kprobe/f]"}
+    assert specific <= maybe(found)
+    assert not specific & needs(found)
     assert found.parts[0].by_hand
 
 

@@ -24,6 +24,10 @@ NUMBERS = {
 }
 """What `__uint` sets, by the name of the member: a pointer to an array of so many elements."""
 
+DESCRIPTOR = 4
+"""Bytes of a value that is a map or a program: libbpf's parse_btf_map_def takes so many where the
+member `values` says which maps (Linux 5.8, 646f02ffdd49) or programs lie in a map."""
+
 
 class ObjectMap(msgspec.Struct, frozen=True):
     """A map that an object defines; its type as the kernel's enum bpf_map_type has it.
@@ -65,6 +69,8 @@ def maps(local: Btf, types: dict[int, str]) -> Iterator[ObjectMap]:
                 found[NUMBERS[member.name]] = local.element(local.plain(meant))[1]
             elif member.name in ("key", "value"):
                 found[f"{member.name}_size"] = size_of(local, meant)
+            elif member.name == "values":
+                found["value_size"] = DESCRIPTOR
         number = found.get("number", 0)
         kind = types.get(number, _nameless(number)).lower()
         if "number" in found:

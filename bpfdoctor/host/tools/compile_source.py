@@ -44,6 +44,12 @@ class SourceObject(Answer, frozen=True):
         return bool(self.object)
 
     @property
+    def first_error(self) -> str:
+        """The first line that tells an error; where none does, the first line."""
+        lines = self.log.split("\n")
+        return next((line for line in lines if "error: " in line), lines[0])
+
+    @property
     def lost_header(self) -> str:
         """The header that was not found, as the source names it; empty where none was lost."""
         found = _LOST.search(self.log)

@@ -34,7 +34,7 @@ PATIENCE = 15.0
 def is_lost_link(facts: PathFacts, text: str) -> bool:
     """Whether a symlink was copied as a text file that contains its target."""
     own = facts.kind == "file" and facts.size < 256
-    return own and "\n" not in text.strip() and "#" not in text
+    return own and "\n" not in text.strip() and "#" not in text and not TYPES.match(text.strip())
 
 
 def compilation(context: Context, name: str, clang: tuple[str, ...], head: str) -> ReadSources:

@@ -27,8 +27,8 @@ def disagreements(
 ) -> Iterator[str]:
     """A line for each stage of which something else was predicted than seen.
 
-    `decided`: nothing may be left `unknown`, but what rests on helpers that a program asks for before
-    it calls them: recorded facts hold no code.
+    `decided`: nothing may be left `unknown`, but what rests on helpers that a program asks for
+    before it calls them: recorded facts hold no code.
     """
     for name, what in seen.items():
         for stage, worked in truth(what["stages"]).items():

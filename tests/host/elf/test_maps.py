@@ -24,6 +24,9 @@ struct { __uint(type, 1); __uint(max_entries, 10); __type(key, number); __type(v
 struct { __uint(type, 27); __uint(max_entries, 5000); } ring SEC(".maps");
 struct { __uint(type, 27); } loaders SEC(".maps");
 struct { __uint(type, 7); __uint(key_size, 4); __uint(max_entries, 8); } stacks SEC(".maps");
+int f(void *ctx);
+struct { __uint(type, 3); __uint(max_entries, 2); __type(key, int); int (*values[])(void *); }
+  calls SEC(".maps") = { .values = { [1] = f } };
 struct { __uint(max_entries, 8); } untyped SEC(".maps");
 SEC("xdp") int f(void *ctx) { return 2; }
 char LICENSE[] SEC("license") = "GPL";
@@ -50,3 +53,9 @@ def test_sizes_are_given_as_numbers_or_by_types(found: dict[str, ObjectMap]) -> 
 
 def test_what_has_no_type_is_no_map(found: dict[str, ObjectMap]) -> None:
     assert "untyped" not in found
+
+
+def test_a_map_that_names_its_programs_holds_their_descriptors(
+    found: dict[str, ObjectMap],
+) -> None:
+    assert found["calls"] == ObjectMap("calls", "type 3", 3, 4, 4, 2)

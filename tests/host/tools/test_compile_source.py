@@ -103,6 +103,13 @@ def test_an_error_is_told_by_its_line_without_the_text_of_it(tree: Path, shared:
     assert answer.log == f"{tree}/x.bpf.c:2:22: error: use of undeclared identifier 'absent'"
 
 
+def test_a_warning_before_the_error_is_not_the_reason(tree: Path, shared: Machine) -> None:
+    text = "int *f(void) { return 5; }\nint g(void) { return nowhere; }\n"
+    answer = compiled(source(tree, text).put(shared))
+    assert "warning: " in answer.log.partition("\n")[0]
+    assert answer.first_error.endswith("error: use of undeclared identifier 'nowhere'")
+
+
 def test_in_a_checkout_behind_a_link_the_log_is_there_too(tree: Path, shared: Machine) -> None:
     source(tree, "#error no\n")
     link = tree.parent / "link"
