@@ -387,6 +387,17 @@ def test_a_compiler_that_does_not_end_is_waited_for_once(
     assert (tree.parent / "started").read_text() == "\n"
 
 
+def test_a_compiler_is_not_found_through_a_relative_directory(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree.parent / "bin").mkdir()
+    (tree.parent / "bin/clang").symlink_to("/usr/bin/clang")
+    monkeypatch.chdir(tree.parent)
+    machine = Machine({"PATH": "bin"})
+    assert "is not absolute" in why_not(source(tree, LICENCE).put(machine))
+    machine.close()
+
+
 @pytest.mark.parametrize("name", ["CPATH", "C_INCLUDE_PATH"])
 def test_the_environment_does_not_say_where_headers_are(
     tree: Path, machine: Machine, name: str
@@ -542,6 +553,15 @@ def test_a_kept_object_that_was_changed_is_made_anew(
     assert kept.read_bytes() == before
 
 
+def test_an_object_that_is_kept_already_is_left_for_the_answers_that_rest_on_it(
+    cached: Machine,
+) -> None:
+    path, _ = kept_objects.keep_object(cached, b"an object")
+    before = path.stat()
+    assert kept_objects.keep_object(cached, b"an object")[0] == path
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_kept_objects_are_bounded_and_the_oldest_go(
     cached: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -601,6 +621,17 @@ def test_root_compiles_as_the_owner_of_the_tree(
     answer = compiled(question.put(shared))
     assert not answer.ok
     assert "inner.h': Permission denied" in answer.log
+
+
+def test_root_runs_no_compiler_of_a_third_user(tree: Path, needs: Callable[..., None]) -> None:
+    needs("root")
+    question, compiler = source(tree, LICENCE), tree.parent / "bin/clang"
+    compiler.parent.mkdir()
+    compiler.write_text("#!/bin/sh\n")
+    owned(tree, 4711)
+    owned(compiler.parent, 4712)
+    with pytest.raises(NotMadeError, match="belongs to another user"):
+        reader_of(question, str(compiler))
 
 
 def test_root_does_not_mix_the_trees_of_two_users(
