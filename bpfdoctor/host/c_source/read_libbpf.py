@@ -89,6 +89,8 @@ def _sections(core: str) -> tuple[str, ...]:
         return ()
     table = uncommented(core[begin.end() : core.find("\n};", begin.end())])
     found = list(_NAME.finditer(table))[:MOST_SECTIONS]
+    if not found:  # a table that is made elsewhere
+        return ()
     ends = [each.start() for each in found[1:]] + [len(table)]
     # By their length alone until 0.5; then where a section says so, until 1.0.
     always = f"{core[begin.start() : begin.start() + 13].rstrip('[]')}[i].len" in core

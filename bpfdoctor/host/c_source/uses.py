@@ -128,6 +128,7 @@ class Uses:
 
     def _is_skeleton(self, start: int, end: int) -> bool:
         """`skel`, `&skel`, `skel->obj`, `skel->skeleton`; nothing smaller of it."""
+        self.steps.spend(end - start)
         words = self.code.words[start:end]
         bare = [word for word in words if word not in ("&", "*", "(", ")")]
         whole = len(bare) == 1 or (len(bare) == 3 and bare[2] in ("obj", "skeleton"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from bpfdoctor.host.reading import opened_regular, real_path
 from bpfdoctor.host.tools.commands import signal_name
 from bpfdoctor.host.tools.kept_objects import LARGEST
 from bpfdoctor.host.tools.odd_includes import refuse_odd_includes
+from bpfdoctor.host.tools.source_assembly import files_quoted, refuse_reading
 from bpfdoctor.host.tools.source_clang import TIME, clang_of, run_clang
 from bpfdoctor.host.tools.source_log import own_lines
 from bpfdoctor.host.tools.source_reads import Places, Reads, prerequisites, reads_of
@@ -30,15 +30,6 @@ if TYPE_CHECKING:
     from bpfdoctor.host.tools.workdir import Workplace
 
 LARGEST_ASSEMBLY = 64 << 20
-
-_READS_FILES = re.compile(
-    rb"(?:^|[^\w$.])\.(incbin|include|macro|irpc?|rept?)(?:[^\w$.]|$)", re.IGNORECASE
-)
-"""Directives of an assembler by which it reads a file, or from which such a one could be made.
-
-Those of llvm/lib/MC/MCParser/AsmParser.cpp, which does not tell capitals from small letters. Behind
-or before a letter it is part of a name.
-"""
 
 _QUIET = (
     *("-fno-color-diagnostics", "-fno-caret-diagnostics", "-fno-crash-diagnostics"),
@@ -106,7 +97,7 @@ class SourceWork:
                 os.symlink(self._libbpf(), f"{self.link}/bpf")
 
     def _compiled(self, *how: str) -> ProcessResult:
-        output = self.place.path("probe.s" if "-S" in how else "probe.o")
+        output = self.place.path("probe.ll" if "-emit-llvm" in how else "probe.s")
         rule = ("-MD", "-MV", "-MF", self.place.path("probe.d"))
         return self._run(*self._flags(), *how, *rule, "-x", "c", self.source.file, "-o", output)
 
@@ -144,11 +135,13 @@ class SourceWork:
         if read is None:
             raise refused("the names of the files that it reads cannot be told apart")
         self.read = read
+        return self._sorted([path for path in read if os.path.isabs(path)])
+
+    def _sorted(self, paths: Iterable[str]) -> Reads:
         with acting_as(self.place.identity):
             named = filter(None, (*self.source.include, self._libbpf()))
             given = tuple(os.path.realpath(each) for each in named)
-            found = [path for path in read if os.path.isabs(path)]
-            reads = reads_of(found, Places(self.trees[-1], given, self.clang.system))
+            reads = reads_of(paths, Places(self.trees[-1], given, self.clang.system))
         if reads.foreign:
             raise refused(f"it reads {reads.foreign[0]}, which is not of {self.trees[-1]}")
         return reads
@@ -161,14 +154,38 @@ class SourceWork:
 
     def _assembled(self) -> bytes:
         """The object's bytes. Raises NotMadeError for assembly that may read any file."""
-        text = self._bytes("probe.s", LARGEST_ASSEMBLY)
-        if found := _READS_FILES.search(text):
-            raise refused(f"its assembly has .{decoded(found[1])}, by which it may read any file")
+        self._look_through_assembly()
         cpu = [flag for flag in self.source.flags if flag.startswith("-mcpu=")]
-        words = ("-target", "bpf", *cpu, "-c", self.place.path("probe.s"))
-        if self._run(*words, "-o", self.place.path("probe.o")).exit_code != 0:
-            self._compiled("-c")
+        target = ("-target", "bpf", *cpu, "-O2")
+        output = ("-c", "-o", self.place.path("probe.o"))
+        if self._run(*target, *output, self.place.path("probe.s")).exit_code != 0:
+            self._from_one_reading(target, output)
         return self._bytes("probe.o", LARGEST)
+
+    def _from_one_reading(self, target: tuple[str, ...], output: tuple[str, ...]) -> None:
+        """Make the object where clang cannot read the assembly that it writes.
+
+        Read again, a source may be another: `__has_include` sees what was made meanwhile, and
+        `__TIME__` goes on. So assembly to look through and object are of one text of LLVM's.
+        """
+        self._compiled("-S", "-emit-llvm")
+        self._reads()
+        words = (*target, "-Xclang", "-disable-llvm-passes", "-x", "ir")
+        text = self.place.path("probe.ll")
+        assembly = ("-S", "-fno-integrated-as", "-o", self.place.path("probe.s"))
+        if self._run(*words, *assembly, text).exit_code != 0:
+            raise refused("what its assembly may read cannot be told")
+        self._look_through_assembly()
+        if self._run(*words, *output, text).exit_code != 0:
+            raise refused("its assembly is none that clang can read")
+
+    def _look_through_assembly(self) -> None:
+        text = self._bytes("probe.s", LARGEST_ASSEMBLY)
+        refuse_reading(text)
+        with acting_as(self.place.identity):
+            quoted = files_quoted(text)
+        self._sorted(quoted)
+        self.read = [*self.read, *quoted]
 
     def _bytes(self, name: str, limit: int) -> bytes:
         """A file here. Raises NotMadeError for one that is too large, or has grown."""

@@ -111,6 +111,13 @@ def test_where_nothing_is_found_nothing_is_held_against_it(tmp_path: Path, live:
     assert found.knows("xdp_prog")
 
 
+def test_a_table_of_sections_that_is_made_elsewhere_knows_any(
+    tmp_path: Path, live: LiveHost
+) -> None:
+    core = 'static const struct bpf_sec_def section_defs[] = {\n#include "sections.inc"\n};\n'
+    assert asked(live, written(tmp_path, core)).knows("anything")
+
+
 @pytest.mark.parametrize(("core", "tracefs"), [(OLDEST, False), (TODAY, True)])
 def test_where_it_looks_for_tracefs_is_read(
     tmp_path: Path, live: LiveHost, core: str, tracefs: bool

@@ -250,6 +250,7 @@ HOSTILE = (
     "#define A(x) x x x x x x x x\n" + "A(" * 12 + "y" + ")" * 12,
     "".join(f"#define M{n + 1}(x) M{n}(x##x)\n" for n in range(30)) + "M30(aaaaaaaa)",
     "#define A(x) x\n" + "A(" * 30_000,
+    "int main(void) { " + "f(" * 20_000 + "a" + ")" * 20_000 + "; }",
     "int a" + " = b" * 30_000 + ";",
     "int main(void) {" + "return " * 30_000 + "}",
     "/*" * 20_000,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from bpfdoctor.host.elf.ask_object import ReadObject
+from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.own_directory import owner_name
@@ -20,7 +24,7 @@ from bpfdoctor.host.tools.compile_source import CompileSource, SourceObject
 from bpfdoctor.host.tools.source_log import own_lines
 from bpfdoctor.host.tools.source_reader import reader_of
 from bpfdoctor.host.tools.source_reads import prerequisites
-from bpfdoctor.host.tools.source_words import NotMadeError, refuse_words
+from bpfdoctor.host.tools.source_words import NotMadeError, our_flags, refuse_words
 from bpfdoctor.model import Tool
 
 HELPER = "static inline int ours(int *p) {{ return *p * {}; }}\n"
@@ -153,6 +157,16 @@ READING_ELSEWHERE = {
     ),
     "a repeated part": 'asm(".rept+1\\n.inc\\\\()bin \\"/etc/passwd\\"\\n.endr");\n',
     ".include": 'asm(".include \\"/etc/passwd\\"");\n',
+    "a line that is said to be of it": '#line 1 "/etc/passwd"\nint f(void) { return 1; }\n',
+    "a line of a file beside the tree": '# 1 "TREE/../secret" 1\nint f(void) { return 1; }\n',
+    "a line of a name that begins at the root": '#line 1 "etc/passwd"\nint f(void) { return 1; }\n',
+    "a file whose directory is the root": 'asm(".file 1 \\"/etc/passwd\\"");\n',
+    "a line of a name to be escaped": '#line 1 "TREE/../a \\"b\\" é"\nint f(void) { return 1; }\n',
+    "a second reading": (
+        "#if __has_include(<../probe.s>)\n"
+        'asm(".section license\\n.incbin \\"/etc/passwd\\"");\n'
+        '#else\nasm("no assembly");\n#endif\n'
+    ),
 }
 
 
@@ -164,8 +178,51 @@ def test_what_reads_a_file_that_is_not_the_trees_gives_no_object_and_no_word_of_
     (tree / "cwd").symlink_to("/proc/self/cwd")
     (tree / ".git").mkdir()
     (tree / ".git/config").write_text(f'"{SECRET}"\n')
-    said = why_not(source(tree, READING_ELSEWHERE[how] + LICENCE).put(shared))
+    (tree.parent / 'a "b" é').write_text(f'"{SECRET}"\n')
+    (tree / "src").mkdir()
+    text = READING_ELSEWHERE[how].replace("TREE", str(tree)) + LICENCE
+    question = msgspec.structs.replace(source(tree, text), libbpf=str(tree))
+    said = why_not(question.put(shared))
     assert "it reads " in said or "which may" in said or "by which it may read" in said
+
+
+def test_a_line_of_a_file_of_the_tree_or_of_none_is_no_hindrance(
+    tree: Path, shared: Machine
+) -> None:
+    (tree / "x.y").write_text("a grammar\n")
+    text = 'int f(void) { return 1; }\n#line 1 "absent.y"\nint g(void) { return 1; }\n'
+    text = f'#line 1 "{tree}/x.y"\n{text}'
+    assert compiled(source(tree, text).put(shared)).ok
+
+
+ATOMIC = """
+#if __has_include(<../probe.s>)
+int made_meanwhile;
+#endif
+__attribute__((section("xdp"))) long f(long *c, long v) { return __sync_fetch_and_add(c, v); }
+"""
+"""clang 14 cannot read what it writes for it."""
+
+
+def test_what_no_assembler_reads_is_said_so(tree: Path, shared: Machine) -> None:
+    said = why_not(source(tree, 'asm("no assembly");\n').put(shared))
+    assert said == "its assembly is none that clang can read"
+
+
+def test_an_object_is_of_the_source_that_was_looked_through(tree: Path, shared: Machine) -> None:
+    question = msgspec.structs.replace(source(tree, ATOMIC + LICENCE), libbpf=str(tree))
+    assert "probe.s" in why_not(question.put(shared))
+
+
+def test_what_clang_cannot_assemble_again_is_compiled_as_clang_does(
+    tree: Path, shared: Machine, tmp_path: Path
+) -> None:
+    question = source(tree, ATOMIC + LICENCE)
+    ours = ReadObject(compiled(question.put(shared)).object).put(shared)
+    words = ("clang", *our_flags(question), "-c", question.file, "-o", f"{tmp_path}/o")
+    subprocess.run(words, check=True, cwd="/")
+    assert isinstance(ours, BpfObject)
+    assert ours == ReadObject(f"{tmp_path}/o").put(shared)
 
 
 def test_a_name_like_a_directive_is_none(tree: Path, shared: Machine) -> None:
@@ -337,6 +394,17 @@ def test_a_compiler_that_does_not_end_is_waited_for_once(
     assert (tree.parent / "started").read_text() == "\n"
 
 
+def test_a_compiler_is_not_found_through_a_relative_directory(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree.parent / "bin").mkdir()
+    (tree.parent / "bin/clang").symlink_to("/usr/bin/clang")
+    monkeypatch.chdir(tree.parent)
+    machine = Machine({"PATH": "bin"})
+    assert "is not absolute" in why_not(source(tree, LICENCE).put(machine))
+    machine.close()
+
+
 @pytest.mark.parametrize("name", ["CPATH", "C_INCLUDE_PATH"])
 def test_the_environment_does_not_say_where_headers_are(
     tree: Path, machine: Machine, name: str
@@ -492,6 +560,15 @@ def test_a_kept_object_that_was_changed_is_made_anew(
     assert kept.read_bytes() == before
 
 
+def test_an_object_that_is_kept_already_is_left_for_the_answers_that_rest_on_it(
+    cached: Machine,
+) -> None:
+    path, _ = kept_objects.keep_object(cached, b"an object")
+    before = path.stat()
+    assert kept_objects.keep_object(cached, b"an object")[0] == path
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_kept_objects_are_bounded_and_the_oldest_go(
     cached: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -551,6 +628,17 @@ def test_root_compiles_as_the_owner_of_the_tree(
     answer = compiled(question.put(shared))
     assert not answer.ok
     assert "inner.h': Permission denied" in answer.log
+
+
+def test_root_runs_no_compiler_of_a_third_user(tree: Path, needs: Callable[..., None]) -> None:
+    needs("root")
+    question, compiler = source(tree, LICENCE), tree.parent / "bin/clang"
+    compiler.parent.mkdir()
+    compiler.write_text("#!/bin/sh\n")
+    owned(tree, 4711)
+    owned(compiler.parent, 4712)
+    with pytest.raises(NotMadeError, match="belongs to another user"):
+        reader_of(question, str(compiler))
 
 
 def test_root_does_not_mix_the_trees_of_two_users(
