@@ -22,8 +22,8 @@ from bpfdoctor.cli.app import COMMANDS, app
 from bpfdoctor.cli.explain import needed_by
 from bpfdoctor.engine.load import load_checks
 from bpfdoctor.projects.model import ProjectKind
-from bpfdoctor.projects.needs import rules_in_words
 from bpfdoctor.projects.reader import kinds
+from bpfdoctor.projects.rules import rules_in_words
 from bpfdoctor.report import registry
 from bpfdoctor.report.schema import schema
 from bpfdoctor.smoke.judge import CHECKS as SMOKE_CHECKS

@@ -75,8 +75,8 @@ def needed_by(check_id: str) -> Iterator[str]:
     """For each project and stage, and for what an object may have: who needs a check, in a line."""
     from bpfdoctor.engine.load import check_of
     from bpfdoctor.model import Stage
-    from bpfdoctor.projects.needs import rules_in_words
     from bpfdoctor.projects.reader import kinds
+    from bpfdoctor.projects.rules import rules_in_words
 
     for kind in kinds().values():
         for stage in Stage:

@@ -18,14 +18,9 @@ from bpfdoctor.host.limited_hosts import LimitedHost
 from bpfdoctor.model import Selection
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import Build
-from bpfdoctor.projects.needs import (
-    AroundObject,
-    judged_nothing,
-    judged_object,
-    told_by_objects,
-    uncompiled,
-)
+from bpfdoctor.projects.needs import AroundObject, judged_nothing, judged_object, uncompiled
 from bpfdoctor.projects.recorded import recorded_facts, recorded_judged
+from bpfdoctor.projects.rules import told_by_objects
 
 AT_ONCE = 2
 """Compilers that run side by side."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -18,83 +16,7 @@ from bpfdoctor.host.elf.section_names import named
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.judged import BpfPart, JudgedObject, Needs, Origin
 from bpfdoctor.projects.model import BpfWords, Program
-from bpfdoctor.typed import from_toml
-
-RULES = Path(__file__).parent / "objects" / "needs.toml"
-
-Which = Callable[[Stage, str], bool]
-"""Whether a need is meant, by its stage and as the rule has it."""
-
-
-class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`objects/needs.toml`: the needs of an object as a whole, of every BPF program, and of those
-    that are as the names of the other fields say; by kind of attachment, type of map and helper."""
-
-    whole: Needs
-    uncompiled: Needs
-    every: Needs
-    alike: Needs
-    relocated: Needs
-    data: Needs
-    map: Needs
-    pinned: Needs
-    typed: Needs
-    unnamed: Needs
-    debugfs: Needs
-    trace: Needs
-    packet: Needs
-    own_pid: Needs
-    kinds: dict[str, Needs]
-    maps: dict[str, Needs]
-    helpers: dict[str, Needs]
-
-
-@cache
-def rules() -> Rules:
-    """The rules by which needs are derived."""
-    return from_toml(RULES.read_bytes(), Rules)
-
-
-def rules_in_words() -> Iterator[tuple[str, Needs]]:
-    """What an object has, in words, and the needs that follow."""
-    known = rules()
-    for name in known.__struct_fields__:
-        value = getattr(known, name)
-        if name in _GROUPS:
-            yield from ((f"{_GROUPS[name]} `{each}`", needs) for each, needs in value.items())
-        else:
-            yield _WORDS[name], value
-
-
-_GROUPS = {"kinds": "a program of kind", "maps": "a map of type", "helpers": "a call of"}
-_WORDS = {
-    "whole": "anything",
-    "uncompiled": "a source that does not compile",
-    "every": "a program",
-    "alike": "a program, tried in one that is loaded for the same target",
-    "relocated": "CO-RE relocations",
-    "data": "global data",
-    "map": "a map",
-    "pinned": "a map that libbpf pins",
-    "typed": "a program of a type that loads without naming its target",
-    "unnamed": "a section that its libbpf does not know, or that names no target",
-    "debugfs": "a tracepoint, and a libbpf that looks below debugfs alone",
-    "trace": "its proof in the kernel's trace",
-    "packet": "a packet on lo for its trigger",
-    "own_pid": "its own process for its trigger",
-}
-
-
-@cache
-def told_by_objects() -> frozenset[str]:
-    """The ids of checks whose findings are about what an object names, and their subjects."""
-    known = rules()
-    of_all = (*known.kinds.values(), *known.maps.values(), *known.helpers.values())
-    plain = (getattr(known, name) for name in known.__struct_fields__)
-    parts = [*of_all, *(each for each in plain if isinstance(each, dict))]
-    keys = (key for part in parts for keys in part.values() for key in keys)
-    ids = {key.partition("[")[0] for key in keys if "[" in key}
-    return frozenset(ids | {key.partition(".")[0] for key in known.every[Stage.LOAD]})
+from bpfdoctor.projects.rules import filled, rules
 
 
 class AroundObject(msgspec.Struct, frozen=True):
@@ -139,7 +61,7 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
 def judged_nothing(around: AroundObject, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
     words = {"object": around.program, "memlock": _memlock(around)}
-    needs, doubted = _filled([rules().whole], words), _doubted(around.program)
+    needs, doubted = filled([rules().whole], words), _doubted(around.program)
     return JudgedObject(around.program, "none", said, needs=needs, doubted=doubted)
 
 
@@ -150,7 +72,7 @@ def uncompiled(judged: JudgedObject) -> JudgedObject:
 
 def _doubted(program: str) -> tuple[str, ...]:
     """The keys that a source which was not compiled leaves unknown."""
-    return _filled([rules().uncompiled], {"object": program})[Stage.BUILD]
+    return filled([rules().uncompiled], {"object": program})[Stage.BUILD]
 
 
 def _memlock(around: AroundObject) -> str:
@@ -158,29 +80,6 @@ def _memlock(around: AroundObject) -> str:
     limit = around.loader.memlock if around.loader else None
     return "" if limit is None else "infinity" if limit < 0 else str(limit)
 
-
-def _every(stage: Stage, key: str) -> bool:
-    """All needs of some rules."""
-    return True
-
-
-def _filled(parts: Iterable[Needs], words: Mapping[str, str], which: Which = _every) -> Needs:
-    """The keys of those needs of some rules that are meant."""
-    parts = list(parts)
-    return {stage: tuple(_keys(parts, words, stage, which)) for stage in Stage}
-
-
-def _keys(
-    parts: list[Needs], words: Mapping[str, str], stage: Stage, which: Which
-) -> Iterator[str]:
-    for key in dict.fromkeys(key for part in parts for key in part.get(stage, ())):
-        lacking = any(f"{{{name}}}" in key and not words.get(name) for name in OPTIONAL)
-        if not lacking and which(stage, key):
-            yield key.format(**words).removesuffix("[]")
-
-
-OPTIONAL = ("target", "category", "memlock")
-"""Words without which a need is left out."""
 
 ATTACHED_VARIOUSLY = ("kprobe", "sched_cls")
 """Types of programs that a loader may attach in several ways, whatever their section is named: to a
@@ -221,7 +120,7 @@ class _Derived:
     def whole(self) -> Needs:
         """What it needs as a whole."""
         words = {"object": self.around.program, "memlock": _memlock(self.around)}
-        return _filled([rules().whole, *self._shown()], words)
+        return filled([rules().whole, *self._shown()], words)
 
     def _shown(self) -> Iterator[Needs]:
         """What is needed to see that it fired, by the words of the project file."""
@@ -272,12 +171,12 @@ class _Derived:
         loader chooses, of maps that another BPF program of the object uses."""
         words = self._words(program)
         parts = list(self._parts(program))
-        needs, maybe = (_filled(parts, words, each) for each in (doubts.certain, doubts.doubted))
+        needs, maybe = (filled(parts, words, each) for each in (doubts.certain, doubts.doubted))
         if program.conditional:
-            maybe = _joined(maybe, _filled(self._called(program), words))
+            maybe = _joined(maybe, filled(self._called(program), words))
         for each in self.facts.maps:
             used = each.name in program.maps and not self.loader.sizes(each.name)
-            of_map = _filled(self._of_map(each), {**words, "map": each.name})
+            of_map = filled(self._of_map(each), {**words, "map": each.name})
             needs, maybe = (
                 (_joined(needs, of_map), maybe) if used else (needs, _joined(maybe, of_map))
             )

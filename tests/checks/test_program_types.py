@@ -20,9 +20,9 @@ from bpfdoctor.api import (
 from bpfdoctor.host.bpf.features.program_types import LOADABLE
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.hosts import LiveHost
-from bpfdoctor.projects.needs import rules
 from bpfdoctor.projects.object import project_of_object
 from bpfdoctor.projects.reader import kinds
+from bpfdoctor.projects.rules import rules
 from bpfdoctor.testing import FakeHost, project_named, run_check
 
 FULL = (1 << 41) - 1

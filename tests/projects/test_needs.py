@@ -16,8 +16,9 @@ from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.model import Stage
 from bpfdoctor.projects.judged import JudgedObject
 from bpfdoctor.projects.model import BpfWords, Program, Project, ProofPattern
-from bpfdoctor.projects.needs import AroundObject, Rules, judged_nothing, judged_object, rules
+from bpfdoctor.projects.needs import AroundObject, judged_nothing, judged_object
 from bpfdoctor.projects.reader import kind_named
+from bpfdoctor.projects.rules import Rules, rules
 
 TRACEPOINT = ObjectProgram("tp_one", "tp/sched/x", "tracepoint", "tp", "sched/x")
 KPROBE = ObjectProgram("kp_one", "kprobe/f", "kprobe", "kprobe", "f", maps=("counts",))

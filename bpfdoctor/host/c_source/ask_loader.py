@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bpfdoctor.host.c_source.file_text import file_text
 from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.question import NoAnswer, Question
-from bpfdoctor.host.reading import NotRegularError, PrivateError, read_published
 from bpfdoctor.host.remembered import remembered
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class AskLoader(Question[Loader], frozen=True):
 
         texts: list[str] = []
         for path in self.files:
-            text = _text(path)
+            text = file_text(path, LARGEST)
             if isinstance(text, NoAnswer):
                 return text
             texts.append(text)
@@ -44,19 +44,3 @@ class AskLoader(Question[Loader], frozen=True):
 
     def source(self) -> str:
         return f"the calls of libbpf in {' '.join(self.files)}"
-
-
-def _text(path: str) -> str | NoAnswer:
-    try:
-        data = read_published(path, LARGEST + 1)
-    except NotRegularError as error:
-        return NoAnswer("refused", str(error.strerror))
-    except PrivateError as error:
-        return NoAnswer("EACCES", str(error.strerror))
-    except OSError as error:
-        return NoAnswer.from_error(error)
-    except ValueError as error:  # a path with a NUL byte
-        return NoAnswer("refused", str(error))
-    if len(data) > LARGEST:
-        return NoAnswer("too-large", f"more than {LARGEST} bytes")
-    return data.decode(errors="replace")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from bpfdoctor.host.c_source.file_text import file_text
 from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
 from bpfdoctor.host.c_source.text import uncommented
 from bpfdoctor.host.question import NoAnswer
-from bpfdoctor.host.reading import NotRegularError, PrivateError, read_published
 
 LARGEST = 4 << 20
 """Bytes of one file of its source: libbpf.c has half a megabyte."""
@@ -29,16 +29,19 @@ _MAPPED = re.compile(r"^LIBBPF_(\d{1,4})\.(\d{1,4})\.\d{1,4}\b", re.MULTILINE)
 def read_libbpf(directory: str) -> LibbpfSource | NoAnswer:
     """What the libbpf at `directory` can do: its repository, or where its files are."""
     place = f"{directory}/src"
-    core = _text(f"{place}/libbpf.c")
+    core = file_text(f"{place}/libbpf.c", LARGEST)
     if isinstance(core, NoAnswer) and core.absent:
         place = directory  # tools/lib/bpf of Linux
-        core = _text(f"{place}/libbpf.c")
+        core = file_text(f"{place}/libbpf.c", LARGEST)
     if isinstance(core, NoAnswer):
         return core
-    types = _text(f"{place}/btf.c")
+    types = file_text(f"{place}/btf.c", LARGEST)
     if isinstance(types, NoAnswer):
         return types
-    header, symbols = _text(f"{place}/libbpf_version.h"), _text(f"{place}/libbpf.map")
+    header, symbols = (
+        file_text(f"{place}/libbpf_version.h", LARGEST),
+        file_text(f"{place}/libbpf.map", LARGEST),
+    )
     return LibbpfSource(
         version=_version(header, symbols),
         btf_kinds=_kinds(types),
@@ -46,22 +49,6 @@ def read_libbpf(directory: str) -> LibbpfSource | NoAnswer:
         sections=_sections(core),
         question_mark="[0] == '?'" in core,
     )
-
-
-def _text(path: str) -> str | NoAnswer:
-    try:
-        data = read_published(path, LARGEST + 1)
-    except NotRegularError as error:
-        return NoAnswer("refused", str(error.strerror))
-    except PrivateError as error:
-        return NoAnswer("EACCES", str(error.strerror))
-    except OSError as error:
-        return NoAnswer.from_error(error)
-    except ValueError as error:  # a path with a NUL byte
-        return NoAnswer("refused", str(error))
-    if len(data) > LARGEST:
-        return NoAnswer("too-large", f"more than {LARGEST} bytes")
-    return data.decode(errors="replace")
 
 
 def _version(header: str | NoAnswer, symbols: str | NoAnswer) -> str:

@@ -89,14 +89,12 @@ class Programs:
     def _program(
         self, piece: Function, used: References, externs: list[ObjectExtern]
     ) -> ObjectProgram:
-        section, lacks = (
-            self.image.names[piece.section],
-            self.core.lacks_in(used.pieces, self.reach),
-        )
+        section = self.image.names[piece.section]
+        lacks = self.core.lacks_in(used.pieces, self.reach)
         meant, numbers = named(section) or Named("", ""), self._numbers(used)
         unknown = [number for number in numbers if self.kernel and number not in self.helpers]
         linked = self.linked.pieces(piece)
-        functions = sorted({each.name for each in externs if each.sort == "function"})
+        functions = {each.name for each in externs if each.sort == "function"}
         return ObjectProgram(
             name=piece.name,
             section=section,
@@ -109,7 +107,7 @@ class Programs:
             helpers=tuple(self.helpers.get(number, f"helper {number}") for number in numbers),
             unknown_helpers=tuple(f"helper {number}" for number in unknown),
             numbers=numbers,
-            functions=tuple(functions),
+            functions=tuple(sorted(functions)),
             relocations=len(lacks.asked),
             missing=tuple(lacks.every),
             unreachable=lacks.unreachable,
