@@ -66,18 +66,29 @@ def steps_of(access: str) -> list[int]:
     return [int(part) for part in parts] if sound else []
 
 
-def relocations(ext: bytes, local: Btf) -> Iterator[tuple[str, int, Asked]]:
-    """The CO-RE relocations in a `.BTF.ext` section, each with its section and its place in it.
+LINES, RELOCATIONS = 16, 24
+"""Where the header of `.BTF.ext` says where these parts are (struct btf_ext_header of libbpf)."""
 
-    None of a section that is cut or unsound.
+
+def relocations(ext: bytes, local: Btf) -> Iterator[tuple[str, int, Asked]]:
+    """The CO-RE relocations in a `.BTF.ext` section, each with its section and its place in it."""
+    for section, (place, *asked) in records(ext, local, RELOCATIONS):
+        yield section, place, Asked(*asked)
+
+
+def records(ext: bytes, local: Btf, where: int) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+    """The records of one part of a `.BTF.ext` section, each with the section that it is about.
+
+    A record begins with four numbers, the first of which is a place in that section. None of a part
+    that is cut or unsound.
     """
-    order = "<" if local.header.endianness == "little" else ">"
-    if len(ext) < 32 or struct.unpack_from(order + "H", ext) != (MAGIC,):
+    order, least = "<" if local.header.endianness == "little" else ">", where + 8
+    if len(ext) < least or struct.unpack_from(order + "H", ext) != (MAGIC,):
         return
     (header,) = struct.unpack_from(order + "I", ext, 4)
-    offset, length = struct.unpack_from(order + "II", ext, 24)
+    offset, length = struct.unpack_from(order + "II", ext, where)
     part = ext[header + offset : header + offset + length]
-    if header < 32 or len(part) != length or length < 4:
+    if header < least or len(part) != length or length < 4:
         return
     (size,) = struct.unpack_from(order + "I", part)
     at = 4
@@ -86,6 +97,5 @@ def relocations(ext: bytes, local: Btf) -> Iterator[tuple[str, int, Asked]]:
         at += 8
         section = local.string(name)
         for place in range(at, min(at + count * size, length - 15), size):
-            instruction, *asked = struct.unpack_from(order + "IIII", part, place)
-            yield section, instruction, Asked(*asked)
+            yield section, struct.unpack_from(order + "IIII", part, place)
         at += count * size

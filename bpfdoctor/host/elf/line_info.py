@@ -6,12 +6,11 @@ The texts come from whoever compiled the object: they are cut, and never trusted
 from __future__ import annotations
 
 import bisect
-import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bpfdoctor.host.btf.format import MAGIC
 from bpfdoctor.host.btf.reader import Btf
+from bpfdoctor.host.btf.relocations import LINES, records
 from bpfdoctor.host.elf.code import Function
 from bpfdoctor.host.elf.image import Image
 
@@ -38,7 +37,7 @@ class Lines:
         self._local = local
         self._inside: dict[str, list[tuple[int, int, int, int]]] = {}
         self._names = image.names
-        for number, (section, entry) in enumerate(_entries(image.named(".BTF.ext"), local)):
+        for number, (section, entry) in enumerate(records(image.named(".BTF.ext"), local, LINES)):
             if number >= MOST_LINES:
                 break
             self._inside.setdefault(section, []).append(entry)
@@ -63,24 +62,3 @@ class Lines:
         name = self._local.string(file).rpartition("/")[2][:LONGEST_FILE]
         line = self._local.string(text)[:LONGEST_LINE]
         return Line(name, place >> 10, place & 0x3FF, line) if place >> 10 else None
-
-
-def _entries(ext: bytes, local: Btf) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
-    """Each entry with its section: place, file, line, line and column; none of unsound bytes."""
-    order = "<" if local.header.endianness == "little" else ">"
-    if len(ext) < 24 or struct.unpack_from(order + "H", ext) != (MAGIC,):
-        return
-    (header,) = struct.unpack_from(order + "I", ext, 4)
-    offset, length = struct.unpack_from(order + "II", ext, 16)
-    part = ext[header + offset : header + offset + length]
-    if header < 24 or len(part) != length or length < 4:
-        return
-    (size,) = struct.unpack_from(order + "I", part)
-    at = 4
-    while size >= 16 and at + 8 <= length:
-        name, count = struct.unpack_from(order + "II", part, at)
-        at += 8
-        section = local.string(name)
-        for place in range(at, min(at + count * size, length - 15), size):
-            yield section, struct.unpack_from(order + "IIII", part, place)
-        at += count * size

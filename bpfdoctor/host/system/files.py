@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from bpfdoctor.host.acting import as_owner_of, may
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.makefile_comments import is_makefile, without_comments
+from bpfdoctor.host.published import published
 from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
-from bpfdoctor.host.reading import NotRegularError, PrivateError, opened_regular, read_published
+from bpfdoctor.host.reading import NotRegularError, opened_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -42,26 +43,26 @@ class ReadFile(Question[FileText], frozen=True):
     asks = OF_ITS_PATH
 
     def put(self, machine: Machine) -> FileText | NoAnswer:
+        data = self._data()
+        if isinstance(data, NoAnswer):
+            return data
+        return FileText(decoded(data[: self.limit]), len(data) > self.limit)
+
+    def _data(self) -> bytes | NoAnswer:
+        """One byte more than is asked for, where there is more."""
+        if not self.path.endswith(".gz"):
+            return published(self.path, self.limit + 1)
         try:
-            data = self._data()
+            with opened_regular(self.path) as file, gzip.open(file) as unpacked:
+                return unpacked.read(self.limit + 1)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             return NoAnswer("broken", str(error))
         except NotRegularError as error:
             return NoAnswer("refused", str(error.strerror))
-        except PrivateError as error:
-            return NoAnswer("EACCES", str(error.strerror))
         except OSError as error:
             return NoAnswer.from_error(error)
         except ValueError as error:  # a path with a NUL byte
             return NoAnswer("refused", str(error))
-        return FileText(decoded(data[: self.limit]), len(data) > self.limit)
-
-    def _data(self) -> bytes:
-        """One byte more than is asked for, where there is more."""
-        if not self.path.endswith(".gz"):
-            return read_published(self.path, self.limit + 1)
-        with opened_regular(self.path) as file, gzip.open(file) as unpacked:
-            return unpacked.read(self.limit + 1)
 
     def needed(self, answer: Answer) -> Answer:
         """Of a makefile, what make reads: its comments are for people."""
