@@ -87,7 +87,7 @@ def _answered(context: Context, each: objects.SeenProgram) -> Finding:
         what = f"{program.relocations} CO-RE relocations"
         return objects.not_compared(what, about, each.of.seen)
     if not found.kernel_btf:
-        return blocked("the kernel shows no BTF", by=["kernel.btf"], about=about)
+        return bpf.without_btf(context, "kernel.btf", about, loads=False)
     return _relocated(context, each)
 
 
@@ -101,7 +101,7 @@ def _named(context: Context, each: objects.SeenProgram) -> Finding:
             continue
         answer: kernel.FieldFacts | kernel.EnumeratorFacts | NoAnswer = context.ask(question)
         if isinstance(answer, NoAnswer) and answer.absent:
-            return blocked("the kernel shows no BTF", by=["kernel.btf"], about=about)
+            return bpf.without_btf(context, "kernel.btf", about, loads=False)
         if isinstance(answer, NoAnswer) or not answer.there:
             lost.append(ByHand(question.command()))
     if lost:

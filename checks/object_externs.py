@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpfdoctor.api import ByHand, Context, Finding, Status
-from bpfdoctor.api import blocked, check, failed, passed, unknown
+from bpfdoctor.api import check, failed, passed, unknown
 from bpfdoctor.api import bpf, files, kernel, objects
 
 LIBBPFS = ("LINUX_KERNEL_VERSION", "LINUX_HAS_BPF_COOKIE", "LINUX_HAS_SYSCALL_WRAPPER")
@@ -36,7 +36,7 @@ def object_externs(context: Context) -> Iterator[Finding]:
 def _of_object(context: Context, each: objects.SeenObject) -> Finding:
     found, seen, about = each.facts, each.seen, each.judged.program
     if not (found.kernel_btf or found.alone) and any(map(_by_btf, found.externs)):
-        return blocked("the kernel shows no BTF to look in", by=["kernel.btf"], about=about)
+        return bpf.without_btf(context, "kernel.btf", about, loads=False)
     if found.alone and (untold := [e for e in found.externs if _by_btf(e) and not e.weak]):
         return objects.not_compared(", ".join(each.name for each in untold), about, seen)
     verdicts = [_judged(context, extern) for extern in found.externs]

@@ -61,21 +61,25 @@ def _made(context: Context, each: objects.SeenObject, defined: objects.Map) -> F
     root = _general_root(context, defined)
     if root:
         return blocked(f"{what}: {_said(answer)}, as any such map is", by=[root], about=about)
-    if status is Status.FAIL:
+    if status is Status.FAIL and root is not None:
         other = [ByHand("Define it as this kernel makes it, or run it on a newer one.")]
         return failed(f"{what}: {_said(answer)}", about=about, seen=seen, fixes=other)
     return unknown(f"{what}: {_said(answer)}", about=about, seen=seen, fixes=[ASK_AS_ROOT])
 
 
-def _general_root(context: Context, defined: objects.Map) -> str:
-    """The key of what says that the kernel makes no map at all, or no ring buffer; empty where it
-    makes them."""
+def _general_root(context: Context, defined: objects.Map) -> str | None:
+    """The key of what says that the kernel makes no map at all, or no ring buffer.
+
+    Empty where it makes them; None where that is not known.
+    """
     probes = {"kernel.maps": bpf.CreateMap("array", 4, 4, 1)}
     if defined.type == "ringbuf":
         probes["kernel.ringbuf"] = bpf.CreateMap("ringbuf", 0, 0, RING_BUFFER)
     for key, question in probes.items():
         answer = context.ask(question)
-        if isinstance(answer, bpf.Attempt) and not answer.worked:
+        if isinstance(answer, NoAnswer):
+            return None
+        if not answer.worked:
             return key
     return ""
 

@@ -36,6 +36,7 @@ from bpfdoctor.host.question import A
 from bpfdoctor.host.record import NEUTRAL, RecordedHost, read_snapshot
 from bpfdoctor.host.tools.commands import RunCommand
 from bpfdoctor.host.tools.compile import Compile
+from bpfdoctor.host.tools.treat_object import TreatObject
 from bpfdoctor.host.tools.version import AskVersion
 from bpfdoctor.testing import project_named
 
@@ -51,7 +52,7 @@ GARBAGE = ("", "\0", "\ufffd\ufffd\x07garbage\n" * 40, "999999999999999999999")
 GONE = ("not-recorded", "EACCES", "timed-out", "too-large", "broken")
 """Reasons that say nothing about the machine. ENOENT is none: it says that nothing is there."""
 
-PROGRAMS = (AskVersion, Compile, RunCommand)
+PROGRAMS = (AskVersion, Compile, RunCommand, TreatObject)
 """Of these EACCES is an answer: make would not be able to start the program either."""
 
 Answers = Mapping[Question[Any], Answer]

@@ -12,6 +12,7 @@ from bpfdoctor.api import (
     AskBpfObject,
     AskData,
     AskIdentity,
+    AskKernelBtf,
     AskKernelOption,
     AskSymbols,
     BpfObject,
@@ -161,7 +162,8 @@ def test_a_function_that_no_module_has_either_is_missing() -> None:
 
 def test_without_the_kernels_btf_functions_wait_for_it() -> None:
     wanted = ObjectExtern("bpf_new", "function")
-    assert found_for(wanted, kernel_btf=False).blocked_by == ("kernel.btf",)
+    absent: dict[Question[Any], Answer] = {AskKernelBtf(): NoAnswer("ENOENT")}
+    assert found_for(wanted, answers=absent, kernel_btf=False).blocked_by == ("kernel.btf",)
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
