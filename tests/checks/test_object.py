@@ -137,8 +137,8 @@ def test_a_missing_field_fails_unless_it_is_never_reached() -> None:
 
 
 def test_without_the_kernels_btf_relocations_wait_for_it() -> None:
-    absent = {AskKernelBtf(): NoAnswer("ENOENT")}
-    found = found_by("relocations", the_object(kernel_btf=False), {**absent})
+    absent: dict[Question[Any], Answer] = {AskKernelBtf(): NoAnswer("ENOENT")}
+    found = found_by("relocations", the_object(kernel_btf=False), absent)
     assert found.blocked_by == ("kernel.btf",)
     none = the_object(program(relocations=0), kernel_btf=False)
     assert run_check("object.relocations", FakeHost(), project_of_object(PATH, none)) == ()
