@@ -42,8 +42,10 @@ def command(
     """Which programs would be built, load, attach and fire here, and what is in the way.
 
     Nothing is built and no program of the project is run; what is said is predicted from live
-    probes of the kernel. An object is read and not loaded: its maps, calls, types and targets are
-    tried one by one, but what the verifier says of its code as a whole is not known before.
+    probes of the kernel. Each row says where its facts come from: the BPF sources of a checkout
+    are compiled apart, as its owner, and their objects are looked into. An object is read and not
+    loaded: its maps, calls, types and targets are tried one by one, but what the verifier says of
+    its code as a whole is not known before.
     """
     from bpfdoctor.cli.examine import examined
 
