@@ -67,7 +67,7 @@ def examined(
     Raises BpfDoctorError for options that make no sense together or here.
     """
     if given.snapshot:
-        return _examined_offline(given, record)
+        return _examined_offline(given, record, table=table)
     options = msgspec.structs.replace(
         given.options(), everything=everything, every_program=every_program, table=table
     )
@@ -177,7 +177,7 @@ def _elevated(machine: Machine, watcher: Watcher, smoke: bool) -> ElevatedHost |
     return elevated
 
 
-def _examined_offline(given: Given, record: str) -> Examined:
+def _examined_offline(given: Given, record: str, *, table: bool) -> Examined:
     if record or given.sudo or given.directory:
         raise BpfDoctorError(
             "--from judges another machine: --record, --sudo and -C ask this one",
@@ -188,7 +188,8 @@ def _examined_offline(given: Given, record: str) -> Examined:
     with watching(sys.stderr) as watcher:
         if given.objects:
             return _objects_there(there, given, watcher)
-        return Examined(examine(there, _options_of(snapshot, given), watcher), NEUTRAL)
+        options = _options_of(snapshot, given, table=table)
+        return Examined(examine(there, options, watcher), NEUTRAL)
 
 
 def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
@@ -203,8 +204,11 @@ def _objects_there(there: Host, given: Given, watcher: Watcher) -> Examined:
         )
 
 
-def _options_of(snapshot: Snapshot, given: Given) -> Options:
-    """What the recorded run was about, but for what is asked for now."""
+def _options_of(snapshot: Snapshot, given: Given, *, table: bool) -> Options:
+    """What the recorded run was about, but for what is asked for now.
+
+    Every program has its row where that is asked for, or where all were asked about there.
+    """
     try:
         options = from_plain(snapshot.options, Options)
     except msgspec.ValidationError as error:
@@ -218,4 +222,6 @@ def _options_of(snapshot: Snapshot, given: Given) -> Options:
     if options.objects:  # what is named now is theirs, unless it is of a project
         changed |= {"objects": ()} if given.project else {"targets": ()}
         changed |= {"within": given.targets} if given.targets and not given.project else {}
-    return msgspec.structs.replace(options, **changed, everything=False, table=True)
+    return msgspec.structs.replace(
+        options, **changed, everything=False, table=table or options.everything
+    )

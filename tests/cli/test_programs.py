@@ -52,6 +52,26 @@ def test_the_table_for_a_person_says_what_is_in_the_way(doctor: Doctor, tmp_path
     assert all(key in table for key in told)
 
 
+HOST = Path(__file__).parents[1] / "hosts" / "debian-6.1-base.json"
+
+
+@pytest.mark.parametrize(
+    ("command", "everything", "selected_alone"),
+    [("check", True, False), ("check", False, True), ("programs", False, False)],
+)
+def test_of_a_recorded_machine_as_many_programs_are_looked_into_as_of_a_live_one(
+    doctor: Doctor, tmp_path: Path, command: str, everything: bool, selected_alone: bool
+) -> None:
+    snapshot = json.loads(HOST.read_text())
+    snapshot["options"]["everything"] = everything
+    file = tmp_path / "there.json"
+    file.write_text(json.dumps(snapshot))
+    rows = json.loads(doctor(command, "--json", "--from", str(file)).stdout)["programs"]
+    looked_into = {row["name"] for row in rows if row["origin"]}
+    assert (looked_into == {"minimal", "bootstrap"}) is selected_alone
+    assert len(looked_into) in (2, len(rows))
+
+
 def test_each_cause_is_one_of_the_findings(doctor: Doctor, tmp_path: Path) -> None:
     nowhere = {"PATH": str(tmp_path)}
     done = doctor("programs", "--json", "--project", "libbpf-bootstrap", environ=nowhere)
