@@ -94,7 +94,7 @@ def test_without_a_list_a_program_that_calls_it_is_loaded(answer: Answer, helper
 def test_every_helper_that_a_project_names_has_its_release() -> None:
     host = FakeHost(otherwise=EnumeratorFacts(True))
     found = run_check("kernel.helpers", host)
-    assert {each.about for each in found} == {"get_attach_cookie"}
+    assert {each.about for each in found} == {"get_attach_cookie", "trace_vprintk"}
     assert not [each.key for each in found if "(unknown)" in each.fixes[0].text]
 
 

@@ -46,6 +46,10 @@ def test_what_worked_was_loaded_and_a_file_is_no_attaching() -> None:
     }
 
 
+IN_ITS_OWN_WORDS = ("/sys/", "looking for ", "reading the id of ", "a kprobe under lockdown")
+"""How it begins where it was no call that failed."""
+
+
 def test_every_call_that_machines_were_recorded_with_is_known() -> None:
     recorded = {
         each.answer.call
@@ -53,7 +57,6 @@ def test_every_call_that_machines_were_recorded_with_is_known() -> None:
         for each in read_snapshot(path).answers
         if isinstance(each.answer, Attempt)
     }
-    assert {text for text in recorded if not Attempt(call=text).known_call} == {
-        "",
-        "/sys/bus/event_source/devices/kprobe",
-    }
+    unknown = {text for text in recorded if text and not Attempt(call=text).known_call}
+    assert "/sys/bus/event_source/devices/kprobe" in unknown
+    assert not {text for text in unknown if not text.startswith(IN_ITS_OWN_WORDS)}
