@@ -24,17 +24,22 @@ class Failure:
 
     def ends_the_program(self, call: SourceCall, depth: int = 0) -> bool:
         """Whether `main` makes this call in any case, and the program ends where it fails."""
-        last = self._last_of_failing(call)
-        if not last or not self._is_always_made(call) or depth > DEEPEST:
+        if depth > DEEPEST or not self._is_always_made(call):
             return False
-        first = last[0]
+        last = self._last_of_failing(call)
+        first = last[0] if last else ""
         if first in _ENDS and first not in self._bodies:
             return self._is_always_reached(call.function, depth)
         if first == "return" and call.function == "main":
-            return True
+            return not self._is_returned(call)
         if first == "return" and "".join(last[1:]) not in _NO_FAILURE:
             return any(self.ends_the_program(each, depth + 1) for each in self._callers(call))
         return first == "goto" and call.function == "main" and self._skips_all(call, last[1])
+
+    def _is_returned(self, call: SourceCall) -> bool:
+        """Whether a function returns what this call returns, as it is."""
+        end = self.code.shut.get(call.at + 1, 0)
+        return self.words[call.at - 1] == "return" and self.words[end + 1] == ";"
 
     def _callers(self, call: SourceCall) -> list[SourceCall]:
         return [each for each in self.code.calls if each.name == call.function]
@@ -66,6 +71,8 @@ class Failure:
         if condition >= 0:
             return condition - 1
         at = call.at
+        if self._is_returned(call):
+            return at - 1
         if self.words[at - 1] == ")" and self.words[at - 3 : at] == ["(", "void", ")"]:
             return at - 3
         if self.words[at - 1] == "=" and self.code.is_name(at - 2):
@@ -83,6 +90,8 @@ class Failure:
 
     def _last_of_failing(self, call: SourceCall) -> Sequence[str]:
         """The last statement of what is done where the call failed; none where that is not told."""
+        if self._is_returned(call):
+            return self.words[call.at - 1 : self.code.end_of(call.at)]
         opened, end = self._condition(call), self.code.shut.get(call.at + 1, 0)
         asked = [call.at, end + 1]
         if opened < 0:  # err = call(…); if (err)

@@ -9,6 +9,7 @@ from bpfdoctor.host.c_source.read_loader import read_loader
 LIMIT = "struct rlimit r = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };"
 TRY = "if (setrlimit(RLIMIT_MEMLOCK, &r)) { perror(NULL); exit(1); }"
 BUMP = f"static void bump(void) {{ {LIMIT} {TRY} }}"
+GIVEN_ON = f"static int bump(void) {{ {LIMIT} return setrlimit(RLIMIT_MEMLOCK, &r); }}"
 ASKED = f"static int bump(void) {{ {LIMIT} return setrlimit(RLIMIT_MEMLOCK, &r) ? -1 : 0; }}"
 RETURNS = (
     f"static int bump(void) {{ {LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) return -1; return 0; }}"
@@ -37,6 +38,9 @@ def limit(body: str, before: str = "") -> int | None:
         (f"{BUMP} static void setup(void) {{ bump(); }}", "setup();"),
         (RETURNS, "if (bump()) return 1;"),
         (RETURNS, "err = bump(); if (err) { return err; }"),
+        (GIVEN_ON, "if (bump()) return 1;"),
+        (GIVEN_ON, "err = bump(); if (err) { return err; }"),
+        (f"{GIVEN_ON} static int setup(void) {{ return bump(); }}", "if (setup() < 0) exit(1);"),
         (LIMIT, TRY),
         ("", f"struct rlimit r = {{ RLIM_INFINITY, RLIM_INFINITY }}; {TRY}"),
         ("", f"struct rlimit r; r.rlim_cur = r.rlim_max = RLIM_INFINITY; {TRY}"),
@@ -90,6 +94,11 @@ def test_what_it_insists_on_is_told(before: str, body: str) -> None:
         (f"static void bump(void) {{ {LIMIT} if (memcg()) return; {TRY} }}", "bump();"),
         (f"void exit(int n) {{ }} {BUMP}", "bump();"),
         (ASKED, "if (bump()) return 1;"),
+        (GIVEN_ON, "bump();"),
+        (GIVEN_ON, "if (bump()) puts(o);"),
+        (GIVEN_ON.replace("return", "if (old) return"), "if (bump()) return 1;"),
+        (GIVEN_ON.replace("return", "if (old) return 0; return"), "if (bump()) return 1;"),
+        ("", f"{LIMIT} return setrlimit(RLIMIT_MEMLOCK, &r);"),
     ],
 )
 def test_what_may_carry_on_is_not_accused(before: str, body: str) -> None:
