@@ -128,7 +128,9 @@ def test_a_sudo_that_hangs_or_cannot_be_run_gives_no_root(
     monkeypatch.setattr(elevate, "PATIENCE", 0.2)
     sudo.is_script("exec cat /dev/zero > /dev/null")
     assert "no terminal" in Elevation({}, terminal=False).refused
+    (sudo.place / "sudo").unlink()  # the one that hung may be in use for a moment yet
     (sudo.place / "sudo").write_text("#!/nowhere/sh\n")
+    (sudo.place / "sudo").chmod(0o755)
     assert Elevation({}, terminal=True).refused == "sudo refused"
 
 
