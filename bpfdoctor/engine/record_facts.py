@@ -18,7 +18,7 @@ import msgspec
 
 import bpfdoctor
 from bpfdoctor.api import NoAnswer, Project, tools
-from bpfdoctor.engine.facts import compile_question, loader_question
+from bpfdoctor.engine.tree_questions import compile_question, loader_question
 from bpfdoctor.errors import BpfDoctorError
 from bpfdoctor.host.elf.ask_object import ReadObject
 from bpfdoctor.host.elf.bpf_object import BpfObject

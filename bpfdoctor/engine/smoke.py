@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from bpfdoctor.api import Context, Finding, Instead, Stage, Status, Target
-from bpfdoctor.engine.facts import difference, facts_of_built
+from bpfdoctor.engine.facts import facts_of_built
 from bpfdoctor.engine.findings import Findings
+from bpfdoctor.engine.object_difference import difference
 from bpfdoctor.engine.readiness import Stages, predict
 from bpfdoctor.engine.run import findings_of
 from bpfdoctor.engine.schedule import Observer, blocked_by, given_up

@@ -145,13 +145,14 @@ def test_what_a_test_starts_has_its_defaults_too() -> None:
     assert shown["SigIgn"] <= {signal.SIGPIPE, signal.SIGXFSZ}
 
 
-def test_the_suite_does_not_depend_on_what_it_inherits() -> None:
+def test_the_suite_does_not_depend_on_what_it_inherits(tmp_path: Path) -> None:
     tests = Path(__file__).parents[1]
     paths = (
         "host/test_signals.py::test_what_a_test_starts_has_its_defaults_too",
         "fix/applying/test_process.py::test_what_stops_us_stops_the_command_with_all_it_started",
     )
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    words.append(f"--basetemp={tmp_path / 'inner'}")  # without, pytest shuts the outer's to others
     argv = inheriting([*words, *(str(tests / path) for path in paths)], IGNORED, [signal.SIGTERM])
     ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
     assert "2 passed" in ended.stdout, ended.stdout + ended.stderr
