@@ -8,15 +8,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from loud import missing, require
 
+from bpfdoctor.host.bpf import late_close
 from bpfdoctor.host.bpf.probes import LoadProgram
-from bpfdoctor.host.bpf.steps import CLOSING
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.scratch import scratch_prefix
@@ -92,9 +91,7 @@ def kernel(needs: Callable[..., None]) -> Iterator[None]:
     if tracefs_path() is None:
         missing("tracefs")
     yield
-    for thread in threading.enumerate():
-        if thread.name == CLOSING:
-            thread.join(20)
+    late_close.finish()
     assert ours_in_the_kernel() == []
 
 

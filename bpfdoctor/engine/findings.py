@@ -16,6 +16,7 @@ class Findings:
 
     def __init__(self, ran: set[str] | None = None) -> None:
         self.by_key: dict[str, Finding] = {}
+        self._of_check: dict[str, dict[str, Finding]] = {}
         self.ran: set[str] = ran or set()
 
     def __iter__(self) -> Iterator[Finding]:
@@ -24,6 +25,7 @@ class Findings:
     def add(self, finding: Finding) -> None:
         """Add a finding; one of the same key is replaced."""
         self.by_key[finding.key] = finding
+        self._of_check.setdefault(finding.id, {})[finding.key] = finding
 
     def matching(self, key: str) -> list[Finding]:
         """The findings that a need names.
@@ -35,8 +37,8 @@ class Findings:
         whole = key == wanted
         return [
             finding
-            for finding in self.by_key.values()
-            if finding.id == wanted and (whole or finding.key == key or not finding.about)
+            for finding in self._of_check.get(wanted, {}).values()
+            if whole or finding.key == key or not finding.about
         ]
 
     def blocking(self, keys: Iterable[str]) -> tuple[str, ...]:

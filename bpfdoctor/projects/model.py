@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -216,7 +217,7 @@ class ProgramList(msgspec.Struct, frozen=True):
     said: str = ""
 
 
-class Project(msgspec.Struct, frozen=True):
+class Project(msgspec.Struct, frozen=True, dict=True):
     """A kind of project, and where its checkout is.
 
     `path` is empty without a checkout; `kind.build` is then as this checkout has it. `programs` are
@@ -302,6 +303,10 @@ class Project(msgspec.Struct, frozen=True):
 
     def all_needs(self) -> tuple[str, ...]:
         """The keys that any of its programs needs, or may need, for any stage."""
+        return self._all_needs
+
+    @cached_property
+    def _all_needs(self) -> tuple[str, ...]:
         every = ((name, stage) for name in self.programs for stage in Stage)
         keys = (k for each in every for k in (*self.needs(*each), *self.maybe(*each)))
         return tuple(dict.fromkeys(keys))

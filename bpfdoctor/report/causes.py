@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from bpfdoctor.model import Report, Reported
+
+
+def of_programs(report: Report) -> Report:
+    """Return what is told of the programs: the report with the findings in their way alone."""
+    return msgspec.structs.replace(report, findings=tuple(causes(report)))
 
 
 def causes(report: Report) -> list[Reported]:

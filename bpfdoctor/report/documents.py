@@ -65,8 +65,10 @@ class ProgramsDocument(NamedTuple):
     of_object: bool = False
 
     def redacted(self, by: Redacts) -> ProgramsDocument:
-        """Redact the report."""
-        return self._replace(report=by.value(self.report))
+        """Redact what of the report is printed: the findings that are in the way."""
+        from bpfdoctor.report.causes import of_programs
+
+        return self._replace(report=by.value(of_programs(self.report)))
 
 
 class PlanDocument(NamedTuple):

@@ -1,23 +1,15 @@
-"""A probe in several system calls: which of them was refused, and everything closed at the end.
-
-The last close of a perf event waits for every CPU to pass by (0.1 s on Linux 6.18). Nobody else
-needs to wait with it: it has a thread of its own, and the interpreter ends after that thread.
-"""
+"""A probe in several system calls: which of them was refused, and everything closed at the end."""
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt, ProgramSpec, load_program
+from bpfdoctor.host.bpf.late_close import close_later
 from bpfdoctor.host.bpf.perf import attach_program, enable, open_event
-from bpfdoctor.host.headroom import memory_is_limited
-
-CLOSING = "bpfdoctor-closing"
-"""The name of a thread that closes an event."""
 
 
 class Steps(ExitStack):
@@ -46,21 +38,11 @@ class Steps(ExitStack):
         """Attach a program to an event, as libbpf does."""
         self.call = Call.PERF_EVENT_OPEN
         event = open_event(kind, config, extension)
-        self.callback(os.close if self.at_once else _close_aside, event)
+        self.callback(os.close if self.at_once else close_later, event)
         self.call = Call.EVENT_SET_BPF
         attach_program(event, program)
         self.call = Call.EVENT_ENABLE
         enable(event)
-
-
-def _close_aside(descriptor: int) -> None:
-    if memory_is_limited():
-        os.close(descriptor)
-        return
-    try:
-        threading.Thread(target=os.close, args=(descriptor,), name=CLOSING, daemon=False).start()
-    except RuntimeError:  # no more threads
-        os.close(descriptor)
 
 
 def attempt(action: Callable[..., object], *given: object) -> Attempt:

@@ -115,7 +115,8 @@ class AskBuildPlace(Question[BuildPlace], frozen=True):
             identity = owner_to_become(self.checkout)
             uid = identity.uid if identity else os.geteuid()
             user = _name_of(uid)
-            machine_name(0)  # imports now: that user need not be able to read our own files
+            if identity is not None:
+                machine_name(0)  # imports now: that user need not be able to read our own files
             with acting_as(identity):
                 root = os.path.realpath(f"{self.checkout}/{self.directory}", strict=True)
                 return self._seen(root, uid, user, other=identity is not None)

@@ -8,7 +8,7 @@ import msgspec
 
 from bpfdoctor import __version__
 from bpfdoctor.model import SCHEMA, Report, Tool
-from bpfdoctor.report.causes import causes
+from bpfdoctor.report.causes import of_programs
 from bpfdoctor.report.documents import (
     ErrorDocument,
     InventoryDocument,
@@ -55,8 +55,7 @@ def programs_tree(report: Report) -> dict[str, Any]:
 
     Its `findings` are those that stand in the way of a program.
     """
-    told = msgspec.structs.replace(report, findings=tuple(causes(report)))
-    tree = msgspec.to_builtins(told)
+    tree = msgspec.to_builtins(of_programs(report))
     kept = ("tool", "project", "host", "findings", "programs")
     return {"schema": SCHEMA, **{name: tree[name] for name in kept}}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from bpfdoctor.host.bpf.attach_net import AttachClassifier, AttachSocketFilter
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.event_probes import DEVICES, EventSource, ProbePlace
-from bpfdoctor.host.bpf.steps import CLOSING, Steps
+from bpfdoctor.host.bpf.steps import Steps
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer, Question
@@ -214,17 +213,6 @@ def test_confidentiality_is_refused_without_asking_the_kernel(
     assert answer.error in ("EPERM", "ENOENT")
     if Path(DEVICES, "uprobe").is_dir() and os.geteuid() == 0:
         assert AttachUprobe().put(machine).error != "EPERM"  # type: ignore[union-attr]
-
-
-def test_an_event_that_is_closed_aside_is_closed_when_its_thread_ends(
-    kernel: None, live: LiveHost
-) -> None:
-    assert live.ask(AttachTracepoint("syscalls", "sys_enter_getcpu")) == Attempt()
-    for thread in [each for each in threading.enumerate() if each.name == CLOSING]:
-        assert not thread.daemon, "the interpreter would not wait for it"
-        thread.join(20)
-    opened = {os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
-    assert not any("perf_event" in name for name in opened)
 
 
 def test_without_a_file_to_put_it_on_a_uprobe_is_no_answer(

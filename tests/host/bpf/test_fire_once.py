@@ -6,21 +6,20 @@ import ctypes
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from loud import missing, require
 
-from bpfdoctor.host.bpf import own_triggers
+from bpfdoctor.host.bpf import late_close, own_triggers
 from bpfdoctor.host.bpf.call_names import Call
 from bpfdoctor.host.bpf.calls import Attempt
 from bpfdoctor.host.bpf.fire_once import FiredKind, FiredOnce, FireOnce
 from bpfdoctor.host.bpf.own_code import FUNCTIONS, own_function
 from bpfdoctor.host.bpf.own_runs import OwnRuns, thread_named
 from bpfdoctor.host.bpf.own_triggers import Armed
-from bpfdoctor.host.bpf.steps import CLOSING, Steps
+from bpfdoctor.host.bpf.steps import Steps
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import NoAnswer
@@ -58,8 +57,7 @@ def test_nothing_of_it_stays(kernel: None, live: LiveHost) -> None:
     for kind in get_args(FiredKind):
         if kind != "classifier":
             live.ask(FireOnce(kind))
-    for thread in [each for each in threading.enumerate() if each.name == CLOSING]:
-        thread.join(20)
+    late_close.finish()
     opened = {os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
     ours = ("anon_inode:bpf", "anon_inode:[perf_event]")
     assert not [name for name in opened if name.startswith(ours)]

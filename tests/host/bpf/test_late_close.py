@@ -1,0 +1,94 @@
+"""Events that are closed later, on the real kernel: who closes them, and what is left here."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bpfdoctor.host.bpf import late_close
+from bpfdoctor.host.bpf.late_close import CLOSING, close_later, finish
+from bpfdoctor.host.bpf.perf import COUNT_SW_DUMMY, TYPE_SOFTWARE, open_event
+
+pytestmark = pytest.mark.bpf
+
+
+@pytest.fixture
+def event(kernel: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A perf event that is the test's to close; what is held is, until the test says so."""
+    finish()
+    monkeypatch.setattr(late_close, "AFTER", 600)
+    yield open_event(TYPE_SOFTWARE, COUNT_SW_DUMMY)
+    finish()
+
+
+def opened() -> list[str]:
+    """What this process has open of bpf(2) and perf_event_open(2)."""
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return sorted(name for link in links if "bpf" in (name := os.readlink(link)) or "perf" in name)
+
+
+def closers() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == CLOSING]
+
+
+def refuse(*_: object) -> int:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_the_kernel_holds_it_and_no_thread_waits(event: int) -> None:
+    close_later(event)
+    assert opened() == ["anon_inode:bpf-map"]
+    assert not closers()
+    finish()
+    assert not opened()
+
+
+def test_two_are_let_go_of_together(event: int) -> None:
+    close_later(os.dup(event))
+    close_later(event)
+    assert opened() == ["anon_inode:bpf-map"] * 2
+    finish()
+    assert not opened()
+
+
+def test_without_maps_a_thread_closes_it_and_the_interpreter_waits_for_that(
+    event: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_close, "create_map", refuse)
+    go, close = threading.Event(), os.close
+    monkeypatch.setattr(os, "close", lambda each: close(each) if go.wait(20) else None)
+    close_later(event)
+    assert [each.daemon for each in closers()] == [False]
+    go.set()
+    finish()
+    assert not opened()
+
+
+def test_a_map_that_takes_no_event_is_closed(event: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late_close, "update", refuse)
+    close_later(event)
+    finish()
+    assert not opened()
+
+
+def test_where_memory_is_limited_it_is_closed_here(
+    event: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_close, "memory_is_limited", lambda: True)
+    close_later(event)
+    assert not opened()
+
+
+def test_a_fork_leaves_what_is_held_to_its_parent(event: int) -> None:
+    close_later(event)
+    pid = os.fork()
+    if pid == 0:
+        finish()
+        os._exit(len(opened()))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1, "the child closed nothing"
+    assert opened() == ["anon_inode:bpf-map"]
