@@ -18,6 +18,9 @@ ELSEWHERE = (
 TRACEPOINTS = ("tp", "raw_tp", "raw_tp.w")
 """Kinds that are attached to what gives them less or more; the kernel looks at that there."""
 
+BROUGHT = "the kernel shows no BTF; whether its loader brings what is needed is not known"
+RUN_IT = ByHand("Run the program: only its loader knows whether it has types of this kernel.")
+
 AFTER_BUILD = ByHand("bpfdoctor check builds it, and judges what was built.")
 
 ITSELF = "/proc/self/exe"
@@ -86,6 +89,8 @@ def _answered(context: Context, each: objects.SeenProgram) -> Finding:
     if found.alone:
         what = f"{program.relocations} CO-RE relocations"
         return objects.not_compared(what, about, each.of.seen)
+    if not found.kernel_btf and each.of.judged.own_btf:
+        return unknown(BROUGHT, about=about, seen=each.of.seen, fixes=[RUN_IT])
     if not found.kernel_btf:
         return bpf.without_btf(context, "kernel.btf", about, loads=False)
     return _relocated(context, each)

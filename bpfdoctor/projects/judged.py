@@ -61,6 +61,8 @@ class JudgedObject(msgspec.Struct, frozen=True):
     maybe: Needs = {}
     libbpf: LibbpfSource | None = None
     """What it is linked with, where that is known."""
+    own_btf: bool = False
+    """Its loader may bring the kernel's types itself."""
     doubted: tuple[str, ...] = ()
     """The keys that are unknown because its source was not compiled: what keeps it from being built
     is told by others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -44,6 +44,7 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
     """An object with the needs of each of its BPF programs."""
     derived = _Derived(facts, around)
     parts = tuple(derived.part(each) for each in facts.programs)
+    needs, maybe = derived.whole()
     return JudgedObject(
         around.program,
         origin,
@@ -52,22 +53,25 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
         facts,
         doubt,
         parts,
-        derived.whole(),
+        needs,
+        maybe,
         libbpf=around.libbpf,
+        own_btf=around.loader is not None and around.loader.own_btf,
         doubted=_doubted(around.program) if doubt else (),
     )
 
 
 def judged_nothing(around: AroundObject, said: str) -> JudgedObject:
     """A program of whose object nothing is known: `said` is the reason."""
-    words = {"object": around.program, "memlock": _memlock(around)}
-    needs, doubted = filled([rules().whole], words), _doubted(around.program)
-    return JudgedObject(around.program, "none", said, needs=needs, doubted=doubted)
+    needs, maybe = _of_whole(around)
+    doubted = _doubted(around.program)
+    return JudgedObject(around.program, "none", said, needs=needs, maybe=maybe, doubted=doubted)
 
 
 def uncompiled(judged: JudgedObject) -> JudgedObject:
     """The program whose source does not compile: whether make builds it is unknown."""
-    return msgspec.structs.replace(judged, maybe={Stage.BUILD: _doubted(judged.program)})
+    doubted = {Stage.BUILD: _doubted(judged.program)}
+    return msgspec.structs.replace(judged, maybe=_joined(judged.maybe, doubted))
 
 
 def _doubted(program: str) -> tuple[str, ...]:
@@ -75,8 +79,19 @@ def _doubted(program: str) -> tuple[str, ...]:
     return filled([rules().uncompiled], {"object": program})[Stage.BUILD]
 
 
+def _of_whole(around: AroundObject, more: Iterable[Needs] = ()) -> tuple[Needs, Needs]:
+    """What it needs as a whole, and what it may need: a limit that its loader may insist on."""
+    parts, words = [rules().whole, *more], {"object": around.program, "memlock": _memlock(around)}
+    insists = around.loader is not None and around.loader.insists
+
+    def certain(_: Stage, key: str) -> bool:
+        return insists or "{memlock}" not in key
+
+    return filled(parts, words, certain), filled(parts, words, lambda *it: not certain(*it))
+
+
 def _memlock(around: AroundObject) -> str:
-    """To what its loader raises RLIMIT_MEMLOCK; empty where it does not insist."""
+    """To what its loader raises RLIMIT_MEMLOCK, where it may insist on that."""
     limit = around.loader.memlock if around.loader else None
     return "" if limit is None else "infinity" if limit < 0 else str(limit)
 
@@ -93,6 +108,7 @@ class _Doubts(NamedTuple):
     type: str
     by_hand: bool
     retargeted: bool
+    own_btf: bool
 
     def doubted(self, stage: Stage, key: str) -> bool:
         """Those of the very place; of its target, and of the way in which it attaches."""
@@ -100,6 +116,8 @@ class _Doubts(NamedTuple):
             return self.by_hand or self.retargeted
         if key in rules().alike[Stage.LOAD]:
             return self.retargeted
+        if key in rules().own_btf[Stage.LOAD]:
+            return self.own_btf
         attaching = stage in (Stage.ATTACH, Stage.FIRES)
         return self.by_hand and attaching and self.type in ATTACHED_VARIOUSLY
 
@@ -117,10 +135,9 @@ class _Derived:
         self.said: Mapping[str, BpfWords] = around.known.bpf if around.known else {}
         self.here = f"{around.program}/" if around.program else ""
 
-    def whole(self) -> Needs:
-        """What it needs as a whole."""
-        words = {"object": self.around.program, "memlock": _memlock(self.around)}
-        return filled([rules().whole, *self._shown()], words)
+    def whole(self) -> tuple[Needs, Needs]:
+        """What it needs as a whole, and what it may need."""
+        return _of_whole(self.around, self._shown())
 
     def _shown(self) -> Iterator[Needs]:
         """What is needed to see that it fired, by the words of the project file."""
@@ -145,7 +162,8 @@ class _Derived:
             return BpfPart(program.name, program.section)
         by_hand = self.loader.attaches(program.name) and not said.attach
         retargeted = self.loader.retargets(program.name) and not said.attach
-        needs, maybe = self._needs(attached, _Doubts(program.type, by_hand, retargeted))
+        doubts = _Doubts(program.type, by_hand, retargeted, self.loader.own_btf)
+        needs, maybe = self._needs(attached, doubts)
         if load == "maybe":
             needs, maybe = {}, _joined(maybe, needs)
         return BpfPart(

@@ -27,6 +27,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     every: Needs
     alike: Needs
     relocated: Needs
+    own_btf: Needs
     data: Needs
     map: Needs
     pinned: Needs
@@ -65,6 +66,7 @@ _WORDS = {
     "every": "a program",
     "alike": "a program, tried in one that is loaded for the same target",
     "relocated": "CO-RE relocations",
+    "own_btf": "CO-RE relocations, and a loader that may bring the kernel's types (no need then)",
     "data": "global data",
     "map": "a map",
     "pinned": "a map that libbpf pins",

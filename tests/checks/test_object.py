@@ -144,6 +144,15 @@ def test_without_the_kernels_btf_relocations_wait_for_it() -> None:
     assert run_check("object.relocations", FakeHost(), project_of_object(PATH, none)) == ()
 
 
+def test_without_the_kernels_btf_a_loader_may_bring_its_own() -> None:
+    facts = the_object(kernel_btf=False)
+    host = FakeHost({AskBpfObject(PATH): facts, AskKernelBtf(): NoAnswer("ENOENT")})
+    project = project_of_object(PATH, facts, Loader(own_btf=True))
+    found = one(run_check("object.relocations", host, project))
+    assert found.status is Status.UNKNOWN
+    assert not found.blocked_by
+
+
 def test_without_maps_no_btf_is_needed() -> None:
     assert found_by("file", the_object(btf=False)).status is Status.PASS
 

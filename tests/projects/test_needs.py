@@ -72,6 +72,17 @@ def test_what_its_loader_may_leave_out_is_no_need(loader: Loader) -> None:
     assert {"kernel.kprobes", "object.programs[mine/kp_one]"} <= maybe(found)
 
 
+def test_without_the_kernels_types_what_a_loader_brings_itself_is_unknown() -> None:
+    moved = msgspec.structs.replace(TRACEPOINT, relocations=1)
+    types = {"kernel.btf", "libraries.libbpf-btf"}
+    assert types <= needs(judged(moved, loader=Loader()), Stage.LOAD)
+    found = judged(moved, loader=Loader(own_btf=True))
+    assert types <= maybe(found, Stage.LOAD) - needs(found, Stage.LOAD)
+    assert "object.relocations[mine/tp_one]" in needs(found, Stage.LOAD)
+    assert found.own_btf
+    assert not judged(moved).own_btf
+
+
 def test_a_section_that_is_not_loaded_by_itself_is_no_need() -> None:
     asked_for = msgspec.structs.replace(KPROBE, section="?kprobe/f")
     assert "kernel.kprobes" in maybe(judged(asked_for))

@@ -8,6 +8,10 @@ from collections.abc import Sequence
 from bpfdoctor.host.c_source.code import SourceCall, SourceCode
 
 _ENDS = frozenset(("exit", "_exit", "_Exit", "quick_exit", "abort", "err", "errx"))
+_LEAVES = _ENDS | {"goto", "break", "continue", "asm", "__asm__"}
+"""Words behind which a program may end, or go on elsewhere."""
+_RETURNS = re.compile(r"\w*printf|perror|warnx?|f?puts|strerror|geteuid")
+"""Functions behind which it goes on."""
 _FAILED = re.compile(r"(?:\w+=)?#(?:<0|!=0|==-1)?")
 """A condition, parentheses left out, that holds where what is written `#` has failed."""
 _NO_FAILURE = ("0", "false", "")
@@ -35,6 +39,45 @@ class Failure:
         if first == "return" and "".join(last[1:]) not in _NO_FAILURE:
             return any(self.ends_the_program(each, depth + 1) for each in self._callers(call))
         return first == "goto" and call.function == "main" and self._skips_all(call, last[1])
+
+    def is_ignored(self, call: SourceCall, depth: int = 0) -> bool:
+        """Whether the program certainly goes on where this call fails."""
+        callers = self._callers(call)
+        if depth > DEEPEST or self._is_returned(call):
+            done: Sequence[str] | None = ["return"] if depth <= DEEPEST else None
+        else:
+            done = [] if self._is_unused(call) else self._done_on_failure(call)
+        if done is None or not _LEAVES.isdisjoint(done):
+            return False
+        if "return" not in done:
+            return True
+        return call.function != "main" and all(self.is_ignored(each, depth + 1) for each in callers)
+
+    def _is_unused(self, call: SourceCall) -> bool:
+        """It is a statement, and nothing asks what it returned."""
+        before, end = call.at - 1, self.code.shut.get(call.at + 1, -1)
+        if self.words[end + 1 : end + 2] != [";"]:
+            return False
+        if self.words[before] == ")":
+            opened = self.code.opened.get(before, 0)
+            if self.words[opened : before + 1] == ["(", "void", ")"]:
+                return True
+            return self.words[opened - 1] in ("if", "while", "for")
+        return self.words[before] in (";", "{", "}", "else", "do")
+
+    def _done_on_failure(self, call: SourceCall) -> Sequence[str] | None:
+        """The words of what is done where it failed; None where that is not told.
+
+        A function that is not known to return stands there as one that does not.
+        """
+        at = self._behind_condition(call)
+        if at < 0:
+            return None
+        end = self.code.shut.get(at, at) if self.words[at] == "{" else self.code.end_of(at)
+        calls = [each for each in self.code.calls if at <= each.at < end]
+        if all(_RETURNS.fullmatch(each.name) for each in calls):
+            return self.words[at:end]
+        return None
 
     def _is_returned(self, call: SourceCall) -> bool:
         """Whether a function returns what this call returns, as it is."""
@@ -92,21 +135,26 @@ class Failure:
         """The last statement of what is done where the call failed; none where that is not told."""
         if self._is_returned(call):
             return self.words[call.at - 1 : self.code.end_of(call.at)]
+        at = self._behind_condition(call)
+        return self._last(at) if at >= 0 else []
+
+    def _behind_condition(self, call: SourceCall) -> int:
+        """Where that begins which is done only where the call failed; -1 where that is not told."""
         opened, end = self._condition(call), self.code.shut.get(call.at + 1, 0)
         asked = [call.at, end + 1]
         if opened < 0:  # err = call(…); if (err)
             if self.words[call.at - 1] != "=" or self.words[end + 1 : end + 4] != [";", "if", "("]:
-                return []
+                return -1
             opened, name = end + 3, self.words[call.at - 2]
             asked = next(
                 ([at, at + 1] for at in range(opened, opened + 3) if self.words[at] == name), [0, 0]
             )
         shut = self.code.shut.get(opened, -1)
         if not opened < asked[0] < asked[1] <= shut:
-            return []
+            return -1
         words = [*self.words[opened : asked[0]], "#", *self.words[asked[1] : shut + 1]]
         condition = "".join(word for word in words if word not in ("(", ")"))
-        return self._last(shut + 1) if _FAILED.fullmatch(condition) else []
+        return shut + 1 if _FAILED.fullmatch(condition) else -1
 
     def _last(self, at: int) -> Sequence[str]:
         """The last statement of the block at `at`, or the one that is there."""

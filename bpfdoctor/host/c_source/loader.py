@@ -17,7 +17,9 @@ class Loader(Answer, frozen=True):
     descriptors on. `retargeted`: it says to what they attach. `changed`: it gives them another
     type, other flags or other code. `sized`: maps that it gives another size or type, reuses or
     leaves out. Each `every_…` says that it may be any. `memlock` is what it raises RLIMIT_MEMLOCK
-    to in bytes (-1: infinity), where it ends if it may not; None where it does not, or carries on.
+    to in bytes (-1: infinity), None where it does not, or carries on if it may not; `insists`: it
+    ends then, and else may end.
+    `own_btf`: it may bring the kernel's types itself, in a file.
     `opened` are its skeletons, and the objects that it opens by file, named as those are. `unread`
     says why it could not be read to its end.
     """
@@ -33,6 +35,8 @@ class Loader(Answer, frozen=True):
     sized: tuple[str, ...] = ()
     every_sized: bool = False
     memlock: int | None = None
+    insists: bool = False
+    own_btf: bool = False
     opened: tuple[str, ...] = ()
     unread: str = ""
 
@@ -63,7 +67,8 @@ class Loader(Answer, frozen=True):
             "sends elsewhere": _listed(self.retargeted, every=self.every_retargeted),
             "changes": _listed(self.changed, every=self.every_changed),
             "sizes": _listed(self.sized, every=self.every_sized),
-            "raises RLIMIT_MEMLOCK to": _limit(self.memlock),
+            "raises RLIMIT_MEMLOCK to": _limit(self.memlock, insists=self.insists),
+            "brings the kernel's types": "perhaps" if self.own_btf else "",
             "not read": self.unread,
         }
         return "\n".join(f"{what} {names}" for what, names in said.items() if names) or "(none)"
@@ -75,6 +80,7 @@ ANYTHING = Loader(
     every_retargeted=True,
     every_changed=True,
     every_sized=True,
+    own_btf=True,
 )
 """A loader of which nothing is known: it may do anything."""
 
@@ -83,5 +89,7 @@ def _listed(names: tuple[str, ...], *, every: bool) -> str:
     return ", ".join((*names, *(["any of them"] if every else [])))
 
 
-def _limit(limit: int | None) -> str:
-    return "" if limit is None else "infinity" if limit < 0 else f"{limit} bytes"
+def _limit(limit: int | None, *, insists: bool) -> str:
+    if limit is None:
+        return ""
+    return ("infinity" if limit < 0 else f"{limit} bytes") + ("" if insists else ", perhaps")

@@ -1,13 +1,15 @@
 """To what a program raises RLIMIT_MEMLOCK, where it ends if it may not.
 
-This is the one thing read of a loader that accuses. So it is told only of one call, which `main`
-makes in any case, to a limit that is written in the same file, and whose failure ends the program.
+This is the one thing read of a loader that accuses. So it is certain only of one call, which `main`
+makes in any case, to a limit that is written there, and whose failure ends the program. Where the
+program certainly carries on, it is nothing; all between may be either.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bpfdoctor.host.c_source.code import Assignment, SourceCall, SourceCode
 from bpfdoctor.host.c_source.failure import Failure
@@ -31,12 +33,38 @@ _INFINITE = frozenset(
 _RLIMIT = re.compile(r"&?\(structrlimit(?:64)?\)")
 
 
-def raised_to(code: SourceCode) -> int | None:
-    """The limit in bytes (-1: infinity) that the program insists on; None where there is none."""
-    calls = [call for call in code.calls if call.name in _CALLS and _is_memlock(code, call)]
-    if len(calls) != 1 or not Failure(code).ends_the_program(calls[0]):
-        return None
-    return _limit(code, calls[0])
+class Raised(NamedTuple):
+    """A limit in bytes (-1: infinity) that a program raises; None where it raises none.
+
+    `certain`: it ends where it may not. Else it may end, and the limit may be another.
+    """
+
+    limit: int | None = None
+    certain: bool = False
+
+
+def raised_to(code: SourceCode) -> Raised:
+    """To what the program raises the limit, where it may insist on that."""
+    failure = Failure(code)
+    made = (call for call in code.calls if call.name in _CALLS and _is_used(code, call.function))
+    calls = [call for call in made if _is_memlock(code, call)]
+    counting = [call for call in calls if not failure.is_ignored(call)]
+    limit = _limit(code, calls[0]) if len(calls) == 1 else None
+    if limit is not None and failure.ends_the_program(calls[0]):
+        return Raised(limit, certain=True)
+    return Raised(INFINITY if limit is None else limit) if counting else Raised()
+
+
+def called_elsewhere(code: SourceCode) -> tuple[str, ...]:
+    """The functions that it calls and does not define, and that raise a limit by their names."""
+    defined = {*_CALLS, "getrlimit", "getrlimit64", *(each.name for each in code.functions)}
+    names = dict.fromkeys(call.name for call in code.calls if call.name not in defined)
+    return tuple(name for name in names if "memlock" in name or "rlimit" in name)
+
+
+def _is_used(code: SourceCode, function: str) -> bool:
+    """Whether a function is named anywhere but where it is defined."""
+    return function == "main" or code.words.count(function) > 1
 
 
 def _is_memlock(code: SourceCode, call: SourceCall) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
 import msgspec
 
 from bpfdoctor.host.c_source.code import SourceCode
 from bpfdoctor.host.c_source.loader import ANYTHING, Loader
 from bpfdoctor.host.c_source.macros import words_of
-from bpfdoctor.host.c_source.memlock_limit import raised_to
+from bpfdoctor.host.c_source.memlock_limit import INFINITY, Raised, called_elsewhere, raised_to
 from bpfdoctor.host.c_source.programs import Expressions
 from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
 from bpfdoctor.host.c_source.text import lines_of, uncommented
@@ -18,20 +20,33 @@ from bpfdoctor.host.c_source.uses import (
     RETARGETED,
     SIZED,
     Uses,
+    brings_btf,
     files_opened,
 )
+
+Others = Callable[[Sequence[str]], Iterable[str]]
+"""Finds the sources beside a loader that hold all of some words."""
+
+
+def nothing_else(words: Sequence[str]) -> Iterable[str]:
+    """No source beside it."""
+    return ()
+
 
 MOST_STEPS = 1_500_000
 
 
-def read_loader(texts: list[str]) -> Loader:
-    """What a loader does whose sources are these; the first is the program's own."""
+def read_loader(texts: list[str], others: Others = nothing_else) -> Loader:
+    """What a loader does whose sources are these; the first is the program's own.
+
+    `others` finds sources of functions that it calls, which raise a limit.
+    """
     steps = StepLimit(MOST_STEPS)
     bare = [uncommented(text) for text in texts]
     try:
         code = SourceCode([word for each in bare for word in _words(each, steps)], steps)
         uses = Uses(code, Expressions(code, steps), steps)
-        limit = _memlock(bare[0], steps) if bare else None
+        limit = _memlock(bare[0], others, steps) if bare else Raised()
     except TooMuchError:
         return msgspec.structs.replace(ANYTHING, unread="more steps than are spent on it")
     return Loader(
@@ -40,17 +55,32 @@ def read_loader(texts: list[str]) -> Loader:
         *uses.programs(RETARGETED),
         *uses.programs(CHANGED),
         *uses.maps(SIZED),
-        limit,
+        *limit,
+        brings_btf(code),
         (*uses.opened, *files_opened(code)),
     )
 
 
-def _memlock(text: str, steps: StepLimit) -> int | None:
+def _memlock(text: str, others: Others, steps: StepLimit) -> Raised:
     """The limit that is raised whatever `#if` says: the same with and without what lies below."""
+    for name in called_elsewhere(SourceCode(_words(text, steps), steps)):
+        found = [uncommented(other) for other in others(("RLIMIT_MEMLOCK", name))]
+        defining = [each for each in found if _defines(each, name, steps)]
+        if len(defining) == 1:  # of two, the makefile says which
+            text = f"{text}\n{defining[0]}"
     told = {
         raised_to(SourceCode(_words(text, steps, certain=each), steps)) for each in (True, False)
     }
-    return told.pop() if len(told) == 1 else None
+    limits = {each.limit for each in told} - {None}
+    if len(told) == 1 or not limits:
+        return told.pop()
+    return Raised(limits.pop() if len(limits) == 1 else INFINITY)
+
+
+def _defines(text: str, name: str, steps: StepLimit) -> bool:
+    """Whether a function of that name is written here, and no program of its own."""
+    names = {each.name for each in SourceCode(_words(text, steps), steps).functions}
+    return name in names and "main" not in names
 
 
 def _words(text: str, steps: StepLimit, *, certain: bool = False) -> list[str]:

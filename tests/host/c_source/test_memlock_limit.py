@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
-from bpfdoctor.host.c_source.read_loader import read_loader
+from bpfdoctor.host.c_source.ask_loader import AskLoader
+from bpfdoctor.host.c_source.loader import Loader
+from bpfdoctor.host.c_source.read_loader import Others, nothing_else, read_loader
+from bpfdoctor.host.hosts import LiveHost
 
 LIMIT = "struct rlimit r = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };"
 TRY = "if (setrlimit(RLIMIT_MEMLOCK, &r)) { perror(NULL); exit(1); }"
@@ -16,8 +23,11 @@ RETURNS = (
 )
 
 
-def limit(body: str, before: str = "") -> int | None:
-    return read_loader([f"{before}\nint main(int argc, char **argv)\n{{\n{body}\n}}\n"]).memlock
+def raised(body: str, before: str = "", others: Others = nothing_else) -> tuple[int | None, bool]:
+    """To what it is raised, and whether the program insists on that."""
+    text = f"{before}\nint main(int argc, char **argv)\n{{\n{body}\n}}\n"
+    found = read_loader([text], others)
+    return found.memlock, found.insists
 
 
 @pytest.mark.parametrize(
@@ -50,7 +60,7 @@ def limit(body: str, before: str = "") -> int | None:
     ],
 )
 def test_what_it_insists_on_is_told(before: str, body: str) -> None:
-    assert limit(body, before) == -1
+    assert raised(body, before) == (-1, True)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +69,29 @@ def test_what_it_insists_on_is_told(before: str, body: str) -> None:
         ("", LIMIT),
         ("", f"{LIMIT} setrlimit(RLIMIT_MEMLOCK, &r);"),
         ("", f'{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) fprintf(stderr, "no");'),
+        ("", f"{LIMIT} if (setrlimit(RLIMIT_STACK, &r)) return 1;"),
+        ("", f"{LIMIT} if (prlimit(child, RLIMIT_MEMLOCK, &r, NULL)) return 1;"),
+        ("", "struct rlimit r; if (prlimit(0, RLIMIT_MEMLOCK, NULL, &r)) return 1;"),
+        ("", f"{LIMIT}\n#if 0\n{TRY}\n#endif\n"),
+        ("", f"{LIMIT} /* {TRY} */"),
+        (BUMP, ""),
+        (RETURNS, "bump();"),
+        (RETURNS, "if (bump()) puts(o);"),
+        (GIVEN_ON, "bump();"),
+        (GIVEN_ON, "if (bump()) puts(o);"),
+        ("", f"{LIMIT} (void) setrlimit(RLIMIT_MEMLOCK, &r);"),
+        ("", f"{LIMIT} if (old) setrlimit(RLIMIT_MEMLOCK, &r);"),
+        ("", f'{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) {{ warn("no"); perror(NULL); }}'),
+        (RETURNS, "(void) bump();"),
+    ],
+)
+def test_what_certainly_carries_on_raises_nothing(before: str, body: str) -> None:
+    assert raised(body, before) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "body"),
+    [
         ("", f"{LIMIT} if (!setrlimit(RLIMIT_MEMLOCK, &r)) return 0;"),
         ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r) == 0) return 0;"),
         ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r) && errno != EPERM) return 1;"),
@@ -70,39 +103,31 @@ def test_what_it_insists_on_is_told(before: str, body: str) -> None:
         ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) {{ if (strict) {{ return 1; }} }}"),
         ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) {{ exit(1); puts(o); }}"),
         ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) goto on; on: a_bpf__open();"),
-        ("", f"{LIMIT} if (setrlimit(RLIMIT_STACK, &r)) return 1;"),
-        ("", f"{LIMIT} if (prlimit(child, RLIMIT_MEMLOCK, &r, NULL)) return 1;"),
-        ("", "struct rlimit r; if (prlimit(0, RLIMIT_MEMLOCK, NULL, &r)) return 1;"),
         ("", f"{LIMIT} getrlimit(RLIMIT_MEMLOCK, &r); {TRY}"),
         ("", f"struct rlimit r = {{ n, n }}; {TRY}"),
         ("", f"struct rlimit r = {{ RLIM_INFINITY }}; {TRY}"),
         ("", f"{LIMIT} if (argc) r.rlim_max = 1024; {TRY}"),
         ("", f"{LIMIT} {TRY} {TRY}"),
         ("", f"{LIMIT}\n#ifdef OLD\n{TRY}\n#endif\n"),
-        ("", f"{LIMIT}\n#if 0\n{TRY}\n#endif\n"),
-        ("", f"{LIMIT} /* {TRY} */"),
         (
             "#ifdef BIG\n#define N 1\n#else\n#define N 2\n#endif\n",
             f"struct rlimit r = {{ N, N }}; {TRY}",
         ),
-        (BUMP, ""),
         (BUMP, "if (old) bump();"),
         (BUMP, "while (n--) bump();"),
-        (RETURNS, "bump();"),
-        (RETURNS, "if (bump()) puts(o);"),
         (RETURNS.replace("-1", "0"), "if (bump()) return 1;"),
         (f"static void bump(void) {{ {LIMIT} if (memcg()) return; {TRY} }}", "bump();"),
         (f"void exit(int n) {{ }} {BUMP}", "bump();"),
         (ASKED, "if (bump()) return 1;"),
-        (GIVEN_ON, "bump();"),
-        (GIVEN_ON, "if (bump()) puts(o);"),
         (GIVEN_ON.replace("return", "if (old) return"), "if (bump()) return 1;"),
         (GIVEN_ON.replace("return", "if (old) return 0; return"), "if (bump()) return 1;"),
         ("", f"{LIMIT} return setrlimit(RLIMIT_MEMLOCK, &r);"),
+        (BUMP.replace("exit", "die"), "bump();"),
+        ("", f'{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) die("no");'),
     ],
 )
-def test_what_may_carry_on_is_not_accused(before: str, body: str) -> None:
-    assert limit(body, before) is None
+def test_what_may_end_is_neither_accused_nor_cleared(before: str, body: str) -> None:
+    assert raised(body, before) == (-1, False)
 
 
 @pytest.mark.parametrize(
@@ -116,28 +141,73 @@ def test_what_may_carry_on_is_not_accused(before: str, body: str) -> None:
         ("0100", 64),
         ("1 + 2 * 3", 7),
         ("0xffffffffffffffffUL", -1),
-        ("1UL << 63", None),
-        ("1 << 64", None),
-        ("08", None),
-        ("512UL << shift", None),
-        ("getpagesize() * 4", None),
-        ("4 - 1", None),
         ("(((((((((((((((((((1)))))))))))))))))))", 1),
-        ("1 *", None),
     ],
 )
-def test_a_number_of_bytes_is_worked_out_or_not_told(words: str, size: int | None) -> None:
-    assert limit(f"struct rlimit r = {{ {words}, {words} }}; {TRY}") == size
+def test_a_number_of_bytes_is_worked_out(words: str, size: int) -> None:
+    assert raised(f"struct rlimit r = {{ {words}, {words} }}; {TRY}") == (size, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["1UL << 63", "1 << 64", "08", "512UL << shift", "getpagesize() * 4", "4 - 1", "1 *"],
+)
+def test_what_is_not_worked_out_may_be_any(words: str) -> None:
+    assert raised(f"struct rlimit r = {{ {words}, {words} }}; {TRY}") == (-1, False)
 
 
 def test_the_soft_limit_is_not_what_takes_privilege() -> None:
-    assert limit(f"struct rlimit r = {{ 1024, 2048 }}; {TRY}") == 2048
+    assert raised(f"struct rlimit r = {{ 1024, 2048 }}; {TRY}") == (2048, True)
 
 
 def test_another_file_of_the_program_accuses_nobody() -> None:
-    assert (
-        read_loader(
-            ["int main(void) { helper(); }", f"{BUMP} int helper(void) {{ bump(); }}"]
-        ).memlock
-        is None
-    )
+    helper = f"{BUMP} int helper(void) {{ bump(); }}"
+    assert read_loader(["int main(void) { helper(); }", helper]).memlock is None
+
+
+BUMPED = f"int bump_memlock_rlimit(void) {{ {LIMIT} return setrlimit(RLIMIT_MEMLOCK, &r); }}"
+CALL = "err = bump_memlock_rlimit(); if (err) { return 1; }"
+
+
+def test_a_function_beside_it_raises_the_limit() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def others(words: Sequence[str]) -> list[str]:
+        asked.append(tuple(words))
+        return [BUMPED]
+
+    assert raised(CALL, others=others) == (-1, True)
+    assert asked == [("RLIMIT_MEMLOCK", "bump_memlock_rlimit")]
+    assert raised("bump_memlock_rlimit();", others=others) == (None, False)
+    assert raised(CALL, BUMPED.replace("RLIM_INFINITY", "4096"), others) == (4096, True)
+    assert len(asked) == 2, "what it defines itself is not looked for"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        [BUMPED, BUMPED],
+        [f"/* {BUMPED} */"],
+        [f"{BUMPED} int main(void) {{ return 0; }}"],
+        [BUMPED.replace("bump_memlock_rlimit", "bump")],
+    ],
+)
+def test_where_no_one_file_is_meant_nothing_is_told(texts: list[str]) -> None:
+    assert raised(CALL, others=lambda _: texts) == (None, False)
+
+
+def test_the_sources_beside_a_loader_are_read(
+    tmp_path: Path, live: LiveHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "tool.c"
+    own.write_text(f"int main(void) {{ {CALL} }}")
+    (tmp_path / "helpers.c").write_text(BUMPED)
+    (tmp_path / "other.c").write_text("int unlike(void) { return 0; }")
+    os.mkfifo(tmp_path / "pipe.c")
+    monkeypatch.chdir(tmp_path)
+    for path in (str(own), "tool.c"):
+        answer = live.ask(AskLoader((path,)))
+        assert isinstance(answer, Loader)
+        assert (answer.memlock, answer.insists) == (-1, True)
+        assert "raises RLIMIT_MEMLOCK to infinity" in answer.shown()

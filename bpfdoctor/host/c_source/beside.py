@@ -1,0 +1,32 @@
+"""The C sources that lie beside a loader: functions that it calls may be written there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from bpfdoctor.host.c_source.file_text import file_text
+from bpfdoctor.host.question import NoAnswer
+
+MOST = 400
+"""Sources beside a loader that are looked at; bcc's libbpf-tools has some 70."""
+
+
+def sources_beside(path: str) -> tuple[str, ...]:
+    """The other C sources of its directory, that directory last; none where there are too many."""
+    place = os.path.dirname(path) or "."
+    try:
+        names = sorted(name for name in os.listdir(place) if name.endswith(".c"))
+    except OSError:
+        return ()
+    own = os.path.basename(path)
+    others = [os.path.join(place, name) for name in names if name != own]
+    return (*others, place) if len(others) <= MOST else ()
+
+
+def texts_with(sources: Sequence[str], words: Sequence[str], largest: int) -> Iterator[str]:
+    """The texts of those sources that hold all of some words."""
+    for path in sources:
+        text = file_text(path, largest) if path.endswith(".c") else ""
+        if not isinstance(text, NoAnswer) and all(word in text for word in words):
+            yield text
