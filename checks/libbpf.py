@@ -45,7 +45,7 @@ def libbpf_btf(context: Context) -> Finding:
             f"{linked} reads all {len(held.kinds)} kinds of types in this kernel's BTF", seen=seen
         )
     summary = f"{linked} does not read {', '.join(unread)}, which this kernel's BTF holds"
-    return failed(summary, seen=seen, fixes=[_newer(linked, unread)])
+    return failed(summary, seen=seen, fixes=[linked.newer(unread)])
 
 
 def _not_known(context: Context, linked: tools.LinkedLibbpf) -> Finding:
@@ -54,18 +54,3 @@ def _not_known(context: Context, linked: tools.LinkedLibbpf) -> Finding:
     if isinstance(said, NoAnswer) and said.absent and key in context.project.all_needs():
         return blocked(f"{linked.place} holds no libbpf", by=[key])
     return unknown(f"{linked}: {said.shown()}", seen=linked.seen)
-
-
-def _newer(linked: tools.LinkedLibbpf, unread: tuple[str, ...]) -> ByHand:
-    """Which release reads them, and how the checkout gets it."""
-    if any(kind not in tools.SINCE for kind in unread):
-        return ByHand("Use the newest libbpf, and build again: the others do not read it.")
-    major, minor = max(tools.SINCE[kind] for kind in unread)
-    if not linked.place:
-        return ByHand(f"Install libbpf {major}.{minor} or newer, and build again.")
-    place = tools.to_paste(linked.place)
-    return ByHand(
-        f"Use libbpf {major}.{minor} or newer. In the checkout: `git -C {place} fetch --tags`, "
-        f"`git -C {place} checkout v{major}.{minor}.0` (or a newer tag), and build again from a "
-        "clean directory (make clean)."
-    )

@@ -21,6 +21,8 @@ TRACEPOINTS = ("tp", "raw_tp", "raw_tp.w")
 BROUGHT = "the kernel shows no BTF; whether its loader brings what is needed is not known"
 RUN_IT = ByHand("Run the program: only its loader knows whether it has types of this kernel.")
 
+NAMED = ByHand("Use arrays in place of pointers (char names[2][8]), or data that has a name.")
+
 AFTER_BUILD = ByHand("bpfdoctor check builds it, and judges what was built.")
 
 ITSELF = "/proc/self/exe"
@@ -40,32 +42,62 @@ def object_file(context: Context) -> Iterator[Finding]:
 
     It is read, never loaded: ELF for BPF, its programs by their sections, its maps and types by
     its BTF. In an object without BTF (`-g` left out, or stripped by `llvm-strip` without `-g`)
-    libbpf finds no maps and nothing that is declared extern.
+    libbpf finds no maps and nothing that is declared extern. A libbpf older than the compiler may
+    not read the BTF that it writes (DECL_TAG and TYPE_TAG take libbpf 0.6, ENUM64 1.0), and where a
+    makefile links with `bpftool gen object`, global data may not hold the address of a string.
     """
     for judged in context.project.judged:
-        yield _held(judged)
+        yield _unread(context, judged) or _held(judged)
+
+
+def _unread(context: Context, judged: objects.JudgedObject) -> Finding | None:
+    """The finding on BTF of its own that its libbpf cannot read; None where it can."""
+    found, libbpf = judged.facts, judged.libbpf
+    if found is None or libbpf is None or judged.doubt:
+        return None
+    lost = libbpf.unread(found.btf_kinds)
+    relocated = any(each.relocations for each in found.programs)
+    if not lost or not (found.needs_btf or relocated):
+        return None
+    linked = tools.LinkedLibbpf(context)
+    summary = f"its BTF holds {', '.join(lost)}, which {linked} does not read"
+    seen = [*objects.evidence_of(judged), *linked.seen]
+    return failed(summary, about=judged.program, seen=seen, fixes=[linked.newer(lost)])
 
 
 def _held(judged: objects.JudgedObject) -> Finding:
     about, found, seen = judged.program, judged.facts, objects.evidence_of(judged)
     if found is None:
         return unknown(judged.said, about=about, seen=seen, fixes=[AFTER_BUILD])
-    what = f"{len(found.programs)} programs, {len(found.maps)} maps"
     if judged.doubt:
         summary = f"{judged.said}: {judged.doubt}"
         return unknown(summary, about=about, seen=seen, fixes=[AFTER_BUILD])
-    if found.old_maps and judged.takes_no_old_maps:
-        again = [ByHand('Define its maps in SEC(".maps").')]
-        summary = 'maps in SEC("maps"), which libbpf refuses since 1.0'
-        return unknown(summary, about=about, seen=seen, fixes=again)
-    if judged.lacks_btf:
-        again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
-        return failed(f"{what}, without BTF", about=about, seen=seen, fixes=again)
+    what = f"{len(found.programs)} programs, {len(found.maps)} maps"
+    wrong = _refused(judged, found, what)
+    if wrong is not None:
+        return wrong
     if not found.btf:
         return passed(f"{what}, without BTF, and nothing that needs it", about=about, seen=seen)
     whence = f"{judged.said}: " if about else ""
     summary = f"{whence}{what}, license {found.license or '(none)'}"
     return passed(summary, about=about, seen=seen)
+
+
+def _refused(judged: objects.JudgedObject, found: objects.BpfObject, what: str) -> Finding | None:
+    """The finding on what libbpf, or bpftool, takes from nobody; None where it takes it."""
+    about, seen = judged.program, objects.evidence_of(judged)
+    if found.old_maps and judged.takes_no_old_maps:
+        again = [ByHand('Define its maps in SEC(".maps").')]
+        summary = 'maps in SEC("maps"), which libbpf refuses since 1.0'
+        return unknown(summary, about=about, seen=seen, fixes=again)
+    if judged.unlinkable:
+        where = ", ".join(judged.unlinkable)
+        summary = f"{where} holds addresses of strings or statics: bpftool gen object refuses it"
+        return failed(summary, about=about, seen=seen, fixes=[NAMED])
+    if judged.lacks_btf:
+        again = [ByHand("Compile it with clang -g, and strip it with llvm-strip -g only.")]
+        return failed(f"{what}, without BTF", about=about, seen=seen, fixes=again)
+    return None
 
 
 @check("object.relocations", title="CO-RE relocations")

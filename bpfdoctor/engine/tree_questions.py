@@ -11,6 +11,9 @@ HOSTS_INCLUDES = ("SYS_INCLUDES", "-idirafter")
 """By which a makefile has clang look in the directories of headers that it searches for the host.
 """
 
+LINKS = " gen object "
+"""By which a makefile has bpftool link an object, as that of libbpf-bootstrap since 2022."""
+
 
 def surroundings_of(host: Host, project: Project, name: str) -> AroundObject:
     """What is known of a program beside its object: its project file, its loader, its libbpf."""
@@ -24,6 +27,7 @@ def surroundings_of(host: Host, project: Project, name: str) -> AroundObject:
         known,
         tools.ANYTHING if isinstance(loader, NoAnswer) else loader,
         None if isinstance(libbpf, NoAnswer) else libbpf,
+        linked=LINKS in _makefile(host, project, build),
     )
 
 
@@ -53,8 +57,14 @@ def compile_question(host: Host, project: Project, name: str) -> tools.CompileSo
 
 def _looks_in_the_hosts(host: Host, project: Project, build: Build) -> bool:
     """Whether the makefile has clang look in the host's directories: not before 2020-12."""
-    text = host.ask(files.Read(project.inside(build.makefile)))
-    return not isinstance(text, files.Text) or any(each in text.text for each in HOSTS_INCLUDES)
+    text = _makefile(host, project, build)
+    return not text or any(each in text for each in HOSTS_INCLUDES)
+
+
+def _makefile(host: Host, project: Project, build: Build) -> str:
+    """The text of its makefile; empty where it cannot be read."""
+    answer = host.ask(files.Read(project.inside(build.makefile)))
+    return answer.text if isinstance(answer, files.Text) else ""
 
 
 def _include(host: Host, project: Project, build: Build) -> tuple[str, ...]:

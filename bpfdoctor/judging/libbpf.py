@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bpfdoctor.contract import Context
 from bpfdoctor.host.c_source.ask_libbpf import AskLibbpf
-from bpfdoctor.host.c_source.libbpf_source import LibbpfSource, of_release
+from bpfdoctor.host.c_source.libbpf_source import SINCE, LibbpfSource, of_release
 from bpfdoctor.host.question import NoAnswer, evidence
+from bpfdoctor.host.shell_words import to_paste
 from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.version import AskVersion
-from bpfdoctor.model import Evidence
+from bpfdoctor.model import ByHand, Evidence
 
 INSTALLED = AskVersion(("pkg-config", "--modversion", "libbpf"))
 
@@ -42,6 +45,20 @@ class LinkedLibbpf:
         where = f"libbpf in {self.place}" if self.place else "the installed libbpf"
         version = "" if isinstance(self.found, NoAnswer) else self.found.version
         return f"{where} ({version})" if version else where
+
+    def newer(self, unread: Sequence[str]) -> ByHand:
+        """Which release reads those kinds of BTF, and how the checkout gets it."""
+        if any(kind not in SINCE for kind in unread):
+            return ByHand("Use the newest libbpf, and build again: the others do not read it.")
+        major, minor = max(SINCE[kind] for kind in unread)
+        if not self.place:
+            return ByHand(f"Install libbpf {major}.{minor} or newer, and build again.")
+        place = to_paste(self.place)
+        return ByHand(
+            f"Use libbpf {major}.{minor} or newer. In the checkout: `git -C {place} fetch --tags`, "
+            f"`git -C {place} checkout v{major}.{minor}.0` (or a newer tag), and build again from "
+            "a clean directory (make clean)."
+        )
 
 
 def _installed(said: Completed | NoAnswer) -> LibbpfSource | NoAnswer:

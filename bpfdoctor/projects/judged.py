@@ -61,6 +61,8 @@ class JudgedObject(msgspec.Struct, frozen=True):
     maybe: Needs = {}
     libbpf: LibbpfSource | None = None
     """What it is linked with, where that is known."""
+    linked: bool = False
+    """Its makefile links it with `bpftool gen object`."""
     own_btf: bool = False
     """Its loader may bring the kernel's types itself."""
     doubted: tuple[str, ...] = ()
@@ -78,6 +80,11 @@ class JudgedObject(msgspec.Struct, frozen=True):
         if self.origin == "given":
             return True
         return self.libbpf is not None and not self.libbpf.version.startswith("0.")
+
+    @property
+    def unlinkable(self) -> tuple[str, ...]:
+        """Its sections that keep its makefile from linking it."""
+        return self.facts.unlinkable if self.facts is not None and self.linked else ()
 
     @property
     def lacks_btf(self) -> bool:

@@ -23,13 +23,15 @@ class AroundObject(msgspec.Struct, frozen=True):
     """What is known of an object beside its own facts.
 
     `known` is what the project file says of the program; `loader` what its source does; `libbpf`
-    what it is linked with. None where that is not known.
+    what it is linked with. None where that is not known. `linked`: its makefile makes the object
+    with `bpftool gen object`.
     """
 
     program: str = ""
     known: Program | None = None
     loader: Loader | None = None
     libbpf: LibbpfSource | None = None
+    linked: bool = False
 
 
 def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
@@ -56,6 +58,7 @@ def judged_object(  # noqa: PLR0913  (each is a part of what is judged)
         needs,
         maybe,
         libbpf=around.libbpf,
+        linked=around.linked,
         own_btf=around.loader is not None and around.loader.own_btf,
         doubted=_doubted(around.program) if doubt else (),
     )
@@ -82,10 +85,10 @@ def _doubted(program: str) -> tuple[str, ...]:
 def _of_whole(around: AroundObject, more: Iterable[Needs] = ()) -> tuple[Needs, Needs]:
     """What it needs as a whole, and what it may need: a limit that its loader may insist on."""
     parts, words = [rules().whole, *more], {"object": around.program, "memlock": _memlock(around)}
-    insists = around.loader is not None and around.loader.insists
+    unsure = around.loader is not None and around.loader.may_carry_on
 
     def certain(_: Stage, key: str) -> bool:
-        return insists or "{memlock}" not in key
+        return not (unsure and "{memlock}" in key)
 
     return filled(parts, words, certain), filled(parts, words, lambda *it: not certain(*it))
 
@@ -137,7 +140,12 @@ class _Derived:
 
     def whole(self) -> tuple[Needs, Needs]:
         """What it needs as a whole, and what it may need."""
-        return _of_whole(self.around, self._shown())
+        return _of_whole(self.around, (*self._shown(), *self._built()))
+
+    def _built(self) -> Iterator[Needs]:
+        """What it takes that its makefile makes it, beside a compiler."""
+        if self.around.linked and self.facts.unlinkable:
+            yield rules().linked
 
     def _shown(self) -> Iterator[Needs]:
         """What is needed to see that it fired, by the words of the project file."""

@@ -24,6 +24,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     whole: Needs
     uncompiled: Needs
+    linked: Needs
     every: Needs
     alike: Needs
     relocated: Needs
@@ -63,6 +64,7 @@ _GROUPS = {"kinds": "a program of kind", "maps": "a map of type", "helpers": "a 
 _WORDS = {
     "whole": "anything",
     "uncompiled": "a source that does not compile",
+    "linked": "addresses of what has no name, and a makefile that calls bpftool gen object",
     "every": "a program",
     "alike": "a program, tried in one that is loaded for the same target",
     "relocated": "CO-RE relocations",

@@ -30,10 +30,12 @@ from bpfdoctor.api import (
     ObjectProgram,
     Project,
     Question,
+    Stage,
     Status,
     UsdtProbes,
+    tools,
 )
-from bpfdoctor.host.c_source.libbpf_source import LibbpfSource
+from bpfdoctor.host.c_source.libbpf_source import LibbpfSource, of_release
 from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.elf.context import ContextUse
 from bpfdoctor.host.hosts import LiveHost
@@ -92,6 +94,55 @@ def test_what_libbpf_does_not_read_of_it_is_said(facts: BpfObject, status: Statu
     assert found.fixes
 
 
+LINKED = AroundObject("mine", linked=True)
+
+
+def test_data_that_the_linker_refuses_keeps_it_from_being_built() -> None:
+    facts = the_object(unlinkable=(".data",))
+    judged = judged_object(facts, LINKED, "compiled", "compiled from mine.bpf.c")
+    found = of_the_checkout(judged)
+    assert found.status is Status.FAIL
+    assert found.summary.startswith(".data holds addresses")
+    project = Project(kind_named("libbpf-bootstrap"), "/x", ("mine",), judged=(judged,))
+    assert "object.file[mine]" in project.needs("mine", Stage.BUILD)
+
+
+@pytest.mark.parametrize(
+    ("around", "facts"),
+    [(AroundObject("mine"), the_object(unlinkable=(".data",))), (LINKED, the_object())],
+)
+def test_where_nothing_is_linked_it_is_no_need_of_the_build(
+    around: AroundObject, facts: BpfObject
+) -> None:
+    judged = judged_object(facts, around, "compiled", "compiled from mine.bpf.c")
+    assert of_the_checkout(judged).status is Status.PASS
+    project = Project(kind_named("libbpf-bootstrap"), "/x", ("mine",), judged=(judged,))
+    assert "object.file[mine]" not in project.needs("mine", Stage.BUILD)
+
+
+@pytest.mark.parametrize(
+    ("release", "facts", "status"),
+    [
+        ("0.5", the_object(btf_kinds=("INT", "DECL_TAG")), Status.FAIL),
+        ("0.6", the_object(btf_kinds=("INT", "DECL_TAG")), Status.PASS),
+        ("0.5", the_object(btf_kinds=("INT",)), Status.PASS),
+        ("0.5", the_object(program(relocations=0), btf_kinds=("DECL_TAG",)), Status.PASS),
+        (
+            "0.5",
+            the_object(program(relocations=0), btf_kinds=("DECL_TAG",), needs_btf=True),
+            Status.FAIL,
+        ),
+    ],
+)
+def test_an_old_libbpf_may_not_read_the_objects_own_btf(
+    release: str, facts: BpfObject, status: Status
+) -> None:
+    around = AroundObject("mine", libbpf=of_release(release))
+    found = of_the_checkout(judged_object(facts, around, "compiled", "compiled from mine.bpf.c"))
+    assert found.status is status
+    assert ("DECL_TAG" in found.summary) is (status is Status.FAIL)
+
+
 def test_of_an_object_without_the_btf_that_it_needs_nothing_more_is_said() -> None:
     project = project_of_object(PATH, the_object(btf=False, needs_btf=True))
     assert run_check("object.relocations", FakeHost(), project) == ()
@@ -99,7 +150,8 @@ def test_of_an_object_without_the_btf_that_it_needs_nothing_more_is_said() -> No
 
 def of_the_checkout(judged: JudgedObject) -> Finding:
     project = Project(kind_named("libbpf-bootstrap"), "/x", ("mine",), judged=(judged,))
-    return one(run_check("object.file", FakeHost(), project))
+    host = FakeHost({tools.AskLibbpf("/x/libbpf"): judged.libbpf or NoAnswer("ENOENT")})
+    return one(run_check("object.file", host, project))
 
 
 def test_a_program_of_a_checkout_says_where_its_facts_come_from() -> None:

@@ -17,8 +17,8 @@ class Loader(Answer, frozen=True):
     descriptors on. `retargeted`: it says to what they attach. `changed`: it gives them another
     type, other flags or other code. `sized`: maps that it gives another size or type, reuses or
     leaves out. Each `every_…` says that it may be any. `memlock` is what it raises RLIMIT_MEMLOCK
-    to in bytes (-1: infinity), None where it does not, or carries on if it may not; `insists`: it
-    ends then, and else may end.
+    to in bytes (-1: infinity), where it ends if it may not; None where it does not, or carries on;
+    `may_carry_on`: it may do either.
     `own_btf`: it may bring the kernel's types itself, in a file.
     `opened` are its skeletons, and the objects that it opens by file, named as those are. `unread`
     says why it could not be read to its end.
@@ -35,7 +35,7 @@ class Loader(Answer, frozen=True):
     sized: tuple[str, ...] = ()
     every_sized: bool = False
     memlock: int | None = None
-    insists: bool = False
+    may_carry_on: bool = False
     own_btf: bool = False
     opened: tuple[str, ...] = ()
     unread: str = ""
@@ -67,7 +67,7 @@ class Loader(Answer, frozen=True):
             "sends elsewhere": _listed(self.retargeted, every=self.every_retargeted),
             "changes": _listed(self.changed, every=self.every_changed),
             "sizes": _listed(self.sized, every=self.every_sized),
-            "raises RLIMIT_MEMLOCK to": _limit(self.memlock, insists=self.insists),
+            "raises RLIMIT_MEMLOCK to": _limit(self.memlock, sure=not self.may_carry_on),
             "brings the kernel's types": "perhaps" if self.own_btf else "",
             "not read": self.unread,
         }
@@ -89,7 +89,7 @@ def _listed(names: tuple[str, ...], *, every: bool) -> str:
     return ", ".join((*names, *(["any of them"] if every else [])))
 
 
-def _limit(limit: int | None, *, insists: bool) -> str:
+def _limit(limit: int | None, *, sure: bool) -> str:
     if limit is None:
         return ""
-    return ("infinity" if limit < 0 else f"{limit} bytes") + ("" if insists else ", perhaps")
+    return ("infinity" if limit < 0 else f"{limit} bytes") + ("" if sure else ", perhaps")

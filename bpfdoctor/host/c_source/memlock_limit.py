@@ -36,11 +36,11 @@ _RLIMIT = re.compile(r"&?\(structrlimit(?:64)?\)")
 class Raised(NamedTuple):
     """A limit in bytes (-1: infinity) that a program raises; None where it raises none.
 
-    `certain`: it ends where it may not. Else it may end, and the limit may be another.
+    It ends where it may not; `unsure`: it may carry on then, and the limit may be another.
     """
 
     limit: int | None = None
-    certain: bool = False
+    unsure: bool = False
 
 
 def raised_to(code: SourceCode) -> Raised:
@@ -51,8 +51,8 @@ def raised_to(code: SourceCode) -> Raised:
     counting = [call for call in calls if not failure.is_ignored(call)]
     limit = _limit(code, calls[0]) if len(calls) == 1 else None
     if limit is not None and failure.ends_the_program(calls[0]):
-        return Raised(limit, certain=True)
-    return Raised(INFINITY if limit is None else limit) if counting else Raised()
+        return Raised(limit)
+    return Raised(INFINITY if limit is None else limit, unsure=True) if counting else Raised()
 
 
 def called_elsewhere(code: SourceCode) -> tuple[str, ...]:

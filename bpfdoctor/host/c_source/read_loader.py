@@ -74,7 +74,7 @@ def _memlock(text: str, others: Others, steps: StepLimit) -> Raised:
     limits = {each.limit for each in told} - {None}
     if len(told) == 1 or not limits:
         return told.pop()
-    return Raised(limits.pop() if len(limits) == 1 else INFINITY)
+    return Raised(limits.pop() if len(limits) == 1 else INFINITY, unsure=True)
 
 
 def _defines(text: str, name: str, steps: StepLimit) -> bool:

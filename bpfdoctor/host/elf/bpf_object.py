@@ -74,7 +74,9 @@ class BpfObject(Answer, frozen=True):
     the kernel is not that is judged, so that nothing of it was held against any.
 
     `old_maps`: it defines maps as no libbpf since 1.0 reads them. `needs_btf`: it has what libbpf
-    reads from its own BTF (maps, structs of functions, externs).
+    reads from its own BTF (maps, structs of functions, externs). `btf_kinds` are the kinds of types
+    in that (`DECL_TAG`), as far as they are told; `unlinkable` its sections of data that
+    `bpftool gen object` refuses.
     """
 
     programs: tuple[ObjectProgram, ...]
@@ -88,6 +90,8 @@ class BpfObject(Answer, frozen=True):
     modules: bool = False
     old_maps: bool = False
     alone: bool = False
+    btf_kinds: tuple[str, ...] = ()
+    unlinkable: tuple[str, ...] = ()
 
     def shown(self) -> str:
         lines = [f"{each.name} ({each.section}): {_shown(each)}" for each in self.programs]

@@ -99,6 +99,8 @@ def _facts(image: Image, kernel: Btf | None, *, modules: bool, alone: bool = Fal
         modules=modules,
         old_maps=OLD_MAPS in image.names,
         alone=alone,
+        btf_kinds=tuple(kind.name for kind in local.kinds()) if local else (),
+        unlinkable=tuple(image.pointing_nowhere()),
     )
 
 

@@ -26,8 +26,8 @@ MOST_READ = 8 << 20
 """Bytes of all sections together that are read at most. The largest objects known have 2 MB of
 code and BTF; the kernel takes 8 MB for a program (BPF_COMPLEXITY_LIMIT_INSNS, Linux 5.2)."""
 
-TYPELESS, OBJECT, FUNCTION = 0, 1, 2
-"""STT_NOTYPE, STT_OBJECT and STT_FUNC of elf.h."""
+TYPELESS, OBJECT, FUNCTION, WHOLE_SECTION = 0, 1, 2, 3
+"""STT_NOTYPE, STT_OBJECT, STT_FUNC and STT_SECTION of elf.h."""
 LOCAL, GLOBAL, WEAK = 0, 1, 2
 """STB_* of elf.h."""
 UNDEFINED = 0
@@ -127,6 +127,19 @@ class Image:
             if section.type == REL:
                 found.setdefault(section.info, []).append(number)
         return found
+
+    def pointing_nowhere(self) -> Iterator[str]:
+        """The sections of data that hold an address of what has no name (a string, a static).
+
+        libbpf's linker refuses them ("relocation against STT_SECTION in non-exec section is not
+        supported!": linker_append_elf_relos of linker.c, since libbpf 0.4), and with it
+        `bpftool gen object`.
+        """
+        for number in self._related:
+            if number < len(self.sections) and self.sections[number].is_data:
+                symbols = (self.symbol(symbol) for _, symbol in self._relocations(number))
+                if any(symbol and symbol.type == WHOLE_SECTION for symbol in symbols):
+                    yield self.names[number]
 
     def symbol_at(self, section: int, place: int) -> int | None:
         """The number of the symbol to which the instruction at a place is relocated."""

@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 import msgspec
 
 NULL, PROGBITS, SYMTAB, NOBITS, REL = 0, 1, 2, 8, 9
-EXECUTABLE, COMPRESSED = 0x4, 0x800
+ALLOCATED, EXECUTABLE, COMPRESSED = 0x2, 0x4, 0x800
 """SHT_* and SHF_* of elf.h."""
 
 MOST_SECTIONS = 0xFF00
@@ -54,6 +54,12 @@ class Section(msgspec.Struct, frozen=True):
     def bare(self) -> bool:
         """Nothing of it can be read as it is: zeros that are not in the file, or compressed."""
         return self.type == NOBITS or bool(self.flags & COMPRESSED)
+
+    @property
+    def is_data(self) -> bool:
+        """It is loaded, holds bytes, and they are no code."""
+        loaded = self.flags & (ALLOCATED | EXECUTABLE) == ALLOCATED
+        return self.type == PROGBITS and loaded
 
     def data(self, file: BinaryIO) -> bytes:
         """Its bytes. Raises ElfError where the file ends before it does."""

@@ -12,7 +12,7 @@ from compiled import compiled_text as compiled
 from depth import cases
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bpfdoctor.host.elf.ask_object import AskBpfObject
+from bpfdoctor.host.elf.ask_object import AskBpfObject, ReadObject
 from bpfdoctor.host.elf.bpf_object import BpfObject, ObjectProgram
 from bpfdoctor.host.elf.maps import ObjectMap
 from bpfdoctor.host.elf.section_names import Named, named
@@ -99,6 +99,40 @@ def test_programs_maps_and_license_are_read(built: tuple[str, str]) -> None:
     assert found.maps == (ObjectMap("events", "ringbuf", 27, entries=4096),)
     assert (found.license, found.btf, found.kernel_btf) == ("GPL", True, True)
     assert found.global_data
+
+
+NAMELESS = """
+char LICENSE[] __attribute__((section("license"))) = "GPL";
+%s
+__attribute__((section("tp/sched/x"), used)) long f(void *ctx) { return (long)first; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        ('const char *first = "a string";', (".data",)),
+        ('const char *const first = "a string";', (".rodata",)),
+        ("static int one = 1; int *first = &one;", (".data",)),
+        ("int one = 1; int *first = &one;", ()),
+        ("int first = 1;", ()),
+    ],
+)
+def test_addresses_of_what_has_no_name_are_found_in_data(
+    tmp_path: Path, data: str, where: tuple[str, ...]
+) -> None:
+    found = ReadObject(compiled(tmp_path, "nameless", NAMELESS % data)).put(Machine())
+    assert isinstance(found, BpfObject)
+    assert found.unlinkable == where
+
+
+def test_the_kinds_of_its_own_types_are_told(built: tuple[str, str], tmp_path: Path) -> None:
+    assert "STRUCT" in facts_of(built).btf_kinds
+    assert "FLOAT" not in facts_of(built).btf_kinds
+    text = NAMELESS % "struct of_floats { float one; } *first;"
+    found = ReadObject(compiled(tmp_path, "floats", text)).put(Machine())
+    assert isinstance(found, BpfObject)
+    assert "FLOAT" in found.btf_kinds
 
 
 def test_relocations_that_the_kernel_answers_lack_nothing(built: tuple[str, str]) -> None:
