@@ -43,26 +43,27 @@ def object_file(context: Context) -> Iterator[Finding]:
     It is read, never loaded: ELF for BPF, its programs by their sections, its maps and types by
     its BTF. In an object without BTF (`-g` left out, or stripped by `llvm-strip` without `-g`)
     libbpf finds no maps and nothing that is declared extern. A libbpf older than the compiler may
-    not read the BTF that it writes (DECL_TAG and TYPE_TAG take libbpf 0.6, ENUM64 1.0), and where a
-    makefile links with `bpftool gen object`, global data may not hold the address of a string.
+    not read the BTF that it writes (DECL_TAG and TYPE_TAG take libbpf 0.6, ENUM64 1.0); before 0.6
+    it knows no section of strings (.rodata.str1.1, of `"a string"` in code). Where a makefile
+    links with `bpftool gen object`, global data may not hold the address of a string.
     """
     for judged in context.project.judged:
-        yield _unread(context, judged) or _held(judged)
+        yield _too_new(context, judged) or _held(judged)
 
 
-def _unread(context: Context, judged: objects.JudgedObject) -> Finding | None:
-    """The finding on BTF of its own that its libbpf cannot read; None where it can."""
-    found, libbpf = judged.facts, judged.libbpf
-    if found is None or libbpf is None or judged.doubt:
+def _too_new(context: Context, judged: objects.JudgedObject) -> Finding | None:
+    """The finding on what its own libbpf is too old for; None where it is not."""
+    if judged.facts is None or judged.libbpf is None or judged.doubt:
         return None
-    lost = libbpf.unread(found.btf_kinds)
-    relocated = any(each.relocations for each in found.programs)
-    if not lost or not (found.needs_btf or relocated):
+    kinds, data = judged.unread_kinds, judged.unread_data
+    if not kinds and not data:
         return None
     linked = tools.LinkedLibbpf(context)
-    summary = f"its BTF holds {', '.join(lost)}, which {linked} does not read"
+    what = f"its BTF holds {', '.join(kinds)}" if kinds else f"it refers to {', '.join(data)}"
+    summary = f"{what}, which {linked} does not read"
     seen = [*objects.evidence_of(judged), *linked.seen]
-    return failed(summary, about=judged.program, seen=seen, fixes=[linked.newer(lost)])
+    remedy = linked.newer(kinds, tools.NAMED_DATA if data else (0, 0))
+    return failed(summary, about=judged.program, seen=seen, fixes=[remedy])
 
 
 def _held(judged: objects.JudgedObject) -> Finding:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bpfdoctor.host.c_source.ask_libbpf import AskLibbpf as AskLibbpf
     from bpfdoctor.host.c_source.ask_loader import AskLoader as AskLoader
     from bpfdoctor.host.c_source.libbpf_source import (
+        NAMED_DATA as NAMED_DATA,
         SINCE as SINCE,
         LibbpfSource as LibbpfSource,
     )

@@ -13,6 +13,9 @@ from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.version import AskVersion
 from bpfdoctor.model import ByHand, Evidence
 
+Release = tuple[int, int]
+"""Major and minor version."""
+
 INSTALLED = AskVersion(("pkg-config", "--modversion", "libbpf"))
 
 
@@ -46,11 +49,11 @@ class LinkedLibbpf:
         version = "" if isinstance(self.found, NoAnswer) else self.found.version
         return f"{where} ({version})" if version else where
 
-    def newer(self, unread: Sequence[str]) -> ByHand:
-        """Which release reads those kinds of BTF, and how the checkout gets it."""
+    def newer(self, unread: Sequence[str], since: Release = (0, 0)) -> ByHand:
+        """Which release reads those kinds of BTF, none older, and how the checkout gets it."""
         if any(kind not in SINCE for kind in unread):
             return ByHand("Use the newest libbpf, and build again: the others do not read it.")
-        major, minor = max(SINCE[kind] for kind in unread)
+        major, minor = max((since, *(SINCE[kind] for kind in unread)))
         if not self.place:
             return ByHand(f"Install libbpf {major}.{minor} or newer, and build again.")
         place = to_paste(self.place)

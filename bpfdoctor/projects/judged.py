@@ -82,6 +82,22 @@ class JudgedObject(msgspec.Struct, frozen=True):
         return self.libbpf is not None and not self.libbpf.version.startswith("0.")
 
     @property
+    def unread_kinds(self) -> tuple[str, ...]:
+        """The kinds of its own BTF that its libbpf does not read, where that matters."""
+        if self.facts is None or self.libbpf is None:
+            return ()
+        relocated = any(each.relocations for each in self.facts.programs)
+        matters = self.facts.needs_btf or relocated
+        return self.libbpf.unread(self.facts.btf_kinds) if matters else ()
+
+    @property
+    def unread_data(self) -> tuple[str, ...]:
+        """The sections of data that its libbpf does not know."""
+        if self.facts is None or self.libbpf is None or not self.libbpf.plain_data:
+            return ()
+        return self.facts.named_data
+
+    @property
     def unlinkable(self) -> tuple[str, ...]:
         """Its sections that keep its makefile from linking it."""
         return self.facts.unlinkable if self.facts is not None and self.linked else ()

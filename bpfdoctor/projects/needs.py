@@ -140,12 +140,13 @@ class _Derived:
 
     def whole(self) -> tuple[Needs, Needs]:
         """What it needs as a whole, and what it may need."""
-        return _of_whole(self.around, (*self._shown(), *self._built()))
-
-    def _built(self) -> Iterator[Needs]:
-        """What it takes that its makefile makes it, beside a compiler."""
-        if self.around.linked and self.facts.unlinkable:
-            yield rules().linked
+        linked, libbpf = rules().linked, self.around.libbpf
+        refused = self.around.linked and self.facts.unlinkable
+        needs, maybe = _of_whole(self.around, (*self._shown(), *([linked] if refused else ())))
+        if libbpf and libbpf.plain_data and self.facts.named_data:
+            # bpftool in such a tree is as old, mostly: `gen skeleton` opens the object
+            maybe = _joined(maybe, filled([linked], {"object": self.around.program}))
+        return needs, maybe
 
     def _shown(self) -> Iterator[Needs]:
         """What is needed to see that it fired, by the words of the project file."""

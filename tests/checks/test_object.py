@@ -143,6 +143,28 @@ def test_an_old_libbpf_may_not_read_the_objects_own_btf(
     assert ("DECL_TAG" in found.summary) is (status is Status.FAIL)
 
 
+@pytest.mark.parametrize(
+    ("release", "named", "status"),
+    [
+        ("0.5", (".rodata.str1.1",), Status.FAIL),
+        ("0.6", (".rodata.str1.1",), Status.PASS),
+        ("0.5", (), Status.PASS),
+    ],
+)
+def test_an_old_libbpf_knows_no_sections_of_strings(
+    release: str, named: tuple[str, ...], status: Status
+) -> None:
+    around, facts = AroundObject("mine", libbpf=of_release(release)), the_object(named_data=named)
+    judged = judged_object(facts, around, "compiled", "compiled from mine.bpf.c")
+    found = of_the_checkout(judged)
+    assert found.status is status
+    project = Project(kind_named("libbpf-bootstrap"), "/x", ("mine",), judged=(judged,))
+    doubted = "object.file[mine]" in project.maybe("mine", Stage.BUILD)
+    assert doubted is (status is Status.FAIL), "bpftool in such a tree is as old, mostly"
+    if found.status is Status.FAIL:
+        assert "checkout v0.6.0" in getattr(found.fixes[0], "text", "")
+
+
 def test_of_an_object_without_the_btf_that_it_needs_nothing_more_is_said() -> None:
     project = project_of_object(PATH, the_object(btf=False, needs_btf=True))
     assert run_check("object.relocations", FakeHost(), project) == ()

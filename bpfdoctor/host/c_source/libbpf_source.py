@@ -20,7 +20,8 @@ class LibbpfSource(Answer, frozen=True):
     tracefs at /sys/kernel/tracing; else below debugfs alone. `sections` are the names of sections
     that it knows: `tc` is one, `kprobe+` also begins one (`kprobe/do_unlinkat`), `kprobe/` begins
     one, and of `xdp*` the beginning is enough. `question_mark`: it takes `?kprobe/…` for a program
-    that is not loaded unless it is asked for.
+    that is not loaded unless it is asked for. `plain_data`: of global data it takes .data, .bss and
+    .rodata alone, and no section such as .rodata.str1.1 (before libbpf 0.6).
     """
 
     version: str = ""
@@ -28,6 +29,7 @@ class LibbpfSource(Answer, frozen=True):
     tracefs: bool = False
     sections: tuple[str, ...] = ()
     question_mark: bool = False
+    plain_data: bool = False
 
     def knows(self, section: str) -> bool:
         """Whether it knows a program by the name of its section, as in SEC().
@@ -52,6 +54,9 @@ class LibbpfSource(Answer, frozen=True):
 
 SINCE = {"FLOAT": (0, 4), "DECL_TAG": (0, 6), "TYPE_TAG": (0, 6), "ENUM64": (1, 0)}
 """The releases of libbpf since which it reads a kind of BTF that its first ones did not."""
+
+NAMED_DATA = (0, 6)
+"""The release since which it reads sections of data with names of their own."""
 _OF_CODE = ("FUNC", "FUNC_PROTO", "VAR", "DATASEC")
 _CHANGED = ("TYPEDEF", "VOLATILE", "CONST", "RESTRICT")
 _FIRST = ("INT", "PTR", "ARRAY", "STRUCT", "UNION", "ENUM", "FWD", *_CHANGED, *_OF_CODE)
@@ -70,7 +75,9 @@ def of_release(version: str) -> LibbpfSource | None:
     release = int(found[1]), int(found[2])
     kinds = (*_FIRST, *(kind for kind, since in SINCE.items() if release >= since))
     new = release >= (1, 0)
-    return LibbpfSource(f"{release[0]}.{release[1]}", kinds, new, question_mark=True)
+    old = release < NAMED_DATA
+    name = f"{release[0]}.{release[1]}"
+    return LibbpfSource(name, kinds, new, question_mark=True, plain_data=old)
 
 
 def _matches(known: str, section: str) -> bool:

@@ -48,6 +48,7 @@ def read_libbpf(directory: str) -> LibbpfSource | NoAnswer:
         tracefs='"/sys/kernel/tracing' in core,
         sections=_sections(core),
         question_mark="[0] == '?'" in core,
+        plain_data="RODATA_SEC" in core and 'RODATA_SEC "."' not in core,
     )
 
 

@@ -76,7 +76,8 @@ class BpfObject(Answer, frozen=True):
     `old_maps`: it defines maps as no libbpf since 1.0 reads them. `needs_btf`: it has what libbpf
     reads from its own BTF (maps, structs of functions, externs). `btf_kinds` are the kinds of types
     in that (`DECL_TAG`), as far as they are told; `unlinkable` its sections of data that
-    `bpftool gen object` refuses.
+    `bpftool gen object` refuses, `named_data` those of which its code takes something and that have
+    names of their own (`.rodata.str1.1`).
     """
 
     programs: tuple[ObjectProgram, ...]
@@ -92,6 +93,7 @@ class BpfObject(Answer, frozen=True):
     alone: bool = False
     btf_kinds: tuple[str, ...] = ()
     unlinkable: tuple[str, ...] = ()
+    named_data: tuple[str, ...] = ()
 
     def shown(self) -> str:
         lines = [f"{each.name} ({each.section}): {_shown(each)}" for each in self.programs]

@@ -16,6 +16,7 @@ from bpfdoctor.host.elf.bpf_object import BpfObject
 from bpfdoctor.host.elf.core import Core
 from bpfdoctor.host.elf.externs import externs
 from bpfdoctor.host.elf.image import Image, TooLargeError
+from bpfdoctor.host.elf.linked import DATA, is_data
 from bpfdoctor.host.elf.maps import MAPS, OLD_MAPS, maps
 from bpfdoctor.host.elf.object import machine_name
 from bpfdoctor.host.elf.programs import Programs, names_of
@@ -34,8 +35,8 @@ MOST_LICENSE = 127
 MAP_TYPE_NAMES = {each.number: name for name, each in MAP_TYPES.items()}
 """Names of types of maps, whichever kernel has them."""
 
-DATA, OPERATIONS = (".data", ".bss", ".rodata"), ".struct_ops"
-"""Sections of libbpf's: what becomes a map, what becomes a struct of functions."""
+OPERATIONS = ".struct_ops"
+"""What the name begins with of a section that becomes a struct of functions."""
 
 
 class NotAnObjectError(ElfError):
@@ -101,7 +102,13 @@ def _facts(image: Image, kernel: Btf | None, *, modules: bool, alone: bool = Fal
         alone=alone,
         btf_kinds=tuple(kind.name for kind in local.kinds()) if local else (),
         unlinkable=tuple(image.pointing_nowhere()),
+        named_data=_named_data(image),
     )
+
+
+def _named_data(image: Image) -> tuple[str, ...]:
+    names = {image.names[each] for each in image.named_by_code()}
+    return tuple(sorted(name for name in names if is_data(name) and name not in DATA))
 
 
 def _own_btf(image: Image) -> Btf | None:

@@ -141,6 +141,13 @@ class Image:
                 if any(symbol and symbol.type == WHOLE_SECTION for symbol in symbols):
                     yield self.names[number]
 
+    def named_by_code(self) -> set[int]:
+        """The numbers of the sections to which code is relocated."""
+        code = [at for at in self._related if at < len(self.sections) and self.sections[at].is_code]
+        symbols = {symbol for at in code for _, symbol in self._relocations(at)}
+        found = {each.section for each in map(self.symbol, symbols) if each}
+        return {each for each in found if 0 < each < len(self.sections)}
+
     def symbol_at(self, section: int, place: int) -> int | None:
         """The number of the symbol to which the instruction at a place is relocated."""
         places = self._relocated(section)

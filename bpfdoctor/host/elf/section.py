@@ -61,6 +61,11 @@ class Section(msgspec.Struct, frozen=True):
         loaded = self.flags & (ALLOCATED | EXECUTABLE) == ALLOCATED
         return self.type == PROGBITS and loaded
 
+    @property
+    def is_code(self) -> bool:
+        """It holds instructions."""
+        return self.type == PROGBITS and bool(self.flags & EXECUTABLE)
+
     def data(self, file: BinaryIO) -> bytes:
         """Its bytes. Raises ElfError where the file ends before it does."""
         return b"" if self.type == NOBITS else _read(file, self.offset, self.size)

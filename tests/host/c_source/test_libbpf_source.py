@@ -178,3 +178,25 @@ def test_a_release_looks_for_tracefs_since_1_0() -> None:
     assert new
     assert (old.tracefs, new.tracefs) == (False, True)
     assert of_release("1.x") is None
+
+
+@pytest.mark.parametrize(
+    ("core", "plain"),
+    [
+        ('#define RODATA_SEC ".rodata"\n} else if (!strcmp(name, RODATA_SEC)) {', True),
+        ('strcmp(name, RODATA_SEC) == 0 || str_has_pfx(name, RODATA_SEC ".")', False),
+        ("nothing of it", False),
+    ],
+)
+def test_whether_it_takes_sections_of_data_by_the_beginning_of_their_names(
+    tmp_path: Path, live: LiveHost, core: str, plain: bool
+) -> None:
+    (tmp_path / "libbpf.c").write_text(core)
+    (tmp_path / "btf.c").write_text(BTF)
+    found = live.ask(AskLibbpf(str(tmp_path)))
+    assert isinstance(found, LibbpfSource)
+    assert found.plain_data is plain
+
+
+def test_of_a_release_the_version_tells_it() -> None:
+    assert [of_release(each).plain_data for each in ("0.5.0", "0.6.0")] == [True, False]  # type: ignore[union-attr]

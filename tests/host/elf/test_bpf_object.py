@@ -126,6 +126,29 @@ def test_addresses_of_what_has_no_name_are_found_in_data(
     assert found.unlinkable == where
 
 
+@pytest.mark.parametrize(
+    ("text", "sections"),
+    [
+        ('return say("a string");', (".rodata.str1.1",)),
+        ("return other;", (".data.mine",)),
+        ("return plain;", ()),
+        ("return 0;", ()),
+    ],
+)
+def test_data_in_sections_of_their_own_is_told_where_code_takes_it(
+    tmp_path: Path, text: str, sections: tuple[str, ...]
+) -> None:
+    written = f"""
+    static long (*const say)(const char *) = (void *)6;
+    int plain = 1;
+    __attribute__((section(".data.mine"))) int other = 1;
+    __attribute__((section("tp/sched/x"), used)) int f(void *ctx) {{ {text} }}
+    """
+    found = ReadObject(compiled(tmp_path, "named", written)).put(Machine())
+    assert isinstance(found, BpfObject)
+    assert found.named_data == sections
+
+
 def test_the_kinds_of_its_own_types_are_told(built: tuple[str, str], tmp_path: Path) -> None:
     assert "STRUCT" in facts_of(built).btf_kinds
     assert "FLOAT" not in facts_of(built).btf_kinds
