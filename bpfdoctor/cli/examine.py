@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,13 +25,6 @@ from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.limited import within
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Host
-from bpfdoctor.host.record import (
-    NEUTRAL,
-    RecordedHost,
-    RecordingHost,
-    Snapshot,
-    read_snapshot,
-)
 from bpfdoctor.host.redact import Redactor
 from bpfdoctor.host.root_path import changeable_by_others
 from bpfdoctor.model import Report, Subject
@@ -41,6 +33,7 @@ from bpfdoctor.typed import from_plain
 
 if TYPE_CHECKING:
     from bpfdoctor.host.elevated import ElevatedHost
+    from bpfdoctor.host.record import RecordingHost, Snapshot
 
 
 class Examined(NamedTuple):
@@ -75,19 +68,25 @@ def examined(
         refuse_unreadable(live, given.directory or ".")
         if record:
             refuse_unwritable(record)
-        host = RecordingHost(live)
-        report = examine(host if record else live, options, watcher)
-        if record and everything:
+        host = _recording(live) if record else None
+        report = examine(host or live, options, watcher)
+        if host is not None and everything:
             _ask_for_the_others(host, report, options, watcher)
         refuse_vanished(live, given.directory or ".")
         redactor = Redactor.of(live.machine, report.project.path, *_places(given), record)
         unwritten = None
         try:
-            if record:
+            if host is not None:
                 _write(snapshot_of(report, options, host), record, redactor)
         except BpfDoctorError as error:
             unwritten = error
     return Examined(report, redactor, unwritten)
+
+
+def _recording(live: Host) -> RecordingHost:
+    from bpfdoctor.host.record import RecordingHost  # costs start-up time
+
+    return RecordingHost(live)
 
 
 def _places(given: Given) -> tuple[str, ...]:
@@ -117,6 +116,10 @@ def _ask_for_the_others(
 
 def snapshot_of(report: Report, options: Options, host: RecordingHost) -> Snapshot:
     """The snapshot of the run that made `report`."""
+    import platform
+
+    from bpfdoctor.host.record import Snapshot
+
     return Snapshot(
         tool=report.tool,
         python=platform.python_version(),
@@ -183,6 +186,8 @@ def _examined_offline(given: Given, record: str, *, table: bool) -> Examined:
             "--from judges another machine: --record, --sudo and -C ask this one",
             "leave them out, or leave --from out",
         )
+    from bpfdoctor.host.record import NEUTRAL, RecordedHost, read_snapshot
+
     snapshot = within(None, lambda: read_snapshot(Path(given.snapshot)))
     there = RecordedHost(snapshot)
     with watching(sys.stderr) as watcher:

@@ -16,7 +16,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
     from bpfdoctor.host.question import A, Question
 
-FORMAT = 1
+FORMAT = 2
 
 _READ = ("PATH", "CPATH", "LIBRARY_PATH", "COMPILER_PATH", "LANG", "SYSROOT", "HOME", "TMPDIR")
 _READ_PREFIXES = ("C_INCLUDE_PATH", "GCC", "COLLECT_", "CLANG", "CCC_", "LLVM", "LD_", "XDG_CONFIG")
@@ -46,6 +46,11 @@ _KNOWN = re.compile(
 )
 """Executables that are what they are called; a multiplexer (ccache, rustup) decides anew each
 time what it runs, and no list of files says on what grounds."""
+
+T = TypeVar("T")
+
+Key = tuple[str, bytes]
+"""The name of a kind of thing that is remembered, and which one of them."""
 
 State = tuple[int, int, int, int]
 """Size, mtime and ctime in nanoseconds, inode."""
@@ -102,16 +107,21 @@ def tool_of(machine: Machine, name: str) -> str | None:
 
 def recall(machine: Machine, question: Question[A], kind: type[A], tool: str | None) -> A | None:
     """The answer that was kept for `question`, if all that it rests on is unchanged."""
-    if machine.cache is None or tool is None:
+    return None if tool is None else recall_named(machine, _key_of(question), kind, tool)
+
+
+def recall_named(machine: Machine, key: Key, kind: type[T], tool: str) -> T | None:
+    """The same of what is no answer to a question, and has a name."""
+    if machine.cache is None:
         return None
     try:
-        place = _place(machine, question, tool)
+        place = _place(machine, key, tool)
     except OSError:  # no working directory
         return None
     return recalled(place, kind)
 
 
-def recalled(place: Path, kind: type[A]) -> A | None:
+def recalled(place: Path, kind: type[T]) -> T | None:
     """The answer in an entry, if all that it rests on is unchanged."""
     try:
         entry = from_json(read_own_file(place, _LARGEST), CacheEntry)
@@ -138,15 +148,32 @@ def keep(  # noqa: PLR0913  (each is a part of what is kept)
     began): the answer may be older than the change. `made` are files that the work itself has made;
     with them the answer goes.
     """
-    if machine.cache is None:
-        return
-    states = states_before(since, {tool, *rests_on})
-    if states is None:
-        return
-    states |= {path: state_of(path) for path in made}
-    entry = CacheEntry(FORMAT, msgspec.Raw(msgspec.json.encode(answer)), states)
+    states = states_before(since, {tool, *rests_on}) if machine.cache else None
+    if states is not None:
+        states |= {path: state_of(path) for path in made}
+        _store(machine, _key_of(question), tool, msgspec.json.encode(answer), states)
+
+
+def keep_named(  # noqa: PLR0913  (each is a part of what is kept)
+    machine: Machine,
+    key: Key,
+    found: object,
+    *,
+    tool: str,
+    rests_on: Iterable[str],
+    since: int,
+) -> None:
+    """As `keep`, of what is no answer to a question, and has a name."""
+    states = states_before(since, {tool, *rests_on}) if machine.cache else None
+    if states is not None:
+        _store(machine, key, tool, msgspec.json.encode(found), states)
+
+
+def _store(
+    machine: Machine, key: Key, tool: str, found: bytes, states: dict[str, State | None]
+) -> None:
     with contextlib.suppress(OSError):  # no working directory
-        store(_place(machine, question, tool), entry)
+        store(_place(machine, key, tool), CacheEntry(FORMAT, msgspec.Raw(found), states))
 
 
 def store(place: Path, entry: CacheEntry) -> None:
@@ -176,15 +203,18 @@ def _unchanged(rests_on: dict[str, State | None]) -> bool:
     return all(state_of(path) == state for path, state in rests_on.items())
 
 
-def _place(machine: Machine, question: Question[A], tool: str) -> Path:
+def _key_of(question: Question[Any]) -> Key:
+    return name_of(type(question)), encode(question)
+
+
+def _place(machine: Machine, key: Key, tool: str) -> Path:
     environ = {
         name: value.encode(errors="surrogateescape").hex()
         for name, value in sorted(machine.environ.items())
         if name in _READ or name.startswith(_READ_PREFIXES)
     }
-    kind = name_of(type(question))
     where = [os.fsencode(path).hex() for path in (tool, os.getcwd())]  # names need not be UTF-8
-    asked = [FORMAT, bpfdoctor.__version__, kind, encode(question).hex(), *where, environ]
+    asked = [FORMAT, bpfdoctor.__version__, key[0], key[1].hex(), *where, environ]
     assert machine.cache is not None
     return machine.cache / f"proof-{hashlib.sha256(msgspec.json.encode(asked)).hexdigest()}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.private_places import PrivatePlaces
@@ -70,9 +71,6 @@ class Redactor(Replacing):
         self._ids = [each for each in _several(ids) if len(each) >= 8]
         self._tokens = Tokens(self._hosts, self._users)
         self._known_others = {name: self._tokens.user(name) for name in _names(others)}
-        named = [*self._alternatives()]
-        self._pattern = re.compile("|".join((ADDRESSES, *named)))
-        self._names_alone = re.compile("|".join(named))
         self._said = self._ways()
         known = (*self._paths, *self._hosts, *self._users, *self._ids, *self._known_others)
         self._telling = tuple(each.lower() for each in known)
@@ -93,6 +91,14 @@ class Redactor(Replacing):
     def secrets(self) -> Secrets:
         """Replaces what is secret in text too, where names and paths stay."""
         return self._secrets
+
+    @cached_property  # what a person reads is not redacted, and compiling takes time
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile("|".join((ADDRESSES, *self._alternatives())))
+
+    @cached_property
+    def _names_alone(self) -> re.Pattern[str]:
+        return re.compile("|".join(self._alternatives()))
 
     def _alternatives(self) -> Iterable[str]:
         if self._paths:

@@ -50,13 +50,13 @@ def rules() -> Rules:
 
 
 def rules_in_words() -> Iterator[tuple[str, Needs]]:
-    """What an object has, in words, and the needs that follow."""
+    """What an object has, in words, and the needs that follow; not what takes needs away."""
     known = rules()
     for name in known.__struct_fields__:
         value = getattr(known, name)
         if name in _GROUPS:
             yield from ((f"{_GROUPS[name]} `{each}`", needs) for each, needs in value.items())
-        else:
+        elif name in _WORDS:
             yield _WORDS[name], value
 
 
@@ -68,7 +68,6 @@ _WORDS = {
     "every": "a program",
     "alike": "a program, tried in one that is loaded for the same target",
     "relocated": "CO-RE relocations",
-    "own_btf": "CO-RE relocations, and a loader that may bring the kernel's types (no need then)",
     "data": "global data",
     "map": "a map",
     "pinned": "a map that libbpf pins",

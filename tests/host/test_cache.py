@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.cache import default_cache, recall, tool_of
+from bpfdoctor.host.cache import FORMAT, default_cache, recall, tool_of
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.compile import Compile, Compiled
@@ -136,7 +136,7 @@ def test_an_entry_that_another_could_have_written_is_ignored(
 
 def test_an_entry_of_another_format_is_ignored(warm: Machine) -> None:
     whole = entry(warm).read_bytes()
-    entry(warm).write_bytes(whole.replace(b'"format":1', b'"format":0'))
+    entry(warm).write_bytes(whole.replace(b'"format":%d' % FORMAT, b'"format":0'))
     assert recalled(warm, compile_c(("cc",))) is None
 
 

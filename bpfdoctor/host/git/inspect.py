@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.git.plumbing import Refusal, ask_git
+from bpfdoctor.host.git.plumbing import Refusal, ask_git, ask_git_again
 from bpfdoctor.host.git.repository import (
     detached,
+    index_of,
     is_half,
     kept_for,
     looks_broken,
@@ -88,7 +89,8 @@ def _state(machine: Machine, tree: str, known: Submodule) -> Submodule:
         return undetermined(known, head)
     if odd := not_to_be_read(repository_of(tree)):
         return undetermined(known, Refusal("broken", odd))
-    listing = ask_git(machine, tree, "ls-files", "--stage", "--debug", "-z")
+    index = index_of(tree)
+    listing = ask_git_again(machine, tree, index, "ls-files", "--stage", "--debug", "-z")
     if isinstance(listing, Refusal):
         return undetermined(known, listing)
     if len(listing) >= OUTPUT_LIMIT:

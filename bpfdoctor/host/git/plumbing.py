@@ -10,11 +10,15 @@ missing (by `core.sshCommand` or a remote helper) unless the protocol is forbidd
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from bpfdoctor.host.cache import keep_named, recall_named
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
 
@@ -49,6 +53,34 @@ class Refusal(msgspec.Struct, frozen=True):
 
     trouble: Trouble
     detail: str
+
+
+MOST_KEPT = 2 << 20
+"""Bytes of what git says that are remembered at most."""
+
+
+def ask_git_again(
+    machine: Machine, tree: str, files: Sequence[str], *arguments: str
+) -> bytes | Refusal:
+    """As `ask_git`, of what these files and nothing else decide: remembered while they are as they
+    were, and git itself is.
+
+    What it refuses is asked each time, and all where no file is named.
+    """
+    git = shutil.which("git", path=machine.environ.get("PATH", os.defpath))
+    if not files or git is None or not os.path.isabs(git):
+        return ask_git(machine, tree, *arguments)
+    steering = sorted(each for each in machine.environ.items() if each[0].startswith("GIT_"))
+    key = "git", repr((os.geteuid(), tree, arguments, steering)).encode(errors="surrogateescape")
+    known = recall_named(machine, key, bytes, git)
+    if known is not None:
+        return known
+    since = time.time_ns()
+    said = ask_git(machine, tree, *arguments)
+    if isinstance(said, bytes) and len(said) <= MOST_KEPT:
+        rests_on = [os.path.realpath(git), *files]
+        keep_named(machine, key, said, tool=git, rests_on=rests_on, since=since)
+    return said
 
 
 def ask_git(machine: Machine, tree: str, *arguments: str) -> bytes | Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import stat
@@ -38,6 +39,25 @@ def repository_of(tree: str) -> str:
         return ""
     target = os.path.realpath(os.path.join(tree, text.removeprefix(POINTER)))
     return target if os.path.isdir(target) else ""
+
+
+def index_of(tree: str) -> list[str]:
+    """The files by which git tells what is in the index of a work tree, there or not.
+
+    None where more than these decide: in the tree of another user (his settings and ours), and
+    where the repository is in two places (`git worktree`).
+    """
+    repository = repository_of(tree)
+    own = os.geteuid()
+    try:
+        ours = all(os.stat(each).st_uid == own for each in (tree, repository))
+    except OSError:
+        return []
+    if not ours or os.path.lexists(f"{repository}/commondir"):
+        return []
+    shared = glob.glob(f"{glob.escape(repository)}/sharedindex.*")
+    names = (*READ_BY_GIT, "config.worktree", "objects", "refs")
+    return [tree, f"{tree}/.git", repository, *shared, *(f"{repository}/{each}" for each in names)]
 
 
 def kept_for(repository: str, name: str) -> str | Refusal:

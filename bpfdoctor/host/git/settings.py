@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.git.plumbing import Refusal, ask_git
+from bpfdoctor.host.git.plumbing import Refusal, ask_git, ask_git_again
 from bpfdoctor.host.git.repository import repository_of
 from bpfdoctor.host.reading import read_regular
 
@@ -81,7 +81,7 @@ def _settings(machine: Machine, tree: str, repository: str) -> list[str] | Refus
     for path in own:
         if not os.path.lexists(path):
             continue
-        listing = ask_git(machine, tree, "config", "--file", path, "--list", "-z")
+        listing = ask_git_again(machine, tree, [path], "config", "--file", path, "--list", "-z")
         if isinstance(listing, Refusal):
             return listing
         settings += decoded(listing).split("\0")

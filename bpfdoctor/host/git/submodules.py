@@ -19,8 +19,8 @@ from bpfdoctor.host.git.gitmodules import (
     url_refused,
 )
 from bpfdoctor.host.git.inspect import LOOKED_AT, look_closer, undetermined
-from bpfdoctor.host.git.plumbing import Refusal, Trouble, ask_git
-from bpfdoctor.host.git.repository import not_to_be_read, repository_of
+from bpfdoctor.host.git.plumbing import Refusal, Trouble, ask_git_again
+from bpfdoctor.host.git.repository import index_of, not_to_be_read, repository_of
 from bpfdoctor.host.git.settings import programs_named
 from bpfdoctor.host.git.submodule import Place, Submodule
 from bpfdoctor.host.git.worktree import tracked_files
@@ -126,7 +126,8 @@ def _pins(machine: Machine, tree: str, paths: list[str]) -> Pins | Refusal:
         return Refusal("not-a-repository", f"there is no {tree}/.git")
     if odd := not_to_be_read(repository_of(tree)):
         return Refusal("broken", odd)
-    listing = ask_git(machine, tree, "ls-files", "--stage", "-z", "--", *paths)
+    index = index_of(tree)
+    listing = ask_git_again(machine, tree, index, "ls-files", "--stage", "-z", "--", *paths)
     if isinstance(listing, Refusal):
         return listing
     if len(listing) >= OUTPUT_LIMIT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import resource
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
+from bpfdoctor.host.remembered import remembered
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -64,11 +66,21 @@ class AskDistribution(Question[Distribution], frozen=True):
     asks = "machine"
 
     def put(self, machine: Machine) -> Distribution | NoAnswer:
-        found = distribution_of()
-        return found or NoAnswer("ENOENT", "no os-release file")
+        return remembered(machine, self, Distribution, _described_in(), self._found)
+
+    def _found(self) -> Distribution | NoAnswer:
+        return distribution_of() or NoAnswer("ENOENT", "no os-release file")
 
     def source(self) -> str:
         return "/etc/os-release"
+
+
+def _described_in() -> list[str]:
+    """All files that the library reads, there or not; none where its own variables move them."""
+    if {"UNIXCONFDIR", "UNIXUSRLIBDIR"} & os.environ.keys():
+        return []
+    known = ["/etc/os-release", "/usr/lib/os-release", "/etc"]
+    return [*known, *glob.glob("/etc/*[-_]release"), *glob.glob("/etc/*[-_]version")]
 
 
 def distribution_of(os_release: str = "") -> Distribution | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
 import resource
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from bpfdoctor.host.catalog import to_answer
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.question import Answer, NoAnswer, Question
+from bpfdoctor.host.system import facts
 from bpfdoctor.host.system.facts import (
     AskDistribution,
     AskIdentity,
@@ -67,6 +70,33 @@ def test_the_id_is_the_files_own(name: str, version: str, text: str, tmp_path: P
     found = distribution_of(str(tmp_path / "os-release"))
     assert found is not None
     assert (found.id, found.version) == (name, version)
+
+
+def test_a_distribution_is_remembered_while_its_files_are_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "os-release"
+    place.write_text('ID=one\nNAME="One"\n')
+    (tmp_path / "cache").mkdir()
+    machine = Machine(environ={}, cache=tmp_path / "cache")
+    monkeypatch.setattr("bpfdoctor.host.cache._CLOCK_STEP", 0)
+    monkeypatch.setattr(facts, "_described_in", lambda: [str(place)])
+    monkeypatch.setattr(facts, "distribution_of", partial(distribution_of, str(place)))
+    first = AskDistribution().put(machine)
+    monkeypatch.setattr(facts, "distribution_of", lambda: None)
+    assert AskDistribution().put(machine) == first
+    place.write_text("ID=another\n")
+    assert isinstance(AskDistribution().put(machine), NoAnswer)
+    machine.close()
+
+
+def test_where_the_library_reads_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {"/etc/os-release", "/usr/lib/os-release", "/etc"} <= {*facts._described_in()}
+    assert len({*facts._described_in()} & {*glob.glob("/etc/*_version")}) == len(
+        glob.glob("/etc/*_version")
+    )
+    monkeypatch.setenv("UNIXCONFDIR", "/elsewhere")
+    assert not facts._described_in(), "then nothing is remembered"
 
 
 def test_the_identity_is_this_process() -> None:
