@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 SIGNATURE = Path("/proc/version_signature")
 """Ubuntu's own: `Ubuntu 4.15.0-20.21-generic 4.15.17`."""
 
 
+@cache  # a process sees one kernel
 def version_code() -> int:
     """That of the running kernel."""
     names = os.uname()
