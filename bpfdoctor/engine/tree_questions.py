@@ -20,6 +20,7 @@ def surroundings_of(host: Host, project: Project, name: str) -> AroundObject:
     known, build = project.program(name), project.kind.build
     if not project.path or build is None:
         return AroundObject(name, known)
+    makefile = _makefile(host, project, build)
     loader = host.ask(loader_question(project, name))
     libbpf = host.ask(tools.AskLibbpf(project.inside(build.libbpf) if build.libbpf else ""))
     return AroundObject(
@@ -27,7 +28,7 @@ def surroundings_of(host: Host, project: Project, name: str) -> AroundObject:
         known,
         tools.ANYTHING if isinstance(loader, NoAnswer) else loader,
         None if isinstance(libbpf, NoAnswer) else libbpf,
-        linked=LINKS in _makefile(host, project, build),
+        linked=any(LINKS in line.partition("#")[0] for line in makefile.splitlines()),
     )
 
 

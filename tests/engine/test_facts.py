@@ -204,11 +204,18 @@ def test_a_program_that_is_not_recorded_is_unknown_where_it_does_not_compile(
     assert "mine.bpf.c does not compile here: " in said.summary
 
 
-@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize(
+    ("called", "links"),
+    [
+        ("\t$(BPFTOOL) gen object $@ $<\n", True),
+        ("\t$(Q)$(BPFTOOL) gen object $@ $< # links\n", True),
+        ("\t# $(BPFTOOL) gen object $@ $<\n", False),
+        ("", False),
+    ],
+)
 def test_whether_the_makefile_links_decides_what_data_may_hold(
-    tree: Path, live: LiveHost, links: bool
+    tree: Path, live: LiveHost, called: str, links: bool
 ) -> None:
-    called = "\t$(BPFTOOL) gen object $@ $<\n" if links else ""
     text = f"APPS = minimal bootstrap\n# -idirafter\n%.bpf.o: %.tmp.bpf.o\n{called}"
     (tree / "examples/c/Makefile").write_text(text)
     write(tree, SOURCE.replace("return", "return first ? 1 :") + 'const char *first = "a";\n')

@@ -51,7 +51,9 @@ class Failure:
             return False
         if "return" not in done:
             return True
-        return call.function != "main" and all(self.is_ignored(each, depth + 1) for each in callers)
+        if call.function == "main" or not callers:
+            return False
+        return all(self.is_ignored(each, depth + 1) for each in callers)
 
     def _is_unused(self, call: SourceCall) -> bool:
         """It is a statement, and nothing asks what it returned."""

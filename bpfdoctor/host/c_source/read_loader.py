@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -64,8 +65,8 @@ def read_loader(texts: list[str], others: Others = nothing_else) -> Loader:
 def _memlock(text: str, others: Others, steps: StepLimit) -> Raised:
     """The limit that is raised whatever `#if` says: the same with and without what lies below."""
     for name in called_elsewhere(SourceCode(_words(text, steps), steps)):
-        found = [uncommented(other) for other in others(("RLIMIT_MEMLOCK", name))]
-        defining = [each for each in found if _defines(each, name, steps)]
+        found = map(uncommented, others(("RLIMIT_MEMLOCK", name)))
+        defining = list(islice((each for each in found if _defines(each, name, steps)), 2))
         if len(defining) == 1:  # of two, the makefile says which
             text = f"{text}\n{defining[0]}"
     told = {

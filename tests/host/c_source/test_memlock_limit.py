@@ -123,6 +123,7 @@ def test_what_certainly_carries_on_raises_nothing(before: str, body: str) -> Non
         (GIVEN_ON.replace("return", "if (old) return 0; return"), "if (bump()) return 1;"),
         ("", f"{LIMIT} return setrlimit(RLIMIT_MEMLOCK, &r);"),
         (BUMP.replace("exit", "die"), "bump();"),
+        (GIVEN_ON, "int (*raise)(void) = bump; if (raise()) return 1;"),
         ("", f'{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) die("no");'),
     ],
 )
