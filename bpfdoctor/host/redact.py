@@ -94,11 +94,13 @@ class Redactor(Replacing):
 
     @cached_property  # what a person reads is not redacted, and compiling takes time
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile("|".join((ADDRESSES, *self._alternatives())))
+        named = self._alternatives()
+        return re.compile("|".join((ADDRESSES, *named)))
 
     @cached_property
     def _names_alone(self) -> re.Pattern[str]:
-        return re.compile("|".join(self._alternatives()))
+        named = self._alternatives()
+        return re.compile("|".join(named))
 
     def _alternatives(self) -> Iterable[str]:
         if self._paths:
