@@ -9,7 +9,9 @@ kernel does the last close and waits.
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import struct
 import threading
 from contextlib import ExitStack
@@ -23,6 +25,13 @@ PERF_EVENT_ARRAY = 4
 AFTER = 0.5
 """Seconds from the first event that is held: by then the trials beside it are over, mostly."""
 
+MOST = 8
+"""Events that a process leaves to the kernel: it closes some 13 a second, and till then their
+programs run."""
+
+ENOUGH = 256
+"""Descriptors that a process may have open, below which none is spent on a map."""
+
 CLOSING = "bpfdoctor-closing"
 """The name of a thread that closes an event, where the kernel does not."""
 
@@ -33,11 +42,14 @@ class _Held:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._maps: list[int] = []
+        self._taken = 0
         self._timer: threading.Timer | None = None
 
     def take(self, event: int) -> None:
         """Hold an event for a while; the caller closes it. Raises OSError and RuntimeError."""
         with ExitStack() as undo, self._lock:
+            if self._taken >= MOST or resource.getrlimit(resource.RLIMIT_NOFILE)[0] < ENOUGH:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             held = create_map(PERF_EVENT_ARRAY, 4, 4, 1)
             undo.callback(os.close, held)
             update(held, bytes(4), struct.pack("=I", event))
@@ -48,6 +60,7 @@ class _Held:
                 self._timer = timer
             undo.pop_all()
             self._maps.append(held)
+            self._taken += 1
 
     def let_go(self) -> None:
         """Close the maps."""
@@ -58,9 +71,15 @@ class _Held:
             while self._maps:
                 os.close(self._maps.pop())
 
+    def forked(self) -> None:
+        """In a child: its copies are closed, so that its parent's are the last."""
+        for each in self._maps:
+            os.close(each)
+        self._lock, self._maps, self._timer = threading.Lock(), [], None
+
 
 _HELD = _Held()
-os.register_at_fork(after_in_child=_HELD.__init__)  # type: ignore[misc]  # they are its parent's
+os.register_at_fork(after_in_child=_HELD.forked)
 
 
 def close_later(event: int) -> None:
@@ -73,7 +92,7 @@ def close_later(event: int) -> None:
         return
     try:
         _HELD.take(event)
-    except (OSError, RuntimeError):  # not allowed, no memory for it, no more threads
+    except (OSError, RuntimeError):  # not allowed, enough are held, no more threads
         _close_aside(event)
     else:
         os.close(event)

@@ -11,6 +11,9 @@ from bpfdoctor.host.question import NoAnswer
 MOST = 400
 """Sources beside a loader that are looked at; bcc's libbpf-tools has some 70."""
 
+MOST_BYTES = 8 << 20
+"""Bytes of these that are read; bcc's have 1 MB."""
+
 
 def sources_beside(path: str) -> tuple[str, ...]:
     """The other C sources of its directory, that directory last; none where there are too many."""
@@ -26,7 +29,13 @@ def sources_beside(path: str) -> tuple[str, ...]:
 
 def texts_with(sources: Sequence[str], words: Sequence[str], largest: int) -> Iterator[str]:
     """The texts of those sources that hold all of some words."""
+    left = MOST_BYTES
     for path in sources:
+        if left < 0:
+            return
         text = file_text(path, largest) if path.endswith(".c") else ""
-        if not isinstance(text, NoAnswer) and all(word in text for word in words):
+        if isinstance(text, NoAnswer):
+            continue
+        left -= len(text)
+        if all(word in text for word in words):
             yield text

@@ -72,6 +72,10 @@ class SourceCode:
                     sound = False
         return sound and not waiting
 
+    def spend(self, steps: int) -> None:
+        """Take steps of those that are left for this source. Raises TooMuchError."""
+        self._steps.spend(steps)
+
     def is_name(self, at: int) -> bool:
         """Whether a word is an identifier."""
         return 0 <= at < len(self.words) and self.words[at].isidentifier()

@@ -17,6 +17,10 @@ _FAILED = re.compile(r"(?:\w+=)?#(?:<0|!=0|==-1)?")
 _NO_FAILURE = ("0", "false", "")
 DEEPEST = 4
 """Functions from `main` to the call."""
+STEPS = 100
+"""What one look at a call is charged with."""
+_DECIDES = frozenset(("if", "else", "switch", "while", "for", "do", "return", "goto"))
+"""Words by which something is done, or not."""
 
 
 class Failure:
@@ -25,9 +29,14 @@ class Failure:
     def __init__(self, code: SourceCode) -> None:
         self.code, self.words = code, code.words
         self._bodies = {each.name: each for each in code.functions}
+        self._calls_of: dict[str, list[SourceCall]] = {}
+        for each in code.calls:
+            self._calls_of.setdefault(each.name, []).append(each)
+        self._ignored: dict[tuple[int, int], bool] = {}
 
     def ends_the_program(self, call: SourceCall, depth: int = 0) -> bool:
         """Whether `main` makes this call in any case, and the program ends where it fails."""
+        self.code.spend(STEPS)
         if depth > DEEPEST or not self._is_always_made(call):
             return False
         last = self._last_of_failing(call)
@@ -42,15 +51,18 @@ class Failure:
 
     def is_ignored(self, call: SourceCall, depth: int = 0) -> bool:
         """Whether the program certainly goes on where this call fails."""
-        callers = self._callers(call)
-        if depth > DEEPEST or self._is_returned(call):
-            done: Sequence[str] | None = ["return"] if depth <= DEEPEST else None
-        else:
-            done = [] if self._is_unused(call) else self._done_on_failure(call)
-        if done is None or not _LEAVES.isdisjoint(done):
+        if (call.at, depth) not in self._ignored:
+            self.code.spend(STEPS)
+            self._ignored[call.at, depth] = self._goes_on(call, depth)
+        return self._ignored[call.at, depth]
+
+    def _goes_on(self, call: SourceCall, depth: int) -> bool:
+        done = self._done_on_failure(call)
+        if depth > DEEPEST or done is None or not _LEAVES.isdisjoint(done):
             return False
         if "return" not in done:
             return True
+        callers = self._callers(call)
         if call.function == "main" or not callers:
             return False
         return all(self.is_ignored(each, depth + 1) for each in callers)
@@ -70,16 +82,38 @@ class Failure:
     def _done_on_failure(self, call: SourceCall) -> Sequence[str] | None:
         """The words of what is done where it failed; None where that is not told.
 
-        A function that is not known to return stands there as one that does not.
+        A function that is not known to return stands there as one that does not, and what is kept
+        of the failure may be asked for later.
         """
+        if self._is_returned(call):
+            return ["return"]
+        if self._is_unused(call):
+            return []
         at = self._behind_condition(call)
         if at < 0:
             return None
-        end = self.code.shut.get(at, at) if self.words[at] == "{" else self.code.end_of(at)
+        end = self._end_of_block(at)
         calls = [each for each in self.code.calls if at <= each.at < end]
-        if all(_RETURNS.fullmatch(each.name) for each in calls):
-            return self.words[at:end]
-        return None
+        told = all(_RETURNS.fullmatch(x.name) and x.name not in self._bodies for x in calls)
+        kept = any(each[-1] == "=" or each in ("++", "--") for each in self.words[at:end])
+        return None if kept or not told or self._is_asked_for(call, end) else self.words[at:end]
+
+    def _end_of_block(self, at: int) -> int:
+        """Where the block at `at` is over, or the one statement that is there."""
+        if self.words[at] == "{":
+            return self.code.shut.get(at, at)
+        while at < len(self.words) and self.words[at] not in (";", "}"):
+            self.code.spend(1)
+            at = self.code.shut.get(at, at) + 1
+        return at
+
+    def _is_asked_for(self, call: SourceCall, end: int) -> bool:
+        """Whether what the call returned is kept in a variable that is named behind `end`."""
+        body = self._bodies.get(call.function)
+        if body is None or self.words[call.at - 1] != "=":
+            return body is None
+        self.code.spend(body.end - end)
+        return self.words[call.at - 2] in self.words[end : body.end]
 
     def _is_returned(self, call: SourceCall) -> bool:
         """Whether a function returns what this call returns, as it is."""
@@ -87,15 +121,15 @@ class Failure:
         return self.words[call.at - 1] == "return" and self.words[end + 1] == ";"
 
     def _callers(self, call: SourceCall) -> list[SourceCall]:
-        return [each for each in self.code.calls if each.name == call.function]
+        return self._calls_of.get(call.function, [])
 
     def _is_always_reached(self, function: str, depth: int) -> bool:
         if function == "main" or depth > DEEPEST:
             return function == "main"
-        callers = [each for each in self.code.calls if each.name == function]
+        self.code.spend(STEPS)
         return any(
             self._is_always_made(each) and self._is_always_reached(each.function, depth + 1)
-            for each in callers
+            for each in self._calls_of.get(function, [])
         )
 
     def _is_always_made(self, call: SourceCall) -> bool:
@@ -108,7 +142,14 @@ class Failure:
         if any(self.words[at] == "{" for at in inside):
             return False
         before = self.words[body.start : start]
-        return "goto" not in before and (call.function == "main" or "return" not in before)
+        if call.function == "main":
+            return "goto" not in before and not self._may_work(body.start, start)
+        return "goto" not in before and "return" not in before
+
+    def _may_work(self, start: int, end: int) -> bool:
+        """Whether `main` may return what a function of its did, between two places."""
+        returns = [at for at in range(start, end) if self.words[at] == "return"]
+        return any("(" in self.words[at : self.code.end_of(at)] for at in returns)
 
     def _statement(self, call: SourceCall) -> int:
         """Where the statement begins that is this call, with an `if` or `x =` around it; or -1."""
@@ -159,19 +200,24 @@ class Failure:
         return shut + 1 if _FAILED.fullmatch(condition) else -1
 
     def _last(self, at: int) -> Sequence[str]:
-        """The last statement of the block at `at`, or the one that is there."""
+        """The last statement of the block at `at`, or the one that is there.
+
+        None where something in the block may keep it from being reached.
+        """
         if self.words[at] != "{":
             return self.words[at : self.code.end_of(at)]
         begin, last = at + 1, (at + 1, at + 1)
         shut = self.code.shut.get(at, at)
         at += 1
+        opened = at
         while at < shut:
             end = self.code.shut.get(at, at)
             if self.words[at] in (";", "{"):
                 last = (begin, end)
                 begin = end + 1
             at = end + 1
-        return self.words[last[0] : last[1]]
+        before = self.words[opened : last[0]]
+        return [] if _DECIDES.intersection(before) else self.words[last[0] : last[1]]
 
     def _skips_all(self, call: SourceCall, label: str) -> bool:
         """Whether what `main` opens is opened between here and the label."""

@@ -18,6 +18,8 @@ from bpfdoctor.host.c_source.numbers import value_of
 INFINITY = -1
 _CALLS = {"setrlimit": (0, 1), "setrlimit64": (0, 1), "prlimit": (1, 2), "prlimit64": (1, 2)}
 """By function, which of its arguments are the resource and the limit."""
+_ASKS = ("getrlimit", "getrlimit64")
+MEMLOCK = "RLIMIT_MEMLOCK"
 _OURSELVES = ("0", "getpid()")
 _INFINITE = frozenset(
     (
@@ -48,23 +50,34 @@ def raised_to(code: SourceCode) -> Raised:
     failure = Failure(code)
     made = (call for call in code.calls if call.name in _CALLS and _is_used(code, call.function))
     calls = [call for call in made if _is_memlock(code, call)]
-    counting = [call for call in calls if not failure.is_ignored(call)]
+    counting = _named_otherwise(code) or not all(map(failure.is_ignored, calls))
     limit = _limit(code, calls[0]) if len(calls) == 1 else None
     if limit is not None and failure.ends_the_program(calls[0]):
         return Raised(limit)
     return Raised(INFINITY if limit is None else limit, unsure=True) if counting else Raised()
 
 
+def _named_otherwise(code: SourceCode) -> bool:
+    """Whether this limit is named where nothing is read: in a variable, for syscall(2)."""
+    known = (*_CALLS, *_ASKS)
+    read = [code.shut.get(call.at + 1, 0) for call in code.calls if call.name in known]
+    starts = [call.at for call in code.calls if call.name in known]
+    places = [at for at, word in enumerate(code.words) if word == MEMLOCK]
+    code.spend(len(places) * len(starts))
+    return any(not any(a < at < b for a, b in zip(starts, read, strict=True)) for at in places)
+
+
 def called_elsewhere(code: SourceCode) -> tuple[str, ...]:
     """The functions that it calls and does not define, and that raise a limit by their names."""
-    defined = {*_CALLS, "getrlimit", "getrlimit64", *(each.name for each in code.functions)}
+    defined = {*_CALLS, *_ASKS, *(each.name for each in code.functions)}
     names = dict.fromkeys(call.name for call in code.calls if call.name not in defined)
     return tuple(name for name in names if "memlock" in name or "rlimit" in name)
 
 
 def _is_used(code: SourceCode, function: str) -> bool:
     """Whether a function is named anywhere but where it is defined."""
-    return function == "main" or code.words.count(function) > 1
+    by_itself = ("main", "")  # and what the loader of programs calls
+    return function in by_itself or "constructor" in code.words or code.words.count(function) > 1
 
 
 def _is_memlock(code: SourceCode, call: SourceCall) -> bool:
@@ -73,7 +86,7 @@ def _is_memlock(code: SourceCode, call: SourceCall) -> bool:
     given = [_text(code, *place) for place in call.arguments]
     if len(given) <= limit or (resource and given[0] not in _OURSELVES):
         return False
-    return given[resource] == "RLIMIT_MEMLOCK" and given[limit] not in ("NULL", "0")
+    return given[resource].strip("()") == MEMLOCK and given[limit] not in ("NULL", "0")
 
 
 def _text(code: SourceCode, start: int, end: int) -> str:
@@ -112,10 +125,29 @@ def _written(code: SourceCode, call: SourceCall, name: str) -> Iterator[Halves]:
     for each in code.assignments:
         if each.name == name and each.function in ("", call.function):
             yield _assigned(code, each)
+    if _may_be_another(code, name):
+        yield UNREAD, UNREAD
     for other in code.calls:
         for start, end in other.arguments:
             if other != call and _text(code, start, end) == f"&{name}":
                 yield UNREAD, UNREAD  # getrlimit(2) fills it, or who knows what
+
+
+def _may_be_another(code: SourceCode, name: str) -> bool:
+    """Whether it is changed by another operator than `=`, or through a pointer."""
+    words = code.words
+    for at, word in enumerate(words):
+        if word != name:
+            continue
+        if words[at - 1] == "&" and words[at - 2] not in ("(", ","):
+            return True
+        if words[at + 1 : at + 2] == ["."] and _CHANGES.match("".join(words[at + 3 : at + 6])):
+            return True
+    return False
+
+
+_CHANGES = re.compile(r"(?:[-+*/%&|^]|<<|>>)=|\+\+|--")
+"""Other operators than `=` that give what is left of them a value."""
 
 
 def _assigned(code: SourceCode, given: Assignment) -> Halves:

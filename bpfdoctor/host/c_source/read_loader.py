@@ -10,7 +10,13 @@ import msgspec
 from bpfdoctor.host.c_source.code import SourceCode
 from bpfdoctor.host.c_source.loader import ANYTHING, Loader
 from bpfdoctor.host.c_source.macros import words_of
-from bpfdoctor.host.c_source.memlock_limit import INFINITY, Raised, called_elsewhere, raised_to
+from bpfdoctor.host.c_source.memlock_limit import (
+    INFINITY,
+    MEMLOCK,
+    Raised,
+    called_elsewhere,
+    raised_to,
+)
 from bpfdoctor.host.c_source.programs import Expressions
 from bpfdoctor.host.c_source.steps import StepLimit, TooMuchError
 from bpfdoctor.host.c_source.text import lines_of, uncommented
@@ -35,6 +41,9 @@ def nothing_else(words: Sequence[str]) -> Iterable[str]:
 
 
 MOST_STEPS = 1_500_000
+
+MOST_NAMES = 4
+"""Functions of others that are looked for."""
 
 
 def read_loader(texts: list[str], others: Others = nothing_else) -> Loader:
@@ -64,11 +73,14 @@ def read_loader(texts: list[str], others: Others = nothing_else) -> Loader:
 
 def _memlock(text: str, others: Others, steps: StepLimit) -> Raised:
     """The limit that is raised whatever `#if` says: the same with and without what lies below."""
-    for name in called_elsewhere(SourceCode(_words(text, steps), steps)):
-        found = map(uncommented, others(("RLIMIT_MEMLOCK", name)))
+    beside = ""
+    for name in called_elsewhere(SourceCode(_words(text, steps), steps))[:MOST_NAMES]:
+        found = map(uncommented, others((MEMLOCK, name)))
         defining = list(islice((each for each in found if _defines(each, name, steps)), 2))
-        if len(defining) == 1:  # of two, the makefile says which
-            text = f"{text}\n{defining[0]}"
+        if len(defining) > 1:  # the makefile says which
+            return Raised(INFINITY, unsure=True)
+        beside = "\n".join(dict.fromkeys((beside, *defining)))
+    text = f"{text}\n{beside}"
     told = {
         raised_to(SourceCode(_words(text, steps, certain=each), steps)) for each in (True, False)
     }
@@ -80,8 +92,14 @@ def _memlock(text: str, others: Others, steps: StepLimit) -> Raised:
 
 def _defines(text: str, name: str, steps: StepLimit) -> bool:
     """Whether a function of that name is written here, and no program of its own."""
-    names = {each.name for each in SourceCode(_words(text, steps), steps).functions}
-    return name in names and "main" not in names
+    code = SourceCode(_words(text, steps), steps)
+    defined = {each.name: each for each in code.functions}
+    if name not in defined or "main" in defined:
+        return False
+    begin = defined[name].start
+    while begin > 0 and code.words[begin - 1] not in (";", "}"):
+        begin -= 1
+    return "static" not in code.words[begin : defined[name].start]  # that is nobody else's
 
 
 def _words(text: str, steps: StepLimit, *, certain: bool = False) -> list[str]:

@@ -57,11 +57,10 @@ def files_opened(code: SourceCode) -> tuple[str, ...]:
 def brings_btf(code: SourceCode) -> bool:
     """Whether it may give libbpf the kernel's types from a file.
 
-    A field of bpf_object_open_opts (libbpf 0.5; before, of bpf_object_load_attr), and the function
-    by which bcc's tools fill it where the kernel has no BTF.
+    It names a field of bpf_object_open_opts (libbpf 0.5; before, of bpf_object_load_attr), or the
+    function by which bcc's tools fill it where the kernel has no BTF.
     """
-    given = any(each.field in ("btf_custom_path", "target_btf_path") for each in code.assignments)
-    return given or any(call.name == "ensure_core_btf" for call in code.calls)
+    return not {"btf_custom_path", "target_btf_path", "ensure_core_btf"}.isdisjoint(code.words)
 
 
 def skeletons(code: SourceCode) -> tuple[str, ...]:

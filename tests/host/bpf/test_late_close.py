@@ -22,6 +22,7 @@ def event(kernel: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A perf event that is the test's to close; what is held is, until the test says so."""
     finish()
     monkeypatch.setattr(late_close, "AFTER", 600)
+    monkeypatch.setattr(late_close._HELD, "_taken", 0)
     yield open_event(TYPE_SOFTWARE, COUNT_SW_DUMMY)
     finish()
 
@@ -84,11 +85,65 @@ def test_where_memory_is_limited_it_is_closed_here(
     assert not opened()
 
 
-def test_a_fork_leaves_what_is_held_to_its_parent(event: int) -> None:
+def test_no_more_are_left_to_the_kernel_than_it_closes_soon(
+    event: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_close, "MOST", 2)
+    for _ in range(3):
+        close_later(os.dup(event))
+    close_later(event)
+    assert opened().count("anon_inode:bpf-map") == 2
+    finish()
+    close_later(open_event(TYPE_SOFTWARE, COUNT_SW_DUMMY))
+    assert "anon_inode:bpf-map" not in opened(), "it is counted for as long as the process lives"
+    finish()
+    assert not opened()
+
+
+def test_where_descriptors_are_few_none_is_spent(
+    event: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = (late_close.ENOUGH - 1, late_close.ENOUGH)
+    monkeypatch.setattr("bpfdoctor.host.bpf.late_close.resource.getrlimit", lambda _: few)
+    close_later(event)
+    assert "anon_inode:bpf-map" not in opened()
+    finish()
+    assert not opened()
+
+
+def test_each_time_that_some_are_held_they_are_let_go_of(
+    event: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[threading.Timer] = []
+
+    def start(timer: threading.Timer) -> None:
+        started.append(timer)
+
+    monkeypatch.setattr(threading.Timer, "start", start)
+    close_later(os.dup(event))
+    close_later(os.dup(event))
+    assert [(each.interval, each.daemon) for each in started] == [(600, True)]
+    started[0].function()
+    assert opened() == ["anon_inode:[perf_event]"], "the test's own"
+    close_later(event)
+    assert len(started) == 2
+    started[1].function()
+    assert not opened()
+
+
+def test_without_threads_it_is_closed_here(event: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_threads(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_threads)
+    close_later(event)
+    assert not opened()
+
+
+def test_a_fork_closes_its_copies(event: int) -> None:
     close_later(event)
     pid = os.fork()
     if pid == 0:
-        finish()
         os._exit(len(opened()))
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1, "the child closed nothing"
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert opened() == ["anon_inode:bpf-map"]

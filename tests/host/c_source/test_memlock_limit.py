@@ -10,7 +10,7 @@ import pytest
 
 from bpfdoctor.host.c_source.ask_loader import AskLoader
 from bpfdoctor.host.c_source.loader import Loader
-from bpfdoctor.host.c_source.read_loader import Others, nothing_else, read_loader
+from bpfdoctor.host.c_source.read_loader import MOST_NAMES, Others, nothing_else, read_loader
 from bpfdoctor.host.hosts import LiveHost
 
 LIMIT = "struct rlimit r = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };"
@@ -20,6 +20,10 @@ GIVEN_ON = f"static int bump(void) {{ {LIMIT} return setrlimit(RLIMIT_MEMLOCK, &
 ASKED = f"static int bump(void) {{ {LIMIT} return setrlimit(RLIMIT_MEMLOCK, &r) ? -1 : 0; }}"
 RETURNS = (
     f"static int bump(void) {{ {LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) return -1; return 0; }}"
+)
+WARNS = (
+    f"static void bump(void) {{ {LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) "
+    "{ if (errno == EPERM) { puts(o); return; } perror(NULL); exit(1); } }"
 )
 
 
@@ -124,6 +128,30 @@ def test_what_certainly_carries_on_raises_nothing(before: str, body: str) -> Non
         ("", f"{LIMIT} return setrlimit(RLIMIT_MEMLOCK, &r);"),
         (BUMP.replace("exit", "die"), "bump();"),
         (GIVEN_ON, "int (*raise)(void) = bump; if (raise()) return 1;"),
+        (WARNS, "bump();"),
+        (
+            f"static int bump(void) {{ {LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) "
+            "{ if (e) return 0; return -1; } return 0; }",
+            "if (bump()) return 1;",
+        ),
+        ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) {{ if (e) goto on; exit(1); }} on: ;"),
+        ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) {{ if (e) return run(); return 1; }}"),
+        ("", f"{LIMIT} if (probe()) return run(); {TRY}"),
+        ("", f"struct rlimit r = {{ 4096, 4096 }}; r.rlim_max *= 4; {TRY}"),
+        ("", f"{LIMIT} struct rlimit *q = &r; q->rlim_max = 1; {TRY}"),
+        ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) perror(NULL), exit(1);"),
+        ("", f"{LIMIT} int err = setrlimit(RLIMIT_MEMLOCK, &r); if (err) puts(o); return err;"),
+        ("", f"{LIMIT} if ((err = setrlimit(RLIMIT_MEMLOCK, &r))) puts(o); return err;"),
+        ("", f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) failed = 1; if (failed) return 1;"),
+        (
+            "static void warn(char *s) { exit(1); }",
+            f"{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) warn(o);",
+        ),
+        (f"__attribute__((constructor)) static void bump(void) {{ {LIMIT} {TRY} }}", ""),
+        (f"{GIVEN_ON} int (*fns[])(void) = {{ bump }};", "if (fns[0]()) return 1;"),
+        ("", f"{LIMIT} if (setrlimit((RLIMIT_MEMLOCK), &r) && e) return 1;"),
+        ("", f"{LIMIT} int which = RLIMIT_MEMLOCK; if (setrlimit(which, &r)) return 1;"),
+        ("", f"{LIMIT} if (syscall(SYS_prlimit64, 0, RLIMIT_MEMLOCK, &r, 0)) return 1;"),
         ("", f'{LIMIT} if (setrlimit(RLIMIT_MEMLOCK, &r)) die("no");'),
     ],
 )
@@ -188,7 +216,7 @@ def test_a_function_beside_it_raises_the_limit() -> None:
     "texts",
     [
         [],
-        [BUMPED, BUMPED],
+        [f"static {BUMPED}"],
         [f"/* {BUMPED} */"],
         [f"{BUMPED} int main(void) {{ return 0; }}"],
         [BUMPED.replace("bump_memlock_rlimit", "bump")],
@@ -196,6 +224,30 @@ def test_a_function_beside_it_raises_the_limit() -> None:
 )
 def test_where_no_one_file_is_meant_nothing_is_told(texts: list[str]) -> None:
     assert raised(CALL, others=lambda _: texts) == (None, False)
+
+
+def test_where_two_files_define_it_either_may_be_meant() -> None:
+    assert raised(CALL, others=lambda _: [BUMPED, BUMPED]) == (-1, True)
+
+
+def test_only_a_few_functions_are_looked_for() -> None:
+    asked: list[str] = []
+
+    def others(words: Sequence[str]) -> list[str]:
+        asked.append(words[-1])
+        return []
+
+    raised(" ".join(f"x{number}_rlimit();" for number in range(2_000)), others=others)
+    assert len(asked) == MOST_NAMES
+
+
+def test_a_chain_of_callers_is_followed_once() -> None:
+    again = [
+        f"static int f{n}(void) {{ {f'if (f{n - 1}()) return -1; ' * 60} return 0; }}"
+        for n in (1, 2, 3)
+    ]
+    first = RETURNS.replace("bump", "f0")
+    assert raised("f3();" * 60, "\n".join((first, *again))) == (None, False)
 
 
 def test_the_sources_beside_a_loader_are_read(
