@@ -6,13 +6,11 @@ from bpfdoctor.api import AskKernel, Host, Kernel, NoAnswer, Project, files, too
 from bpfdoctor.host.architecture import target_architecture
 from bpfdoctor.projects.model import Build
 from bpfdoctor.projects.needs import AroundObject
+from bpfdoctor.projects.object_rule import links_objects
 
 HOSTS_INCLUDES = ("SYS_INCLUDES", "-idirafter")
 """By which a makefile has clang look in the directories of headers that it searches for the host.
 """
-
-LINKS = " gen object "
-"""By which a makefile has bpftool link an object, as that of libbpf-bootstrap since 2022."""
 
 
 def surroundings_of(host: Host, project: Project, name: str) -> AroundObject:
@@ -20,7 +18,6 @@ def surroundings_of(host: Host, project: Project, name: str) -> AroundObject:
     known, build = project.program(name), project.kind.build
     if not project.path or build is None:
         return AroundObject(name, known)
-    makefile = _makefile(host, project, build)
     loader = host.ask(loader_question(project, name))
     libbpf = host.ask(tools.AskLibbpf(project.inside(build.libbpf) if build.libbpf else ""))
     return AroundObject(
@@ -28,7 +25,7 @@ def surroundings_of(host: Host, project: Project, name: str) -> AroundObject:
         known,
         tools.ANYTHING if isinstance(loader, NoAnswer) else loader,
         None if isinstance(libbpf, NoAnswer) else libbpf,
-        linked=any(LINKS in line.partition("#")[0] for line in makefile.splitlines()),
+        linked=links_objects(_makefile(host, project, build)),
     )
 
 
