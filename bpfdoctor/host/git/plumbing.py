@@ -21,6 +21,7 @@ import msgspec
 from bpfdoctor.host.cache import keep_named, recall_named
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
+from bpfdoctor.host.reading import read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.credentials import Credentials
@@ -62,13 +63,14 @@ MOST_KEPT = 2 << 20
 def ask_git_again(
     machine: Machine, tree: str, files: Sequence[str], *arguments: str
 ) -> bytes | Refusal:
-    """As `ask_git`, of what these files and nothing else decide: remembered while they are as they
-    were, and git itself is.
+    """As `ask_git`, of what these files and the user's settings alone decide: remembered while they
+    are as they were, and git itself is.
 
     What it refuses is asked each time, and all where no file is named.
     """
     git = shutil.which("git", path=machine.environ.get("PATH", os.defpath))
-    if not files or git is None or not os.path.isabs(git):
+    settings = _settings_of(machine)
+    if not files or git is None or not _is_git_itself(git) or any(map(_includes, settings)):
         return ask_git(machine, tree, *arguments)
     steering = sorted(each for each in machine.environ.items() if each[0].startswith("GIT_"))
     key = "git", repr((os.geteuid(), tree, arguments, steering)).encode(errors="surrogateescape")
@@ -78,9 +80,32 @@ def ask_git_again(
     since = time.time_ns()
     said = ask_git(machine, tree, *arguments)
     if isinstance(said, bytes) and len(said) <= MOST_KEPT:
-        rests_on = [os.path.realpath(git), *files]
+        rests_on = [os.path.realpath(git), *files, *settings]
         keep_named(machine, key, said, tool=git, rests_on=rests_on, since=since)
     return said
+
+
+def _settings_of(machine: Machine) -> list[str]:
+    """The files of settings that git reads whatever repository it is asked about, there or not."""
+    home, given = machine.environ.get("HOME", ""), machine.environ.get("GIT_CONFIG_GLOBAL", "")
+    known = machine.environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    return [f"{home}/.gitconfig", f"{known}/git/config", "/etc/gitconfig", *([given] * bool(given))]
+
+
+def _includes(settings: str) -> bool:
+    """Whether a file of settings may name others, which then decide as well."""
+    try:
+        return b"include" in read_regular(settings, MOST_KEPT).lower()
+    except OSError:
+        return False
+
+
+def _is_git_itself(path: str) -> bool:
+    """Whether it is a program, and no script that calls another."""
+    try:
+        return os.path.isabs(path) and read_regular(path, 4) == b"\x7fELF"
+    except OSError:
+        return False
 
 
 def ask_git(machine: Machine, tree: str, *arguments: str) -> bytes | Refusal:

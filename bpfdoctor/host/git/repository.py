@@ -16,6 +16,8 @@ MANY = 64
 """Repositories within repositories; bpftool's libbpf is the second."""
 DIRECTORIES = 2_000
 """Directories of a repository that are looked through for one thing."""
+MOST_SETTINGS = 1 << 20
+"""Bytes of a repository's settings that are looked through."""
 READ_BY_GIT = ("HEAD", "config", "index", "packed-refs", "commondir", "shallow")
 """Files that git reads whatever it is asked; a FIFO in the place of one keeps it for ever."""
 POINTER = "gitdir: "
@@ -44,16 +46,17 @@ def repository_of(tree: str) -> str:
 def index_of(tree: str) -> list[str]:
     """The files by which git tells what is in the index of a work tree, there or not.
 
-    None where more than these decide: in the tree of another user (his settings and ours), and
-    where the repository is in two places (`git worktree`).
+    None where more than these decide: in the tree of another user (his settings and ours), where
+    the repository is in two places (`git worktree`), and where its settings name others.
     """
     repository = repository_of(tree)
     own = os.geteuid()
     try:
         ours = all(os.stat(each).st_uid == own for each in (tree, repository))
+        settings = read_regular(f"{repository}/config", MOST_SETTINGS)
     except OSError:
         return []
-    if not ours or os.path.lexists(f"{repository}/commondir"):
+    if not ours or b"include" in settings.lower() or os.path.lexists(f"{repository}/commondir"):
         return []
     shared = glob.glob(f"{glob.escape(repository)}/sharedindex.*")
     names = (*READ_BY_GIT, "config.worktree", "objects", "refs")

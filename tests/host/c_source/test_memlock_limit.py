@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bpfdoctor.host.c_source import beside
 from bpfdoctor.host.c_source.ask_loader import AskLoader
+from bpfdoctor.host.c_source.beside import sources_beside, texts_with
 from bpfdoctor.host.c_source.loader import Loader
 from bpfdoctor.host.c_source.read_loader import MOST_NAMES, Others, nothing_else, read_loader
 from bpfdoctor.host.hosts import LiveHost
+from bpfdoctor.host.machine import Machine
 
 LIMIT = "struct rlimit r = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };"
 TRY = "if (setrlimit(RLIMIT_MEMLOCK, &r)) { perror(NULL); exit(1); }"
@@ -264,3 +267,40 @@ def test_the_sources_beside_a_loader_are_read(
         assert isinstance(answer, Loader)
         assert (answer.memlock, answer.may_carry_on) == (-1, False)
         assert "raises RLIMIT_MEMLOCK to infinity" in answer.shown()
+
+
+def test_a_source_beside_that_changes_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bpfdoctor.host.cache._CLOCK_STEP", 0)
+    (tmp_path / "cache").mkdir()
+    machine = Machine(cache=tmp_path / "cache")
+    place = tmp_path / "tree"
+    place.mkdir()
+    (place / "tool.c").write_text(f"int main(void) {{ {CALL} }}")
+
+    def limit() -> int | None:
+        answer = AskLoader((str(place / "tool.c"),)).put(machine)
+        assert isinstance(answer, Loader)
+        return answer.memlock
+
+    assert limit() is None
+    (place / "helpers.c").write_text(BUMPED)
+    assert limit() == -1
+    (place / "helpers.c").write_text(BUMPED.replace("RLIM_INFINITY", "4096"))
+    assert limit() == 4096
+    machine.close()
+
+
+def test_of_a_directory_full_of_sources_none_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tool.c", "one.c", "two.c"):
+        (tmp_path / name).write_text(BUMPED)
+    own = str(tmp_path / "tool.c")
+    assert [Path(each).name for each in sources_beside(own)[:-1]] == ["one.c", "two.c"]
+    monkeypatch.setattr(beside, "MOST", 1)
+    assert sources_beside(own) == ()
+    monkeypatch.setattr(beside, "MOST_BYTES", 1)
+    paths = [str(tmp_path / name) for name in ("one.c", "two.c")]
+    assert len(list(texts_with(paths, ["RLIMIT_MEMLOCK"], 1 << 20))) == 1

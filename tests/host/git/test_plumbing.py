@@ -7,16 +7,27 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loud import require
 
+from bpfdoctor.host.git import plumbing
 from bpfdoctor.host.git.plumbing import Refusal, ask_git_again
 from bpfdoctor.host.git.repository import index_of
 from bpfdoctor.host.machine import Machine
 
 LIST = ("ls-files", "-z")
 GIT = shutil.which("git") or "git"
+
+
+def wrapped(tmp_path: Path, log: Path) -> Path:
+    """A git that tells that it was called."""
+    place = tmp_path / "bin" / "git"
+    place.parent.mkdir()
+    place.write_text(f'#!/bin/sh\necho called >>{log}\nexec {GIT} "$@"\n')
+    place.chmod(0o755)
+    return place
 
 
 @pytest.fixture
@@ -30,12 +41,11 @@ def machine(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """A machine with a cache of its own, whose git tells that it was called."""
     require("git")
     monkeypatch.setattr("bpfdoctor.host.cache._CLOCK_STEP", 0)
-    place = tmp_path / "bin" / "git"
-    place.parent.mkdir()
-    place.write_text(f'#!/bin/sh\necho called >>{log}\nexec {GIT} "$@"\n')
-    place.chmod(0o755)
+    place = wrapped(tmp_path, log)
+    monkeypatch.setattr(plumbing, "_is_git_itself", lambda path: path == str(place))
     (tmp_path / "cache").mkdir()
-    environ = {"PATH": f"{place.parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    (tmp_path / "home").mkdir()
+    environ = {"PATH": f"{place.parent}:{os.environ['PATH']}", "HOME": str(tmp_path / "home")}
     made = Machine(environ=environ, cache=tmp_path / "cache")
     yield made
     made.close()
@@ -84,6 +94,66 @@ def test_a_refusal_is_not_remembered(machine: Machine, tree: Path) -> None:
     assert isinstance(listed(machine, tree), Refusal)
     (tree / "lost").rename(tree / ".git" / "HEAD")
     assert listed(machine, tree) == b"one\0"
+
+
+@pytest.mark.parametrize("name", [".gitconfig", ".config/git/config"])
+def test_the_users_settings_decide_as_well(machine: Machine, tree: Path, name: str) -> None:
+    settings = Path(machine.environ["HOME"], name)
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("[core]\n")
+    assert listed(machine, tree) == b"one\0"
+    settings.write_text("[broken\n")
+    assert isinstance(listed(machine, tree), Refusal)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_where_settings_name_others_it_is_asked_each_time(
+    machine: Machine, tree: Path, tmp_path: Path, log: Path, own: bool
+) -> None:
+    (tmp_path / "more").write_text("")
+    place = tree / ".git" / "config" if own else Path(machine.environ["HOME"], ".gitconfig")
+    with place.open("a") as settings:
+        settings.write(f"[include]\n\tpath = {tmp_path}/more\n")
+    listed(machine, tree)
+    (tmp_path / "more").write_text("[broken\n")
+    assert isinstance(listed(machine, tree), Refusal)
+
+
+def test_another_git_is_asked_anew(machine: Machine, tree: Path, tmp_path: Path, log: Path) -> None:
+    place = tmp_path / "bin" / "git"
+    place.rename(tmp_path / "bin" / "other")
+    place.symlink_to("other")
+    listed(machine, tree)
+    (tmp_path / "bin" / "other").write_text("#!/bin/sh\necho it is broken >&2; exit 1\n")
+    assert isinstance(listed(machine, tree), Refusal)
+
+
+def test_a_script_that_calls_git_is_not_git_itself(tmp_path: Path, log: Path) -> None:
+    require("git")
+    assert not plumbing._is_git_itself(str(wrapped(tmp_path, log)))
+    assert not plumbing._is_git_itself(str(tmp_path / "none"))
+    assert plumbing._is_git_itself(os.path.realpath(GIT))
+
+
+def test_a_shared_index_is_a_file_that_decides(tree: Path) -> None:
+    git(tree, "update-index", "--split-index")
+    assert [each for each in index_of(str(tree)) if "/sharedindex." in each]
+
+
+def test_what_changes_while_git_is_asked_is_not_kept(
+    machine: Machine, tree: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = plumbing.ask_git
+
+    def slow(*given: Any) -> bytes | Refusal:
+        said = ask(*given)
+        (tree / ".git" / "packed-refs").write_text("")
+        return said
+
+    monkeypatch.setattr(plumbing, "ask_git", slow)
+    listed(machine, tree)
+    listed(machine, tree)
+    assert calls(log) == 2
 
 
 def test_another_environment_is_another_question(machine: Machine, tree: Path, log: Path) -> None:
