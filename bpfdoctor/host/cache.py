@@ -60,6 +60,9 @@ _CLOCK_STEP = 20_000_000
 
 _PROOF = re.compile(r"proof-[0-9a-f]{64}")
 
+OBJECTS = "objects"
+"""The directory in the cache where compiled objects are kept by their hash."""
+
 _MOST = 1024
 """Entries that are kept; each is a few kilobytes."""
 
@@ -148,7 +151,7 @@ def keep(  # noqa: PLR0913  (each is a part of what is kept)
     began): the answer may be older than the change. `made` are files that the work itself has made;
     with them the answer goes.
     """
-    states = states_before(since, {tool, *rests_on}) if machine.cache else None
+    states = states_before(machine, since, {tool, *rests_on})
     if states is not None:
         states |= {path: state_of(path) for path in made}
         _store(machine, _key_of(question), tool, msgspec.json.encode(answer), states)
@@ -164,7 +167,7 @@ def keep_named(  # noqa: PLR0913  (each is a part of what is kept)
     since: int,
 ) -> None:
     """As `keep`, of what is no answer to a question, and has a name."""
-    states = states_before(since, {tool, *rests_on}) if machine.cache else None
+    states = states_before(machine, since, {tool, *rests_on})
     if states is not None:
         _store(machine, key, tool, msgspec.json.encode(found), states)
 
@@ -183,11 +186,21 @@ def store(place: Path, entry: CacheEntry) -> None:
         _prune(place.parent)
 
 
-def states_before(since: int, paths: Iterable[str]) -> dict[str, State | None] | None:
-    """The state of each path; None where one changed after `since` (nanoseconds of the clock)."""
+def states_before(
+    machine: Machine, since: int, paths: Iterable[str]
+) -> dict[str, State | None] | None:
+    """The state of each path; None where one changed after `since` (nanoseconds of the clock), and
+    without a cache.
+
+    Objects that were kept by their hash do not change: they are as good as old.
+    """
+    if machine.cache is None:
+        return None
     states = {path: state_of(path) for path in sorted(paths)}
-    changed = any(max(state[1:3]) > since - _CLOCK_STEP for state in states.values() if state)
-    return None if changed else states
+    kept = f"{machine.cache}/{OBJECTS}/"
+    late = since - _CLOCK_STEP
+    changing = (state for path, state in states.items() if state and not path.startswith(kept))
+    return None if any(max(state[1:3]) > late for state in changing) else states
 
 
 def state_of(path: str) -> State | None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bpfdoctor.host.cache import FORMAT, default_cache, recall, tool_of
+from bpfdoctor.host.cache import (
+    FORMAT,
+    OBJECTS,
+    default_cache,
+    recall,
+    state_of,
+    states_before,
+    tool_of,
+)
 from bpfdoctor.host.machine import Machine
 from bpfdoctor.host.tools.commands import Completed
 from bpfdoctor.host.tools.compile import Compile, Compiled
@@ -178,3 +187,16 @@ def test_a_tool_that_chooses_another_is_not_remembered(tmp_path: Path) -> None:
     assert tool_of(machine, "clang") is None
     assert tool_of(machine, "gcc") is None
     assert tool_of(machine, "absent") is None
+
+
+def test_an_object_that_was_kept_by_its_hash_is_as_good_as_old(tmp_path: Path) -> None:
+    machine = Machine(environ={}, cache=tmp_path)
+    (tmp_path / OBJECTS).mkdir()
+    kept, other = tmp_path / OBJECTS / "a.o", tmp_path / "a.o"
+    for each in (kept, other):
+        each.write_text("")
+    now = time.time_ns()
+    assert states_before(machine, now, [str(kept)]) == {str(kept): state_of(str(kept))}
+    assert states_before(machine, now, [str(kept), str(other)]) is None
+    machine.cache = None
+    assert states_before(machine, now, [str(kept)]) is None

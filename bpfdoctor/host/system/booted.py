@@ -52,7 +52,7 @@ def keep_fact(  # noqa: PLR0913  (each is a part of what is kept)
     """Keep a positive fact, read from `path`, until the next boot, or until one of `rests_on`
     changes; not if one did after `since` (nanoseconds of the clock, when reading began)."""
     place = _place(machine, question, path, beginning)
-    states = states_before(since, rests_on) if place else None
+    states = states_before(machine, since, rests_on) if place else None
     if place and states is not None:
         store(place, CacheEntry(FORMAT, msgspec.Raw(encode(answer)), states))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpfdoctor.host.atomic_write import replace_file
+from bpfdoctor.host.cache import OBJECTS
 from bpfdoctor.host.own_directory import own_directory
 from bpfdoctor.host.own_file import read_own_file
 
@@ -33,8 +34,8 @@ def keep_object(machine: Machine, data: bytes) -> tuple[Path, str]:
     """
     if machine.cache is not None:
         with contextlib.suppress(OSError):
-            return _kept(own_directory(machine.cache / "objects"), data)
-    place = machine.scratch / "objects"
+            return _kept(own_directory(machine.cache / OBJECTS), data)
+    place = machine.scratch / OBJECTS
     place.mkdir(mode=0o700, exist_ok=True)
     return _kept(place, data)
 
