@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from bpfdoctor.host.acting import as_owner_of
 from bpfdoctor.host.c_source.file_text import file_text
 from bpfdoctor.host.question import NoAnswer
 
@@ -19,7 +20,8 @@ def sources_beside(path: str) -> tuple[str, ...]:
     """The other C sources of its directory, that directory last; none where there are too many."""
     place = os.path.dirname(path) or "."
     try:
-        names = sorted(name for name in os.listdir(place) if name.endswith(".c"))
+        with as_owner_of(place):
+            names = sorted(name for name in os.listdir(place) if name.endswith(".c"))
     except OSError:
         return ()
     own = os.path.basename(path)

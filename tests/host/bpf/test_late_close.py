@@ -30,7 +30,8 @@ def event(kernel: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def opened() -> list[str]:
     """What this process has open of bpf(2) and perf_event_open(2)."""
     links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    return sorted(name for link in links if "bpf" in (name := os.readlink(link)) or "perf" in name)
+    names = (os.readlink(link) for link in links)
+    return sorted(each for each in names if each.startswith(("anon_inode:bpf", "anon_inode:[perf")))
 
 
 def closers() -> list[threading.Thread]:
