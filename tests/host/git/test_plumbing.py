@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,8 +147,10 @@ def test_what_changes_while_git_is_asked_is_not_kept(
     ask = plumbing.ask_git
 
     def slow(*given: Any) -> bytes | Refusal:
-        said = ask(*given)
-        (tree / ".git" / "packed-refs").write_text("")
+        said, before = ask(*given), time.time_ns()
+        changed = tree / ".git" / "packed-refs"
+        while not changed.exists() or changed.stat().st_ctime_ns <= before:  # one tick at most
+            changed.write_text("")
         return said
 
     monkeypatch.setattr(plumbing, "ask_git", slow)
