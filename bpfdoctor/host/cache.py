@@ -26,7 +26,7 @@ from bpfdoctor.host.catalog import encode, name_of
 from bpfdoctor.host.own_directory import own_directory
 from bpfdoctor.host.own_file import read_own_file
 from bpfdoctor.host.question import Answer
-from bpfdoctor.host.reading import read_regular, real_path
+from bpfdoctor.host.reading import is_elf, real_path
 from bpfdoctor.typed import from_json
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def tool_of(machine: Machine, name: str) -> str | None:
         resolved = real_path(found)
         if not _KNOWN.fullmatch(os.path.basename(resolved)):
             return None
-        return resolved if read_regular(resolved, 4) == b"\x7fELF" else None
+        return resolved if is_elf(resolved) else None
     except OSError:
         return None
 

@@ -10,14 +10,22 @@ def published(path: str, limit: int) -> bytes | NoAnswer:
     """The first `limit` bytes of a file whose text goes into reports (`read_published`)."""
     try:
         return read_published(path, limit)
-    except NotRegularError as error:
+    except (OSError, ValueError) as error:
+        return not_read(error)
+
+
+def not_read(error: OSError | ValueError) -> NoAnswer:
+    """Why a file was not read, by what `bpfdoctor.host.reading` raised.
+
+    ValueError is for a path with a NUL byte.
+    """
+    if isinstance(error, NotRegularError):
         return NoAnswer("refused", str(error.strerror))
-    except PrivateError as error:
+    if isinstance(error, PrivateError):
         return NoAnswer("EACCES", str(error.strerror))
-    except OSError as error:
+    if isinstance(error, OSError):
         return NoAnswer.from_error(error)
-    except ValueError as error:  # a path with a NUL byte
-        return NoAnswer("refused", str(error))
+    return NoAnswer("refused", str(error))
 
 
 def whole(path: str, largest: int) -> bytes | NoAnswer:

@@ -17,6 +17,10 @@ WITHOUT_SIZE = ("/proc/", "/sys/")
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
+ELF = b"\x7fELF"
+"""ELFMAG of elf.h, with which every program of the kernel's own format begins."""
+
+
 class NotRegularError(OSError):
     """There is something, and it is not a regular file; it was not read."""
 
@@ -92,3 +96,8 @@ def read_regular(path: str, limit: int, flags: int = 0) -> bytes:
 def _beginning(file: BinaryIO, path: str, limit: int) -> bytes:
     size = os.fstat(file.fileno()).st_size
     return file.read(limit if path.startswith(WITHOUT_SIZE) else min(limit, size)) or b""
+
+
+def is_elf(path: str) -> bool:
+    """Whether a file is an ELF file, and so no script. Raises OSError."""
+    return read_regular(path, len(ELF)) == ELF

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 from bpfdoctor.projects.make_lines import collapsed, logical_lines, uncommented
@@ -11,6 +12,7 @@ LINKS = ("gen", "object")
 """The words of `bpftool gen object`, as libbpf-bootstrap's makefile has them since 2022."""
 
 
+@lru_cache(maxsize=4)  # it is asked for each program
 def links_objects(makefile: str) -> bool:
     """Whether the recipe of every `%.bpf.o` calls it; what another rule does says nothing."""
     targets = ""

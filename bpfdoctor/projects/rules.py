@@ -64,7 +64,7 @@ _GROUPS = {"kinds": "a program of kind", "maps": "a map of type", "helpers": "a 
 _WORDS = {
     "whole": "anything",
     "uncompiled": "a source that does not compile",
-    "linked": "addresses of what has no name, and a makefile that calls bpftool gen object",
+    "linked": "the address of a string in global data, and `bpftool gen object` in its makefile",
     "every": "a program",
     "alike": "a program, tried in one that is loaded for the same target",
     "relocated": "CO-RE relocations",

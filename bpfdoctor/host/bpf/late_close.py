@@ -9,7 +9,6 @@ kernel does the last close and waits.
 
 from __future__ import annotations
 
-import errno
 import os
 import resource
 import struct
@@ -45,11 +44,14 @@ class _Held:
         self._taken = 0
         self._timer: threading.Timer | None = None
 
-    def take(self, event: int) -> None:
-        """Hold an event for a while; the caller closes it. Raises OSError and RuntimeError."""
+    def takes(self, event: int) -> bool:
+        """Hold an event for a while; the caller closes it. False where enough are held.
+
+        Raises OSError and RuntimeError where it cannot be done.
+        """
         with ExitStack() as undo, self._lock:
             if self._taken >= MOST or resource.getrlimit(resource.RLIMIT_NOFILE)[0] < ENOUGH:
-                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+                return False
             held = create_map(PERF_EVENT_ARRAY, 4, 4, 1)
             undo.callback(os.close, held)
             update(held, bytes(4), struct.pack("=I", event))
@@ -61,6 +63,7 @@ class _Held:
             undo.pop_all()
             self._maps.append(held)
             self._taken += 1
+        return True
 
     def let_go(self) -> None:
         """Close the maps."""
@@ -91,11 +94,13 @@ def close_later(event: int) -> None:
         os.close(event)
         return
     try:
-        _HELD.take(event)
-    except (OSError, RuntimeError):  # not allowed, enough are held, no more threads
-        _close_aside(event)
-    else:
+        held = _HELD.takes(event)
+    except (OSError, RuntimeError):  # not allowed, no more threads
+        held = False
+    if held:
         os.close(event)
+    else:
+        _close_aside(event)
 
 
 def _close_aside(event: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from bpfdoctor.host.c_source.steps import StepLimit
+from bpfdoctor.host.c_source.text import lines_of
 
 _WORD = re.compile(
     r"""[A-Za-z_]\w*|\.?\d[\w.]*|"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?"""
@@ -127,3 +128,8 @@ def _bound(parameters: Sequence[str], given: list[list[str]]) -> dict[str, list[
         rest = [word for each in given[number:] for word in (",", *each)]
         named[name[:-3].strip() or "__VA_ARGS__"] = rest[1:]
     return named
+
+
+def words_in(text: str, steps: StepLimit, *, certain: bool = False) -> list[str]:
+    """The words of a source, macros put in; `certain`: none of what stands below an `#if`."""
+    return words_of(lines_of(text, certain=certain), steps)

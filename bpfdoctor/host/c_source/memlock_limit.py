@@ -18,7 +18,8 @@ from bpfdoctor.host.c_source.numbers import value_of
 INFINITY = -1
 _CALLS = {"setrlimit": (0, 1), "setrlimit64": (0, 1), "prlimit": (1, 2), "prlimit64": (1, 2)}
 """By function, which of its arguments are the resource and the limit."""
-_ASKS = ("getrlimit", "getrlimit64")
+KNOWN = (*_CALLS, "getrlimit", "getrlimit64")
+"""The functions of the C library that take the name of a limit."""
 MEMLOCK = "RLIMIT_MEMLOCK"
 _OURSELVES = ("0", "getpid()")
 _INFINITE = frozenset(
@@ -59,25 +60,15 @@ def raised_to(code: SourceCode) -> Raised:
 
 def _named_otherwise(code: SourceCode) -> bool:
     """Whether this limit is named where nothing is read: in a variable, for syscall(2)."""
-    known = (*_CALLS, *_ASKS)
-    read = [code.shut.get(call.at + 1, 0) for call in code.calls if call.name in known]
-    starts = [call.at for call in code.calls if call.name in known]
-    places = [at for at, word in enumerate(code.words) if word == MEMLOCK]
-    code.spend(len(places) * len(starts))
-    return any(not any(a < at < b for a, b in zip(starts, read, strict=True)) for at in places)
-
-
-def called_elsewhere(code: SourceCode) -> tuple[str, ...]:
-    """The functions that it calls and does not define, and that raise a limit by their names."""
-    defined = {*_CALLS, *_ASKS, *(each.name for each in code.functions)}
-    names = dict.fromkeys(call.name for call in code.calls if call.name not in defined)
-    return tuple(name for name in names if "memlock" in name or "rlimit" in name)
+    known = [call for call in code.calls if call.name in KNOWN]
+    read = {at for call in known for at in range(call.at, code.shut.get(call.at + 1, call.at))}
+    return any(word == MEMLOCK and at not in read for at, word in enumerate(code.words))
 
 
 def _is_used(code: SourceCode, function: str) -> bool:
     """Whether a function is named anywhere but where it is defined."""
-    by_itself = ("main", "")  # and what the loader of programs calls
-    return function in by_itself or "constructor" in code.words or code.words.count(function) > 1
+    called = code.words.count(function) > 1 or "constructor" in code.words
+    return called or function in ("main", "")
 
 
 def _is_memlock(code: SourceCode, call: SourceCall) -> bool:

@@ -101,7 +101,7 @@ def _facts(image: Image, kernel: Btf | None, *, modules: bool, alone: bool = Fal
         old_maps=OLD_MAPS in image.names,
         alone=alone,
         btf_kinds=tuple(kind.name for kind in local.kinds()) if local else (),
-        unlinkable=tuple(image.pointing_nowhere()),
+        unlinkable=tuple(image.unlinkable_data()),
         named_data=_named_data(image),
     )
 

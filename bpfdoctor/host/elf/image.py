@@ -128,7 +128,7 @@ class Image:
                 found.setdefault(section.info, []).append(number)
         return found
 
-    def pointing_nowhere(self) -> Iterator[str]:
+    def unlinkable_data(self) -> Iterator[str]:
         """The sections of data that hold an address of what has no name (a string, a static).
 
         libbpf's linker refuses them ("relocation against STT_SECTION in non-exec section is not
@@ -136,14 +136,15 @@ class Image:
         `bpftool gen object`.
         """
         for number in self._related:
-            if number < len(self.sections) and self.sections[number].is_data:
+            if number < len(self.sections) and self.sections[number].holds_data:
                 symbols = (self.symbol(symbol) for _, symbol in self._relocations(number))
                 if any(symbol and symbol.type == WHOLE_SECTION for symbol in symbols):
                     yield self.names[number]
 
     def named_by_code(self) -> set[int]:
         """The numbers of the sections to which code is relocated."""
-        code = [at for at in self._related if at < len(self.sections) and self.sections[at].is_code]
+        there = (at for at in self._related if at < len(self.sections))
+        code = [at for at in there if self.sections[at].holds_code]
         symbols = {symbol for at in code for _, symbol in self._relocations(at)}
         found = {each.section for each in map(self.symbol, symbols) if each}
         return {each for each in found if 0 < each < len(self.sections)}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from bpfdoctor.host.published import not_read
 from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
-from bpfdoctor.host.reading import NotRegularError, opened_regular, read_regular
+from bpfdoctor.host.reading import opened_regular, read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -52,12 +53,8 @@ class AskExecutable(Question[Executable], frozen=True):
         try:
             header = read_regular(self.path, 20)
             return _executable(header) or NoAnswer("refused", "not an ELF executable")
-        except NotRegularError as error:
-            return NoAnswer("refused", str(error.strerror))
-        except OSError as error:
-            return NoAnswer.from_error(error)
-        except ValueError as error:  # a path with a NUL byte
-            return NoAnswer("refused", str(error))
+        except (OSError, ValueError) as error:
+            return not_read(error)
 
     def command(self) -> str:
         return f"readelf -h {self.path}"

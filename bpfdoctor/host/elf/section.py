@@ -56,13 +56,13 @@ class Section(msgspec.Struct, frozen=True):
         return self.type == NOBITS or bool(self.flags & COMPRESSED)
 
     @property
-    def is_data(self) -> bool:
+    def holds_data(self) -> bool:
         """It is loaded, holds bytes, and they are no code."""
         loaded = self.flags & (ALLOCATED | EXECUTABLE) == ALLOCATED
         return self.type == PROGBITS and loaded
 
     @property
-    def is_code(self) -> bool:
+    def holds_code(self) -> bool:
         """It holds instructions."""
         return self.type == PROGBITS and bool(self.flags & EXECUTABLE)
 

@@ -21,7 +21,7 @@ import msgspec
 from bpfdoctor.host.cache import keep_named, recall_named
 from bpfdoctor.host.credentials import owner_to_become
 from bpfdoctor.host.decode import decoded
-from bpfdoctor.host.reading import read_regular
+from bpfdoctor.host.reading import is_elf, read_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.credentials import Credentials
@@ -103,7 +103,7 @@ def _includes(settings: str) -> bool:
 def _is_git_itself(path: str) -> bool:
     """Whether it is a program, and no script that calls another."""
     try:
-        return os.path.isabs(path) and read_regular(path, 4) == b"\x7fELF"
+        return os.path.isabs(path) and is_elf(path)
     except OSError:
         return False
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from bpfdoctor.host.acting import as_owner_of, may
 from bpfdoctor.host.decode import decoded
 from bpfdoctor.host.makefile_comments import is_makefile, without_comments
-from bpfdoctor.host.published import published
+from bpfdoctor.host.published import not_read, published
 from bpfdoctor.host.question import OF_ITS_PATH, Answer, NoAnswer, Question
-from bpfdoctor.host.reading import NotRegularError, opened_regular
+from bpfdoctor.host.reading import opened_regular
 
 if TYPE_CHECKING:
     from bpfdoctor.host.machine import Machine
@@ -57,12 +57,8 @@ class ReadFile(Question[FileText], frozen=True):
                 return unpacked.read(self.limit + 1)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             return NoAnswer("broken", str(error))
-        except NotRegularError as error:
-            return NoAnswer("refused", str(error.strerror))
-        except OSError as error:
-            return NoAnswer.from_error(error)
-        except ValueError as error:  # a path with a NUL byte
-            return NoAnswer("refused", str(error))
+        except (OSError, ValueError) as error:
+            return not_read(error)
 
     def needed(self, answer: Answer) -> Answer:
         """Of a makefile, what make reads: its comments are for people."""

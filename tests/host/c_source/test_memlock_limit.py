@@ -12,7 +12,8 @@ from bpfdoctor.host.c_source import beside
 from bpfdoctor.host.c_source.ask_loader import AskLoader
 from bpfdoctor.host.c_source.beside import sources_beside, texts_with
 from bpfdoctor.host.c_source.loader import Loader
-from bpfdoctor.host.c_source.read_loader import MOST_NAMES, Others, nothing_else, read_loader
+from bpfdoctor.host.c_source.memlock_sources import MOST_NAMES, Others, nothing_else
+from bpfdoctor.host.c_source.read_loader import read_loader
 from bpfdoctor.host.hosts import LiveHost
 from bpfdoctor.host.machine import Machine
 
